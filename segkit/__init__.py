@@ -1,0 +1,1 @@
+"""segkit: trained, honestly measured segmentation models for biomedical images."""

@@ -1,0 +1,152 @@
+"""Where a data set lies: a folder, or the archive as it was downloaded. Nothing is unpacked."""
+
+import hashlib
+import threading
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from segkit.errors import SegkitError, did_you_mean
+
+_LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+
+
+class Source(ABC):
+    """A read-only tree of files, named by POSIX paths relative to its root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Every file's name, sorted; what operating systems leave behind is left out."""
+
+    @abstractmethod
+    def open(self, name: str) -> IO[bytes]:
+        """A new seekable stream over one file."""
+
+    @abstractmethod
+    def stamp(self, name: str) -> str:
+        """Size and modification time of one file."""
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file; safe to call from several threads."""
+        with self.open(name) as stream:
+            return stream.read()
+
+    def where(self, name: str) -> str:
+        """How to name a file in a message."""
+        return f"{self.root}/{name}" if name else str(self.root)
+
+    def fingerprint(self, names: Iterable[str]) -> str:
+        """A hash over names, sizes and modification times: what a cache of them stands on."""
+        digest = hashlib.sha256()
+        for name in sorted(names):
+            digest.update(f"{name}\0{self.stamp(name)}\n".encode())
+        return digest.hexdigest()
+
+
+class FolderSource(Source):
+    """A folder on disk."""
+
+    def names(self) -> list[str]:
+        found = (path for path in self.root.rglob("*") if path.is_file())
+        names = (path.relative_to(self.root).as_posix() for path in found)
+        return sorted(name for name in names if not _is_litter(name))
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.root / name).open("rb")
+
+    def stamp(self, name: str) -> str:
+        status = (self.root / name).stat()
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+
+class ZipSource(Source):
+    """A zip archive, read in place.
+
+    Each thread keeps a handle of its own, so that decoding threads do not wait for each other.
+    """
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._local = threading.local()
+        self._entries = {
+            entry.filename: entry
+            for entry in self._archive().infolist()
+            if not entry.is_dir() and not _is_litter(entry.filename)
+        }
+
+    def __getstate__(self) -> dict[str, Path]:
+        return {"root": self.root}
+
+    def __setstate__(self, state: dict[str, Path]) -> None:
+        self.__init__(state["root"])  # type: ignore[misc]  # handles do not travel by pickle
+
+    def _archive(self) -> zipfile.ZipFile:
+        archive: zipfile.ZipFile | None = getattr(self._local, "archive", None)
+        if archive is None:
+            try:
+                archive = zipfile.ZipFile(self.root)
+            except zipfile.BadZipFile as error:
+                raise SegkitError(
+                    "the archive is damaged or not a zip file",
+                    where=str(self.root),
+                    remedy="download it again, or name the unpacked folder as dataset.root",
+                ) from error
+            self._local.archive = archive
+        return archive
+
+    def names(self) -> list[str]:
+        return sorted(self._entries)
+
+    def open(self, name: str) -> IO[bytes]:
+        return self._archive().open(self._entries[name])
+
+    def stamp(self, name: str) -> str:
+        entry = self._entries[name]
+        return f"{entry.file_size} {entry.CRC} {entry.date_time}"
+
+    def read(self, name: str) -> bytes:
+        try:
+            return super().read(name)
+        except (zipfile.BadZipFile, EOFError, OSError) as error:
+            raise SegkitError(
+                f"a member of the archive cannot be read: {error}",
+                where=self.where(name),
+                remedy="download the archive again, or leave the record out with "
+                "dataset.on_bad_record=skip",
+            ) from error
+
+
+def open_source(root: str | Path) -> Source:
+    """Open a folder, a ``.zip``, or a single file (as the one file of its folder).
+
+    Raises:
+        SegkitError: nothing is there, or it is neither a folder nor an archive.
+    """
+    path = Path(root).expanduser()
+    if path.is_dir():
+        return FolderSource(path)
+    if not path.exists():
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
+        raise SegkitError(
+            "the data set is not there",
+            where=f"dataset.root={path}",
+            remedy=f"name the folder or the zip that holds it: dataset.root=PATH{hint}",
+        )
+    if zipfile.is_zipfile(path) and path.suffix.lower() != ".npz":
+        return ZipSource(path)
+    raise SegkitError(
+        "neither a folder nor a zip archive",
+        where=f"dataset.root={path}",
+        remedy="name the folder or the .zip that holds the data set",
+    )
+
+
+def _is_litter(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return any(part in _LITTER or part.startswith(".") for part in parts)

@@ -1,0 +1,46 @@
+"""The one exception that users see: what is wrong, where, and what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SegkitError(Exception):
+    """A mistake in the input, not in the program: shown without a traceback, exit code 2.
+
+    Args:
+        what: what is wrong, one sentence without a full stop.
+        where: the file, key or value that is wrong.
+        remedy: what the user can do about it.
+    """
+
+    def __init__(self, what: str, *, where: str, remedy: str) -> None:
+        super().__init__(what, where, remedy)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are not replayed by Exception's own pickling, and
+        # DataLoader workers send their exceptions by pickle.
+        return (_rebuild, (self.what, self.where, self.remedy))
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  where: {self.where}\n  fix:   {self.remedy}"
+
+
+def _rebuild(what: str, where: str, remedy: str) -> SegkitError:
+    return SegkitError(what, where=where, remedy=remedy)
+
+
+def did_you_mean(name: str, options: Iterable[str], *, most: int = 3) -> str:
+    """``"did you mean a, b?"`` for the nearest of ``options``, or all of them when none is near.
+
+    >>> did_you_mean("unet_mnv3", ["unet_mnv2", "fpn_resnet18"])
+    "did you mean 'unet_mnv2'?"
+    """
+    known = sorted(set(options))
+    near = difflib.get_close_matches(name, known, n=most, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join(repr(n) for n in near)}?"
+    listed = ", ".join(known[:40]) + (", …" if len(known) > 40 else "")
+    return f"choose one of: {listed}"
