@@ -1,15 +1,14 @@
 """Bytes to pixels, and pixels to the network's size. Everything that reads an image comes here."""
 
 import io
-import warnings
-from collections.abc import Mapping
+import struct
 from typing import Any
 
 import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from segkit.errors import SegkitError
 
@@ -20,7 +19,8 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 PERCENTILES = (0.2, 99.8)
 _BAD_FILE = "replace the file, or leave it out with dataset.on_bad_record=skip"
 
-# A whole-slide export is larger than Pillow's default bound against decompression bombs.
+# A whole-slide export is larger than Pillow's default bound against decompression bombs; it
+# warns above the bound and refuses above twice as much.
 Image.MAX_IMAGE_PIXELS = 2**30
 
 
@@ -41,13 +41,11 @@ def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
     if not data:
         raise SegkitError("an image file of zero bytes", where=name, remedy=_BAD_FILE)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data, indexed=indexed)
-    except SegkitError:
-        raise
+        return _decode(data, indexed=indexed)
     except Exception as error:  # every decoder has its own family of exceptions
         reason = " ".join(str(error).split())[:120] or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            reason = "its content is not PNG, JPEG, TIFF or BMP"
         raise SegkitError(
             f"an image that cannot be read: {reason}", where=name, remedy=_BAD_FILE
         ) from error
@@ -55,7 +53,7 @@ def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
 
 def _decode(data: bytes, *, indexed: bool) -> Pixels:
     if data[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        return _decode_tiff(data)
+        return _decode_tiff(data, indexed=indexed)
     with Image.open(io.BytesIO(data)) as picture:
         # Pillow cuts 16-bit colour down to 8 bits without a word.
         deep_colour = data[:4] == b"\x89PNG" and data[24] == 16 and data[25] in (2, 4, 6)
@@ -77,19 +75,48 @@ def _decode_with_cv2(data: bytes) -> Pixels:
     return np.asarray(pixels[..., [2, 1, 0]] if pixels.ndim == 3 else pixels)
 
 
-def _decode_tiff(data: bytes) -> Pixels:
+def _decode_tiff(data: bytes, *, indexed: bool) -> Pixels:
     with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        page = tiff.series[0]
-        pixels = np.asarray(page.asarray())
-        planar = page.axes.endswith(("SYX", "CYX"))
-    pixels = pixels.squeeze()
+        if not len(tiff.pages):
+            raise ValueError("a TIFF file without a page")
+        series = tiff.series[0]
+        _refuse_truncated(tiff, data)
+        pixels = np.asarray(series.asarray())
+        axes = series.axes
+        palette = None if indexed else series.keyframe.colormap
+    kept = [i for i, axis in enumerate(axes) if axis in "YX" or pixels.shape[i] != 1]
+    planar = "".join(axes[i] for i in kept) in ("SYX", "CYX")
+    pixels = pixels.reshape([pixels.shape[i] for i in kept])
     if pixels.ndim == 3 and planar and pixels.shape[0] <= 4:
         pixels = np.moveaxis(pixels, 0, -1)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] > 4):
         raise ValueError(
             f"a stack of shape {pixels.shape}; segkit reads one plane of 1 to 4 channels"
         )
+    if palette is not None and pixels.ndim == 2:
+        # The standard says 16 bits a colour; some writers store 8.
+        colours = (palette >> 8 if palette.max() > 255 else palette).astype(np.uint8)
+        return np.moveaxis(colours[:, pixels], 0, -1)
     return pixels
+
+
+def _refuse_truncated(tiff: tifffile.TiffFile, data: bytes) -> None:
+    """Tifffile fills what is missing from a file that was cut off, and only logs it."""
+    ends = []
+    pages: list[Any] = [page for page in tiff.series[0].pages if page is not None]
+    for page in pages:
+        segments = zip(page.dataoffsets, page.databytecounts, strict=False)
+        ends += [start + count for start, count in segments]
+        if page.keyframe.samplesperpixel > 1 and 258 not in page.keyframe.tags:
+            raise ValueError("a TIFF file that lost its bit depth")
+    words = tiff.tiff
+    last = tiff.pages[-1].offset
+    (tags,) = struct.unpack_from(words.tagnoformat, data, last)
+    (following,) = struct.unpack_from(
+        words.offsetformat, data, last + words.tagnosize + tags * words.tagsize
+    )
+    if not ends or max(ends) > len(data) or following >= len(data):
+        raise ValueError("a TIFF file that was cut off")
 
 
 def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
@@ -97,8 +124,8 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
 
     uint8 is passed through and bool becomes 0 and 255. Any other type (12 and 16-bit
     radiographs, float intensities) is scaled image by image: the 0.2 and 99.8 percentiles
-    over all its channels become 0 and 255, values outside are clipped, and a constant image
-    becomes 0.
+    over all its colours (alpha left out) become 0 and 255, values outside are clipped, and a
+    constant image becomes 0.
 
     Args:
         pixels: (H, W) or (H, W, C), any real type.
@@ -110,7 +137,7 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, np.uint8)
     if pixels.dtype == np.bool_:
-        return pixels.astype(np.uint8) * np.uint8(255)
+        return np.where(pixels, np.uint8(255), np.uint8(0))
     if np.issubdtype(pixels.dtype, np.floating) and not np.isfinite(pixels).all():
         bad = int(np.count_nonzero(~np.isfinite(pixels)))
         raise SegkitError(
@@ -119,13 +146,16 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
             remedy="write finite intensities, or leave the image out with "
             "dataset.on_bad_record=skip",
         )
-    low, high = np.percentile(pixels, PERCENTILES)
+    colours = without_alpha(pixels)
+    low, high = np.percentile(colours, PERCENTILES)
     if high <= low:
-        low, high = float(pixels.min()), float(pixels.max())
+        low, high = float(colours.min()), float(colours.max())
     if high <= low:
         return np.zeros(pixels.shape, np.uint8)
-    scaled = (pixels.astype(np.float32) - np.float32(low)) * np.float32(255.0 / (high - low))
-    return np.rint(np.clip(scaled, 0.0, 255.0)).astype(np.uint8)
+    # float32 is exact for 16 bits only.
+    wide: Pixels = pixels.astype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
+    scaled = (wide - float(low)) * float(255.0 / (high - low))
+    return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
 
 
 def to_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
@@ -167,62 +197,8 @@ def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.ui
     return np.asarray(resized, np.uint8)
 
 
-def map_values(pixels: Pixels, mapping: Mapping[int | str, int], name: str) -> NDArray[np.uint8]:
-    """Turn stored mask values into class indices.
-
-    Args:
-        pixels: (H, W), or (H, W, C) where colour tells the class; an alpha channel is dropped.
-        mapping: stored value to class: ``{0: 0, 255: 1}``, or ``{"#000000": 0, "#ff0000": 1}``
-            for coloured masks.
-        name: what to call the mask in an error.
-
-    Returns:
-        (H, W) uint8.
-
-    Raises:
-        SegkitError: a value is not in the map.
-    """
-    keys = _mask_keys(pixels, coloured=any(isinstance(key, str) for key in mapping))
-    table = {_colour(key) if isinstance(key, str) else key: cls for key, cls in mapping.items()}
-    small = keys.dtype in (np.uint8, np.bool_)
-    found = np.flatnonzero(np.bincount(keys.ravel())) if small else np.unique(keys)
-    unknown = [int(value) for value in found if int(value) not in table]
-    if unknown:
-        stored = ", ".join(f"{key}: {cls}" for key, cls in mapping.items())
-        raise SegkitError(
-            f"mask values {unknown[:8]}{' …' if len(unknown) > 8 else ''} are not in the map "
-            f"{{{stored}}}",
-            where=name,
-            remedy="name each stored value and its class, for example "
-            f"'dataset.mask_values={{{stored}, {unknown[0]}: 1}}'",
-        )
-    classes = np.array([table[int(value)] for value in found], np.uint8)
-    if small:
-        lookup = np.zeros(256, np.uint8)
-        lookup[found] = classes
-        return lookup[keys.astype(np.uint8)]
-    return classes[np.searchsorted(found, keys)]
-
-
-def _mask_keys(pixels: Pixels, *, coloured: bool) -> Pixels:
-    """One number a pixel: its value, or 0xRRGGBB in a coloured mask."""
-    planes = pixels[..., :-1] if pixels.ndim == 3 and pixels.shape[2] in (2, 4) else pixels
-    if planes.ndim == 2:
-        return planes * 0x010101 if coloured else planes
-    planes = planes.astype(np.int64)
-    if coloured:
-        return planes[..., 0] << 16 | planes[..., 1] << 8 | planes[..., 2]
-    # A grey mask saved as RGB says the same thing three times; the largest is what a
-    # coloured one shows, so an unmapped colour is still reported.
-    return np.asarray(planes.max(axis=2))
-
-
-def _colour(key: str) -> int:
-    try:
-        return int(key.removeprefix("#"), 16) if key.startswith("#") else int(key)
-    except ValueError as error:
-        raise SegkitError(
-            f"{key!r} is not a stored mask value",
-            where="dataset.mask_values",
-            remedy="use whole numbers (255) or colours ('#ff0000') as keys",
-        ) from error
+def without_alpha(pixels: Pixels) -> Pixels:
+    """(H, W) or (H, W, C) of 1 to 4 channels as (H, W) or (H, W, 3); 2 and 4 end in alpha."""
+    if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
+        pixels = pixels[..., :-1]
+    return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels

@@ -77,10 +77,11 @@ class Dsb2018(Reader):
 
     def _read_mask(self, name: str) -> NDArray[np.bool_]:
         pixels = decode(self.source.read(name), self.source.where(name))
-        planes = pixels[..., :3].max(axis=2) if pixels.ndim == 3 else pixels
+        if pixels.ndim == 3:  # without the alpha channel
+            pixels = pixels[..., : -1 if pixels.shape[2] in (2, 4) else None].max(axis=2)
         # Some community fixes of the labels were saved with smoothed edges.
-        half = 0 if planes.dtype == np.bool_ else np.iinfo(planes.dtype).max // 2
-        return np.asarray(planes > half)
+        half = 0 if pixels.dtype == np.bool_ else np.iinfo(pixels.dtype).max // 2
+        return np.asarray(pixels > half)
 
     def stratum(self, record: Record, image: NDArray[np.uint8]) -> str:
         """Imaging type, decided from the pixels."""

@@ -1,6 +1,7 @@
 """Where a data set lies: a folder, or the archive as it was downloaded. Nothing is unpacked."""
 
 import hashlib
+import os
 import threading
 import zipfile
 from abc import ABC, abstractmethod
@@ -52,9 +53,17 @@ class FolderSource(Source):
     """A folder on disk."""
 
     def names(self) -> list[str]:
-        found = (path for path in self.root.rglob("*") if path.is_file())
-        names = (path.relative_to(self.root).as_posix() for path in found)
-        return sorted(name for name in names if not _is_litter(name))
+        found, seen = [], set()
+        # Data often lies behind a linked folder, which Path.rglob does not follow.
+        for folder, below, files in os.walk(self.root, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:  # a link back up the tree
+                below.clear()
+                continue
+            seen.add(real)
+            place = Path(folder).relative_to(self.root)
+            found += [(place / file).as_posix() for file in files]
+        return sorted(name for name in found if not _is_litter(name))
 
     def open(self, name: str) -> IO[bytes]:
         return (self.root / name).open("rb")
@@ -86,6 +95,9 @@ class ZipSource(Source):
         self.__init__(state["root"])  # type: ignore[misc]  # handles do not travel by pickle
 
     def _archive(self) -> zipfile.ZipFile:
+        if getattr(self._local, "process", None) != os.getpid():
+            # A handle that came through a fork shares its file position with the parent's.
+            self._local.process, self._local.archive = os.getpid(), None
         archive: zipfile.ZipFile | None = getattr(self._local, "archive", None)
         if archive is None:
             try:

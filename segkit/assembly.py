@@ -1,0 +1,193 @@
+"""Configuration to objects: the only caller of ``hydra.utils.instantiate``.
+
+Every ``_target_`` is held against an allow-list, by name and again by what the name led to.
+torch, Lightning and SMP are imported by the functions that need them, so that a data set is
+found missing before anything slow is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import get_object, instantiate
+
+from segkit.config_check import Config, image_size
+from segkit.errors import SegkitError
+
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
+
+    from segkit.data.base import Reader
+    from segkit.data.datamodule import SegmentationData
+    from segkit.task import SegmentationTask
+
+ALLOWED = (
+    "albumentations.",
+    "lightning.pytorch.Trainer",
+    "lightning.pytorch.callbacks.",
+    "lightning.pytorch.loggers.",
+    "lightning.pytorch.profilers.",
+    "lightning.pytorch.strategies.",
+    "lightning.pytorch.trainer.trainer.Trainer",
+    "segkit.callbacks.",
+    "segkit.data.",
+    "segkit.losses.",
+    "segkit.models.",
+    "segkit.schedules.",
+    "segkit.tensorboard.",
+    "segmentation_models_pytorch.",
+    "torch.nn.",
+    "torch.optim.",
+)
+
+
+def build_reader(config: Config) -> Reader:
+    """The data set's reader; opens no file."""
+    reader: Reader = _build(config, config["dataset"]["reader"])
+    return reader
+
+
+def build_data(config: Config, reader: Reader) -> SegmentationData:
+    """The datamodule around a reader."""
+    from segkit.data.datamodule import SegmentationData
+    from segkit.data.splits import SplitSpec
+
+    node = config["dataset"]
+    return SegmentationData(
+        reader=reader,
+        name=node["name"],
+        split=SplitSpec(**node["split"]),
+        augmentation=_build(config, config["augment"]),
+        size=image_size(node["size"], "dataset.size"),
+        crop=image_size(node["crop"], "dataset.crop"),
+        channels=node["channels"],
+        batch_size=node["batch_size"],
+        num_workers=node["num_workers"],
+        score_by=node["score_by"],
+        score_at=node["score_at"],
+        on_bad_record=node["on_bad_record"],
+        cache_dir=Path(node["cache_dir"]),
+        panel_ids=node["panel_ids"],
+        panel_count=node["panel_count"],
+        seed=config["seed"],
+    )
+
+
+def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
+    """Network, loss, optimiser and schedule; weights are drawn from the seed."""
+    import lightning.pytorch as pl
+
+    from segkit.models.network import wrap
+    from segkit.task import SegmentationTask
+
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    out_channels = 1 if len(classes) == 2 else len(classes)
+    core = _build(config, config["model"], out_channels=out_channels)
+    return SegmentationTask(
+        network=wrap(core, config["dataset"]["channels"]),
+        loss=_build(config, config["loss"]),
+        optimizer=_build(config, config["optim"]),
+        schedule=_build(config, config["schedule"]),
+        classes=classes,
+        threshold=config["threshold"],
+        freeze_encoder=config["freeze_encoder"],
+    )
+
+
+def build_trainer(config: Config) -> pl.Trainer:
+    """The Trainer with its callbacks and loggers, writing to ``run_dir``.
+
+    Raises:
+        SegkitError: this machine does not have what was asked for.
+    """
+    import lightning.pytorch as pl
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    from segkit.hardware import best_precision
+
+    node = dict(config["trainer"])
+    if node["precision"] == "auto":
+        node["precision"] = best_precision(node["accelerator"])
+    callbacks = [_build(config, callback) for callback in config["callbacks"].values()]
+    loggers = [_build(config, logger) for logger in config["logger"].values()]
+    if not node["enable_progress_bar"]:
+        callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
+    if not loggers:
+        callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.LearningRateMonitor)]
+    try:
+        trainer: pl.Trainer = _build(
+            config,
+            node,
+            callbacks=callbacks,
+            logger=loggers or False,
+            default_root_dir=config["run_dir"],
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise SegkitError(
+            f"this machine cannot train so: {error}",
+            where=f"trainer.accelerator={node['accelerator']}, devices={node['devices']}, "
+            f"strategy={node['strategy']}, precision={node['precision']}",
+            remedy="trainer=cpu runs everywhere; trainer.accelerator=auto takes what is there",
+        ) from error
+    return trainer
+
+
+def _build(config: Config, node: Any, **more: Any) -> Any:
+    """Check every target of a node, then build it."""
+    check_targets(node, (*ALLOWED, *config["allow_targets"]))
+    try:
+        return instantiate(node, **more, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        while isinstance(cause, InstantiationException):
+            cause = cause.__cause__
+        if isinstance(cause, TypeError):
+            raise SegkitError(
+                f"an argument does not fit: {cause}",
+                where=str(node.get("_target_", node) if isinstance(node, Mapping) else node),
+                remedy="leave out what it does not take, or name another _target_",
+            ) from error
+        raise cause or error from error
+
+
+def check_targets(node: Any, allowed: Sequence[str]) -> None:
+    """Refuse any ``_target_`` below ``node`` that is not allowed.
+
+    A dotted name can wander through a module's imports to anything at all, so what it leads to
+    must be defined in an allowed place too, and be a class or a function.
+
+    Raises:
+        SegkitError: with the target and how to allow one's own.
+    """
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            _check_target(str(node["_target_"]), tuple(allowed))
+        for value in node.values():
+            check_targets(value, allowed)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            check_targets(value, allowed)
+
+
+def _check_target(target: str, allowed: tuple[str, ...]) -> None:
+    remedy = "use one of segkit's own; to run your own code, allow_targets=[your_package.]"
+    if not target.startswith(allowed):
+        raise SegkitError("this target is not allowed", where=f"_target_={target}", remedy=remedy)
+    try:
+        found = get_object(target)
+    except Exception as error:
+        raise SegkitError(
+            f"there is no such class or function: {error}".splitlines()[0],
+            where=f"_target_={target}",
+            remedy="write the full dotted name",
+        ) from error
+    home = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
+    if not callable(found) or not home.startswith(allowed):
+        raise SegkitError(
+            f"this target leads to {home}, which is not allowed",
+            where=f"_target_={target}",
+            remedy=remedy,
+        )

@@ -1,0 +1,60 @@
+"""Each epoch the same validation images: image, truth, prediction, overlay."""
+
+from pathlib import Path
+
+import lightning.pytorch as pl
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.drawing import PanelRow, panel, save_png
+from segkit.metrics import dice
+from segkit.task import SegmentationTask
+from segkit.tensorboard import RunTensorBoard
+
+
+class Panels(pl.Callback):
+    """Draws ``panels/epoch_NNN.png`` and the same to TensorBoard.
+
+    Args:
+        every_n_epochs: 1 draws each epoch.
+        tensorboard_megabytes: budget for the event file; panels beyond it are files only.
+    """
+
+    def __init__(self, *, every_n_epochs: int, tensorboard_megabytes: float) -> None:
+        self.every_n_epochs = every_n_epochs
+        self.budget = tensorboard_megabytes * 2**20
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw, in the first process only."""
+        epoch = trainer.current_epoch
+        if trainer.sanity_checking or not trainer.is_global_zero or epoch % self.every_n_epochs:
+            return
+        assert isinstance(pl_module, SegmentationTask)
+        picture = draw_panel(pl_module)
+        path = Path(trainer.default_root_dir) / "panels" / f"epoch_{epoch:03d}.png"
+        save_png(path, picture)
+        self.budget -= path.stat().st_size
+        for logger in trainer.loggers:
+            if isinstance(logger, RunTensorBoard) and self.budget > 0:
+                logger.log_panel(picture, epoch)
+
+
+def draw_panel(task: SegmentationTask) -> NDArray[np.uint8]:
+    """The panel of the validation just finished, (H, W, 3) uint8."""
+    data, counted = task.data, task.counted["val"]
+    counts = dict(zip(counted.indices, counted.counts_NK4, strict=True))
+    rows = []
+    for index in data.panel_indices():
+        record = data.records[index]
+        scores = dice(counts[index][1:])
+        defined = scores[np.isfinite(scores)]
+        rows.append(
+            PanelRow(
+                id=record.id,
+                image=data.cache.image(record.id),
+                truth=data.cache.mask(record.id),
+                prediction=counted.kept[index],
+                score=float(defined.mean()) if len(defined) else None,
+            )
+        )
+    return panel(rows, classes=data.classes)

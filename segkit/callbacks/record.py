@@ -1,0 +1,131 @@
+"""Keeps ``metrics.csv`` and ``curves.png``, tells the loggers, and says how the epoch went."""
+
+import csv
+import io
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as pl
+
+from segkit.curves import curves
+from segkit.files import write_text
+from segkit.metrics import Scores
+from segkit.task import LOGGED, SegmentationTask
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "epoch",
+    "train/loss",
+    "val/loss",
+    "val/dice",
+    "val/iou",
+    "lr",
+    "seconds",
+    "images_per_second",
+)
+Row = dict[str, float]
+
+
+class RunRecord(pl.Callback):
+    """One row an epoch. The table is rewritten as a whole, so it is never cut short.
+
+    Args:
+        monitor: the score that the best epoch is chosen by.
+        mode: ``min`` or ``max``.
+    """
+
+    def __init__(self, *, monitor: str, mode: Literal["min", "max"]) -> None:
+        self.monitor = monitor
+        self.mode = mode
+        self.rows: list[Row] = []
+        self._started = time.perf_counter()
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """After a resume, take up the table where the checkpoint was written."""
+        del pl_module
+        path = Path(trainer.default_root_dir) / "metrics.csv"
+        if path.exists():
+            rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+            known = [{key: float(value) for key, value in row.items()} for row in rows]
+            self.rows = [row for row in known if row["epoch"] < trainer.current_epoch]
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the epoch's clock."""
+        del trainer, pl_module
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the row."""
+        assert isinstance(pl_module, SegmentationTask)
+        row = self._row(trainer, pl_module)
+        scores = pl_module.scores.get("val", {})
+        self.rows.append(row)
+        if not trainer.is_global_zero:
+            return
+        write_text(Path(trainer.default_root_dir) / "metrics.csv", _table(self.rows))
+        # Lightning's LearningRateMonitor logs the rate, by step where it changes by step.
+        scalars = {key: value for key, value in row.items() if key not in ("epoch", "lr")}
+        scalars |= _scalars("val", scores)
+        for logger in trainer.loggers:
+            logger.log_metrics(scalars, step=trainer.current_epoch)
+        log.info(
+            "epoch %d  train/loss %.4f  val/loss %.4f  val/dice %.4f  val/iou %.4f  lr %.2g  "
+            "%.1f s  %.1f images/s",
+            *(int(row["epoch"]), *(row[column] for column in COLUMNS[1:])),
+        )
+
+    def _row(self, trainer: pl.Trainer, task: SegmentationTask) -> Row:
+        metrics = trainer.callback_metrics
+        scored = {name: float(metrics.get(name, math.nan)) for name in COLUMNS[2:5]}
+        return {
+            "epoch": float(trainer.current_epoch),
+            "train/loss": task.training_loss(),
+            **scored,
+            "lr": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            "seconds": time.perf_counter() - self._started,
+            "images_per_second": task.images_per_second(),
+        }
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw the curves."""
+        del pl_module
+        self._draw(trainer)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Draw what there is: a run that was stopped is looked at most of all."""
+        del pl_module, exception
+        self._draw(trainer)
+
+    def _draw(self, trainer: pl.Trainer) -> None:
+        if trainer.is_global_zero and self.rows:
+            path = Path(trainer.default_root_dir) / "curves.png"
+            curves(path, self.rows, monitor=self.monitor, mode=self.mode)
+
+
+def _table(rows: list[Row]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        whole = {"epoch": int(row["epoch"])}
+        writer.writerow({key: f"{value:.6g}" for key, value in row.items()} | whole)
+    return out.getvalue()
+
+
+def _scalars(stage: str, scores: dict[str, Scores]) -> Row:
+    """Every score of all classes; the Dice of each one where there are several."""
+    if not scores:
+        return {}
+    scalars = {f"{stage}/{name}": float(getattr(scores["all"], name)) for name in LOGGED}
+    baseline = scores["all"].accuracy_all_background
+    scalars[f"{stage}/accuracy_all_background"] = baseline
+    several = [name for name in scores if name != "all"]
+    if len(several) > 1:
+        scalars |= {f"{stage}/dice/{name}": scores[name].dice for name in several}
+    return {name: value for name, value in scalars.items() if math.isfinite(value)}

@@ -1,0 +1,74 @@
+"""How a command runs: Hydra composes, mistakes become a message of three parts and exit code 2."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from segkit.config_errors import explain
+from segkit.errors import SegkitError
+from segkit.runs import remove_if_empty
+
+Command = Callable[[DictConfig], Any]
+
+
+def config_dir() -> Path:
+    """The folder of YAML files: in the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "conf"
+    return installed if installed.is_dir() else package.parent / "conf"
+
+
+def run(command: Command, config_name: str) -> None:
+    """Run a command as a Hydra application and end the process.
+
+    Args:
+        command: takes the composed configuration.
+        config_name: of the primary YAML file.
+    """
+    OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
+    # Hydra then hands every exception on, instead of printing it in a form of its own.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+
+    def job(config: DictConfig) -> Any:
+        try:
+            return command(config)
+        except SegkitError as error:
+            remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
+            if HydraConfig.get().mode == RunMode.RUN:
+                _fail(error)
+            # One job of a sweep: the others still run, and then the sweep fails.
+            raise
+
+    application = hydra.main(
+        version_base="1.3", config_path=str(config_dir()), config_name=config_name
+    )
+    try:
+        application(job)()
+    except SegkitError as error:
+        _fail(error)
+    except Exception as error:
+        explained = explain(error, config_dir(), config_name)
+        if explained is None:
+            raise
+        _fail(explained)
+
+
+def _fail(error: SegkitError) -> None:
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _config_hash(*, _root_: DictConfig) -> str:
+    """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out."""
+    parts = {key: value for key, value in _root_.items_ex(resolve=False) if key != "hydra"}
+    text = OmegaConf.to_yaml(OmegaConf.create(parts), resolve=False, sort_keys=True)
+    overrides = OmegaConf.select(_root_, "hydra.overrides.task", default=[])
+    return hashlib.sha256(f"{text}{list(overrides)}".encode()).hexdigest()[:8]

@@ -1,0 +1,165 @@
+"""Decoded once, read for ever: the data set at the network's size in one memory-mapped file.
+
+A cache is a folder with ``pixels.bin`` (images, masks and, losslessly packed, the masks at
+their own size, one after the other) and ``index.json`` (where each lies). It is built under
+another name and renamed when complete, so that a build which was killed leaves nothing that
+looks whole; a lock file makes a second process wait for the first instead of building again.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.contracts import Problem, Record
+from segkit.data.base import Reader
+from segkit.data.cache_build import CacheSpec, build_cache
+from segkit.errors import SegkitError
+
+# Raised whenever the format or the preparation of the pixels changes.
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where one record lies in ``pixels.bin``, and what was learnt while decoding it.
+
+    Attributes:
+        id: the record's.
+        stratum: decided by the reader, from the pixels where need be.
+        offset: first byte.
+        height, width: of image and mask, in pixels.
+        packed: bytes of the mask at its own size, as PNG; 0 without truth.
+        native: height and width of the image as stored.
+    """
+
+    id: str
+    stratum: str
+    offset: int
+    height: int
+    width: int
+    packed: int
+    native: tuple[int, int]
+
+
+class Cache:
+    """Read access. Opens its memory map on first use, in whichever process that is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        self.channels: int = index["channels"]
+        self.problems = [Problem(**problem) for problem in index["problems"]]
+        self.entries = {
+            entry["id"]: Entry(**{**entry, "native": tuple(entry["native"])})
+            for entry in index["entries"]
+        }
+        self._pixels: NDArray[np.uint8] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A memory map would travel to a spawned worker as a copy of every byte.
+        return {**self.__dict__, "_pixels": None}
+
+    def _bytes(self, offset: int, count: int) -> NDArray[np.uint8]:
+        if self._pixels is None:
+            self._pixels = np.memmap(self.folder / "pixels.bin", np.uint8, mode="r")
+        return self._pixels[offset : offset + count]
+
+    def image(self, record_id: str) -> NDArray[np.uint8]:
+        """(H, W, C) uint8, a read-only view of the file."""
+        entry = self.entries[record_id]
+        shape = (entry.height, entry.width, self.channels)
+        return self._bytes(entry.offset, int(np.prod(shape))).reshape(shape)
+
+    def mask(self, record_id: str) -> NDArray[np.uint8]:
+        """(H, W) uint8 class indices, a read-only view; zeros for an unlabelled record."""
+        entry = self.entries[record_id]
+        start = entry.offset + entry.height * entry.width * self.channels
+        return self._bytes(start, entry.height * entry.width).reshape(entry.height, entry.width)
+
+    def native_mask(self, record_id: str) -> NDArray[np.uint8]:
+        """(H, W) uint8 class indices at the size of the stored image."""
+        entry = self.entries[record_id]
+        start = entry.offset + entry.height * entry.width * (self.channels + 1)
+        packed = np.array(self._bytes(start, entry.packed))
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED), np.uint8)
+
+
+def open_cache(
+    reader: Reader,
+    records: Sequence[Record],
+    *,
+    spec: CacheSpec,
+    folder: Path,
+    name: str,
+    threads: int | None = None,
+) -> Cache:
+    """Open the cache of these records, building it first where there is none.
+
+    Args:
+        reader: decodes the records.
+        records: which to hold, in this order.
+        spec: size and channels of the pixels.
+        folder: holds all caches.
+        name: first part of the cache's folder name.
+        threads: that decode; one a core by default.
+
+    Raises:
+        SegkitError: ``folder`` cannot be written to.
+    """
+    key = _key(reader, records, spec)
+    target = folder / f"{name}-{key[:16]}"
+    with _lock(folder / f"{name}-{key[:16]}.lock"):
+        if not (target / "index.json").exists():
+            building = folder / f".{name}-{key[:16]}.building"
+            # What is here was left by a process that was killed: the lock is ours.
+            shutil.rmtree(building, ignore_errors=True)
+            building.mkdir(parents=True)
+            try:
+                build_cache(building, reader, records, spec, threads or os.cpu_count() or 1)
+                building.rename(target)
+            finally:
+                shutil.rmtree(building, ignore_errors=True)
+    return Cache(target)
+
+
+def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
+    files = {name for record in records for name in reader.files(record)}
+    facts = {
+        "cache": VERSION,
+        "reader": f"{type(reader).__module__}.{type(reader).__qualname__}",
+        "version": reader.version,
+        "parameters": reader.parameters(),
+        "root": str(reader.root.expanduser().resolve()),
+        "files": reader.source.fingerprint(files),
+        "records": [(record.id, record.image, record.masks) for record in records],
+        "spec": (spec.size, spec.channels),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("w")
+    except OSError as error:
+        raise SegkitError(
+            f"the cache cannot be written: {error.strerror}",
+            where=f"dataset.cache_dir={path.parent}",
+            remedy="name a folder that you may write to: dataset.cache_dir=PATH",
+        ) from error
+    with handle:
+        # The kernel lets go of it when the process ends, however it ends.
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

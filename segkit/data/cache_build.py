@@ -1,0 +1,127 @@
+"""Fills a cache: decode in threads, prepare, append, with a progress bar."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segkit.contracts import Record, Sample, check_sample
+from segkit.data.base import Reader
+from segkit.errors import SegkitError
+from segkit.files import write_text
+from segkit.images import resize_image, resize_mask, to_channels
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSpec:
+    """The form in which pixels are kept.
+
+    Attributes:
+        size: rows and columns of image and mask, or None to keep each record's own.
+        channels: 1 or 3.
+    """
+
+    size: tuple[int, int] | None
+    channels: int
+
+
+def build_cache(
+    folder: Path, reader: Reader, records: Sequence[Record], spec: CacheSpec, threads: int
+) -> None:
+    """Decode the records into ``pixels.bin`` and ``index.json`` in an empty folder.
+
+    Records that cannot be read are listed in the index, not raised: whether they stop the run
+    is the datamodule's decision. Decoding runs in threads, since the decoders and the resizing
+    release the interpreter lock; the number in flight is bounded, so memory is flat.
+    """
+    entries: list[dict[str, object]] = []
+    problems: list[dict[str, str]] = []
+
+    def prepare(record: Record, load: Callable[[], Sample]) -> _Prepared:
+        return _prepare(reader, record, load(), spec)
+
+    with (folder / "pixels.bin").open("wb") as out, ThreadPoolExecutor(threads) as pool:
+        jobs = (
+            (record, pool.submit(prepare, record, load))
+            for record, load in zip(records, reader.loaders(records), strict=True)
+        )
+        for record, job in _bounded(jobs, ahead=4 * threads, total=len(records), what=reader):
+            try:
+                entries.append(_append(out, record, job.result()))
+            except SegkitError as error:
+                problems.append({"where": error.where, "what": error.what})
+        if not out.tell():
+            out.write(b"\0")  # an empty file cannot be mapped
+    index = {"channels": spec.channels, "entries": entries, "problems": problems}
+    write_text(folder / "index.json", json.dumps(index))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    image: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    packed: bytes
+    stratum: str
+    native: tuple[int, int]
+
+
+def _prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> _Prepared:
+    check_sample(sample, record, len(reader.classes))
+    native = (sample.image.shape[0], sample.image.shape[1])
+    target = spec.size or native
+    packed, mask = b"", np.zeros(target, np.uint8)
+    if sample.mask is not None:
+        packed = cv2.imencode(".png", sample.mask)[1].tobytes()
+        mask = resize_mask(sample.mask, target)
+    image = resize_image(to_channels(sample.image, spec.channels), target)
+    stratum = reader.stratum(record, sample.image)
+    return _Prepared(image, mask, packed, stratum, native)
+
+
+def _append(out: BinaryIO, record: Record, prepared: _Prepared) -> dict[str, object]:
+    offset = out.tell()
+    height, width = prepared.mask.shape
+    out.write(prepared.image.tobytes())
+    out.write(prepared.mask.tobytes())
+    out.write(prepared.packed)
+    return {
+        "id": record.id,
+        "stratum": prepared.stratum,
+        "offset": offset,
+        "height": height,
+        "width": width,
+        "packed": len(prepared.packed),
+        "native": prepared.native,
+    }
+
+
+_Job = tuple[Record, "Future[_Prepared]"]
+
+
+def _bounded(jobs: Iterator[_Job], *, ahead: int, total: int, what: Reader) -> Iterator[_Job]:
+    """Keep at most ``ahead`` decoded records in memory, and show how far the work is."""
+    columns = (
+        TextColumn("decoding {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    waiting: deque[_Job] = deque()
+    with Progress(*columns) as progress:
+        task = progress.add_task(type(what).__name__, total=total)
+        for job in jobs:
+            waiting.append(job)
+            if len(waiting) >= ahead:
+                yield waiting.popleft()
+                progress.advance(task)
+        while waiting:
+            yield waiting.popleft()
+            progress.advance(task)

@@ -1,0 +1,251 @@
+"""The datamodule: reader, cache, split and loaders as one thing the Trainer takes."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from segkit.contracts import SPLITS, Problem, Record, Stage
+from segkit.data.augment import Augmentation
+from segkit.data.base import Reader
+from segkit.data.cache import Cache, open_cache
+from segkit.data.cache_build import CacheSpec
+from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler, collate
+from segkit.data.split_file import split_hash, split_table
+from segkit.data.splits import SplitSpec, assign_splits, spread_over_strata
+from segkit.errors import SegkitError
+
+
+class SegmentationData(pl.LightningDataModule):
+    """Images and masks of one data set, split and ready to train on.
+
+    Args:
+        reader: lists and decodes the data set.
+        name: first part of the cache's name.
+        split: how records are divided.
+        augmentation: of training images; nothing else is ever augmented.
+        size: rows and columns the network is given, or None for each image's own.
+        crop: rows and columns of a random crop in training, or None.
+        channels: 1 or 3.
+        batch_size: images a step and process.
+        num_workers: loader processes; ``auto`` is 0 on a CPU, where the step needs every core
+            and the cache is far faster than it, else the cores less one, at most 8.
+        score_by: ``image`` or ``group``: over what a Dice is taken before averaging.
+        score_at: ``native`` scores the test split at each image's own size.
+        on_bad_record: ``error`` or ``skip``.
+        cache_dir: folder of the caches.
+        panel_ids: records to draw each epoch, or None to take some of each stratum.
+        panel_count: how many to take.
+        seed: of shuffling and augmentation.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: Reader,
+        name: str,
+        split: SplitSpec,
+        augmentation: Augmentation,
+        size: tuple[int, int] | None,
+        crop: tuple[int, int] | None,
+        channels: int,
+        batch_size: int,
+        num_workers: int | Literal["auto"],
+        score_by: Literal["image", "group"],
+        score_at: Literal["native", "network"],
+        on_bad_record: Literal["error", "skip"],
+        cache_dir: Path,
+        panel_ids: Sequence[str] | None,
+        panel_count: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.reader = reader
+        self.dataset_name = name
+        self.split = split
+        self.augmentation = augmentation
+        self.size = size
+        self.crop = crop
+        self.channels = channels
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.score_by = score_by
+        self.score_at = score_at
+        self.on_bad_record = on_bad_record
+        self.cache_dir = cache_dir.expanduser()
+        self.panel_ids = panel_ids
+        self.panel_count = panel_count
+        self.seed = seed
+        self.problems: list[Problem] = []
+        self.records: list[Record] = []
+        self.splits: dict[str, str] = {}
+        self._cache: Cache | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, background first."""
+        return self.reader.classes
+
+    @property
+    def cache(self) -> Cache:
+        """The decoded pixels; :meth:`prepare_data` opens it."""
+        if self._cache is None:
+            self.prepare_data()
+        assert self._cache is not None
+        return self._cache
+
+    def prepare_data(self) -> None:
+        """List, decode into the cache, split. Runs once; in every process, behind a lock.
+
+        Raises:
+            SegkitError: anything wrong with the data set.
+        """
+        if self._cache is not None:
+            return
+        listing = self.reader.listing()
+        labelled = [record for record in listing.records if record.labelled]
+        cache = open_cache(
+            self.reader,
+            labelled,
+            spec=CacheSpec(self.size, self.channels),
+            folder=self.cache_dir,
+            name=self.dataset_name,
+        )
+        self.problems = listing.problems + cache.problems
+        if self.problems and self.on_bad_record == "error":
+            raise _bad_records(self.problems, len(listing.records))
+        self.records = [
+            replace(record, stratum=cache.entries[record.id].stratum)
+            if record.id in cache.entries
+            else record
+            for record in listing.records
+            if record.id in cache.entries or not record.labelled
+        ]
+        self.splits = assign_splits(self.records, self.split)
+        self._check_crop(cache)
+        self._cache = cache
+
+    def setup(self, stage: str) -> None:
+        """Make the split known to processes that did not prepare it."""
+        del stage
+        self.prepare_data()
+
+    def _check_crop(self, cache: Cache) -> None:
+        if self.crop is None:
+            return
+        for entry in cache.entries.values():
+            if entry.height < self.crop[0] or entry.width < self.crop[1]:
+                raise SegkitError(
+                    f"an image of {entry.width}×{entry.height} pixels is smaller than the crop of "
+                    f"{self.crop[1]}×{self.crop[0]}",
+                    where=f"record {entry.id}",
+                    remedy="make dataset.crop smaller, or set dataset.size so that images are "
+                    "enlarged first",
+                )
+
+    def indices(self, stage: str) -> list[int]:
+        """Positions in :attr:`records` of one split, in their order."""
+        wanted = SPLITS if stage == "all" else (stage,)
+        return [i for i, record in enumerate(self.records) if self.splits[record.id] in wanted]
+
+    def groups(self, indices: Sequence[int]) -> list[str]:
+        """The unit each record is scored in: its image, or its group."""
+        records = [self.records[i] for i in indices]
+        return [r.group if self.score_by == "group" else r.id for r in records]
+
+    def split_csv(self) -> str:
+        """The text of ``split.csv``."""
+        return split_table(self.records, self.splits)
+
+    def split_digest(self) -> str:
+        """The hash that every result carries."""
+        return split_hash(self.split_csv())
+
+    def panel_indices(self) -> list[int]:
+        """Positions of the validation images that are drawn each epoch.
+
+        Raises:
+            SegkitError: a record of ``panel_ids`` is not in the validation split.
+        """
+        validation = self.indices("val")
+        if self.panel_ids is None:
+            return spread_over_strata(self.records, validation, self.panel_count)
+        position = {self.records[i].id: i for i in validation}
+        missing = [i for i in self.panel_ids if i not in position]
+        if missing:
+            raise SegkitError(
+                f"{missing} are not validation records",
+                where="dataset.panel_ids",
+                remedy="name ids that split.csv lists as val",
+            )
+        return [position[i] for i in self.panel_ids]
+
+    def dataset(self, stage: Stage | Literal["all"]) -> CachedDataset:
+        """The samples of one stage; only ``train`` is augmented."""
+        training = stage == "train"
+        return CachedDataset(
+            self.cache,
+            [record.id for record in self.records],
+            augmentation=self.augmentation if training else None,
+            crop=self.crop if training else None,
+            seed=self.seed,
+            native=stage == "test" and self.score_at == "native",
+        )
+
+    def train_dataloader(self) -> DataLoader[Item]:
+        """Shuffled and augmented. A last batch that is not full is left out, unless it is all."""
+        rank, world_size = self._rank()
+        indices = self.indices("train")
+        sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world_size)
+        return self._loader("train", sampler, drop_last=len(sampler) > self.batch_size)
+
+    def val_dataloader(self) -> DataLoader[Item]:
+        """In order, as stored, at the network's size."""
+        return self._loader("val", self._ordered("val"))
+
+    def test_dataloader(self) -> DataLoader[Item]:
+        """In order, with the truth at its own size unless ``score_at`` is ``network``."""
+        return self._loader("test", self._ordered("test"))
+
+    def _ordered(self, stage: Stage) -> OrderedSampler:
+        rank, world_size = self._rank()
+        return OrderedSampler(self.indices(stage), rank=rank, world_size=world_size)
+
+    def _rank(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _loader(
+        self, stage: Stage, sampler: Sampler[Key], *, drop_last: bool = False
+    ) -> DataLoader[Item]:
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        automatic = min(8, (os.cpu_count() or 2) - 1) if on_gpu else 0
+        workers = automatic if self.num_workers == "auto" else self.num_workers
+        # Images of many sizes cannot be stacked.
+        single = self.size is None and (stage != "train" or self.crop is None)
+        return DataLoader(
+            self.dataset(stage),
+            batch_size=1 if single else self.batch_size,
+            sampler=sampler,
+            drop_last=drop_last,
+            collate_fn=collate,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=on_gpu,
+            # A loader draws its base seed from the global generator; ours must not be touched.
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+
+def _bad_records(problems: Sequence[Problem], total: int) -> SegkitError:
+    shown = [f"{problem.where} ({problem.what})" for problem in problems[:5]]
+    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+    return SegkitError(
+        f"{len(problems)} of {total} records cannot be used",
+        where="; ".join(shown) + more,
+        remedy="mend the files, or leave them out with dataset.on_bad_record=skip",
+    )

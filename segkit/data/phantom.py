@@ -1,0 +1,172 @@
+"""Synthetic nuclei in DSB2018's on-disk layout: the default, so that a first run needs no data.
+
+Source: drawn by this module from a seed.
+Licence: CC0 1.0.
+Layout: DSB2018's, ``<id>/images/<id>.png`` (RGBA) and ``<id>/masks/*.png``.
+Classes: background, nucleus.
+Splits: none published; drawn ones are balanced over the imaging type, as in DSB2018.
+Citation: none.
+
+Six in ten images are fluorescence (bright nuclei on a dark ground), two bright-field (dark on
+light), two stained (purple on pink). Nuclei are ellipses with wavy outlines, some touching, of
+uneven brightness; the ground has a gradient, debris, blur and noise.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.contracts import Listing
+from segkit.data.dsb2018 import Dsb2018
+from segkit.drawing import encode_png
+from segkit.errors import SegkitError
+
+KINDS = ("fluorescence", "brightfield", "stained")
+_SHARES = (0.6, 0.2, 0.2)
+# Ground and nucleus colours, RGB 0…1.
+_COLOURS = {
+    "fluorescence": ((0.06, 0.06, 0.06), (0.55, 0.55, 0.55)),
+    "brightfield": ((0.82, 0.82, 0.82), (0.35, 0.35, 0.35)),
+    "stained": ((0.90, 0.74, 0.86), (0.45, 0.24, 0.58)),
+}
+
+
+class Phantom(Dsb2018):
+    """Synthetic nuclei, written below ``root`` when they are first asked for.
+
+    Args:
+        root: folder under which data sets of other settings lie side by side.
+        count: number of images.
+        image_size: height and width in pixels.
+        seed: the same seed gives the same files.
+    """
+
+    def __init__(self, root: str | Path, *, count: int, image_size: int, seed: int) -> None:
+        if count < 1 or image_size < 32:
+            raise SegkitError(
+                f"{count} phantom images of {image_size} pixels cannot be drawn",
+                where="dataset.count, dataset.image_size",
+                remedy="ask for at least 1 image of at least 32 pixels",
+            )
+        folder = Path(root).expanduser() / f"{count}x{image_size}-seed{seed}"
+        super().__init__(folder)
+        self.count = count
+        self.image_size = image_size
+        self.seed = seed
+
+    def scan(self) -> Listing:
+        """Write the files if they are not there, then list them."""
+        if not self.root.exists():
+            write_phantoms(self.root, count=self.count, image_size=self.image_size, seed=self.seed)
+        return super().scan()
+
+
+def write_phantoms(folder: Path, *, count: int, image_size: int, seed: int) -> None:
+    """Write ``count`` images with their masks in DSB2018's layout; ``folder`` appears whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".phantom-"))
+    try:
+        for number in range(count):
+            rng = np.random.default_rng((seed, number))
+            kind = str(rng.choice(KINDS, p=_SHARES))
+            image, instances = draw_nuclei(rng, kind=kind, size=image_size)
+            _write_record(temporary / f"phantom_{number:04d}", image, instances)
+        temporary.chmod(0o755)
+        # Two processes may draw the same files; whoever is second finds them there.
+        temporary.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_record(folder: Path, image: NDArray[np.uint8], instances: NDArray[np.int32]) -> None:
+    (folder / "images").mkdir(parents=True)
+    (folder / "masks").mkdir()
+    alpha = np.full((*image.shape[:2], 1), 255, np.uint8)
+    rgba = np.concatenate([image, alpha], axis=2)
+    (folder / "images" / f"{folder.name}.png").write_bytes(encode_png(rgba))
+    for label in range(1, int(instances.max()) + 1):
+        nucleus = (instances == label).astype(np.uint8) * np.uint8(255)
+        if nucleus.any():
+            (folder / "masks" / f"{label:03d}.png").write_bytes(encode_png(nucleus))
+
+
+def draw_nuclei(
+    rng: np.random.Generator, *, kind: str, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Draw one image.
+
+    Args:
+        rng: source of every choice.
+        kind: one of :data:`KINDS`.
+        size: height and width in pixels.
+
+    Returns:
+        image (size, size, 3) uint8 and instances (size, size) int32, 0 is background.
+    """
+    ground, colour = (np.array(c, np.float32) for c in _COLOURS[kind])
+    slope = _smooth_noise(rng, size, grain=size) * 0.08
+    canvas = ground + slope[..., None]
+    instances = np.zeros((size, size), np.int32)
+    for label, outline in enumerate(_outlines(rng, size), start=1):
+        nucleus = np.zeros((size, size), np.uint8)
+        cv2.fillPoly(nucleus, [outline], 1)
+        inside = nucleus.astype(bool) & (instances == 0)
+        instances[inside] = label
+        strength = rng.uniform(0.6, 1.3)
+        texture = 1 + 0.25 * _smooth_noise(rng, size, grain=6)[inside]
+        canvas[inside] = ground + (colour - ground) * (strength * texture)[:, None]
+    _add_debris(rng, canvas, colour)
+    canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.5, 1.1)), np.float32)
+    canvas += rng.normal(0, rng.uniform(0.01, 0.04), canvas.shape).astype(np.float32)
+    if kind != "stained":  # grey images have three equal channels
+        canvas = np.repeat(canvas[..., :1], 3, axis=2)
+    return np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8), instances
+
+
+def _outlines(rng: np.random.Generator, size: int) -> Iterator[NDArray[np.int32]]:
+    """Polygons; every third nucleus is placed against the one before it."""
+    scale = size / 128
+    angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    centre, reach = np.zeros(2), 0.0
+    for number in range(int(rng.integers(8, 17))):
+        axes = rng.uniform(5, 11, 2) * scale
+        if number % 3 == 2:
+            direction = rng.uniform(0, 2 * np.pi)
+            step = reach + axes.mean() * 0.9
+            centre = centre + step * np.array([np.cos(direction), np.sin(direction)])
+        else:
+            centre = rng.uniform(0, size, 2)
+        reach = float(axes.mean())
+        waves = 1 + 0.08 * np.sin(3 * angles + rng.uniform(0, 6)) * rng.uniform(0, 1.5)
+        x, y = axes[0] * np.cos(angles) * waves, axes[1] * np.sin(angles) * waves
+        turn = rng.uniform(0, np.pi)
+        turned = np.stack(
+            [x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)], axis=1
+        )
+        yield np.rint(turned + centre).astype(np.int32)
+
+
+def _add_debris(
+    rng: np.random.Generator, canvas: NDArray[np.float32], colour: NDArray[np.float32]
+) -> None:
+    """Specks too small to be nuclei, which the truth leaves out."""
+    size = canvas.shape[0]
+    for _ in range(int(rng.integers(0, 8))):
+        row, column = (int(v) for v in rng.integers(0, size, 2))
+        speck = canvas[row : row + 2, column : column + 2]
+        speck += 0.5 * (colour - speck)
+
+
+def _smooth_noise(rng: np.random.Generator, size: int, *, grain: int) -> NDArray[np.float32]:
+    """(size, size) noise about ±1 whose bumps are ``grain`` pixels wide."""
+    cells = max(2, size // grain + 1)
+    coarse = rng.normal(0, 0.6, (cells, cells)).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)

@@ -1,0 +1,134 @@
+"""Fit, test the best checkpoint, write the summary: objects in, a complete run folder out."""
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from segkit.data.datamodule import SegmentationData
+from segkit.runs import RunFolder, environment
+from segkit.task import SegmentationTask
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    data: SegmentationData,
+    task: SegmentationTask,
+    trainer: pl.Trainer,
+    folder: RunFolder,
+    *,
+    monitor: str,
+    compile_network: bool = False,
+    resume_from: Path | None = None,
+) -> dict[str, Any]:
+    """Train, then test the best checkpoint.
+
+    Args:
+        data: prepared.
+        task: with fresh weights.
+        trainer: writes to ``folder``.
+        folder: claimed by this run.
+        monitor: the score the best epoch is chosen by.
+        compile_network: whether to torch.compile it, in place, so that names stay as they are.
+        resume_from: a checkpoint to go on from.
+
+    Returns:
+        The contents of ``summary.json``.
+
+    Raises:
+        SegkitError: the loss stopped being finite.
+    """
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")
+    if compile_network:
+        task.network.compile()
+    started = time.perf_counter()
+    with _quiet():
+        trainer.fit(task, datamodule=data, ckpt_path=resume_from, weights_only=True)
+        checkpoint = trainer.checkpoint_callback
+        assert checkpoint is None or isinstance(checkpoint, ModelCheckpoint)
+        best = checkpoint.best_model_path if checkpoint else ""
+        tested = bool(data.indices("test"))
+        if tested:
+            trainer.test(
+                task, datamodule=data, ckpt_path=best or None, verbose=False, weights_only=True
+            )
+    summary = {
+        **_scores(task, trainer, best, monitor),
+        "test": _test_scores(task) if tested else None,
+        "wall_seconds": round(time.perf_counter() - started, 3),
+        "epochs": trainer.current_epoch,
+        "precision": str(trainer.precision),
+        "parameters": sum(p.numel() for p in task.network.parameters()),
+        "data": _data_facts(data),
+        "split_hash": data.split_digest(),
+        **environment(),
+    }
+    if trainer.is_global_zero:
+        folder.write_summary(summary)
+        _log_final(trainer, summary)
+    return summary
+
+
+def _scores(task: SegmentationTask, trainer: pl.Trainer, best: str, monitor: str) -> dict[str, Any]:
+    """The best epoch, as its checkpoint tells."""
+    checkpoint = trainer.checkpoint_callback
+    epoch: int | None = None
+    value: float | None = None
+    if best and isinstance(checkpoint, ModelCheckpoint):
+        saved = torch.load(best, map_location="cpu", weights_only=True)
+        epoch = int(saved["epoch"])
+        value = float(checkpoint.best_model_score) if checkpoint.best_model_score else None
+    del task
+    return {"best_epoch": epoch, "monitor": monitor, "best_score": value}
+
+
+def _test_scores(task: SegmentationTask) -> dict[str, Any]:
+    scores: dict[str, Any] = {name: asdict(s) for name, s in task.scores["test"].items()}
+    return {"loss": task.counted["test"].loss, **scores}
+
+
+def _data_facts(data: SegmentationData) -> dict[str, Any]:
+    return {
+        "name": data.dataset_name,
+        "root": str(data.reader.root),
+        "classes": list(data.classes),
+        "records": {stage: len(data.indices(stage)) for stage in ("train", "val", "test")},
+        "skipped": len(data.problems),
+        "score_by": data.score_by,
+        "score_at": data.score_at,
+    }
+
+
+def _log_final(trainer: pl.Trainer, summary: dict[str, Any]) -> None:
+    """The figures that runs are compared by, as scalars of every logger."""
+    final = {f"best/{summary['monitor']}": summary["best_score"]}
+    if summary["test"]:
+        overall = summary["test"]["all"]
+        final |= {f"test/{name}": overall[name] for name in ("dice", "iou", "accuracy")}
+    known = {name: value for name, value in final.items() if value is not None and value == value}  # noqa: PLR0124
+    for logger in trainer.loggers:
+        logger.log_metrics(known, step=summary["best_epoch"] or 0)
+        logger.finalize("success")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out advice of Lightning's that does not hold here."""
+    with warnings.catch_warnings():
+        # The loader reads decoded pixels: more workers would take cores from the step.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # segkit logs once an epoch, and small data sets have few steps in one.
+        warnings.filterwarnings("ignore", message=".*The number of training batches.*")
+        # The run folder is claimed before; checkpoints/ in it may exist after a resume.
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
+        yield

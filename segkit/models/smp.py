@@ -1,0 +1,97 @@
+"""Any architecture of segmentation-models-pytorch with any of its or timm's encoders."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import timm
+from torch import nn
+
+from segkit.errors import SegkitError, did_you_mean
+from segkit.models.network import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    SegmentationNetwork,
+    channel_statistics,
+)
+from segkit.models.weights import load_encoder_weights, require_hub
+
+
+def smp_network(
+    *,
+    architecture: Callable[..., nn.Module],
+    encoder: str,
+    encoder_weights: str | None,
+    in_channels: int,
+    out_channels: int,
+) -> SegmentationNetwork:
+    """Build a network of segmentation-models-pytorch.
+
+    Args:
+        architecture: an SMP model class, with its own arguments bound if need be.
+        encoder: a name SMP knows, or ``tu-<name>`` for timm's.
+        encoder_weights: None for random ones, a published name (``imagenet``), or a file.
+        in_channels: of the image; weights for 3 channels are averaged down for 1.
+        out_channels: 1 for a binary task, else the number of classes.
+
+    Raises:
+        SegkitError: an unknown encoder or weights, or an encoder this architecture cannot use.
+    """
+    _check_encoder(encoder)
+    from_timm = encoder.startswith("tu-")
+    from_file = encoder_weights is not None and Path(encoder_weights).expanduser().is_file()
+    fetch_from_timm = from_timm and encoder_weights is not None and not from_file
+    if fetch_from_timm:
+        require_hub(f"model.encoder_weights={encoder_weights}", encoder)
+    try:
+        core = architecture(
+            encoder_name=encoder,
+            encoder_weights=True if fetch_from_timm else None,
+            in_channels=in_channels if from_timm else 3,
+            classes=out_channels,
+        )
+    except (ValueError, NotImplementedError, KeyError) as error:
+        raise SegkitError(
+            f"{_name(architecture)} cannot be built on this encoder: {error}",
+            where=f"model.encoder={encoder}",
+            remedy="choose another encoder, or an architecture such as model=unet_mnv2",
+        ) from error
+    part: Any = core.encoder
+    if encoder_weights is not None and not fetch_from_timm:
+        load_encoder_weights(part, encoder, encoder_weights)
+    if not from_timm:
+        part.set_in_channels(in_channels, pretrained=encoder_weights is not None)
+    mean, std = _statistics(encoder, in_channels)
+    stride = int(getattr(part, "output_stride", 32))
+    return SegmentationNetwork(core, stride=stride, mean=mean, std=std)
+
+
+def _check_encoder(name: str) -> None:
+    known = smp.encoders.get_encoder_names()
+    if name in known:
+        return
+    if name.startswith("tu-"):
+        base = name.removeprefix("tu-").split(".")[0]
+        if timm.is_model(base):
+            return
+        known = [f"tu-{model}" for model in timm.list_models()]
+    raise SegkitError(
+        f"unknown encoder {name!r}", where="model.encoder", remedy=did_you_mean(name, known)
+    )
+
+
+def _statistics(encoder: str, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What the published weights of this encoder expect, ImageNet's where nothing is said."""
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    settings = smp.encoders.encoders.get(encoder, {}).get("pretrained_settings", {})
+    published = settings.get("imagenet", {})
+    if published.get("input_range", [0, 1]) == [0, 1]:
+        mean, std = published.get("mean", mean), published.get("std", std)
+    return channel_statistics(mean, std, channels)
+
+
+def _name(architecture: Callable[..., nn.Module]) -> str:
+    target = architecture.func if isinstance(architecture, functools.partial) else architecture
+    return getattr(target, "__name__", type(target).__name__)

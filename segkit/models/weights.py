@@ -1,0 +1,126 @@
+"""Encoder weights: from a file, or published ones from the hub that SMP names."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import torch
+from huggingface_hub import constants, hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from segkit.errors import SegkitError, did_you_mean
+
+_HUB_FILE = "model.safetensors"
+_HUB_TIMEOUT = 3.0  # seconds: long enough for a slow network, short enough to wait for
+# Where an encoder's tensors lie in the files people have: bare, in an SMP model, in a
+# checkpoint of segkit, in one saved from DataParallel.
+_PREFIXES = ("", "encoder.", "network.core.encoder.", "module.", "module.encoder.")
+
+StateDict = dict[str, Tensor]
+
+
+def load_encoder_weights(encoder: nn.Module, name: str, weights: str) -> None:
+    """Load weights into an encoder.
+
+    Args:
+        encoder: as SMP built it, with as many input channels as the weights have.
+        name: what SMP calls it; ``tu-<name>`` takes a file only, timm fetches by itself.
+        weights: a published name, or the path of a ``.pth``, ``.ckpt`` or ``.safetensors`` file.
+
+    Raises:
+        SegkitError: no such name or file, no network, or tensors that do not fit the encoder.
+    """
+    published = smp.encoders.encoders.get(name, {}).get("pretrained_settings", {})
+    path = Path(weights).expanduser()
+    if weights in published:
+        state = load_file(_fetch(published[weights], name, weights))
+    elif path.is_file():
+        state = read_state(path)
+    else:
+        raise SegkitError(
+            f"neither published weights of {name} nor a file",
+            where=f"model.encoder_weights={weights}",
+            remedy=f"{did_you_mean(weights, published)} Or null for random weights, or the path "
+            "of a file",
+        )
+    _load(encoder, _without_prefix(state, encoder), name, weights)
+
+
+def read_state(path: Path) -> StateDict:
+    """Read the tensors of a file; nothing but tensors and plain containers is unpickled.
+
+    Raises:
+        SegkitError: the file holds something else.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise SegkitError(
+            "the weights cannot be read: a damaged file, or one that holds more than tensors",
+            where=str(path),
+            remedy="save them with torch.save(module.state_dict(), path) or as safetensors",
+        ) from error
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
+
+
+def _without_prefix(state: StateDict, encoder: nn.Module) -> StateDict:
+    wanted = encoder.state_dict().keys()
+
+    def strip(prefix: str) -> StateDict:
+        return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+    return max((strip(prefix) for prefix in _PREFIXES), key=lambda s: len(s.keys() & wanted))
+
+
+def _load(encoder: nn.Module, state: StateDict, name: str, weights: str) -> None:
+    wanted = encoder.state_dict()
+    missing = [key for key in wanted if key not in state]
+    other = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
+    # The counters of batch norm are absent from older files and change nothing here.
+    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
+    if missing or other:
+        wrong = [*(f"{key} is missing" for key in missing), *(f"{key} differs" for key in other)]
+        raise SegkitError(
+            f"these are not weights of {name}: {len(wrong)} of {len(wanted)} tensors do not fit "
+            f"({'; '.join(wrong[:3])})",
+            where=f"model.encoder_weights={weights}",
+            remedy="name the weights of this encoder, or set model.encoder to the one they are of",
+        )
+    fitting = {key: value for key, value in state.items() if key in wanted}
+    encoder.load_state_dict(fitting, strict=False)
+
+
+def _fetch(settings: dict[str, str], name: str, weights: str) -> str:
+    repo, revision = settings["repo_id"], settings["revision"]
+    try:
+        return hf_hub_download(repo, _HUB_FILE, revision=revision, local_files_only=True)
+    except (LocalEntryNotFoundError, EntryNotFoundError):
+        require_hub(f"model.encoder_weights={weights}", name)
+        return hf_hub_download(repo, _HUB_FILE, revision=revision)
+
+
+def require_hub(where: str, name: str) -> None:
+    """Make sure that the hub answers, so that nobody waits through a library's retries.
+
+    Raises:
+        SegkitError: it does not.
+    """
+    host = constants.ENDPOINT.split("://")[-1].split("/")[0]
+    try:
+        socket.create_connection((host, 443), timeout=_HUB_TIMEOUT).close()
+    except OSError as error:
+        raise SegkitError(
+            f"the published weights of {name} are not on this machine, and {host} cannot be "
+            f"reached ({error})",
+            where=where,
+            remedy="use a machine with a network once, or fetch the file by other means and name "
+            "it: model.encoder_weights=PATH; null starts from random weights",
+        ) from error

@@ -1,0 +1,65 @@
+"""Going on with a run: its own configuration, and the few keys that may change."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from segkit.errors import SegkitError
+from segkit.runs import RunFolder
+
+# How long, where and how fast: nothing that decides what is learnt from what.
+MAY_CHANGE = (
+    "trainer.max_epochs",
+    "trainer.max_steps",
+    "trainer.max_time",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.enable_progress_bar",
+    "dataset.num_workers",
+    "dataset.cache_dir",
+    "dataset.root",
+)
+
+
+def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
+    """The configuration of a run that is gone on with.
+
+    Args:
+        composed: of this call; only what was given on the command line counts.
+        folder: of the run.
+
+    Raises:
+        SegkitError: not a run folder, nothing to go on from, or a key that may not change.
+    """
+    run = RunFolder(folder)
+    config = OmegaConf.create(run.read_config())
+    if not run.last.is_file():
+        raise SegkitError(
+            "this run has no checkpoint to go on from: it ended before its first epoch did",
+            where=str(run.last),
+            remedy="train anew, without resume=",
+        )
+    given = [str(o) for o in HydraConfig.get().overrides.task if not str(o).startswith("resume=")]
+    for override in given:
+        key = override.split("=", 1)[0].lstrip("+~")
+        if key not in MAY_CHANGE:
+            before = OmegaConf.select(config, key, default="not set")
+            raise SegkitError(
+                f"{key} may not change on resume (it was {before})",
+                where=override,
+                remedy=f"leave it out, or train anew; these may change: {', '.join(MAY_CHANGE)}",
+            )
+        OmegaConf.update(config, key, OmegaConf.select(composed, key))
+    config.run_dir = str(run.path)
+    moved = {"callbacks.checkpoint.dirpath": f"{run.path}/checkpoints"}
+    for name in config.logger:
+        moved[f"logger.{name}.save_dir"] = str(run.path)
+    for key, value in moved.items():
+        if OmegaConf.select(config, key) is not None:
+            OmegaConf.update(config, key, value)
+    resolved = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(resolved, dict)
+    return {str(key): value for key, value in resolved.items()}

@@ -1,0 +1,80 @@
+"""Integer counts by record, gathered over an epoch and over all processes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, distributed
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a split came to.
+
+    Attributes:
+        indices: positions of the records, ascending, each once.
+        counts_NK4: int64, TP, FP, FN, TN of each record and class.
+        loss: mean over images, or NaN.
+        kept: predicted masks, (H, W) uint8, of the records that were asked for.
+    """
+
+    indices: list[int]
+    counts_NK4: NDArray[np.int64]
+    loss: float
+    kept: dict[int, NDArray[np.uint8]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Accumulates on the device; is read once, at the end of the epoch.
+
+    Attributes:
+        keep: positions of the records whose predicted masks are kept to be drawn.
+    """
+
+    keep: frozenset[int] = frozenset()
+    _indices: list[Tensor] = field(default_factory=list)
+    _counts: list[Tensor] = field(default_factory=list)
+    _losses: list[Tensor] = field(default_factory=list)
+    _kept: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+    def add(self, index_B: Tensor, counts_BK4: Tensor, loss: Tensor) -> None:
+        """Add one batch; ``loss`` is its mean over images."""
+        self._indices.append(index_B)
+        self._counts.append(counts_BK4)
+        self._losses.append(loss.detach().double() * len(index_B))
+
+    def keep_masks(self, index_B: Tensor, predictions: Sequence[Tensor]) -> None:
+        """Keep those predicted masks of a batch that were asked for."""
+        for index, mask in zip(index_B.tolist(), predictions, strict=True):
+            if index in self.keep:
+                self._kept[index] = mask.cpu().numpy()
+
+    def finish(self, classes: int) -> Counted:
+        """Join the batches of all processes, in the order of the records, and start anew."""
+        empty = np.zeros((0, classes, 4), np.int64)
+        indices = torch.cat(self._indices).cpu().numpy() if self._indices else np.zeros(0, np.int64)
+        counts = torch.cat(self._counts).cpu().numpy() if self._counts else empty
+        loss = float(torch.stack(self._losses).sum()) if self._losses else 0.0
+        parts = _all_processes((indices, counts, loss, self._kept))
+        self._indices, self._counts, self._losses, self._kept = [], [], [], {}
+        all_indices = np.concatenate([part[0] for part in parts])
+        all_counts = np.concatenate([part[1] for part in parts])
+        order = np.argsort(all_indices, kind="stable")
+        kept = {index: mask for part in parts for index, mask in part[3].items()}
+        total = sum(part[2] for part in parts)
+        mean = total / len(order) if len(order) else float("nan")
+        return Counted(all_indices[order].tolist(), all_counts[order], mean, kept)
+
+
+_Part = tuple[NDArray[np.int64], NDArray[np.int64], float, dict[int, NDArray[np.uint8]]]
+
+
+def _all_processes(part: _Part) -> list[_Part]:
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return [part]
+    parts: list[_Part] = [part] * distributed.get_world_size()
+    distributed.all_gather_object(parts, part)
+    return parts

@@ -1,0 +1,225 @@
+"""The LightningModule: one step for training, validation and test."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from segkit.contracts import Batch, Stage
+from segkit.data.datamodule import SegmentationData
+from segkit.errors import SegkitError
+from segkit.metrics import Scores, confusion_counts, predicted_classes, score
+from segkit.models.network import SegmentationNetwork
+from segkit.schedules import Schedule
+from segkit.tally import Counted, Tally
+
+# The scores of a validation epoch by which a run can be monitored, and which loggers are given.
+LOGGED = ("dice", "dice_pooled", "iou", "precision", "recall", "specificity", "accuracy")
+
+
+class SegmentationTask(pl.LightningModule):
+    """Trains a network and scores it.
+
+    Args:
+        network: raw pixels (B, C, H, W) 0…255 to logits (B, K, H, W).
+        loss: (logits_BKHW, target_BHW) to a scalar.
+        optimizer: takes the parameters.
+        schedule: takes the optimiser and ``total_steps``, gives the Trainer's scheduler entry.
+        classes: names, background first.
+        threshold: on the probability, for binary tasks, 0 to 1.
+        freeze_encoder: epochs for which the encoder is not trained; -1 is all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: SegmentationNetwork,
+        loss: nn.Module,
+        optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
+        schedule: Callable[..., Schedule],
+        classes: Sequence[str],
+        threshold: float,
+        freeze_encoder: int,
+    ) -> None:
+        super().__init__()
+        if freeze_encoder and network.encoder is None:
+            raise SegkitError(
+                "this network has no encoder that could be frozen",
+                where=f"freeze_encoder={freeze_encoder}",
+                remedy="set freeze_encoder=0, or choose a model with an encoder",
+            )
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.classes = tuple(classes)
+        self.threshold = threshold
+        self.freeze_encoder = freeze_encoder
+        self.counted: dict[Stage, Counted] = {}
+        self.scores: dict[Stage, dict[str, Scores]] = {}
+        self.training_seconds = 0.0
+        self.training_images = 0
+        self._tally = Tally()
+        self._training_losses: list[Tensor] = []
+        self._unchecked: tuple[Tensor, Tensor] | None = None
+        self._clock_started: float | None = None
+
+    @property
+    def data(self) -> SegmentationData:
+        """The datamodule of the run."""
+        data = getattr(self.trainer, "datamodule", None)
+        assert isinstance(data, SegmentationData)
+        return data
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        """Raw pixels to logits."""
+        logits: Tensor = self.network(image_BCHW)
+        return logits
+
+    def configure_optimizers(self) -> Any:
+        """Hand the Trainer the optimiser and its schedule."""
+        optimizer = self.optimizer(self.network.parameters())
+        total = self.trainer.estimated_stepping_batches
+        steps = int(total) if math.isfinite(total) else None
+        schedule = self.schedule(optimizer, total_steps=steps)
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _step(self, batch: Batch, stage: Stage) -> Tensor:
+        logits_BKHW = self(batch["image_BCHW"])
+        loss: Tensor = self.loss(logits_BKHW, batch["mask_BHW"])
+        if stage == "train":
+            self._watch(loss, batch["index_B"])
+            self._training_losses.append(loss.detach())
+            self.training_images += len(batch["index_B"])
+            self.log("loss", loss.detach(), prog_bar=True, logger=False)
+        else:
+            self._count(logits_BKHW, batch, loss)
+        return loss
+
+    def training_step(self, batch: Batch) -> Tensor:
+        """One optimisation step."""
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: Batch) -> None:
+        """Score a batch at the network's size."""
+        self._step(batch, "val")
+
+    def test_step(self, batch: Batch) -> None:
+        """Score a batch, at each image's own size where the batch has the truth at it."""
+        self._step(batch, "test")
+
+    def _count(self, logits_BKHW: Tensor, batch: Batch, loss: Tensor) -> None:
+        if "native" not in batch:
+            prediction_BHW = predicted_classes(logits_BKHW, self.threshold)
+            counts = confusion_counts(prediction_BHW, batch["mask_BHW"], len(self.classes))
+            self._tally.add(batch["index_B"], counts, loss)
+            self._tally.keep_masks(batch["index_B"], list(prediction_BHW))
+            return
+        predictions, parts = [], []
+        for logits_KHW, truth_HW in zip(logits_BKHW, batch["native"], strict=True):
+            prediction_HW = self.native_prediction(logits_KHW, truth_HW.shape)
+            counts = confusion_counts(prediction_HW[None], truth_HW[None], len(self.classes))
+            predictions.append(prediction_HW)
+            parts.append(counts)
+        self._tally.add(batch["index_B"], torch.cat(parts), loss)
+        self._tally.keep_masks(batch["index_B"], predictions)
+
+    def native_prediction(self, logits_KHW: Tensor, size: Sequence[int]) -> Tensor:
+        """Classes (H, W) uint8 at an image's own size, from logits resized bilinearly."""
+        resized = functional.interpolate(
+            logits_KHW[None].float(), size=tuple(size), mode="bilinear", align_corners=False
+        )
+        return predicted_classes(resized, self.threshold)[0]
+
+    def _watch(self, loss: Tensor, index_B: Tensor) -> None:
+        """Check the step before: its loss is ready, so that the device is not waited for."""
+        self._check_finite()
+        self._unchecked = (loss.detach(), index_B)
+
+    def _check_finite(self) -> None:
+        if self._unchecked is None:
+            return
+        loss, index_B = self._unchecked
+        self._unchecked = None
+        if not torch.isfinite(loss):
+            ids = [self.data.records[i].id for i in index_B.tolist()]
+            raise SegkitError(
+                f"the loss became {float(loss)} in epoch {self.current_epoch}",
+                where=f"records {', '.join(ids)}",
+                remedy="look at these images and masks; lower optim.lr, set "
+                "trainer.gradient_clip_val=1 or trainer.precision=32-true. The last whole epoch "
+                "is in checkpoints/last.ckpt",
+            )
+
+    def on_train_epoch_start(self) -> None:
+        """Freeze or thaw the encoder; count anew."""
+        encoder = self.network.encoder
+        if self.freeze_encoder and encoder is not None:
+            frozen = self.freeze_encoder < 0 or self.current_epoch < self.freeze_encoder
+            encoder.requires_grad_(not frozen)
+            # Batch norm would go on moving its averages otherwise.
+            encoder.train(not frozen)
+        self.training_images, self.training_seconds = 0, 0.0
+        self._training_losses = []
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Start the clock, at the first step and again after a validation between steps."""
+        del batch, batch_idx
+        if self._clock_started is None:
+            self._clock_started = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Check the last step's loss too."""
+        self._stop_clock()
+
+    def training_loss(self) -> float:
+        """Mean loss of the epoch's steps, over all processes; waits for the device."""
+        losses = self._training_losses
+        mean = torch.stack(losses).double().mean() if losses else torch.tensor(math.nan)
+        return float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
+
+    def _stop_clock(self) -> None:
+        """Validation and what comes after the last step are not training time."""
+        if self._clock_started is not None:
+            self._check_finite()
+            self.training_seconds += time.perf_counter() - self._clock_started
+            self._clock_started = None
+
+    def images_per_second(self) -> float:
+        """Training images over training seconds, of this process, so far in this epoch."""
+        running = time.perf_counter() - self._clock_started if self._clock_started else 0.0
+        seconds = self.training_seconds + running
+        return self.training_images / seconds if seconds > 0 else 0.0
+
+    def on_validation_epoch_start(self) -> None:
+        """Score anew; keep the masks that are drawn."""
+        self._stop_clock()
+        keep = frozenset(self.data.panel_indices())
+        self._tally = Tally(keep=keep)
+
+    def on_test_epoch_start(self) -> None:
+        """Score anew."""
+        self._tally = Tally()
+
+    def on_validation_epoch_end(self) -> None:
+        """Scores of the whole split, the same in every process."""
+        self._finish("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Scores of the whole split, the same in every process."""
+        self._finish("test")
+
+    def _finish(self, stage: Stage) -> None:
+        counted = self._tally.finish(len(self.classes))
+        groups = self.data.groups(counted.indices)
+        scores = score(counted.counts_NK4, groups, self.classes)
+        self.counted[stage], self.scores[stage] = counted, scores
+        self.log(f"{stage}/loss", counted.loss, logger=False, rank_zero_only=False)
+        for name in LOGGED:
+            value = getattr(scores["all"], name)
+            self.log(f"{stage}/{name}", value, logger=False, prog_bar=name == "dice")

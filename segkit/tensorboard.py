@@ -1,0 +1,45 @@
+"""TensorBoard as a run folder keeps it: events only, on an axis of epochs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from lightning.pytorch.loggers import TensorBoardLogger
+from numpy.typing import NDArray
+from torch.utils.tensorboard.summary import hparams
+
+
+class RunTensorBoard(TensorBoardLogger):
+    """Writes ``events.out.tfevents.*`` straight into the run folder.
+
+    Args:
+        save_dir: the run folder.
+    """
+
+    def __init__(self, save_dir: str) -> None:
+        super().__init__(save_dir=save_dir, name="", version="", default_hp_metric=False)
+
+    def save(self) -> None:
+        """Flush the events. The parent would also write hparams.yaml; config.yaml says it all."""
+        self.experiment.flush()
+
+    def log_configuration(
+        self, text: str, parameters: Mapping[str, str | float], metrics: Sequence[str]
+    ) -> None:
+        """Show the configuration as text, and fill the HParams tab.
+
+        Args:
+            text: the configuration as YAML.
+            parameters: hyper-parameters, flat.
+            metrics: scalars of this run that the HParams tab compares runs by.
+        """
+        indented = "\n".join(f"    {line}" for line in text.splitlines())
+        self.experiment.add_text("configuration", indented, 0)
+        writer = self.experiment.file_writer
+        assert writer is not None
+        parts = hparams(dict(parameters), dict.fromkeys(metrics, 0.0))  # type: ignore[no-untyped-call]
+        for part in parts:
+            writer.add_summary(part)
+
+    def log_panel(self, panel: NDArray[np.uint8], epoch: int) -> None:
+        """Show an (H, W, 3) uint8 picture at its epoch."""
+        self.experiment.add_image("panels", panel, epoch, dataformats="HWC")

@@ -1,0 +1,93 @@
+"""``python -m segkit.train``: fit, then test the best checkpoint, into a run folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from segkit import cli
+from segkit.assembly import build_data, build_reader, build_task, build_trainer
+from segkit.config_check import check_values
+from segkit.resume import resumed_config
+from segkit.runs import RunFolder, claim
+
+
+def train(composed: DictConfig) -> float | None:
+    """Train as configured; the best score is what Hydra's sweepers optimise.
+
+    Raises:
+        SegkitError: any mistake in the configuration or the data.
+    """
+    output = Path(HydraConfig.get().runtime.output_dir)
+    resume = composed.resume
+    config = resumed_config(composed, Path(resume)) if resume else _resolve(composed, output)
+    check_values(config)
+    reader = build_reader(config)
+    reader.listing()  # a data set that is not there is found out before torch is imported
+
+    from segkit.console import log_to, show_data, show_summary
+    from segkit.fit import fit
+    from segkit.text import flat_parameters, yaml_text
+
+    data = build_data(config, reader)
+    data.prepare_data()
+    data.panel_indices()
+    task = build_task(config, reader.classes)
+    folder = RunFolder(resume) if resume else _claim(output)
+    if not resume:
+        config = _resolve(composed, folder.path)
+    trainer = build_trainer(config)
+    with log_to(folder.log, first_process=trainer.is_global_zero):
+        if trainer.is_global_zero:
+            folder.write_config(config)
+            folder.write_split(data.split_csv())
+            show_data(data, folder.path)
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_configuration"):
+                metrics = [f"best/{config['monitor']}", "test/dice", "test/iou", "test/accuracy"]
+                logger.log_configuration(yaml_text(config), flat_parameters(config), metrics)
+            else:
+                logger.log_hyperparams(flat_parameters(config))
+        summary = fit(
+            data,
+            task,
+            trainer,
+            folder,
+            monitor=config["monitor"],
+            compile_network=config["compile"],
+            resume_from=folder.last if resume else None,
+        )
+        if trainer.is_global_zero:
+            show_summary(summary, folder.path)
+    score: float | None = summary["best_score"]
+    return score
+
+
+def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:
+    composed.run_dir = str(run_dir)
+    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(resolved, dict)
+    return {str(key): value for key, value in resolved.items()}
+
+
+def _claim(output: Path) -> RunFolder:
+    if any(os.environ.get(name, "0") != "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID")):
+        return RunFolder(output)  # the first process has claimed it
+    overrides = HydraConfig.get().overrides.hydra
+    chosen = any(o.startswith(("hydra.run.dir=", "hydra.sweep.")) for o in overrides)
+    return claim(output, chosen_by_user=chosen)
+
+
+def main() -> None:
+    """Entry point of ``segkit-train``."""
+    logging.captureWarnings(True)
+    cli.run(train, "train")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import albumentations
+import numpy as np
+import pytest
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+
+from segkit.data.augment import Augmentation, sample_seed
+from segkit.errors import SegkitError
+
+CONF = Path(__file__).parents[2] / "conf" / "augment"
+GROUPS = sorted(path.stem for path in CONF.glob("*.yaml"))
+
+
+def build(group: str, *, geometry_only: bool = False) -> Augmentation:
+    config: Any = OmegaConf.load(CONF / f"{group}.yaml")
+    if geometry_only:
+        config.transforms = [node for node in config.transforms if not moves_no_pixel(node)]
+    built = instantiate(config)
+    assert isinstance(built, Augmentation)
+    return built
+
+
+def moves_no_pixel(node: Any) -> bool:
+    kind = getattr(albumentations, node["_target_"].split(".")[-1])
+    return issubclass(kind, albumentations.ImageOnlyTransform)
+
+
+def blobs(rows: int = 96, columns: int = 96) -> NDArray[np.uint8]:
+    """Two discs and a bar, nowhere symmetric: 0 and 1."""
+    y, x = np.mgrid[:rows, :columns]
+    disc = (y - 30) ** 2 + (x - 40) ** 2 < 18**2
+    small = (y - 48) ** 2 + (x - 14) ** 2 < 8**2
+    bar = (abs(y - 54) < 4) & (x > 44) & (x < 62)
+    return np.asarray(disc | small | bar, np.uint8)
+
+
+def noise(rows: int, columns: int, channels: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (rows, columns, channels), np.uint8)
+
+
+def flips(p: float = 0.5) -> list[albumentations.BasicTransform]:
+    return [albumentations.HorizontalFlip(p=p), albumentations.VerticalFlip(p=p)]
+
+
+def test_the_promised_groups_are_there() -> None:
+    assert {"none", "flip", "light", "strong"} <= set(GROUPS)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    "shape", [(64, 64, 1), (64, 64, 3), (64, 96, 1), (100, 72, 3), (512, 512, 3)]
+)
+def test_group_keeps_shape_type_and_input(group: str, shape: tuple[int, int, int]) -> None:
+    augment = build(group)
+    image, mask = noise(*shape), blobs(*shape[:2])
+    image_before, mask_before = image.copy(), mask.copy()
+    # What a read-only memory map hands out.
+    image.setflags(write=False)
+    mask.setflags(write=False)
+    for seed in range(12 if shape[0] < 512 else 3):
+        new_image, new_mask = augment(image, mask, seed=seed)
+        assert new_image.shape == shape
+        assert new_mask.shape == shape[:2]
+        assert new_image.dtype == new_mask.dtype == np.uint8
+        assert set(np.unique(new_mask)) <= {0, 1}
+    np.testing.assert_array_equal(image, image_before)
+    np.testing.assert_array_equal(mask, mask_before)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("shape", [(96, 96), (96, 128)])
+def test_mask_stays_integer_and_aligned(group: str, shape: tuple[int, int]) -> None:
+    augment = build(group, geometry_only=True)
+    mask = blobs(*shape)
+    image = mask[..., None] * np.uint8(255)
+    # Class 7 shows interpolation: a mean of 0 and 7 is neither.
+    for seed in range(30):
+        new_image, new_mask = augment(image, mask * np.uint8(7), seed=seed)
+        assert set(np.unique(new_mask)) == {0, 7}
+        agree = np.mean((new_image[..., 0] > 127) == (new_mask == 7))
+        # 1 % is a rim of about half a pixel around the blobs.
+        assert agree > 0.99
+
+
+def test_mask_is_nearest_even_where_a_transform_asks_for_more() -> None:
+    turn = albumentations.Affine(rotate=(30, 30), mask_interpolation=1, p=1)
+    mask = blobs() * np.uint8(7)
+    assert set(np.unique(turn(image=mask, mask=mask)["mask"])) > {0, 7}
+    augment = Augmentation(transforms=[albumentations.OneOf([turn], p=1)])
+    _, new_mask = augment(mask[..., None], mask, seed=0)
+    assert set(np.unique(new_mask)) == {0, 7}
+    assert not np.array_equal(new_mask, mask)
+
+
+def test_mask_border_is_background_by_default() -> None:
+    shift = albumentations.Affine(translate_percent=(0.5, 0.5), p=1)
+    augment = Augmentation(transforms=[shift])
+    image = np.full((64, 64, 3), 200, np.uint8)
+    _, mask = augment(image, np.ones((64, 64), np.uint8), seed=0)
+    assert mask[:31, :31].max() == 0
+    assert mask[33:, 33:].min() == 1
+
+
+def digest(augment: Augmentation) -> str:
+    image, mask = noise(64, 80, 3), blobs(64, 80)
+    drawn = [augment(image, mask, seed=seed, crop=(48, 48)) for seed in (*range(8), 2**64 - 1)]
+    return hashlib.sha256(b"".join(a.tobytes() for pair in drawn for a in pair)).hexdigest()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_same_seed_gives_the_same_bits_whatever_came_before(group: str) -> None:
+    fresh, used = build(group), build(group)
+    for seed in range(50, 60):
+        used(noise(64, 64, 3), blobs(64, 64), seed=seed)
+    assert digest(used) == digest(fresh) == digest(pickle.loads(pickle.dumps(used)))
+
+
+def test_another_process_gives_the_same_bits_and_calls_nobody() -> None:
+    # Reaching for the network ends the process with code 3; an exception would be swallowed.
+    code = (
+        "import os, runpy, sys, urllib.request\n"
+        "urllib.request.OpenerDirector.open = lambda *a, **k: os._exit(3)\n"
+        "from hydra.utils import instantiate\n"
+        "from omegaconf import OmegaConf\n"
+        "augment = instantiate(OmegaConf.load(sys.argv[1]))\n"
+        "print(runpy.run_path(sys.argv[2])['digest'](augment))\n"
+    )
+    clean = {k: v for k, v in os.environ.items() if k != "NO_ALBUMENTATIONS_UPDATE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(CONF / "strong.yaml"), __file__],
+        env={**clean, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == digest(build("strong"))
+
+
+@pytest.mark.parametrize("group", [name for name in GROUPS if name != "none"])
+def test_epochs_and_records_differ(group: str) -> None:
+    augment = build(group)
+    image, mask = noise(64, 64, 3), blobs(64, 64)
+
+    def draws(epochs: range, record: str) -> list[bytes]:
+        return [
+            augment(image, mask, seed=sample_seed(0, epoch, record))[0].tobytes()
+            for epoch in epochs
+        ]
+
+    assert len(set(draws(range(8), "a"))) > 1
+    assert draws(range(8), "a") != draws(range(8), "b")
+
+
+def flipped(result: NDArray[np.uint8]) -> tuple[bool, bool]:
+    """Left-right, up-down; from where the bright corner (0, 0) has gone."""
+    row, column = np.argwhere(result == 1)[0]
+    return bool(column), bool(row)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_two_flips_are_independent(nested: bool) -> None:
+    steps: list[Any] = flips()
+    if nested:
+        steps = [albumentations.OneOf([flips(1)[0]], p=0.5), albumentations.SomeOf([flips()[1]], 1)]
+    augment = Augmentation(transforms=steps)
+    mask = np.zeros((8, 8), np.uint8)
+    mask[0, 0] = 1
+    found = Counter(
+        flipped(augment(mask[..., None], mask, seed=sample_seed(0, 0, str(number)))[1])
+        for number in range(1000)
+    )
+    # Four equally likely outcomes: 250 each, standard deviation 13.7.
+    assert len(found) == 4
+    assert all(abs(count - 250) < 70 for count in found.values())
+
+
+def test_the_eight_symmetries_are_equally_likely() -> None:
+    augment = build("light", geometry_only=True)
+    image = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    found = Counter(augment(image, image[..., 0], seed=seed)[0].tobytes() for seed in range(1600))
+    # 200 each, standard deviation 13.2.
+    assert len(found) == 8
+    assert all(abs(count - 200) < 66 for count in found.values())
+
+
+def test_an_oblong_is_flipped_and_turned_by_halves() -> None:
+    augment = build("light", geometry_only=True)
+    image = np.arange(48, dtype=np.uint8).reshape(6, 8, 1)
+    plane = image[..., 0]
+    expected = {a.tobytes() for a in (plane, plane[::-1], plane[:, ::-1], plane[::-1, ::-1])}
+    found = Counter(augment(image, plane, seed=seed)[1].tobytes() for seed in range(800))
+    assert set(found) == expected
+    # 200 each, standard deviation 12.2.
+    assert all(abs(count - 200) < 61 for count in found.values())
+
+
+def test_crop_cuts_image_and_mask_alike_and_everywhere() -> None:
+    augment = Augmentation(transforms=[])
+    image = np.arange(30, dtype=np.uint8).reshape(5, 6, 1)
+    corners: Counter[int] = Counter()
+    for seed in range(300):
+        new_image, new_mask = augment(image, image[..., 0], seed=seed, crop=(4, 3))
+        assert new_image.shape == (4, 3, 1)
+        np.testing.assert_array_equal(new_image[..., 0], new_mask)
+        corners[int(new_mask[0, 0])] += 1
+    assert set(corners) == {0, 1, 2, 3, 6, 7, 8, 9}
+
+
+@pytest.mark.parametrize("crop", [(65, 10), (10, 81)])
+def test_crop_larger_than_the_image_is_refused_by_name(crop: tuple[int, int]) -> None:
+    with pytest.raises(SegkitError, match=rf"80×64.*{crop[1]}×{crop[0]}") as caught:
+        build("light")(noise(64, 80, 3), blobs(64, 80), seed=0, crop=crop, name="image_17")
+    assert "image_17" in caught.value.where
+    assert "dataset.crop" in caught.value.where
+
+
+@pytest.mark.parametrize("name", ["RandomCrop", "Normalize", "ToFloat"])
+def test_a_transform_that_breaks_the_batch_is_refused(name: str) -> None:
+    size = {"height": 32, "width": 32} if name == "RandomCrop" else {}
+    transform = getattr(albumentations, name)(**size, p=1)
+    with pytest.raises(SegkitError, match="the augmentation made") as caught:
+        Augmentation(transforms=[transform])(noise(64, 64, 3), blobs(64, 64), seed=0, name="r1")
+    assert "r1" in caught.value.where
+
+
+def test_a_misspelt_argument_is_refused_even_when_nested() -> None:
+    with pytest.warns(UserWarning, match="brightnes"):
+        typo = albumentations.RandomBrightnessContrast(brightnes_limit=(0, 1))
+    with pytest.raises(SegkitError, match=r"RandomBrightnessContrast.*'brightnes_limit'") as caught:
+        Augmentation(transforms=[albumentations.OneOf([typo])])
+    assert "brightness_limit" in caught.value.remedy
+
+
+def test_sample_seed_is_fixed_and_tells_its_parts_apart() -> None:
+    # A changed value would change every run that is resumed or repeated.
+    assert sample_seed(7, 0, "a") == 15839111923340668834
+    keys = [(s, e, r) for s in range(12) for e in range(12) for r in ("", "1", "a", "é")]
+    seeds = {sample_seed(*key) for key in keys}
+    assert len(seeds) == len(keys)
+    assert all(0 <= seed < 2**64 for seed in seeds)

@@ -1,0 +1,232 @@
+"""Decoding, depth, channels and size: every format users have, and every way a file breaks."""
+
+import io
+import pickle
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from segkit.errors import SegkitError
+from segkit.images import decode, resize_image, resize_mask, to_channels, to_uint8
+
+Array = NDArray[Any]
+
+
+def noise(shape: tuple[int, ...], dtype: type[np.unsignedinteger[Any]] = np.uint8) -> Array:
+    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape).astype(dtype)
+
+
+def pillow(image: Image.Image | Array, kind: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def tiff(pixels: Array, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pixels, **options)
+    return stream.getvalue()
+
+
+def png16(rgb: Array) -> bytes:
+    bgr = rgb[..., [2, 1, 0, *range(3, rgb.shape[2])]]
+    return bytes(cv2.imencode(".png", bgr)[1].tobytes())
+
+
+GREY, RGB, RGBA = noise((7, 9)), noise((7, 9, 3)), noise((7, 9, 4))
+GREY16, RGB16 = noise((7, 9), np.uint16), noise((7, 9, 3), np.uint16)
+FLOAT = np.linspace(-1, 1, 63, dtype=np.float32).reshape(7, 9)
+LOSSLESS = {
+    "png grey": (pillow(GREY, "PNG"), GREY),
+    "png colour": (pillow(RGB, "PNG"), RGB),
+    "png rgba": (pillow(RGBA, "PNG"), RGBA),
+    "png one bit": (pillow(GREY > 99, "PNG"), GREY > 99),
+    "png 16 bit": (pillow(GREY16, "PNG"), GREY16),
+    "png 16 bit colour": (png16(RGB16), RGB16),
+    "bmp grey": (pillow(GREY, "BMP"), GREY),
+    "bmp colour": (pillow(RGB, "BMP"), RGB),
+    "tiff grey": (tiff(GREY), GREY),
+    "tiff 16 bit": (tiff(GREY16), GREY16),
+    "tiff 16 bit big-endian": (tiff(GREY16, byteorder=">"), GREY16),
+    "tiff above 4 GB": (tiff(GREY16, bigtiff=True), GREY16),
+    "tiff colour": (tiff(RGB, photometric="rgb"), RGB),
+    "tiff rgba": (tiff(RGBA, photometric="rgb", extrasamples=["unassalpha"]), RGBA),
+    "tiff lzw": (tiff(RGB, photometric="rgb", compression="lzw"), RGB),
+    "tiff lzw, predictor": (tiff(GREY16, compression="lzw", predictor=True), GREY16),
+    "tiff deflate by Pillow": (pillow(RGB, "TIFF", compression="tiff_deflate"), RGB),
+    "tiff float": (tiff(FLOAT), FLOAT),
+    "tiff strips": (tiff(GREY, rowsperstrip=2), GREY),
+    "tiff planes": (
+        tiff(np.moveaxis(RGB, -1, 0), photometric="rgb", planarconfig="separate"),
+        RGB,
+    ),
+    "tiff channels by ImageJ": (
+        tiff(np.moveaxis(RGB16, -1, 0), imagej=True, metadata={"axes": "CYX"}),
+        RGB16,
+    ),
+    "tiff one row": (tiff(RGB[:1], photometric="rgb"), RGB[:1]),
+    "tiff one column": (tiff(GREY[:, :1]), GREY[:, :1]),
+}
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_lossless_formats_give_back_every_pixel(name: str) -> None:
+    data, expected = LOSSLESS[name]
+    decoded = decode(data, name)
+    assert decoded.dtype == expected.dtype
+    np.testing.assert_array_equal(decoded, expected)
+
+
+def test_jpeg_is_near_what_was_stored() -> None:
+    smooth = np.add.outer(np.arange(32), np.arange(32)).astype(np.uint8)
+    decoded = decode(pillow(smooth, "JPEG", quality=95), "a.jpg")
+    assert decoded.shape == (32, 32)
+    assert np.abs(decoded.astype(int) - smooth).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
+def test_palettes_give_colours_or_indices(kind: str) -> None:
+    picture = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8), "L")
+    picture = Image.frombytes("P", (2, 2), picture.tobytes())
+    picture.putpalette([0, 0, 0, 255, 0, 0, 0, 200, 0])
+    data = pillow(picture, kind)
+    np.testing.assert_array_equal(decode(data, "a", indexed=True), [[0, 1], [2, 1]])
+    red, green, black = [255, 0, 0], [0, 200, 0], [0, 0, 0]
+    np.testing.assert_array_equal(decode(data, "a"), [[black, red], [green, red]])
+
+
+def test_a_palette_with_transparency_gives_rgba() -> None:
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([9, 8, 7])
+    decoded = decode(pillow(picture, "PNG", transparency=0), "a.png")
+    np.testing.assert_array_equal(decoded, [[[9, 8, 7, 0], [9, 8, 7, 0]]])
+
+
+@pytest.mark.parametrize("name", [n for n in LOSSLESS if not n.startswith("tiff one")])
+def test_a_file_cut_in_half_is_refused(name: str) -> None:
+    data, _ = LOSSLESS[name]
+    with pytest.raises(SegkitError, match="cannot be read") as caught:
+        decode(data[: len(data) // 2], "patient7.tif")
+    assert caught.value.where == "patient7.tif"
+
+
+@pytest.mark.parametrize("writer", ["tifffile", "pillow"])
+def test_no_cut_of_a_jpeg_in_tiff_gives_other_pixels(writer: str) -> None:
+    image = noise((64, 64, 3))
+    data = tiff(image, photometric="rgb", compression="jpeg")
+    if writer == "pillow":
+        data = pillow(image, "TIFF", compression="jpeg")
+    whole = decode(data, "a.tif")
+    for cut in range(1, len(data), len(data) // 40):
+        try:
+            decoded = decode(data[:-cut], "a.tif")
+        except SegkitError:
+            continue
+        np.testing.assert_array_equal(decoded, whole)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "zero bytes"),
+        (b"patient,age\n7,61\n", "not PNG, JPEG, TIFF or BMP"),
+        (bytes(noise((300,))), "not PNG, JPEG, TIFF or BMP"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 9, "cannot be read"),
+        (b"II*\x00" + b"x" * 60, "without a page"),
+    ],
+)
+def test_what_is_no_image_is_named(data: bytes, reason: str) -> None:
+    with pytest.raises(SegkitError, match=reason) as caught:
+        decode(data, "scan.png")
+    assert caught.value.where == "scan.png"
+    assert "on_bad_record=skip" in pickle.loads(pickle.dumps(caught.value)).remedy
+
+
+def test_a_stack_is_refused_with_its_shape() -> None:
+    with pytest.raises(SegkitError, match=r"\(6, 7, 9\)"):
+        decode(tiff(noise((6, 7, 9)), photometric="minisblack"), "stack.tif")
+
+
+def test_uint8_passes_and_bool_becomes_255() -> None:
+    np.testing.assert_array_equal(to_uint8(GREY, "a"), GREY)
+    np.testing.assert_array_equal(to_uint8(np.array([[True, False]]), "a"), [[255, 0]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32, np.float64])
+def test_depth_scales_between_the_percentiles(dtype: type[np.generic]) -> None:
+    # 0…1000 in steps of 1: the 0.2 and 99.8 percentiles are 2 and 998 exactly.
+    ramp = np.arange(1001).astype(dtype).reshape(7, 143)
+    expected = np.rint(np.clip((np.arange(1001) - 2) * 255 / 996, 0, 255)).reshape(7, 143)
+    np.testing.assert_allclose(to_uint8(ramp, "a"), expected, atol=1)
+    assert to_uint8(ramp, "a").dtype == np.uint8
+    assert to_uint8(ramp, "a").min() == 0
+    assert to_uint8(ramp, "a").max() == 255
+
+
+def test_a_large_offset_keeps_its_contrast() -> None:
+    ramp = np.arange(1001, dtype=np.int32).reshape(7, 143)
+    np.testing.assert_array_equal(to_uint8(ramp + 10**9, "a"), to_uint8(ramp, "a"))
+
+
+def test_a_few_bright_pixels_still_show_and_a_flat_image_is_black() -> None:
+    sparse = np.zeros((100, 100), np.uint16)
+    sparse[0, :5] = 4000  # fewer than two per mille: both percentiles are 0
+    assert to_uint8(sparse, "a").max() == 255
+    assert to_uint8(np.full((4, 4), 777, np.uint16), "a").max() == 0
+
+
+def test_alpha_does_not_set_the_window() -> None:
+    rgba = np.zeros((50, 50, 4), np.uint16)
+    rgba[..., :3] = np.linspace(0, 900, 50, dtype=np.uint16)[:, None, None]
+    rgba[..., 3] = 65535
+    np.testing.assert_array_equal(to_uint8(rgba, "a")[..., :3], to_uint8(rgba[..., :3], "a"))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_counted(bad: float) -> None:
+    image = FLOAT.copy()
+    image[0, :3] = bad
+    with pytest.raises(SegkitError, match="3 pixels are NaN or infinite") as caught:
+        to_uint8(image, "dose.tif")
+    assert caught.value.where == "dose.tif"
+
+
+def test_channels() -> None:
+    grey_alpha = np.stack([GREY, np.zeros_like(GREY)], axis=2)
+    for grey in (GREY, GREY[..., None], grey_alpha):
+        np.testing.assert_array_equal(to_channels(grey, 1), GREY[..., None])
+        np.testing.assert_array_equal(to_channels(grey, 3), np.stack([GREY] * 3, axis=2))
+    for colour in (RGB, np.dstack([RGB, GREY])):
+        np.testing.assert_array_equal(to_channels(colour, 3), RGB)
+        np.testing.assert_allclose(
+            to_channels(colour, 1)[..., 0], RGB @ np.array([0.299, 0.587, 0.114]), atol=1
+        )
+
+
+@pytest.mark.parametrize("size", [(5, 4), (20, 31), (7, 9), (3, 40)])
+def test_a_resized_mask_has_no_new_values(size: tuple[int, int]) -> None:
+    mask = np.random.default_rng(1).choice(np.array([0, 3, 200], np.uint8), (7, 9))
+    resized = resize_mask(mask, size)
+    assert resized.shape == size
+    assert set(np.unique(resized)) <= {0, 3, 200}
+
+
+def test_a_mask_doubled_and_halved_is_the_mask() -> None:
+    mask = noise((6, 8))
+    doubled = resize_mask(mask, (12, 16))
+    np.testing.assert_array_equal(doubled, np.kron(mask, np.ones((2, 2), np.uint8)))
+    np.testing.assert_array_equal(resize_mask(doubled, (6, 8)), mask)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_halved_image_is_the_mean_of_its_blocks(channels: int) -> None:
+    image = noise((6, 8, channels))
+    blocks = image.reshape(3, 2, 4, 2, channels).mean(axis=(1, 3))
+    np.testing.assert_allclose(resize_image(image, (3, 4)), blocks, atol=0.51)
+    assert resize_image(image, (12, 5)).shape == (12, 5, channels)
