@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segkit.data.datamodule import SegmentationData
+from segkit.metrics import Scores
 
 log = logging.getLogger("segkit")
 _LOGGERS = ("segkit", "lightning", "lightning.pytorch", "lightning.fabric", "py.warnings")
@@ -87,6 +88,18 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
     table.add_row("score again", f"python -m segkit.evaluate run={shown}")
     console.print(table)
     log.info("summary: %s", {k: summary[k] for k in ("best_epoch", "best_score", "test")})
+
+
+def show_scores(scores: Mapping[str, Scores], folder: Path) -> None:
+    """A table of the scores, one line a class."""
+    names = ("dice", "dice_pooled", "iou", "precision", "recall", "specificity", "accuracy")
+    table = Table(title=f"Scores of {_relative(folder)}", title_justify="left")
+    for column in ("class", *names, "all background", "n", "n_empty"):
+        table.add_column(column.replace("_", " "), justify="left" if column == "class" else "right")
+    for name, one in scores.items():
+        values = [_number(getattr(one, column)) for column in (*names, "accuracy_all_background")]
+        table.add_row(name, *values, str(one.n), str(one.n_empty))
+    Console().print(table)
 
 
 def _relative(folder: Path) -> str:

@@ -52,7 +52,7 @@ def fit(
     if compile_network:
         task.network.compile()
     started = time.perf_counter()
-    with _quiet():
+    with quiet():
         trainer.fit(task, datamodule=data, ckpt_path=resume_from, weights_only=True)
         checkpoint = trainer.checkpoint_callback
         assert checkpoint is None or isinstance(checkpoint, ModelCheckpoint)
@@ -63,7 +63,7 @@ def fit(
                 task, datamodule=data, ckpt_path=best or None, verbose=False, weights_only=True
             )
     summary = {
-        **_scores(task, trainer, best, monitor),
+        **_scores(trainer, best, monitor),
         "test": _test_scores(task) if tested else None,
         "wall_seconds": round(time.perf_counter() - started, 3),
         "epochs": trainer.current_epoch,
@@ -79,7 +79,7 @@ def fit(
     return summary
 
 
-def _scores(task: SegmentationTask, trainer: pl.Trainer, best: str, monitor: str) -> dict[str, Any]:
+def _scores(trainer: pl.Trainer, best: str, monitor: str) -> dict[str, Any]:
     """The best epoch, as its checkpoint tells."""
     checkpoint = trainer.checkpoint_callback
     epoch: int | None = None
@@ -87,8 +87,8 @@ def _scores(task: SegmentationTask, trainer: pl.Trainer, best: str, monitor: str
     if best and isinstance(checkpoint, ModelCheckpoint):
         saved = torch.load(best, map_location="cpu", weights_only=True)
         epoch = int(saved["epoch"])
-        value = float(checkpoint.best_model_score) if checkpoint.best_model_score else None
-    del task
+        score = checkpoint.best_model_score
+        value = None if score is None else float(score)
     return {"best_epoch": epoch, "monitor": monitor, "best_score": value}
 
 
@@ -122,7 +122,7 @@ def _log_final(trainer: pl.Trainer, summary: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Leave out advice of Lightning's that does not hold here."""
     with warnings.catch_warnings():
         # The loader reads decoded pixels: more workers would take cores from the step.

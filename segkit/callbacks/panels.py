@@ -1,5 +1,6 @@
 """Each epoch the same validation images: image, truth, prediction, overlay."""
 
+import math
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -54,7 +55,7 @@ def draw_panel(task: SegmentationTask) -> NDArray[np.uint8]:
                 image=data.cache.image(record.id),
                 truth=data.cache.mask(record.id),
                 prediction=counted.kept[index],
-                score=float(defined.mean()) if len(defined) else None,
+                score=float(defined.mean()) if len(defined) else math.nan,
             )
         )
     return panel(rows, classes=data.classes)

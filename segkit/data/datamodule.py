@@ -84,6 +84,8 @@ class SegmentationData(pl.LightningDataModule):
         self.problems: list[Problem] = []
         self.records: list[Record] = []
         self.splits: dict[str, str] = {}
+        # What the test loader serves; `evaluate` scores other splits with it.
+        self.scored_split = "test"
         self._cache: Cache | None = None
 
     @property
@@ -94,8 +96,7 @@ class SegmentationData(pl.LightningDataModule):
     @property
     def cache(self) -> Cache:
         """The decoded pixels; :meth:`prepare_data` opens it."""
-        if self._cache is None:
-            self.prepare_data()
+        self.prepare_data()
         assert self._cache is not None
         return self._cache
 
@@ -210,11 +211,11 @@ class SegmentationData(pl.LightningDataModule):
 
     def test_dataloader(self) -> DataLoader[Item]:
         """In order, with the truth at its own size unless ``score_at`` is ``network``."""
-        return self._loader("test", self._ordered("test"))
+        return self._loader("test", self._ordered(self.scored_split))
 
-    def _ordered(self, stage: Stage) -> OrderedSampler:
+    def _ordered(self, split: str) -> OrderedSampler:
         rank, world_size = self._rank()
-        return OrderedSampler(self.indices(stage), rank=rank, world_size=world_size)
+        return OrderedSampler(self.indices(split), rank=rank, world_size=world_size)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -64,7 +64,7 @@ class CachedDataset(Dataset[Item]):
         image, mask = self.cache.image(record_id), self.cache.mask(record_id)
         if self.augmentation is not None:
             seed = sample_seed(self.seed, epoch, record_id)
-            image, mask = self.augmentation(image, mask, seed=seed, crop=self.crop)
+            image, mask = self.augmentation(image, mask, seed=seed, crop=self.crop, name=record_id)
         native = self.cache.native_mask(record_id) if self.native else None
         return Item(image=image, mask=mask, index=index, native=native)
 

@@ -1,0 +1,46 @@
+# `make train` and `make test` need nothing but Python 3.11 to 3.13 and a network on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test test-all lint tensorboard lock clean-cache
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
+
+setup: $(READY)  ## create .venv with the pinned requirements
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+train: $(READY)  ## train on synthetic nuclei (ARGS='dataset=… model=…' for anything else)
+	$(BIN)/python -m segkit.train $(ARGS)
+
+test: $(READY)  ## the quick tests
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: $(READY)  ## every test, the slow ones too
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+tensorboard: $(READY)  ## compare all runs in outputs/ in a browser
+	$(BIN)/tensorboard --logdir outputs
+
+lock: $(READY)  ## pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --group dev --upgrade pyproject.toml --output-file requirements.txt
+	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--no-header --python-version 3.11 - --output-file requirements-uv.txt
+
+clean-cache:  ## remove decoded data sets (they are rebuilt when needed)
+	rm -rf $(HOME)/.cache/segkit
