@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from segkit.config_errors import explain
 from segkit.errors import SegkitError
@@ -36,34 +37,51 @@ def run(command: Command, config_name: str) -> None:
     OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    begun = False
 
     def job(config: DictConfig) -> Any:
+        nonlocal begun
+        begun = True
         try:
             return command(config)
-        except SegkitError as error:
+        except (SegkitError, OmegaConfBaseException) as error:
             remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
-            if HydraConfig.get().mode == RunMode.RUN:
-                _fail(error)
             # One job of a sweep: the others still run, and then the sweep fails.
-            raise
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise
+            _fail(error, config_name)
 
     application = hydra.main(
         version_base="1.3", config_path=str(config_dir()), config_name=config_name
     )
     try:
         application(job)()
-    except SegkitError as error:
-        _fail(error)
-    except Exception as error:
-        explained = explain(error, config_dir(), config_name)
-        if explained is None:
+    except OSError as error:
+        if begun:
             raise
-        _fail(explained)
+        _fail(_not_writable(error), config_name)
+    except Exception as error:
+        _fail(error, config_name)
 
 
-def _fail(error: SegkitError) -> None:
-    print(f"error: {error}", file=sys.stderr)
+def _fail(error: Exception, config_name: str) -> NoReturn:
+    """End with a message where the user can mend it; anything else keeps its traceback."""
+    told = error
+    if not isinstance(error, SegkitError):
+        told = explain(error, config_dir(), config_name, sys.argv[1:]) or error
+    if not isinstance(told, SegkitError):
+        raise error
+    print(f"error: {told}", file=sys.stderr)
     raise SystemExit(2)
+
+
+def _not_writable(error: OSError) -> SegkitError:
+    """Hydra makes the folder before it starts the job."""
+    return SegkitError(
+        f"the run folder cannot be made: {error.strerror or error}",
+        where=str(error.filename or Path.cwd()),
+        remedy="name a folder that you may write to: hydra.run.dir=PATH",
+    )
 
 
 def _config_hash(*, _root_: DictConfig) -> str:

@@ -29,6 +29,8 @@ _PRECISIONS = (
     "16-true",
     "64-true",
     "64",
+    32,
+    64,
 )
 _CHOICES = {
     "mode": ("min", "max"),
@@ -40,15 +42,40 @@ _CHOICES = {
     "trainer.precision": _PRECISIONS,
     "trainer.accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
 }
-# Inclusive bounds of numbers.
-_RANGES = {
-    "threshold": (0.0, 1.0),
-    "dataset.batch_size": (1, 1 << 20),
-    "dataset.panel_count": (1, 64),
-    "freeze_encoder": (-1, 1 << 20),
-    "seed": (0, 2**32 - 1),
-    "optim.lr": (0.0, 1e6),
+_MAPPINGS = ("dataset", "dataset.split", "model", "loss", "optim", "schedule", "augment", "trainer")
+# Inclusive bounds; None is no bound.
+_NUMBERS: dict[str, tuple[float, float | None]] = {
+    "threshold": (0, 1),
+    "optim.lr": (0, None),
+    "dataset.split.val": (0, 1),
+    "dataset.split.test": (0, 1),
 }
+_WHOLE: dict[str, tuple[int, int | None]] = {
+    "dataset.batch_size": (1, None),
+    "dataset.panel_count": (1, 64),
+    "dataset.split.fold": (0, None),
+    "dataset.split.seed": (0, 2**32 - 1),
+    "freeze_encoder": (-1, None),
+    "seed": (0, 2**32 - 1),
+    "trainer.accumulate_grad_batches": (1, None),
+    "trainer.check_val_every_n_epoch": (1, None),
+    "trainer.max_steps": (-1, None),
+    "trainer.num_nodes": (1, None),
+}
+# The same, or null.
+_WHOLE_OR_NULL: dict[str, tuple[int, int | None]] = {
+    "dataset.split.folds": (3, None),
+    "trainer.max_epochs": (-1, None),
+    "trainer.min_epochs": (0, None),
+    "trainer.min_steps": (0, None),
+}
+# A word such as `no` would otherwise count as true.
+_SWITCHES = (
+    "compile",
+    "dataset.split.published",
+    "dataset.split.stratify",
+    "trainer.enable_progress_bar",
+)
 
 
 def check_values(config: Config) -> None:
@@ -57,13 +84,19 @@ def check_values(config: Config) -> None:
     Raises:
         SegkitError: with the key and what it may be.
     """
+    for key in _MAPPINGS:
+        _check_mapping(config, key)
     for key, allowed in _CHOICES.items():
         _check_choice(config, key, allowed)
-    for key, (low, high) in _RANGES.items():
-        _check_range(config, key, low, high)
+    for key, bounds in _NUMBERS.items():
+        _check_number(config, key, bounds, whole=False)
+    for key, bounds in (_WHOLE | _WHOLE_OR_NULL).items():
+        _check_number(config, key, bounds, whole=True)
+    for key in _SWITCHES:
+        _check_choice(config, key, (True, False))
     _check_sizes(config["dataset"])
     _check_workers(config["dataset"]["num_workers"])
-    _check_encoder(config["model"])
+    _check_model(config["model"], config["dataset"]["channels"])
     _check_mode(config)
     _check_patience(config)
 
@@ -89,18 +122,33 @@ def image_size(value: object, key: str) -> tuple[int, int] | None:
     return (int(pair[0]), int(pair[1]))
 
 
+_ABSENT = object()
+
+
 def _get(config: Config, key: str) -> Any:
+    """The value, or ``_ABSENT`` for a key that this composition does not have."""
     value: Any = config
     for part in key.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            return None
+            return _ABSENT
         value = value[part]
     return value
 
 
+def _check_mapping(config: Config, key: str) -> None:
+    if not isinstance(value := _get(config, key), Mapping):
+        raise SegkitError(
+            f"{key} holds keys of its own and cannot be a single value",
+            where=f"{key}={value}",
+            remedy=f"set its keys, as {key}.KEY=VALUE; --cfg job shows them",
+        )
+
+
 def _check_choice(config: Config, key: str, allowed: tuple[object, ...]) -> None:
     value = _get(config, key)
-    if value not in allowed and value is not None:
+    # 1 equals True, but was not meant so.
+    same = [option for option in allowed if value == option and type(value) is type(option)]
+    if not same and value is not _ABSENT:
         raise SegkitError(
             f"{value!r} is not possible here",
             where=f"{key}={value}",
@@ -108,15 +156,24 @@ def _check_choice(config: Config, key: str, allowed: tuple[object, ...]) -> None
         )
 
 
-def _check_range(config: Config, key: str, low: float, high: float) -> None:
+def _check_number(
+    config: Config, key: str, bounds: tuple[float, float | None], *, whole: bool
+) -> None:
     value = _get(config, key)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not (number and low <= value <= high):
-        raise SegkitError(
-            f"{value!r} is not a number from {low} to {high}",
-            where=f"{key}={value}",
-            remedy=f"give a number from {low} to {high}",
-        )
+    if value is _ABSENT or (value is None and key in _WHOLE_OR_NULL):
+        return
+    low, high = bounds
+    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if number and value >= low and (high is None or value <= high):
+        return
+    kind = "whole number" if whole else "number"
+    reach = f"of {low} or more" if high is None else f"from {low} to {high}"
+    null = ", or null" if key in _WHOLE_OR_NULL else ""
+    raise SegkitError(
+        f"{value!r} is not a {kind} {reach}",
+        where=f"{key}={value}",
+        remedy=f"give a {kind} {reach}{null}",
+    )
 
 
 def _check_sizes(dataset: Config) -> None:
@@ -146,7 +203,13 @@ def _check_workers(value: object) -> None:
         )
 
 
-def _check_encoder(model: Config) -> None:
+def _check_model(model: Config, channels: int) -> None:
+    if model.get("in_channels", channels) != channels:
+        raise SegkitError(
+            f"the network takes {model['in_channels']} channels, the data set gives {channels}",
+            where=f"model.in_channels={model['in_channels']}",
+            remedy="set dataset.channels instead; the network follows it",
+        )
     name = model.get("encoder")
     # timm's names are too many to list here; they are checked when the network is built.
     if name is None or str(name).startswith("tu-") or name in SMP_ENCODERS:
@@ -172,7 +235,8 @@ def _check_mode(config: Config) -> None:
 def _check_patience(config: Config) -> None:
     schedule = _get(config, "schedule.patience")
     stopping = _get(config, "callbacks.early_stopping.patience")
-    if schedule is not None and stopping is not None and schedule >= stopping:
+    whole = isinstance(schedule, int) and isinstance(stopping, int)
+    if whole and schedule >= stopping:
         raise SegkitError(
             f"training stops after {stopping} flat epochs, before the rate is reduced after "
             f"{schedule}",

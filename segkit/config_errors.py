@@ -1,6 +1,8 @@
 """Hydra's complaints, told as what is wrong, where, and what to do."""
 
+import difflib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -12,47 +14,47 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from segkit.errors import SegkitError, did_you_mean
 
-_HELP = "see the groups and the keys used most with --help, every key with --cfg job"
+_HELP = "--help shows the groups and the keys used most, --cfg job every key"
 
 
-def explain(error: BaseException, folder: Path, config_name: str) -> SegkitError | None:
+def explain(
+    error: BaseException, folder: Path, config_name: str, given: Sequence[str] = ()
+) -> SegkitError | None:
     """Turn an exception of Hydra or OmegaConf into a message; None for any other.
 
     Args:
         error: as raised.
         folder: of the YAML files, whose names are the near misses.
         config_name: the primary configuration.
+        given: the arguments of the command line.
     """
     if isinstance(error, MissingConfigException):
         return _unknown_option(error, folder)
+    if isinstance(error, OverrideParseException | MissingMandatoryValue):
+        return _no_value(error)
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return _not_an_option(folder, given)
+    if isinstance(error, ConfigCompositionException | OmegaConfBaseException):
+        return _composition(error, folder, config_name, given)
+    if isinstance(error, HydraException) and error.__cause__ is not None:
+        return explain(error.__cause__, folder, config_name, given)
+    return None
+
+
+def _no_value(error: OverrideParseException | MissingMandatoryValue) -> SegkitError:
     if isinstance(error, OverrideParseException):
         return SegkitError(
             "an argument cannot be read",
             where=error.override,
             remedy="write key=value; quote what the shell would take apart: 'key=[1,2]'",
         )
-    if isinstance(error, ConfigCompositionException | OmegaConfBaseException):
-        return _unknown_key(error, folder, config_name)
-    if isinstance(error, HydraException) and error.__cause__ is not None:
-        return explain(error.__cause__, folder, config_name)
-    return None
-
-
-def _unknown_option(error: MissingConfigException, folder: Path) -> SegkitError:
-    missing = error.missing_cfg_file or ""
-    group, _, name = str(missing).rpartition("/")
-    options = option_names(folder, group)
-    if not options:
-        groups = [path.name for path in folder.iterdir() if path.is_dir()]
-        return SegkitError(
-            f"unknown group {group!r}", where=str(missing), remedy=did_you_mean(group, groups)
-        )
+    key = _named(str(error), r"full_key: (\S+)")
     return SegkitError(
-        f"unknown {group} {name!r}", where=f"{group}={name}", remedy=did_you_mean(name, options)
+        f"{key} has no value yet", where=f"{key}=???", remedy=f"give it one: {key}=VALUE"
     )
 
 
@@ -62,39 +64,104 @@ def option_names(folder: Path, group: str) -> list[str]:
     return sorted(path.stem for path in paths if not path.stem.startswith("_"))
 
 
-def _unknown_key(error: Exception, folder: Path, config_name: str) -> SegkitError:
+def _groups(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def _unknown_option(error: MissingConfigException, folder: Path) -> SegkitError:
+    group, _, name = str(error.missing_cfg_file or "").rpartition("/")
+    options = option_names(folder, group)
+    remedy = did_you_mean(name, options) if options else f"leave {group}= out: it has no options"
+    return SegkitError(f"unknown {group} {name!r}", where=f"{group}={name}", remedy=remedy)
+
+
+def _not_an_option(folder: Path, given: Sequence[str]) -> SegkitError:
+    """A group that was given a number or null where the name of an option belongs."""
+    keys = {argument.split("=", 1)[0]: argument for argument in given if "=" in argument}
+    wrong = {
+        group: argument
+        for group, argument in keys.items()
+        if argument.split("=", 1)[1] not in option_names(folder, group)
+        and (not group or (folder / group).is_dir())
+    }
+    named = [group for group in wrong if group]
+    choose = "; ".join(
+        f"{group} is one of {', '.join(option_names(folder, group))}" for group in named
+    )
+    return SegkitError(
+        "the name of an option is needed here",
+        where=", ".join(wrong.values()) or "the command line",
+        remedy=choose or "write key=value",
+    )
+
+
+def _composition(
+    error: Exception, folder: Path, config_name: str, given: Sequence[str]
+) -> SegkitError:
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     text = str(error) if cause is error else f"{error}\n{cause}"
-    named = re.search(r"[Cc]ould not override '([^']+)'", text) or re.search(
-        r"full_key: (\S+)", text
-    )
-    key = named.group(1) if named else ""
-    if "is not in struct" in text or "not found" in text or "Key '" in text:
-        parent, _, leaf = key.rpartition(".")
-        known = _known_keys(folder, config_name)
-        beside = [k.rpartition(".")[2] for k in known if k.rpartition(".")[0] == parent]
-        near = did_you_mean(leaf, beside) if beside else did_you_mean(key, known)
+    if "mbiguous value" in text or "requires --multirun" in text:
+        argument = _named(text, r"'([^']+)'")
         return SegkitError(
-            f"unknown key {key!r}",
-            where=f"{key}=…",
-            remedy=f"{near}; {_HELP}",
+            "several values for one run",
+            where=argument,
+            remedy=f"add -m for a run with each of them, or make it a list: "
+            f"'{argument.replace('=', '=[', 1)}]'",
         )
-    if "No match in the defaults list" in text or "Could not find" in text:
-        quoted = re.search(r"'([^']+)'", text)
-        group = quoted.group(1) if quoted else key
-        groups = [path.name for path in folder.iterdir() if path.is_dir()]
+    if "An item is already at" in text:
+        key = _named(text, r"already at '([^']+)'")
         return SegkitError(
-            f"unknown group {group!r}", where=f"{group}=…", remedy=did_you_mean(group, groups)
+            f"{key} is there already", where=f"+{key}=…", remedy=f"write {key}=… without the plus"
         )
+    for pattern in (
+        r"[Cc]ould not (?:override|delete) '([^'=]+)",
+        r"[Cc]ould not delete from config\. '([^']+)' does not exist",
+        r"config group '([^']+)' does not",
+        r"full_key: (\S+)",
+    ):
+        if key := _named(text, pattern):
+            return _unknown_key(key, _known_keys(folder, config_name, given))
     first = " ".join(line.strip() for line in text.splitlines()[:2])
-    return SegkitError(first, where=key or "the configuration", remedy=_HELP)
+    return SegkitError(first, where="the configuration", remedy=_HELP)
 
 
-def _known_keys(folder: Path, config_name: str) -> list[str]:
-    """Every key of the default composition, dotted."""
+def _named(text: str, pattern: str) -> str:
+    found = re.search(pattern, text)
+    return found.group(1) if found else ""
+
+
+def _unknown_key(key: str, known: Sequence[str]) -> SegkitError:
+    if key.startswith("hydra"):
+        remedy = "--cfg hydra shows Hydra's own keys"
+    elif near := _near(key, known):
+        remedy = f"{near} {_HELP}"
+    else:
+        remedy = _HELP
+    return SegkitError(f"unknown key {key!r}", where=f"{key}=…", remedy=remedy)
+
+
+def _near(key: str, known: Sequence[str]) -> str:
+    """Names beside a mistyped one; where its parent is unknown too, names of anywhere."""
+    parent, dot, leaf = key.rpartition(".")
+    beside = [k.rpartition(".")[2] for k in known if k.rpartition(".")[0] == parent]
+    if near := difflib.get_close_matches(leaf, beside):
+        return f"did you mean {' or '.join(repr(parent + dot + name) for name in near)}?"
+    if beside and parent:
+        return f"{parent} has {', '.join(beside)}."
+    if near := difflib.get_close_matches(key, known):
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    return ""
+
+
+def _known_keys(folder: Path, config_name: str, given: Sequence[str]) -> list[str]:
+    """Every key, dotted, of the composition with the options that were chosen."""
+    pairs = [argument.split("=", 1) for argument in given if "=" in argument]
+    choices = [
+        f"{group}={name}" for group, name in pairs if group and name in option_names(folder, group)
+    ]
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
-        config = compose(config_name)
+        config = compose(config_name, overrides=choices)
     found: list[str] = []
 
     def walk(node: DictConfig, prefix: str) -> None:
@@ -102,8 +169,8 @@ def _known_keys(folder: Path, config_name: str) -> list[str]:
             name = f"{prefix}{key!s}"
             found.append(name)
             child = node._get_node(key)
-            if isinstance(child, DictConfig) and OmegaConf.is_dict(child):
+            if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
                 walk(child, f"{name}.")
 
     walk(config, "")
-    return found
+    return sorted({*found, *_groups(folder)} - {"hydra"})

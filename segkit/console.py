@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,16 @@ from segkit.data.datamodule import SegmentationData
 from segkit.metrics import Scores
 
 log = logging.getLogger("segkit")
-_LOGGERS = ("segkit", "lightning", "lightning.pytorch", "lightning.fabric", "py.warnings")
+
+
+def hush_lightning() -> None:
+    """Leave Lightning's advertisements and state reports out; its warnings stay."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        # It brings a handler of its own, which would print what ours prints too.
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 @contextmanager
@@ -65,41 +75,52 @@ def show_data(data: SegmentationData, folder: Path) -> None:
 
 def show_summary(summary: dict[str, Any], folder: Path) -> None:
     """The end of a training: best epoch, test scores, where all lies, and where to look on."""
-    console = Console()
     shown = _relative(folder)
-    table = Table(title="Trained", title_justify="left", show_header=False, box=None)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    best = f"{summary['best_epoch']}" if summary["best_epoch"] is not None else "none"
-    table.add_row("best epoch", f"{best}  ({summary['monitor']} {_number(summary['best_score'])})")
+    epoch = "none" if summary["best_epoch"] is None else str(summary["best_epoch"])
+    best = f"{epoch} ({summary['monitor']} {_number(summary['best_score'])})"
+    tested = "no record is in the test split"
     if summary["test"]:
         overall = summary["test"]["all"]
-        table.add_row(
-            "test",
-            f"dice {_number(overall['dice'])}   iou {_number(overall['iou'])}   accuracy "
+        tested = (
+            f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
             f"{_number(overall['accuracy'])} (all background: "
-            f"{_number(overall['accuracy_all_background'])})",
+            f"{_number(overall['accuracy_all_background'])})"
         )
-    else:
-        table.add_row("test", "no record is in the test split")
-    table.add_row("time", f"{summary['wall_seconds']:.0f} s, {summary['precision']}")
-    table.add_row("folder", shown)
-    table.add_row("curves", f"tensorboard --logdir {shown}")
-    table.add_row("score again", f"python -m segkit.evaluate run={shown}")
-    console.print(table)
-    log.info("summary: %s", {k: summary[k] for k in ("best_epoch", "best_score", "test")})
+    lines = {
+        "best epoch": best,
+        "test": tested,
+        "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
+        "run folder": shown,
+        "curves": f"tensorboard --logdir {shown}",
+        "score again": f"python -m segkit.evaluate run={shown}",
+    }
+    table = Table(show_header=False, box=None)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in lines.items():
+        table.add_row(name, value)
+    _console().print(table)
+    log.info("best epoch %s; test: %s", best, tested)
 
 
 def show_scores(scores: Mapping[str, Scores], folder: Path) -> None:
-    """A table of the scores, one line a class."""
-    names = ("dice", "dice_pooled", "iou", "precision", "recall", "specificity", "accuracy")
+    """A table of the scores, one column a class."""
+    names = [name for name in scores if name != "all" or len(scores) > 2]
     table = Table(title=f"Scores of {_relative(folder)}", title_justify="left")
-    for column in ("class", *names, "all background", "n", "n_empty"):
-        table.add_column(column.replace("_", " "), justify="left" if column == "class" else "right")
-    for name, one in scores.items():
-        values = [_number(getattr(one, column)) for column in (*names, "accuracy_all_background")]
-        table.add_row(name, *values, str(one.n), str(one.n_empty))
-    Console().print(table)
+    table.add_column("score")
+    for name in names:
+        table.add_column(name, justify="right")
+    for field in fields(Scores):
+        values = (getattr(scores[name], field.name) for name in names)
+        shown = (str(v) if isinstance(v, int) else _number(v) for v in values)
+        table.add_row(field.name, *shown)
+    _console().print(table)
+
+
+def _console() -> Console:
+    """Eighty columns, which a pipe is taken to have, would break a folder's name in two."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
 
 
 def _relative(folder: Path) -> str:

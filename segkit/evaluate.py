@@ -51,7 +51,7 @@ def evaluate(composed: DictConfig) -> float | None:
     reader = build_reader(saved)
     reader.listing()
 
-    from segkit.console import show_scores
+    from segkit.console import hush_lightning, show_scores
     from segkit.fit import quiet
 
     data = build_data(saved, reader)
@@ -62,6 +62,7 @@ def evaluate(composed: DictConfig) -> float | None:
             "this split is empty", where=f"split={split}", remedy="choose split=val or split=all"
         )
     task = build_task(saved, reader.classes)
+    hush_lightning()
     trainer = build_trainer(saved)
     with quiet():
         trainer.test(task, data, ckpt_path=folder.best, verbose=False, weights_only=True)

@@ -103,10 +103,12 @@ def claim(path: Path, *, chosen_by_user: bool) -> RunFolder:
 
 
 def remove_if_empty(path: Path) -> None:
-    """Remove the folder of a run that never began, and the empty folders it was made in."""
+    """Remove the folder of a run that never began, and what was made for it below outputs/."""
+    outputs = Path.cwd() / "outputs"
     with suppress(OSError):
-        for folder in (path, path.parent, path.parent.parent):
-            if folder.name == "outputs":
+        path.rmdir()
+        for folder in path.parents:
+            if folder == outputs or not folder.is_relative_to(outputs):
                 return
             folder.rmdir()
 

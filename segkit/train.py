@@ -30,7 +30,7 @@ def train(composed: DictConfig) -> float | None:
     reader = build_reader(config)
     reader.listing()  # a data set that is not there is found out before torch is imported
 
-    from segkit.console import log_to, show_data, show_summary
+    from segkit.console import hush_lightning, log_to, show_data, show_summary
     from segkit.fit import fit
     from segkit.text import flat_parameters, yaml_text
 
@@ -41,6 +41,7 @@ def train(composed: DictConfig) -> float | None:
     folder = RunFolder(resume) if resume else _claim(output)
     if not resume:
         config = _resolve(composed, folder.path)
+    hush_lightning()
     trainer = build_trainer(config)
     with log_to(folder.log, first_process=trainer.is_global_zero):
         if trainer.is_global_zero:

@@ -31,7 +31,7 @@ class Reader(ABC):
     version: ClassVar[int] = 1
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         self.classes = tuple(classes)
 
     @cached_property
@@ -61,7 +61,7 @@ class Reader(ABC):
         Raises:
             SegkitError: no record was found.
         """
-        found = self.scan()
+        found = self._found
         if not found.records and not found.problems:
             raise SegkitError(
                 f"no record of {type(self).__name__} was found in {len(self.source.names())} files",
@@ -69,6 +69,11 @@ class Reader(ABC):
                 remedy=f"the layout must be: {self.layout}; or choose another dataset=",
             )
         return found
+
+    @cached_property
+    def _found(self) -> Listing:
+        # An archive of thirty thousand masks is listed once, not by everyone who asks.
+        return self.scan()
 
     @property
     @abstractmethod

@@ -27,7 +27,7 @@ from segkit.data.cache_build import CacheSpec, build_cache
 from segkit.errors import SegkitError
 
 # Raised whenever the format or the preparation of the pixels changes.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Cache:
         self.folder = folder
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.channels: int = index["channels"]
+        self.size: int = index["bytes"]
         self.problems = [Problem(**problem) for problem in index["problems"]]
         self.entries = {
             entry["id"]: Entry(**{**entry, "native": tuple(entry["native"])})
@@ -115,22 +116,41 @@ def open_cache(
         threads: that decode; one a core by default.
 
     Raises:
-        SegkitError: ``folder`` cannot be written to.
+        SegkitError: ``folder`` cannot be written to, or is full.
     """
-    key = _key(reader, records, spec)
-    target = folder / f"{name}-{key[:16]}"
-    with _lock(folder / f"{name}-{key[:16]}.lock"):
-        if not (target / "index.json").exists():
-            building = folder / f".{name}-{key[:16]}.building"
+    key = _key(reader, records, spec)[:16]
+    target, building = folder / f"{name}-{key}", folder / f".{name}-{key}.building"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _lock(folder / f"{name}-{key}.lock"):
+            cache = _whole(target)
+            if cache is not None:
+                return cache
             # What is here was left by a process that was killed: the lock is ours.
-            shutil.rmtree(building, ignore_errors=True)
-            building.mkdir(parents=True)
+            for left in (building, target):
+                shutil.rmtree(left, ignore_errors=True)
+            building.mkdir()
             try:
                 build_cache(building, reader, records, spec, threads or os.cpu_count() or 1)
                 building.rename(target)
             finally:
                 shutil.rmtree(building, ignore_errors=True)
+    except OSError as error:
+        raise SegkitError(
+            f"the cache cannot be written: {error.strerror or error}",
+            where=f"dataset.cache_dir={folder}",
+            remedy="name a folder that you may write to and that has room: dataset.cache_dir=PATH",
+        ) from error
     return Cache(target)
+
+
+def _whole(folder: Path) -> Cache | None:
+    """The cache in ``folder``, or None unless every byte that its index promises is there."""
+    try:
+        cache = Cache(folder)
+        return cache if (folder / "pixels.bin").stat().st_size == cache.size else None
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
@@ -140,9 +160,10 @@ def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
         "reader": f"{type(reader).__module__}.{type(reader).__qualname__}",
         "version": reader.version,
         "parameters": reader.parameters(),
-        "root": str(reader.root.expanduser().resolve()),
+        "root": str(reader.root.resolve()),
         "files": reader.source.fingerprint(files),
-        "records": [(record.id, record.image, record.masks) for record in records],
+        # The stratum too: it may come from a table, and is kept with the pixels.
+        "records": [(r.id, r.image, r.masks, r.stratum) for r in records],
         "spec": (spec.size, spec.channels),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
@@ -150,16 +171,7 @@ def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("w")
-    except OSError as error:
-        raise SegkitError(
-            f"the cache cannot be written: {error.strerror}",
-            where=f"dataset.cache_dir={path.parent}",
-            remedy="name a folder that you may write to: dataset.cache_dir=PATH",
-        ) from error
-    with handle:
+    with path.open("w") as handle:
         # The kernel lets go of it when the process ends, however it ends.
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

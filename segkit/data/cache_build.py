@@ -1,6 +1,7 @@
 """Fills a cache: decode in threads, prepare, append, with a progress bar."""
 
 import json
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -60,7 +61,10 @@ def build_cache(
                 problems.append({"where": error.where, "what": error.what})
         if not out.tell():
             out.write(b"\0")  # an empty file cannot be mapped
-    index = {"channels": spec.channels, "entries": entries, "problems": problems}
+        size = out.tell()
+        out.flush()
+        os.fsync(out.fileno())  # before the index says that it is there
+    index = {"channels": spec.channels, "bytes": size, "entries": entries, "problems": problems}
     write_text(folder / "index.json", json.dumps(index))
 
 

@@ -13,17 +13,20 @@ Citation: Caicedo et al., Nucleus segmentation across imaging experiments: the 2
     Science Bowl, Nature Methods 16, 2019.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from segkit.contracts import Listing, Problem, Record, Sample
+from segkit.contracts import Listing, Problem, Record, Sample, check_sample
 from segkit.data.base import Reader, is_image
 from segkit.data.download import fetch
-from segkit.images import decode
+from segkit.errors import SegkitError
+from segkit.images import decode, without_alpha
+from segkit.masks import above
 
 URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
 
@@ -58,7 +61,11 @@ class Dsb2018(Reader):
         return Listing(found.records + flat.records, found.problems + flat.problems)
 
     def read(self, record: Record) -> Sample:
-        """Decode an image and merge its masks; instance k+1 is the k-th mask file."""
+        """Decode an image and merge its masks; instance k+1 is the k-th mask file.
+
+        Raises:
+            SegkitError: a file is damaged, or a mask is not of whole numbers or of another size.
+        """
         image = self.read_image(record.image)
         if not record.labelled:
             return Sample(image, None)
@@ -69,19 +76,24 @@ class Dsb2018(Reader):
         instances = np.zeros(image.shape[:2], np.int32)
         for number, name in enumerate(record.masks, start=1):
             nucleus = self._read_mask(name)
-            if nucleus.shape != instances.shape:
-                # The common check names both files and both sizes.
-                return Sample(image, nucleus.astype(np.uint8))
+            # Names the one of many masks that differs in size.
+            check_sample(Sample(image, nucleus.astype(np.uint8)), replace(record, masks=(name,)), 2)
             instances[nucleus] = number
         return Sample(image, (instances > 0).astype(np.uint8), instances)
 
     def _read_mask(self, name: str) -> NDArray[np.bool_]:
-        pixels = decode(self.source.read(name), self.source.where(name))
-        if pixels.ndim == 3:  # without the alpha channel
-            pixels = pixels[..., : -1 if pixels.shape[2] in (2, 4) else None].max(axis=2)
-        # Some community fixes of the labels were saved with smoothed edges.
-        half = 0 if pixels.dtype == np.bool_ else np.iinfo(pixels.dtype).max // 2
-        return np.asarray(pixels > half)
+        where = self.source.where(name)
+        pixels = decode(self.source.read(name), where)
+        if pixels.dtype.kind not in "bu":
+            raise SegkitError(
+                f"a mask of {pixels.dtype}, expected 8 bits",
+                where=where,
+                remedy="save masks with 0 and 255, or leave the record out with "
+                "dataset.on_bad_record=skip",
+            )
+        # Some community fixes of the labels were saved with smoothed edges, some as 0 and 1.
+        plain = without_alpha(pixels).max(initial=0) <= 1
+        return above(pixels, 0 if plain else np.iinfo(pixels.dtype).max // 2)
 
     def stratum(self, record: Record, image: NDArray[np.uint8]) -> str:
         """Imaging type, decided from the pixels."""
@@ -112,26 +124,30 @@ def imaging_type(image: NDArray[np.uint8]) -> str:
 
 def _scan_nucleus_files(names: list[str]) -> Listing:
     """``…/<id>/images/<id>.png`` and ``…/<id>/masks/*.png``."""
-    images: dict[str, list[str]] = defaultdict(list)
-    masks: dict[str, list[str]] = defaultdict(list)
+    images: dict[PurePosixPath, list[str]] = defaultdict(list)
+    masks: dict[PurePosixPath, list[str]] = defaultdict(list)
     for name in names:
         path = PurePosixPath(name)
         if len(path.parts) >= 3 and path.parts[-3] not in ("train", "test"):
             kind = {"images": images, "masks": masks}.get(path.parent.name)
             if kind is not None:
-                kind[path.parent.parent.as_posix()].append(name)
-    records, problems = [], []
+                kind[path.parent.parent].append(name)
+    folders = sorted(images.keys() | masks.keys())
+    count = Counter(folder.name for folder in folders)
     # A tree in which no image has a mask is stage1_test: images to predict, not mistakes.
-    expect_masks = bool(masks)
-    for folder in sorted(images.keys() | masks.keys()):
+    trees = {folder.parent for folder in masks}
+    records, problems = [], []
+    for folder in folders:
         if len(images[folder]) != 1:
             what = "a mask without an image" if not images[folder] else "several images for one id"
-            problems.append(Problem(where=folder, what=what))
-        elif expect_masks and not masks[folder]:
+            problems.append(Problem(where=str(folder), what=what))
+        elif not masks[folder] and folder.parent in trees:
             problems.append(Problem(where=images[folder][0], what="an image without a mask"))
         else:
-            key = PurePosixPath(folder).name
-            records.append(Record(key, key, images[folder][0], tuple(sorted(masks[folder]))))
+            # One id in two trees is one image: two records of one group.
+            key = folder.name if count[folder.name] == 1 else str(folder)
+            truth = tuple(sorted(masks[folder]))
+            records.append(Record(key, folder.name, images[folder][0], truth))
     return Listing(records, problems)
 
 
@@ -139,22 +155,23 @@ def _scan_flat_folders(names: list[str]) -> Listing:
     """``train/inputs/x.png`` and ``train/masks/x.png``, likewise ``test``."""
     images: dict[tuple[str, str], str] = {}
     masks: dict[tuple[str, str], str] = {}
+    records, problems = [], []
     for name in names:
         path = PurePosixPath(name)
-        if len(path.parts) >= 3 and path.parts[-3] in ("train", "test"):
-            key = (path.parts[-3], path.stem)
-            if path.parent.name == "inputs":
-                images[key] = name
-            elif path.parent.name == "masks":
-                masks[key] = name
-    records, problems = [], []
-    for split, stem in sorted(images.keys() | masks.keys()):
-        key = (split, stem)
+        kind = {"inputs": images, "masks": masks}.get(path.parent.name)
+        if kind is not None and len(path.parts) >= 3 and path.parts[-3] in ("train", "test"):
+            other = kind.setdefault((path.parts[-3], path.stem), name)
+            if other != name:
+                problems.append(Problem(where=name, what=f"the same name as {other}"))
+    masked = {split for split, _ in masks}
+    for key in sorted(images.keys() | masks.keys()):
+        split, stem = key
         if key not in images:
             problems.append(Problem(where=masks[key], what="a mask without an image"))
-        elif key not in masks:
+        elif key not in masks and masked and (split in masked or split == "train"):
             problems.append(Problem(where=images[key], what="an image without a mask"))
         else:
             name = f"{split}/{stem}"
-            records.append(Record(name, name, images[key], (masks[key],), split=split))
+            truth = (masks[key],) if key in masks else ()
+            records.append(Record(name, name, images[key], truth, split=split))
     return Listing(records, problems)

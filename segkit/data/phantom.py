@@ -67,23 +67,33 @@ class Phantom(Dsb2018):
 
 
 def write_phantoms(folder: Path, *, count: int, image_size: int, seed: int) -> None:
-    """Write ``count`` images with their masks in DSB2018's layout; ``folder`` appears whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".phantom-"))
+    """Write ``count`` images with their masks in DSB2018's layout; ``folder`` appears whole.
+
+    Raises:
+        SegkitError: the folder cannot be written.
+    """
+    temporary = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".phantom-"))
         for number in range(count):
             rng = np.random.default_rng((seed, number))
             kind = str(rng.choice(KINDS, p=_SHARES))
             image, instances = draw_nuclei(rng, kind=kind, size=image_size)
             _write_record(temporary / f"phantom_{number:04d}", image, instances)
         temporary.chmod(0o755)
-        # Two processes may draw the same files; whoever is second finds them there.
         temporary.rename(folder)
-    except OSError:
-        if not folder.exists():
-            raise
+    except OSError as error:
+        # Two processes may draw the same files; whoever is second finds them there.
+        if not folder.is_dir():
+            raise SegkitError(
+                f"the synthetic images cannot be written: {error.strerror}",
+                where=f"dataset.root={folder}",
+                remedy="name a folder that you may write to and that has room: dataset.root=PATH",
+            ) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_record(folder: Path, image: NDArray[np.uint8], instances: NDArray[np.int32]) -> None:

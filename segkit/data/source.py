@@ -1,9 +1,11 @@
 """Where a data set lies: a folder, or the archive as it was downloaded. Nothing is unpacked."""
 
 import hashlib
+import lzma
 import os
 import threading
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -12,6 +14,8 @@ from typing import IO
 from segkit.errors import SegkitError, did_you_mean
 
 _LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+# RuntimeError: zipfile's word for a password or a method of compression that it does not know.
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError)
 
 
 class Source(ABC):
@@ -30,12 +34,25 @@ class Source(ABC):
 
     @abstractmethod
     def stamp(self, name: str) -> str:
-        """Size and modification time of one file."""
+        """What changes when a file does: size, modification time, whether it can be read."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; safe to call from several threads."""
-        with self.open(name) as stream:
-            return stream.read()
+        """The bytes of one file; safe to call from several threads.
+
+        Raises:
+            SegkitError: the file cannot be read, or is a damaged or encrypted member of an archive.
+        """
+        try:
+            with self.open(name) as stream:
+                return stream.read()
+        except _UNREADABLE as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SegkitError(
+                f"a file that cannot be read: {reason}",
+                where=self.where(name),
+                remedy="mend or fetch it again, or leave the record out with "
+                "dataset.on_bad_record=skip",
+            ) from error
 
     def where(self, name: str) -> str:
         """How to name a file in a message."""
@@ -69,7 +86,11 @@ class FolderSource(Source):
         return (self.root / name).open("rb")
 
     def stamp(self, name: str) -> str:
-        status = (self.root / name).stat()
+        path = self.root / name
+        # Otherwise a cache would go on reporting a file that has been made readable since.
+        if not os.access(path, os.R_OK):
+            return "unreadable"
+        status = path.stat()
         return f"{status.st_size} {status.st_mtime_ns}"
 
 
@@ -120,17 +141,6 @@ class ZipSource(Source):
     def stamp(self, name: str) -> str:
         entry = self._entries[name]
         return f"{entry.file_size} {entry.CRC} {entry.date_time}"
-
-    def read(self, name: str) -> bytes:
-        try:
-            return super().read(name)
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
-            raise SegkitError(
-                f"a member of the archive cannot be read: {error}",
-                where=self.where(name),
-                remedy="download the archive again, or leave the record out with "
-                "dataset.on_bad_record=skip",
-            ) from error
 
 
 def open_source(root: str | Path) -> Source:

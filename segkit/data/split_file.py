@@ -36,17 +36,28 @@ def read_split(path: Path, records: Sequence[Record]) -> dict[str, str]:
     remedy = "name the split.csv of a run on the same data, or leave dataset.split.file out"
     where = f"dataset.split.file={path}"
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.expanduser().read_bytes().decode("utf-8-sig")
+        # Not by splitlines: an id may hold a line break.
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), restval=""))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SegkitError("the split file cannot be read", where=where, remedy=remedy) from error
     if not rows or not {"id", "split"} <= rows[0].keys():
         raise SegkitError(
             "not a split file: it needs columns id, split", where=where, remedy=remedy
         )
-    named = {row["id"]: row["split"] for row in rows}
-    wrong = sorted({split for split in named.values() if split not in (*SPLITS, UNLABELLED)})
+    named: dict[str, str] = {}
+    for row in rows:
+        if named.setdefault(row["id"], row["split"]) != row["split"]:
+            raise SegkitError(
+                f"{row['id']!r} is named twice, with two splits", where=where, remedy=remedy
+            )
+    wrong = sorted(set(named.values()) - {*SPLITS, UNLABELLED})
     if wrong:
-        raise SegkitError(f"unknown splits {wrong}", where=where, remedy="use train, val and test")
+        raise SegkitError(
+            f"unknown splits {', '.join(map(repr, wrong))}",
+            where=where,
+            remedy="use train, val and test",
+        )
     missing = [record.id for record in records if record.id not in named]
     if missing:
         raise SegkitError(

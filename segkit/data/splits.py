@@ -135,12 +135,12 @@ def _draw_shares(
     rest, rest_strata = list(names), list(strata)
     for split, share in shares.items():
         count = max(1, round(share * len(names)))
+        if count >= len(rest):
+            raise _too_few(len(names), needed)
         taken, _ = _take(rest, rest_strata, count, seed)
         drawn |= dict.fromkeys(taken, split)
         left = [(n, s) for n, s in zip(rest, rest_strata, strict=True) if n not in drawn]
         rest, rest_strata = [n for n, _ in left], [s for _, s in left]
-    if not rest:
-        raise _too_few(len(names), needed)
     return drawn | dict.fromkeys(rest, "train")
 
 

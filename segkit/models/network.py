@@ -59,13 +59,14 @@ class SegmentationNetwork(nn.Module):
 def wrap(core: nn.Module, in_channels: int) -> SegmentationNetwork:
     """Wrap a network that has no statistics of its own: ImageNet's, or their mean for grey.
 
-    The stride is the core's ``stride`` attribute, or 32.
+    The stride is the core's ``stride`` attribute if it has one that is a number, or 32.
     """
     if isinstance(core, SegmentationNetwork):
         return core
     stride = getattr(core, "stride", 32)
     mean, std = channel_statistics(IMAGENET_MEAN, IMAGENET_STD, in_channels)
-    return SegmentationNetwork(core, stride=int(stride), mean=mean, std=std)
+    stride = stride if isinstance(stride, int) else 32  # a convolution's is a pair
+    return SegmentationNetwork(core, stride=stride, mean=mean, std=std)
 
 
 def channel_statistics(

@@ -18,6 +18,23 @@ from segkit.models.network import (
 )
 from segkit.models.weights import load_encoder_weights, require_hub
 
+# Statistics of 0…1 that published weights were trained with, by the start of the encoder's name,
+# where they are not ImageNet's. SMP keeps them on the hub only.
+_HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_OTHER_STATISTICS = {
+    "inception": _HALF,
+    "xception": _HALF,
+    "timm-tf_efficientnet_lite": _HALF,
+    "dpn": ((124 / 255, 117 / 255, 104 / 255), (1 / (0.0167 * 255),) * 3),
+}
+# What SMP leaves of EfficientNet's classifier: no feature passes it, and processes that train
+# together would wait for its gradient.
+_UNUSED = {
+    "efficientnet-": ("_conv_head", "_bn1"),
+    "timm-efficientnet-": ("conv_head", "bn2"),
+    "timm-tf_efficientnet_": ("conv_head", "bn2"),
+}
+
 
 def smp_network(
     *,
@@ -59,6 +76,9 @@ def smp_network(
             remedy="choose another encoder, or an architecture such as model=unet_mnv2",
         ) from error
     part: Any = core.encoder
+    for start, names in _UNUSED.items():
+        for name in names if encoder.startswith(start) else ():
+            delattr(part, name)
     if encoder_weights is not None and not fetch_from_timm:
         load_encoder_weights(part, encoder, encoder_weights)
     if not from_timm:
@@ -83,12 +103,16 @@ def _check_encoder(name: str) -> None:
 
 
 def _statistics(encoder: str, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """What the published weights of this encoder expect, ImageNet's where nothing is said."""
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    settings = smp.encoders.encoders.get(encoder, {}).get("pretrained_settings", {})
-    published = settings.get("imagenet", {})
-    if published.get("input_range", [0, 1]) == [0, 1]:
-        mean, std = published.get("mean", mean), published.get("std", std)
+    """What the published weights of this encoder expect, ImageNet's where nothing is known."""
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    if encoder.startswith("tu-"):
+        published = timm.get_pretrained_cfg(encoder.removeprefix("tu-"))
+        if published is not None:
+            mean, std = published.mean, published.std
+    for start, statistics in _OTHER_STATISTICS.items():
+        if encoder.startswith(start):
+            mean, std = statistics
     return channel_statistics(mean, std, channels)
 
 

@@ -58,15 +58,16 @@ def read_state(path: Path) -> StateDict:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+        loaded: dict[str, Any] = dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
         raise SegkitError(
-            "the weights cannot be read: a damaged file, or one that holds more than tensors",
+            "the weights cannot be read: a damaged file, or one that holds anything but named "
+            "tensors",
             where=str(path),
             remedy="save them with torch.save(module.state_dict(), path) or as safetensors",
         ) from error
     for key in ("state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+        if isinstance(loaded.get(key), dict):
             loaded = loaded[key]
     return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
 

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.contracts import UNLABELLED, Record, check_sample
+from segkit.data.base import Reader
 from segkit.data.chest_xray import ChestXray
 from segkit.errors import SegkitError
 
@@ -92,6 +93,13 @@ def _mask(reader: ChestXray, record: Record) -> NDArray[np.uint8]:
 
 
 holders = pytest.mark.parametrize("holder", ["folder", "zip"])
+
+
+def test_contract(
+    contract: Callable[[Path, Callable[[Path], Reader]], None], tmp_path: Path
+) -> None:
+    files = _ancestor() | _montgomery() | _shenzhen(f"{SHENZHEN}mask")
+    contract(_reader(tmp_path / "set", files).root, ChestXray)
 
 
 @holders

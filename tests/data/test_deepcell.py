@@ -4,6 +4,7 @@ import io
 import pickle
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.contracts import UNLABELLED, Record, check_sample
+from segkit.data.base import Reader
 from segkit.data.deepcell import DeepCell
 from segkit.errors import SegkitError
 
@@ -80,6 +82,14 @@ def _reader(root: Path, files: dict[str, bytes], holder: str = "folder") -> Deep
 
 
 holders = pytest.mark.parametrize("holder", ["folder", "stored zip", "deflated zip"])
+
+
+@pytest.mark.parametrize("layout", ["jpeg", "npz"])
+def test_contract(
+    contract: Callable[[Path, Callable[[Path], Reader]], None], tmp_path: Path, layout: str
+) -> None:
+    files = _jpeg_files() if layout == "jpeg" else _npz_files()
+    contract(_reader(tmp_path / "set", files).root, DeepCell)
 
 
 @holders

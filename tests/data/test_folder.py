@@ -1,5 +1,7 @@
 """The user's own data: settings, groups, mask values."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from segkit.contracts import check_sample
+from segkit.data.base import Reader
 from segkit.data.folder import Folder
 from segkit.errors import SegkitError
 
@@ -33,6 +36,13 @@ def tree(root: Path, pairs: dict[str, str | None], mask: NDArray[Any] = SHAPE * 
         if truth is not None:
             save(root / truth, mask)
     return root
+
+
+def test_contract(
+    contract: Callable[[Path, Callable[[Path], Reader]], None], tmp_path: Path
+) -> None:
+    pairs: dict[str, str | None] = {f"images/{name}.png": f"masks/{name}.png" for name in "bac"}
+    contract(tree(tmp_path / "set", pairs), partial(Folder, classes=TWO))
 
 
 def test_nothing_to_read_shows_the_layout(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from segkit.contracts import Listing, check_sample
+from segkit.data.base import Reader
 from segkit.data.lgg_mri import LggMri
 from segkit.errors import SegkitError
 
@@ -47,6 +49,12 @@ def as_published(root: Path) -> Path:
 
 def ids(found: Listing) -> list[str]:
     return [record.id for record in found.records]
+
+
+def test_contract(
+    contract: Callable[[Path, Callable[[Path], Reader]], None], tmp_path: Path
+) -> None:
+    contract(phantom(tmp_path / "set"), LggMri)
 
 
 def test_slices_lie_by_patient_in_numeric_order(tmp_path: Path) -> None:

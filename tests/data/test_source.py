@@ -1,0 +1,241 @@
+"""Folders and archives as trees of files."""
+
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from segkit.data.source import FolderSource, Source, open_source
+from segkit.errors import SegkitError
+
+FILES = {"b/2.png": b"two" * 50, "a.png": b"one", "b/c/3.png": b"", "ä ö.txt": b"four"}
+LITTER = ("__MACOSX/b/._2.png", ".DS_Store", "b/.hidden/x.png", "Thumbs.db", "b/desktop.ini")
+
+
+def folder(tmp_path: Path, extra: tuple[str, ...] = ()) -> Path:
+    root = tmp_path / "tree"
+    for name, data in {**FILES, **dict.fromkeys(extra, b"x")}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def archive(tmp_path: Path, extra: tuple[str, ...] = ()) -> Path:
+    path = tmp_path / "tree.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.mkdir("b")
+        for name, data in {**FILES, **dict.fromkeys(extra, b"x")}.items():
+            out.writestr(name, data)
+    return path
+
+
+Holder = Callable[..., Path]
+holders = pytest.mark.parametrize("holder", [folder, archive], ids=["folder", "zip"])
+
+
+@holders
+def test_names_are_sorted_and_litter_is_left_out(tmp_path: Path, holder: Holder) -> None:
+    source = open_source(holder(tmp_path, LITTER))
+    assert source.names() == sorted(FILES)
+    assert {name: source.read(name) for name in source.names()} == FILES
+
+
+@holders
+def test_a_stream_can_be_sought(tmp_path: Path, holder: Holder) -> None:
+    with open_source(holder(tmp_path)).open("b/2.png") as stream:
+        stream.seek(148)
+        assert stream.read() == b"wo"
+        stream.seek(0)
+        assert stream.read(4) == b"twot"
+
+
+@holders
+def test_where_names_the_file_for_people(tmp_path: Path, holder: Holder) -> None:
+    root = holder(tmp_path)
+    source = open_source(str(root))
+    assert source.where("b/2.png") == f"{root}/b/2.png"
+    assert source.where("") == str(root)
+
+
+def test_a_home_folder_may_be_abbreviated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert open_source("~/tree").names() == sorted(FILES)
+
+
+def test_linked_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "z.png").write_bytes(b"z")
+    (root / "linked").symlink_to(elsewhere)
+    (root / "b" / "up").symlink_to(root)
+    assert FolderSource(root).names() == sorted([*FILES, "linked/z.png"])
+
+
+def test_the_fingerprint_stands_on_names_sizes_and_times(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    source = open_source(root)
+    seen = [source.fingerprint(FILES)]
+    assert open_source(root).fingerprint(sorted(FILES, reverse=True)) == seen[0]
+    seen.append(source.fingerprint([*FILES][1:]))
+    (root / "a.png").write_bytes(b"more")
+    seen.append(source.fingerprint(FILES))
+    os.utime(root / "a.png", ns=(0, 1))
+    seen.append(source.fingerprint(FILES))
+    (root / "a.png").unlink()
+    seen.append(source.fingerprint(FILES))
+    assert len(set(seen)) == len(seen) == 5
+
+
+def test_the_fingerprint_of_an_archive_stands_on_its_members(tmp_path: Path) -> None:
+    source = open_source(archive(tmp_path))
+    before = source.fingerprint(["a.png", "b/2.png"])
+    path = tmp_path / "other.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr(zipfile.ZipInfo("a.png", (2020, 1, 1, 0, 0, 0)), b"one")
+        out.writestr(zipfile.ZipInfo("b/2.png", (2020, 1, 1, 0, 0, 0)), b"two" * 50)
+    other = open_source(path)
+    assert other.fingerprint(["a.png", "b/2.png"]) != before
+    assert other.fingerprint(["a.png"]) != other.fingerprint(["b/2.png"])
+
+
+@holders
+def test_threads_may_share_a_source(tmp_path: Path, holder: Holder) -> None:
+    source = open_source(holder(tmp_path))
+    names = [*FILES] * 100
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(source.read, names)) == [FILES[name] for name in names]
+
+
+@holders
+def test_it_travels_by_pickle_while_open(tmp_path: Path, holder: Holder) -> None:
+    source = open_source(holder(tmp_path))
+    source.read("a.png")
+    again: Source = pickle.loads(pickle.dumps(source))
+    assert again.names() == source.names()
+    assert again.read("b/2.png") == FILES["b/2.png"]
+
+
+# In a program of its own: a fork of pytest would carry its threads' locks along.
+FORKED = """
+import os, sys
+from pathlib import Path
+from segkit.data.source import ZipSource
+source = ZipSource(Path(sys.argv[1]))
+names = source.names()
+expected = {name: source.read(name) for name in names}  # the child inherits this handle
+child = os.fork()
+same = all(source.read(name) == expected[name] for _ in range(20) for name in names)
+failed = os.waitpid(child, 0)[1] if child else 0
+os._exit(0 if same and not failed else 1)
+"""
+
+
+def test_processes_do_not_move_each_others_place(tmp_path: Path) -> None:
+    path = tmp_path / "big.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        for number in range(8):
+            out.writestr(f"{number}.bin", os.urandom(200_000))
+    subprocess.run([sys.executable, "-c", FORKED, path], check=True)
+
+
+def test_a_missing_root_names_its_neighbours(tmp_path: Path) -> None:
+    archive(tmp_path)
+    with pytest.raises(SegkitError, match="is not there") as caught:
+        open_source(tmp_path / "tre.zip")
+    assert caught.value.where == f"dataset.root={tmp_path / 'tre.zip'}"
+    assert "did you mean 'tree.zip'?" in caught.value.remedy
+    with pytest.raises(SegkitError, match="is not there"):
+        open_source(tmp_path / "no" / "such")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_an_archive_that_was_cut_off_is_no_archive(tmp_path: Path, kept: float) -> None:
+    path = archive(tmp_path)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(SegkitError, match="neither a folder nor a zip archive") as caught:
+        open_source(path)
+    assert str(path) in caught.value.where
+
+
+def test_an_archive_with_a_broken_index_is_named(tmp_path: Path) -> None:
+    path = archive(tmp_path)
+    data = bytearray(path.read_bytes())
+    index = data.index(b"PK\x01\x02")
+    data[index : index + 4] = b"XXXX"
+    path.write_bytes(data)
+    with pytest.raises(SegkitError, match="damaged") as caught:
+        open_source(path)
+    assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_no_flipped_byte_of_a_member_goes_unnoticed(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "flip.zip"
+    text = b"".join(b"%d, " % number for number in range(300))
+    with zipfile.ZipFile(path, "w", method) as out:
+        out.writestr("a.png", text)
+        size = out.infolist()[0].compress_size
+    whole = path.read_bytes()
+    start = 30 + len("a.png")
+    noticed = 0
+    for position in [*range(26), *range(start, start + size, 7)]:
+        flipped = bytes([whole[position] ^ 0x55])
+        path.write_bytes(whole[:position] + flipped + whole[position + 1 :])
+        found = bytes_or_none(path)
+        noticed += found is None
+        assert found in (text, None), position
+    assert noticed > size // 7, "every byte of the data counts"
+
+
+def bytes_or_none(path: Path) -> bytes | None:
+    try:
+        return open_source(path).read("a.png")
+    except SegkitError:
+        return None
+
+
+def test_a_password_is_asked_for_in_words(tmp_path: Path) -> None:
+    path = archive(tmp_path)
+    data = bytearray(path.read_bytes())
+    # Bit 0 of a member's flags says that it is encrypted.
+    start = data.index(b"PK\x01\x02")
+    while start >= 0:
+        data[start + 8] |= 1
+        start = data.find(b"PK\x01\x02", start + 1)
+    path.write_bytes(data)
+    with pytest.raises(SegkitError, match="encrypted") as caught:
+        open_source(path).read("a.png")
+    assert caught.value.where == f"{path}/a.png"
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    source = open_source(root)
+    assert "gone.png" in source.names()
+    before = source.fingerprint(["gone.png"])
+    with pytest.raises(SegkitError, match="No such file") as caught:
+        source.read("gone.png")
+    assert caught.value.where == f"{root}/gone.png"
+    (tmp_path / "nowhere.png").write_bytes(b"now it is")
+    assert source.fingerprint(["gone.png"]) != before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
+def test_a_file_that_may_not_be_read_is_named_and_read_once_it_may(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (root / "a.png").chmod(0)
+    source = open_source(root)
+    before = source.fingerprint(["a.png"])
+    with pytest.raises(SegkitError, match="Permission denied"):
+        source.read("a.png")
+    (root / "a.png").chmod(0o600)
+    assert source.fingerprint(["a.png"]) != before, "a cache would keep the error"
