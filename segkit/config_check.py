@@ -8,8 +8,8 @@ from segkit.models.encoder_names import SMP_ENCODERS
 
 Config = Mapping[str, Any]
 
-_MONITORS = (
-    "train/loss",
+# Known after each validation; a training loss falls for ever and chooses nothing.
+MONITORS = (
     "val/loss",
     "val/dice",
     "val/dice_pooled",
@@ -34,7 +34,7 @@ _PRECISIONS = (
 )
 _CHOICES = {
     "mode": ("min", "max"),
-    "monitor": _MONITORS,
+    "monitor": MONITORS,
     "dataset.score_by": ("image", "group"),
     "dataset.score_at": ("native", "network"),
     "dataset.on_bad_record": ("error", "skip"),

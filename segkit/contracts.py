@@ -5,7 +5,7 @@ Shape suffixes: B batch, C channels, K classes, H rows, W columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
@@ -117,6 +117,17 @@ def check_sample(sample: Sample, record: Record, classes: int) -> None:
             where=record.masks[0],
             remedy="let dataset.mask_values map to 0…K-1 and name K classes in dataset.classes",
         )
+
+
+def bad_records(problems: Sequence[Problem], total: int) -> SegkitError:
+    """The error that names the first of the records that cannot be used."""
+    shown = [f"{problem.where} ({problem.what})" for problem in problems[:5]]
+    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+    return SegkitError(
+        f"{len(problems)} of {total} records cannot be used",
+        where="; ".join(shown) + more,
+        remedy="mend the files, or leave them out with dataset.on_bad_record=skip",
+    )
 
 
 def _size(array: NDArray[np.uint8]) -> str:

@@ -1,7 +1,10 @@
 """The one exception that users see: what is wrong, where, and what to do."""
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_SHOWN = re.compile(r".*SegkitError: (.*?)\n  where: (.*?)\n  fix:   (.*?)\s*\Z", re.DOTALL)
 
 
 class SegkitError(Exception):
@@ -13,15 +16,17 @@ class SegkitError(Exception):
         remedy: what the user can do about it.
     """
 
-    def __init__(self, what: str, *, where: str, remedy: str) -> None:
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        # torch rebuilds what a DataLoader worker raised from one text, which ends with ours.
+        if not where and (shown := _SHOWN.search(what)):
+            what, where, remedy = shown.groups()
         super().__init__(what, where, remedy)
         self.what = what
         self.where = where
         self.remedy = remedy
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Keyword-only arguments are not replayed by Exception's own pickling, and
-        # DataLoader workers send their exceptions by pickle.
+        # Keyword-only arguments are not replayed by Exception's own pickling.
         return (_rebuild, (self.what, self.where, self.remedy))
 
     def __str__(self) -> str:

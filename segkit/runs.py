@@ -102,6 +102,15 @@ def claim(path: Path, *, chosen_by_user: bool) -> RunFolder:
     raise RuntimeError(f"a thousand runs in one second at {path}")
 
 
+def is_first_process() -> bool:
+    """Whether this is the process that writes files, as the launchers tell it.
+
+    The Trainer knows only once it has started; the run folder is claimed before.
+    """
+    ranks = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
+    return all(os.environ.get(name, "0") == "0" for name in ranks)
+
+
 def remove_if_empty(path: Path) -> None:
     """Remove the folder of a run that never began, and what was made for it below outputs/."""
     outputs = Path.cwd() / "outputs"

@@ -1,9 +1,12 @@
 """The configuration as text and as a flat table, for loggers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
+from lightning.pytorch.loggers import Logger
+
+from segkit.tensorboard import RunTensorBoard
 
 # What a run is compared by. The rest is in config.yaml and in TensorBoard's text tab.
 _PARAMETERS = (
@@ -22,9 +25,16 @@ _PARAMETERS = (
 )
 
 
-def yaml_text(config: Mapping[str, Any]) -> str:
-    """The configuration as YAML, in its own order."""
-    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> None:
+    """Tell each logger what is being run, in the form that it shows best."""
+    parameters = flat_parameters(config)
+    metrics = [f"best/{config['monitor']}", "test/dice", "test/iou", "test/accuracy"]
+    for logger in loggers:
+        if isinstance(logger, RunTensorBoard):
+            text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+            logger.log_configuration(text, parameters, metrics)
+        else:
+            logger.log_hyperparams(parameters)
 
 
 def flat_parameters(config: Mapping[str, Any]) -> dict[str, str | float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.resume import resumed_config
-from segkit.runs import RunFolder, claim
+from segkit.runs import RunFolder, claim, is_first_process
 
 
 def train(composed: DictConfig) -> float | None:
@@ -32,7 +31,7 @@ def train(composed: DictConfig) -> float | None:
 
     from segkit.console import hush_lightning, log_to, show_data, show_summary
     from segkit.fit import fit
-    from segkit.text import flat_parameters, yaml_text
+    from segkit.text import log_configuration
 
     data = build_data(config, reader)
     data.prepare_data()
@@ -41,19 +40,16 @@ def train(composed: DictConfig) -> float | None:
     folder = RunFolder(resume) if resume else _claim(output)
     if not resume:
         config = _resolve(composed, folder.path)
+    first = is_first_process()
     hush_lightning()
     trainer = build_trainer(config)
-    with log_to(folder.log, first_process=trainer.is_global_zero):
-        if trainer.is_global_zero:
+    with log_to(folder.log, first_process=first):
+        if first:
             folder.write_config(config)
             folder.write_split(data.split_csv())
             show_data(data, folder.path)
-        for logger in trainer.loggers:
-            if hasattr(logger, "log_configuration"):
-                metrics = [f"best/{config['monitor']}", "test/dice", "test/iou", "test/accuracy"]
-                logger.log_configuration(yaml_text(config), flat_parameters(config), metrics)
-            else:
-                logger.log_hyperparams(flat_parameters(config))
+            if not resume:
+                log_configuration(trainer.loggers, config)
         summary = fit(
             data,
             task,
@@ -63,7 +59,7 @@ def train(composed: DictConfig) -> float | None:
             compile_network=config["compile"],
             resume_from=folder.last if resume else None,
         )
-        if trainer.is_global_zero:
+        if first:
             show_summary(summary, folder.path)
     score: float | None = summary["best_score"]
     return score
@@ -77,7 +73,7 @@ def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:
 
 
 def _claim(output: Path) -> RunFolder:
-    if any(os.environ.get(name, "0") != "0" for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID")):
+    if not is_first_process():
         return RunFolder(output)  # the first process has claimed it
     overrides = HydraConfig.get().overrides.hydra
     chosen = any(o.startswith(("hydra.run.dir=", "hydra.sweep.")) for o in overrides)

@@ -1,11 +1,15 @@
 """The exception that users see, and the hints in it."""
 
+import ast
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 
 from segkit.errors import SegkitError, did_you_mean
+
+SEGKIT = Path(__file__).parents[1] / "segkit"
 
 
 def mistake() -> SegkitError:
@@ -22,6 +26,29 @@ def test_it_travels_by_pickle(protocol: int) -> None:
     assert type(again) is SegkitError
     assert (again.what, again.where, again.remedy) == ("it is wrong", "key=value", "change it")
     assert str(copy.deepcopy(again)) == str(mistake())
+
+
+def test_it_is_rebuilt_from_the_text_that_torch_makes_of_it() -> None:
+    expected = SegkitError("two\nlines", where="a, b", remedy="mend it\nor not")
+    text = (
+        "Caught SegkitError in DataLoader worker process 0.\nOriginal Traceback (most recent call "
+        f"last):\n  raise x\nsegkit.errors.SegkitError: {mistake()}\n\nDuring handling of the above "
+        f"exception, another exception occurred:\n\nsegkit.errors.SegkitError: {expected}\n"
+    )
+    assert str(SegkitError(text)) == str(expected)
+
+
+def test_all_three_parts_are_given_wherever_it_is_raised() -> None:
+    calls = [
+        (path.name, node)
+        for path in sorted(SEGKIT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "SegkitError"
+    ]
+    assert len(calls) > 50
+    for name, call in calls:
+        given = {keyword.arg for keyword in call.keywords}
+        assert (len(call.args), given) == (1, {"where", "remedy"}), f"{name}, line {call.lineno}"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, distributed, multiprocessing
+from torch import Tensor, distributed
+from torch.multiprocessing.spawn import spawn
 
 from segkit.tally import Counted, Tally
 
@@ -96,7 +97,7 @@ def _process(rank: int, world_size: int, folder: str) -> None:
 
 @pytest.mark.slow
 def test_two_processes_give_the_table_of_one(tmp_path: Path) -> None:
-    multiprocessing.spawn(_process, (2, str(tmp_path)), nprocs=2)
+    spawn(_process, (2, str(tmp_path)), nprocs=2)  # type: ignore[no-untyped-call]
     alone = tallied([list(range(RECORDS))]).finish(CLASSES)
     for rank in range(2):
         found: dict[str, NDArray[np.float64]] = dict(np.load(tmp_path / f"{rank}.npz"))

@@ -43,6 +43,7 @@ class RunRecord(pl.Callback):
         self.mode = mode
         self.rows: list[Row] = []
         self._started = time.perf_counter()
+        self._validated = False
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """After a resume, take up the table where the checkpoint was written."""
@@ -57,12 +58,18 @@ class RunRecord(pl.Callback):
         """Start the epoch's clock."""
         del trainer, pl_module
         self._started = time.perf_counter()
+        self._validated = False
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Remember that this epoch has scores: the Trainer goes on showing those of the last."""
+        del trainer, pl_module
+        self._validated = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the row."""
         assert isinstance(pl_module, SegmentationTask)
         row = self._row(trainer, pl_module)
-        scores = pl_module.scores.get("val", {})
+        scores = pl_module.scores.get("val", {}) if self._validated else {}
         self.rows.append(row)
         if not trainer.is_global_zero:
             return
@@ -79,7 +86,7 @@ class RunRecord(pl.Callback):
         )
 
     def _row(self, trainer: pl.Trainer, task: SegmentationTask) -> Row:
-        metrics = trainer.callback_metrics
+        metrics = trainer.callback_metrics if self._validated else {}
         scored = {name: float(metrics.get(name, math.nan)) for name in COLUMNS[2:5]}
         return {
             "epoch": float(trainer.current_epoch),

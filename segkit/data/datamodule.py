@@ -10,14 +10,14 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from segkit.contracts import SPLITS, Problem, Record, Stage
+from segkit.contracts import SPLITS, Problem, Record, Stage, bad_records
 from segkit.data.augment import Augmentation
 from segkit.data.base import Reader
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler, collate
 from segkit.data.split_file import split_hash, split_table
-from segkit.data.splits import SplitSpec, assign_splits, spread_over_strata
+from segkit.data.splits import SplitSpec, assign_splits, spread
 from segkit.errors import SegkitError
 
 
@@ -87,6 +87,7 @@ class SegmentationData(pl.LightningDataModule):
         # What the test loader serves; `evaluate` scores other splits with it.
         self.scored_split = "test"
         self._cache: Cache | None = None
+        self._panel: list[int] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -118,8 +119,8 @@ class SegmentationData(pl.LightningDataModule):
             name=self.dataset_name,
         )
         self.problems = listing.problems + cache.problems
-        if self.problems and self.on_bad_record == "error":
-            raise _bad_records(self.problems, len(listing.records))
+        if self.problems and (self.on_bad_record == "error" or not cache.entries):
+            raise bad_records(self.problems, len(listing.records))
         self.records = [
             replace(record, stratum=cache.entries[record.id].stratum)
             if record.id in cache.entries
@@ -131,9 +132,8 @@ class SegmentationData(pl.LightningDataModule):
         self._check_crop(cache)
         self._cache = cache
 
-    def setup(self, stage: str) -> None:
+    def setup(self, stage: str) -> None:  # noqa: ARG002  # the Trainer's signature
         """Make the split known to processes that did not prepare it."""
-        del stage
         self.prepare_data()
 
     def _check_crop(self, cache: Cache) -> None:
@@ -170,12 +170,20 @@ class SegmentationData(pl.LightningDataModule):
     def panel_indices(self) -> list[int]:
         """Positions of the validation images that are drawn each epoch.
 
+        Unless named, they have something to find, and come from all strata and groups.
+
         Raises:
             SegkitError: a record of ``panel_ids`` is not in the validation split.
         """
+        if self._panel is None:
+            self._panel = self._choose_panel()
+        return self._panel
+
+    def _choose_panel(self) -> list[int]:
         validation = self.indices("val")
         if self.panel_ids is None:
-            return spread_over_strata(self.records, validation, self.panel_count)
+            shown = [i for i in validation if self.cache.mask(self.records[i].id).any()]
+            return spread(self.records, shown or validation, self.panel_count)
         position = {self.records[i].id: i for i in validation}
         missing = [i for i in self.panel_ids if i not in position]
         if missing:
@@ -240,13 +248,3 @@ class SegmentationData(pl.LightningDataModule):
             # A loader draws its base seed from the global generator; ours must not be touched.
             generator=torch.Generator().manual_seed(self.seed),
         )
-
-
-def _bad_records(problems: Sequence[Problem], total: int) -> SegkitError:
-    shown = [f"{problem.where} ({problem.what})" for problem in problems[:5]]
-    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return SegkitError(
-        f"{len(problems)} of {total} records cannot be used",
-        where="; ".join(shown) + more,
-        remedy="mend the files, or leave them out with dataset.on_bad_record=skip",
-    )

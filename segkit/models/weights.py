@@ -58,7 +58,11 @@ def read_state(path: Path) -> StateDict:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        loaded: dict[str, Any] = dict(torch.load(path, map_location="cpu", weights_only=True))
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+        for key in ("state_dict", "model"):
+            if isinstance(loaded.get(key), dict):
+                loaded = loaded[key]
+        return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
     except Exception as error:
         raise SegkitError(
             "the weights cannot be read: a damaged file, or one that holds anything but named "
@@ -66,10 +70,6 @@ def read_state(path: Path) -> StateDict:
             where=str(path),
             remedy="save them with torch.save(module.state_dict(), path) or as safetensors",
         ) from error
-    for key in ("state_dict", "model"):
-        if isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-    return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
 
 
 def _without_prefix(state: StateDict, encoder: nn.Module) -> StateDict:

@@ -68,8 +68,9 @@ def test_two_that_write_together_agree(tmp_path: Path) -> None:
 def test_nuclei_stand_out_from_their_ground(kind: str) -> None:
     for seed in range(5):
         image, instances = draw_nuclei(np.random.default_rng(seed), kind=kind, size=128)
-        assert (image.shape, image.dtype) == ((128, 128, 3), np.uint8)
-        assert (instances.shape, instances.dtype) == ((128, 128), np.int32)
+        assert image.shape == (128, 128, 3)
+        assert instances.shape == (128, 128)
+        assert (image.dtype, instances.dtype) == (np.dtype(np.uint8), np.dtype(np.int32))
         inside = image[instances > 0].astype(float).mean()
         outside = image[instances == 0].astype(float).mean()
         sign = 1 if kind == "fluorescence" else -1

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from segkit.contracts import SPLITS, UNLABELLED, Record
-from segkit.data.splits import SplitSpec, assign_splits, spread_over_strata
+from segkit.data.splits import SplitSpec, assign_splits, spread
 from segkit.errors import SegkitError
 
 
@@ -58,7 +58,7 @@ def test_groups_are_never_divided_and_every_record_has_a_split() -> None:
 def test_the_seed_alone_decides() -> None:
     records = patients(40, strata=("x", "y"))
     drawn = [assign_splits(records, SplitSpec(seed=seed)) for seed in range(20)]
-    np.random.seed(7)  # noqa: NPY002  # the global generator must not matter
+    np.random.seed(7)  # the global generator must not matter
     assert drawn == [assign_splits(records, SplitSpec(seed=seed)) for seed in range(20)]
     assert len({tuple(sorted(splits.items())) for splits in drawn}) == 20
 
@@ -287,8 +287,13 @@ def test_a_saved_file_that_leaks_is_refused(tmp_path: Path) -> None:
 
 def test_spread_takes_from_each_stratum_in_turn() -> None:
     records = [Record(str(n), str(n), "i", ("m",), stratum=s) for n, s in enumerate("yyyyxzx")]
-    assert spread_over_strata(records, range(7), 4) == [4, 0, 5, 6]
-    assert spread_over_strata(records, range(7), 99) == [4, 0, 5, 6, 1, 2, 3]
-    assert spread_over_strata(records, [3, 2], 99) == [3, 2]
-    assert spread_over_strata(records, [], 3) == []
-    assert spread_over_strata(records, range(7), 0) == []
+    assert spread(records, range(7), 4) == [4, 0, 5, 6]
+    assert spread(records, range(7), 99) == [4, 0, 5, 6, 1, 2, 3]
+    assert spread(records, [3, 2], 99) == [3, 2]
+    assert spread(records, [], 3) == []
+    assert spread(records, range(7), 0) == []
+
+
+def test_spread_shows_the_middle_of_each_volume() -> None:
+    records = [Record(f"{p}{n}", p, "i", ("m",)) for p in "ab" for n in range(5)]
+    assert spread(records, range(10), 4) == [2, 7, 1, 6]

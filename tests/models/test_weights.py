@@ -17,9 +17,11 @@ from segkit.models import weights as weights_module
 from segkit.models.weights import load_encoder_weights, read_state
 
 State = dict[str, Tensor]
+# A small encoder, its first tensor, and another encoder.
+NAME, FIRST, OTHER = "mobilenet_v2", "features.0.0.weight", "mit_b0"
 
 
-def encoder(name: str = "resnet18", *, seed: int = 0) -> nn.Module:
+def encoder(name: str = NAME, *, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     built: nn.Module = smp.encoders.get_encoder(name, weights=None)
     return built
@@ -54,30 +56,30 @@ def test_weights_are_found_in_the_files_people_have(
     else:
         torch.save(content(), path)
     target = encoder(seed=2)
-    load_encoder_weights(target, "resnet18", str(path))
+    load_encoder_weights(target, NAME, str(path))
     expected = saved()
     for key, value in target.state_dict().items():
         assert torch.equal(value, expected[key]), key
 
 
 def test_weights_of_another_encoder_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "resnet18.pth"
+    path = tmp_path / "mobilenet.pth"
     torch.save(saved(), path)
-    target = encoder("mobilenet_v2")
+    target = encoder(OTHER)
     before = {key: value.clone() for key, value in target.state_dict().items()}
-    with pytest.raises(SegkitError, match="these are not weights of mobilenet_v2") as error:
-        load_encoder_weights(target, "mobilenet_v2", str(path))
+    with pytest.raises(SegkitError, match="these are not weights of mit_b0") as error:
+        load_encoder_weights(target, OTHER, str(path))
     assert error.value.where == f"model.encoder_weights={path}"
     assert all(torch.equal(value, before[key]) for key, value in target.state_dict().items())
 
 
 def test_other_shapes_are_refused(tmp_path: Path) -> None:
     state = saved()
-    state["conv1.weight"] = state["conv1.weight"][:, :1]
+    state[FIRST] = state[FIRST][:, :1]
     path = tmp_path / "grey.pth"
     torch.save(state, path)
-    with pytest.raises(SegkitError, match=r"1 of \d+ tensors do not fit \(conv1.weight differs\)"):
-        load_encoder_weights(encoder(), "resnet18", str(path))
+    with pytest.raises(SegkitError, match=rf"1 of \d+ tensors do not fit \({FIRST} differs\)"):
+        load_encoder_weights(encoder(), NAME, str(path))
 
 
 def test_the_counters_of_batch_norm_may_be_absent(tmp_path: Path) -> None:
@@ -85,8 +87,8 @@ def test_the_counters_of_batch_norm_may_be_absent(tmp_path: Path) -> None:
     path = tmp_path / "old.pth"
     torch.save(state, path)
     target = encoder(seed=2)
-    load_encoder_weights(target, "resnet18", str(path))
-    assert torch.equal(target.state_dict()["conv1.weight"], state["conv1.weight"])
+    load_encoder_weights(target, NAME, str(path))
+    assert torch.equal(target.state_dict()[FIRST], state[FIRST])
 
 
 class Intruder:
@@ -115,7 +117,7 @@ def test_a_damaged_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"damaged{suffix}"
     path.write_bytes(b"not weights")
     with pytest.raises(SegkitError, match="cannot be read"):
-        load_encoder_weights(encoder(), "resnet18", str(path))
+        load_encoder_weights(encoder(), NAME, str(path))
 
 
 def test_a_file_without_tensors_by_name(tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_a_file_without_tensors_by_name(tmp_path: Path) -> None:
 
 def test_an_unknown_name_names_near_misses() -> None:
     with pytest.raises(SegkitError, match="neither published weights") as error:
-        load_encoder_weights(encoder(), "resnet18", "imagenets")
+        load_encoder_weights(encoder(), NAME, "imagenets")
     assert "did you mean 'imagenet'?" in error.value.remedy
 
 
@@ -145,7 +147,7 @@ def test_published_weights_without_a_network(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(weights_module, "hf_hub_download", not_there)
     started = time.perf_counter()
     with pytest.raises(SegkitError, match="cannot be reached") as error:
-        load_encoder_weights(encoder(), "resnet18", "imagenet")
+        load_encoder_weights(encoder(), NAME, "imagenet")
     assert time.perf_counter() - started < 5
     assert error.value.where == "model.encoder_weights=imagenet"
     assert "model.encoder_weights=PATH" in error.value.remedy
@@ -158,5 +160,5 @@ def test_published_weights_from_the_hubs_cache(
     save_file(saved(), path)
     monkeypatch.setattr(weights_module, "hf_hub_download", lambda *_, **__: str(path))
     target = encoder(seed=2)
-    load_encoder_weights(target, "resnet18", "imagenet")
-    assert torch.equal(target.state_dict()["conv1.weight"], saved()["conv1.weight"])
+    load_encoder_weights(target, NAME, "imagenet")
+    assert torch.equal(target.state_dict()[FIRST], saved()[FIRST])

@@ -1,0 +1,347 @@
+"""The cache: the reader's own pixels, built once, whole or not at all."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segkit.contracts import Listing, Record, Sample
+from segkit.data.base import Reader
+from segkit.data.cache import Cache, open_cache
+from segkit.data.cache_build import CacheSpec
+from segkit.data.dsb2018 import Dsb2018
+from segkit.data.folder import Folder
+from segkit.errors import SegkitError
+from segkit.images import resize_image, resize_mask, to_channels
+
+SPEC = CacheSpec((48, 40), 3)
+
+
+def build(
+    reader: Reader, folder: Path, spec: CacheSpec = SPEC, records: Sequence[Record] | None = None
+) -> Cache:
+    wanted = reader.listing().records if records is None else records
+    return open_cache(reader, wanted, spec=spec, folder=folder, name="set", threads=2)
+
+
+class InMemory(Reader):
+    """Records of one image each, given as arrays; counts how often it reads."""
+
+    layout = "in memory"
+
+    def __init__(self, root: Path, samples: Mapping[str, Sample], *, classes: int = 2) -> None:
+        super().__init__(root, classes=[str(number) for number in range(classes)])
+        self.samples = dict(samples)
+        self.reads = 0
+        for name in samples:
+            (root / name).touch()
+
+    def scan(self) -> Listing:
+        return Listing([Record(n, n, n, (n,)) for n in self.source.names()], [])
+
+    def read(self, record: Record) -> Sample:
+        self.reads += 1
+        return self.samples[record.id]
+
+
+def samples(count: int = 3, *, classes: int = 2, size: int = 32) -> dict[str, Sample]:
+    rng = np.random.default_rng(0)
+    return {
+        f"r{number}": Sample(
+            rng.integers(0, 256, (size + number, size, 3)).astype(np.uint8),
+            rng.integers(0, classes, (size + number, size)).astype(np.uint8),
+        )
+        for number in range(count)
+    }
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(48, 40), (100, 64), None])
+def test_pixels_are_the_readers_resized(
+    phantom_root: Path, cache_dir: Path, size: tuple[int, int] | None, channels: int
+) -> None:
+    reader = Dsb2018(phantom_root)
+    cache = build(reader, cache_dir, CacheSpec(size, channels))
+    records = reader.listing().records
+    assert list(cache.entries) == [record.id for record in records]
+    for record in records:
+        sample = reader.read(record)
+        assert sample.mask is not None
+        target = size or (64, 64)
+        image, mask = cache.image(record.id), cache.mask(record.id)
+        np.testing.assert_array_equal(
+            image, resize_image(to_channels(sample.image, channels), target)
+        )
+        np.testing.assert_array_equal(mask, resize_mask(sample.mask, target))
+        np.testing.assert_array_equal(cache.native_mask(record.id), sample.mask)
+        assert image.dtype == mask.dtype == cache.native_mask(record.id).dtype == np.uint8
+        assert cache.entries[record.id].native == (64, 64)
+        assert cache.entries[record.id].stratum == reader.stratum(record, sample.image)
+
+
+def test_masks_are_never_interpolated(root: Path, cache_dir: Path) -> None:
+    rng = np.random.default_rng(1)
+    mask = rng.choice(np.array([0, 3, 200], np.uint8), (61, 83))
+    reader = InMemory(root, {"r": Sample(np.zeros((61, 83), np.uint8), mask)}, classes=201)
+    for size in ((17, 23), (40, 160), (200, 200)):
+        cached = build(reader, cache_dir, CacheSpec(size, 1)).mask("r")
+        assert set(np.unique(cached)) == {0, 3, 200}, "a mean of two classes is another class"
+        # The nearest pixel centre of each output pixel, by definition.
+        rows, columns = (
+            np.floor((np.arange(new) + 0.5) * old / new).astype(int)
+            for new, old in zip(size, mask.shape, strict=True)
+        )
+        np.testing.assert_array_equal(cached, mask[np.ix_(rows, columns)])
+
+
+def test_the_views_cannot_be_written_to(phantom_root: Path, cache_dir: Path) -> None:
+    cache = build(Dsb2018(phantom_root), cache_dir)
+    for view in (cache.image("phantom_0000"), cache.mask("phantom_0000")):
+        with pytest.raises(ValueError, match="read-only"):
+            view[0] = 0
+
+
+def test_it_is_read_not_built_the_second_time(root: Path, cache_dir: Path) -> None:
+    reader = InMemory(root, samples())
+    first = build(reader, cache_dir)
+    assert reader.reads == 3
+    second = build(reader, cache_dir)
+    assert reader.reads == 3
+    assert second.folder == first.folder
+    np.testing.assert_array_equal(second.image("r1"), first.image("r1"))
+    names = sorted(path.name for path in cache_dir.iterdir())
+    assert names == [first.folder.name, f"{first.folder.name}.lock"]
+
+
+def touch(root: Path) -> None:
+    os.utime(root / "r0", ns=(0, 1))
+
+
+def grow(root: Path) -> None:
+    (root / "r0").write_bytes(b"x")
+
+
+@pytest.mark.parametrize("change", [touch, grow])
+def test_a_file_that_changed_builds_it_again(
+    root: Path, cache_dir: Path, change: Callable[[Path], None]
+) -> None:
+    reader = InMemory(root, samples())
+    before = build(reader, cache_dir).image("r0").copy()
+    reader.samples["r0"] = samples(size=16)["r0"]
+    np.testing.assert_array_equal(build(reader, cache_dir).image("r0"), before)
+    change(root)
+    assert not np.array_equal(build(reader, cache_dir).image("r0"), before)
+    assert reader.reads == 6
+
+
+def test_every_setting_that_changes_pixels_has_a_cache_of_its_own(
+    phantom_root: Path, own_root: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Dsb2018(phantom_root)
+    records = reader.listing().records
+    folders = [build(reader, cache_dir).folder]
+    for spec in (CacheSpec((40, 48), 3), CacheSpec((48, 40), 1), CacheSpec(None, 3)):
+        folders.append(build(reader, cache_dir, spec).folder)
+    folders.append(build(reader, cache_dir, records=records[1:]).folder)
+    folders.append(build(reader, cache_dir, records=records[::-1]).folder)
+    folders.append(build(Dsb2018(own_root), cache_dir).folder)
+    moved = [replace(records[0], stratum="other"), *records[1:]]
+    folders.append(build(reader, cache_dir, records=moved).folder)
+    monkeypatch.setattr(Dsb2018, "version", Dsb2018.version + 1)
+    folders.append(build(reader, cache_dir).folder)
+    assert len(set(folders)) == len(folders) == 9
+
+
+def test_settings_of_the_reader_count(tmp_path: Path, cache_dir: Path) -> None:
+    for kind, pixels in (("images", 9), ("masks", 0)):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+        Image.new("L", (8, 8), pixels).save(tmp_path / "set" / kind / "a.png")
+    settings: list[dict[int | str, int] | None] = [None, {0: 1}]
+    found = [
+        build(Folder(tmp_path / "set", classes=["a", "b"], mask_values=values), cache_dir)
+        for values in settings
+    ]
+    assert [int(cache.mask("a").max()) for cache in found] == [0, 1]
+
+
+def test_a_stratum_that_changes_in_a_table_is_seen(tmp_path: Path, cache_dir: Path) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    for stratum in ("old", "new"):
+        (tmp_path / "list.csv").write_text(f"image,mask,stratum\na.png,a.png,{stratum}\n")
+        reader = Folder(tmp_path, classes=["a", "b"], manifest="list.csv")
+        assert build(reader, cache_dir).entries["a"].stratum == stratum
+
+
+def test_records_that_cannot_be_read_are_listed_and_the_rest_is_kept(
+    own_root: Path, cache_dir: Path
+) -> None:
+    (own_root / "phantom_0003" / "images" / "phantom_0003.png").write_bytes(b"")
+    reader = Dsb2018(own_root)
+    for _ in range(2):  # built, then read
+        cache = build(reader, cache_dir)
+        assert list(cache.entries) == [r.id for r in reader.listing().records if "0003" not in r.id]
+        (problem,) = cache.problems
+        assert problem.where == f"{own_root}/phantom_0003/images/phantom_0003.png"
+        assert problem.what == "an image file of zero bytes"
+        np.testing.assert_array_equal(
+            cache.native_mask("phantom_0004"), reader.read(reader.listing().records[4]).mask
+        )
+
+
+def test_a_cache_of_nothing_is_a_cache(own_root: Path, cache_dir: Path) -> None:
+    for image in own_root.glob("*/images/*.png"):
+        image.write_bytes(b"")
+    cache = build(Dsb2018(own_root), cache_dir)
+    assert (cache.entries, len(cache.problems)) == ({}, 12)
+    assert build(Dsb2018(own_root), cache_dir).problems == cache.problems
+
+
+def test_the_memory_map_does_not_travel(phantom_root: Path, cache_dir: Path) -> None:
+    cache = build(Dsb2018(phantom_root), cache_dir, CacheSpec((512, 512), 3))
+    image = cache.image("phantom_0001")
+    parcel = pickle.dumps(cache)
+    assert len(parcel) < 20_000, "of 12 MB"
+    again: Cache = pickle.loads(parcel)
+    np.testing.assert_array_equal(again.image("phantom_0001"), image)
+
+
+def test_a_bug_in_a_reader_is_not_taken_for_a_bad_record(root: Path, cache_dir: Path) -> None:
+    reader = InMemory(root, samples())
+    del reader.samples["r1"]
+    with pytest.raises(KeyError):
+        build(reader, cache_dir)
+    assert [path.suffix for path in cache_dir.iterdir()] == [".lock"], "half of it was left"
+    reader.samples = samples()
+    assert len(build(reader, cache_dir).entries) == 3
+
+
+@pytest.mark.parametrize("damage", ["short", "long", "no pixels", "no index", "empty", "cut"])
+def test_what_is_not_whole_is_built_again(root: Path, cache_dir: Path, damage: str) -> None:
+    reader = InMemory(root, samples())
+    expected = build(reader, cache_dir).image("r2").copy()
+    folder = build(reader, cache_dir).folder
+    pixels, index = folder / "pixels.bin", folder / "index.json"
+    if damage in ("short", "long"):
+        os.truncate(pixels, pixels.stat().st_size + (1 if damage == "long" else -1))
+    elif damage in ("empty", "cut"):
+        os.truncate(index, 0 if damage == "empty" else 100)
+    else:
+        (pixels if damage == "no pixels" else index).unlink()
+    np.testing.assert_array_equal(build(reader, cache_dir).image("r2"), expected)
+    assert reader.reads == 6
+    assert json.loads(index.read_text())["bytes"] == pixels.stat().st_size
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(phantom_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(SegkitError, match="the cache cannot be written") as caught:
+            build(Dsb2018(phantom_root), folder)
+        assert caught.value.where == f"dataset.cache_dir={folder}"
+
+
+# Programs of their own, whose reader says on stdout that it reads and then takes its time.
+PROGRAM = """
+import sys, time
+from pathlib import Path
+from segkit.data.cache import open_cache
+from segkit.data.cache_build import CacheSpec
+from segkit.data.dsb2018 import Dsb2018
+
+class Slow(Dsb2018):
+    def read(self, record):
+        with open(sys.argv[3], "a") as log:
+            log.write(record.id + chr(10))
+        time.sleep(float(sys.argv[4]))
+        return super().read(record)
+
+reader = Slow(sys.argv[1])
+cache = open_cache(reader, reader.listing().records, spec=CacheSpec((48, 40), 3),
+                   folder=Path(sys.argv[2]), name="set", threads=1)
+print(cache.folder.name, sum(int(cache.image(name).sum()) for name in cache.entries))
+"""
+
+
+def start(root: Path, cache_dir: Path, log: Path, seconds: float, **options: Any) -> Any:
+    command = [sys.executable, "-c", PROGRAM, str(root), str(cache_dir), str(log), str(seconds)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def outcome(process: Any) -> str:
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return str(out.splitlines()[-1])
+
+
+def wait_for_lines(log: Path, count: int, process: Any) -> None:
+    while not log.exists() or len(log.read_text().splitlines()) < count:
+        assert process.poll() is None, process.stderr.read()
+
+
+def test_two_processes_that_start_together_build_once(
+    phantom_root: Path, cache_dir: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "reads"
+    both = [start(phantom_root, cache_dir, log, 0.02) for _ in range(2)]
+    first, second = map(outcome, both)
+    assert first == second
+    assert sorted(log.read_text().split()) == [f"phantom_{n:04d}" for n in range(12)]
+    total = sum(
+        int(build(Dsb2018(phantom_root), cache_dir).image(f"phantom_{n:04d}").sum(dtype=np.int64))
+        for n in range(12)
+    )
+    assert first.split()[1] == str(total)
+
+
+def test_a_build_that_was_killed_is_never_used(
+    phantom_root: Path, cache_dir: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "reads"
+    killed = start(phantom_root, cache_dir, log, 0.2)
+    # When the sixth begins five are done, one more than wait: the file has been begun.
+    wait_for_lines(log, 6, killed)
+    killed.kill()
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    left = {path.name for path in cache_dir.iterdir()}
+    assert any(name.endswith(".building") for name in left), "it was killed in the middle"
+    assert not any(cache_dir.glob("set-*/index.json"))
+
+    log.unlink()
+    assert outcome(start(phantom_root, cache_dir, log, 0)).startswith("set-")
+    assert len(log.read_text().split()) == 12
+    assert not any(path.name.endswith(".building") for path in cache_dir.iterdir())
+    (index,) = cache_dir.glob("set-*/index.json")
+    assert len(Cache(index.parent).entries) == 12
+
+
+def test_a_full_disk_is_said_in_words(phantom_root: Path, cache_dir: Path, tmp_path: Path) -> None:
+    def limit() -> None:
+        import resource  # noqa: PLC0415  # in the child, which may write 30 kB to a file
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    process = start(phantom_root, cache_dir, tmp_path / "reads", 0, preexec_fn=limit)
+    _, err = process.communicate(timeout=60)
+    assert "SegkitError: the cache cannot be written: File too large" in err
+    assert f"dataset.cache_dir={cache_dir}" in err
+    assert [path.suffix for path in cache_dir.iterdir()] == [".lock"], "half of it was left"

@@ -1,0 +1,374 @@
+"""The datamodule: bad records, splits, loaders, panels, and the Trainer's epochs."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import albumentations
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from segkit.contracts import Batch
+from segkit.data.augment import Augmentation
+from segkit.data.base import Reader
+from segkit.data.datamodule import SegmentationData
+from segkit.data.dsb2018 import Dsb2018
+from segkit.data.folder import Folder
+from segkit.data.split_file import split_hash
+from segkit.data.splits import SplitSpec
+from segkit.errors import SegkitError
+
+
+def make(reader: Reader, cache_dir: Path, **changed: Any) -> SegmentationData:
+    settings: dict[str, Any] = {
+        "name": "set",
+        "split": SplitSpec(val=0.25, test=0.25),
+        "augmentation": Augmentation(transforms=[]),
+        "size": (32, 32),
+        "crop": None,
+        "channels": 3,
+        "batch_size": 4,
+        "num_workers": "auto",
+        "score_by": "image",
+        "score_at": "native",
+        "on_bad_record": "error",
+        "panel_ids": None,
+        "panel_count": 3,
+        "seed": 0,
+    }
+    return SegmentationData(reader=reader, cache_dir=cache_dir, **{**settings, **changed})
+
+
+def prepared(reader: Reader, cache_dir: Path, **changed: Any) -> SegmentationData:
+    data = make(reader, cache_dir, **changed)
+    data.prepare_data()
+    return data
+
+
+@pytest.fixture
+def phantoms(phantom_root: Path) -> Dsb2018:
+    return Dsb2018(phantom_root)
+
+
+def pairs(root: Path, count: int = 8, size: int = 32) -> Folder:
+    """Images a, b, … with masks of 0 and 255."""
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+        for name in "abcdefghijkl"[:count]:
+            pixels = rng.integers(0, 2, (size, size)).astype(np.uint8) * 255
+            Image.fromarray(pixels).save(root / kind / f"{name}.png")
+    return Folder(root, classes=["background", "cell"])
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def not_a_number(root: Path) -> None:
+    (root / "images" / "c.png").unlink()
+    tifffile.imwrite(root / "images" / "c.tif", np.full((32, 32), np.nan, np.float32))
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "zero bytes": (lambda r: (r / "images/c.png").write_bytes(b""), "images/c.png", "zero bytes"),
+    "truncated image": (lambda r: cut(r / "images/c.png"), "images/c.png", "cannot be read"),
+    "truncated mask": (lambda r: cut(r / "masks/c.png"), "masks/c.png", "cannot be read"),
+    "NaN": (not_a_number, "images/c.tif", "NaN or infinite"),
+    "size": (
+        lambda r: Image.new("L", (31, 32)).save(r / "masks/c.png"),
+        "images/c.png and masks/c.png",
+        "32×32 against 31×32",
+    ),
+    "mask value": (
+        lambda r: Image.new("L", (32, 32), 7).save(r / "masks/c.png"),
+        "masks/c.png",
+        "holds the values",
+    ),
+    "orphan image": (lambda r: (r / "masks/c.png").unlink(), "images/c.png", "without a mask"),
+    "orphan mask": (lambda r: (r / "images/c.png").unlink(), "masks/c.png", "without an image"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_record_stops_by_name_or_is_left_out_and_counted(
+    tmp_path: Path, cache_dir: Path, kind: str
+) -> None:
+    reader = pairs(tmp_path / "set")
+    whole = {path: path.read_bytes() for path in (tmp_path / "set").rglob("c.png")}
+    damage, where, what = BAD[kind]
+    damage(tmp_path / "set")
+    data = make(reader, cache_dir)
+    for _ in range(2):  # found while decoding, and then in the cache
+        with pytest.raises(SegkitError, match=r"1 of \d records cannot be used") as caught:
+            data.prepare_data()
+        assert where in caught.value.where
+        assert what in caught.value.where
+        assert "dataset.on_bad_record=skip" in caught.value.remedy
+        assert not any(path.name.startswith(".") for path in cache_dir.iterdir())
+
+    skipping = prepared(
+        Folder(tmp_path / "set", classes=reader.classes), cache_dir, on_bad_record="skip"
+    )
+    assert [record.id for record in skipping.records] == list("abdefgh")
+    assert len(skipping.problems) == 1
+    assert len(skipping.split_csv().splitlines()) == 8
+    assert sum(len(batch["index_B"]) for batch in skipping.val_dataloader()) == 2
+
+    for path, content in whole.items():
+        path.write_bytes(content)
+    (tmp_path / "set" / "images" / "c.tif").unlink(missing_ok=True)
+    mended = prepared(Folder(tmp_path / "set", classes=reader.classes), cache_dir)
+    assert [record.id for record in mended.records] == list("abcdefgh")
+
+
+def test_many_bad_records_are_counted_and_the_first_are_named(
+    tmp_path: Path, cache_dir: Path
+) -> None:
+    reader = pairs(tmp_path / "set")
+    for name in "abcdefg":
+        (tmp_path / "set" / "images" / f"{name}.png").write_bytes(b"")
+    with pytest.raises(SegkitError, match="7 of 8 records") as caught:
+        prepared(reader, cache_dir)
+    assert caught.value.where.count("zero bytes") == 5
+    assert caught.value.where.endswith("; and 2 more")
+
+
+def test_skipping_everything_is_refused(tmp_path: Path, cache_dir: Path) -> None:
+    reader = pairs(tmp_path / "set", count=2)
+    for path in (tmp_path / "set" / "images").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(SegkitError, match="2 of 2 records cannot be used"):
+        prepared(reader, cache_dir, on_bad_record="skip")
+
+
+def test_stages_are_disjoint_and_together_everything(phantoms: Dsb2018, cache_dir: Path) -> None:
+    data = prepared(phantoms, cache_dir)
+    parts = [data.indices(stage) for stage in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [6, 3, 3]
+    assert sorted(sum(parts, start=[])) == data.indices("all") == list(range(12))
+    table = data.split_csv().splitlines()
+    assert table[0] == "id,group,split,stratum"
+    assert [row.split(",")[0] for row in table[1:]] == [record.id for record in data.records]
+    assert {row.split(",")[3] for row in table[1:]} == {"fluorescence", "brightfield", "stained"}
+    assert data.split_digest() == split_hash(data.split_csv())
+    assert prepared(phantoms, cache_dir).split_csv() == data.split_csv()
+    other = prepared(phantoms, cache_dir, split=SplitSpec(val=0.25, test=0.25, seed=1))
+    assert other.split_csv() != data.split_csv()
+
+
+def test_images_without_a_mask_are_listed_and_never_loaded(own_root: Path, cache_dir: Path) -> None:
+    bare = own_root / "stage1_test" / "bare" / "images"
+    bare.mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(bare / "bare.png")
+    data = prepared(Dsb2018(own_root), cache_dir)
+    assert "bare,bare,unlabelled," in data.split_csv()
+    position = [record.id for record in data.records].index("bare")
+    assert position not in data.indices("all")
+
+
+def test_a_data_set_without_masks_is_refused(own_root: Path, cache_dir: Path) -> None:
+    for mask in own_root.glob("*/masks/*.png"):
+        mask.unlink()
+    with pytest.raises(SegkitError, match="no record has a mask"):
+        prepared(Dsb2018(own_root), cache_dir)
+
+
+def test_groups_are_what_is_scored(tmp_path: Path, cache_dir: Path) -> None:
+    pairs(tmp_path / "set")
+    reader = Folder(tmp_path / "set", classes=["a", "b"], group_pattern="([a-d]|[e-h])")
+    data = prepared(reader, cache_dir)
+    assert data.groups([0, 1]) == ["a", "b"]
+    table = tmp_path / "list.csv"
+    rows = [f"images/{n}.png,masks/{n}.png,{i // 2}" for i, n in enumerate("abcdefgh")]
+    table.write_text("\n".join(["image,mask,group", *rows]))
+    reader = Folder(tmp_path / "set", classes=["a", "b"], manifest=str(table))
+    data = prepared(reader, cache_dir, score_by="group")
+    assert data.groups([0, 1, 2]) == ["0", "0", "1"]
+    data = prepared(reader, cache_dir, score_by="image")
+    assert data.groups([0, 1]) == ["images/a", "images/b"]
+
+
+def batches(loader: DataLoader[Any]) -> list[Batch]:
+    return list(loader)
+
+
+class Everything(Augmentation):
+    """Turns every image black, so that no augmented one goes unseen."""
+
+    def __call__(self, image: Any, mask: Any, **_: Any) -> tuple[Any, Any]:
+        return np.zeros_like(image), np.zeros_like(mask)
+
+
+@pytest.mark.parametrize("score_at", ["native", "network"])
+def test_only_training_is_augmented(phantoms: Dsb2018, cache_dir: Path, score_at: str) -> None:
+    black = Everything(transforms=[])
+    data = prepared(phantoms, cache_dir, augmentation=black, crop=(8, 8), score_at=score_at)
+    assert all(not batch["image_BCHW"].any() for batch in batches(data.train_dataloader()))
+    for stage, loader in (("val", data.val_dataloader()), ("test", data.test_dataloader())):
+        seen = []
+        for batch in batches(loader):
+            for number, index in enumerate(batch["index_B"].tolist()):
+                record = data.records[index]
+                image = batch["image_BCHW"][number].permute(1, 2, 0).numpy()
+                np.testing.assert_array_equal(image, data.cache.image(record.id))
+                mask = batch["mask_BHW"][number].numpy()
+                np.testing.assert_array_equal(mask, data.cache.mask(record.id))
+                if "native" in batch:
+                    native = batch["native"][number].numpy()
+                    np.testing.assert_array_equal(native, phantoms.read(record).mask)
+                seen.append(index)
+            assert ("native" in batch) == (stage == "test" and score_at == "native")
+            assert batch["image_BCHW"].is_contiguous(memory_format=torch.channels_last)
+        assert seen == data.indices(stage), "each once, in order"
+
+
+def test_a_last_batch_that_is_not_full_is_left_out_unless_it_is_all(
+    phantoms: Dsb2018, cache_dir: Path
+) -> None:
+    sizes = {
+        size: [
+            len(batch["index_B"])
+            for batch in batches(prepared(phantoms, cache_dir, batch_size=size).train_dataloader())
+        ]
+        for size in (2, 4, 5, 6, 16)
+    }
+    assert sizes == {2: [2, 2, 2], 4: [4], 5: [5], 6: [6], 16: [6]}
+
+
+def odd_sizes(root: Path) -> Folder:
+    reader = pairs(root)
+    for number, name in enumerate("abcdefgh"):
+        for kind in ("images", "masks"):
+            Image.new("L", (40 + number, 33), 255).save(root / kind / f"{name}.png")
+    return reader
+
+
+def test_images_of_their_own_size_come_one_by_one(tmp_path: Path, cache_dir: Path) -> None:
+    data = prepared(odd_sizes(tmp_path / "set"), cache_dir, size=None, channels=1)
+    for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
+        for batch in batches(loader):
+            (index,) = batch["index_B"].tolist()
+            assert batch["image_BCHW"].shape == (1, 1, 33, 40 + index)
+
+
+def test_with_a_crop_training_comes_in_batches(tmp_path: Path, cache_dir: Path) -> None:
+    reader = odd_sizes(tmp_path / "set")
+    data = prepared(reader, cache_dir, size=None, crop=(16, 24), channels=1)
+    (batch,) = batches(data.train_dataloader())
+    assert batch["image_BCHW"].shape == (4, 1, 16, 24)
+    assert batch["mask_BHW"].shape == (4, 16, 24)
+    assert all(len(batch["index_B"]) == 1 for batch in batches(data.val_dataloader()))
+    with pytest.raises(SegkitError, match="40×33 pixels is smaller than the crop") as caught:
+        prepared(reader, cache_dir, size=None, crop=(34, 24))
+    assert caught.value.where == "record a"
+
+
+def test_loaders_do_not_draw_from_the_global_generator(phantoms: Dsb2018, cache_dir: Path) -> None:
+    flip = Augmentation(transforms=[albumentations.HorizontalFlip(p=0.5)])
+    for workers in (0, 1):
+        data = prepared(phantoms, cache_dir, augmentation=flip, num_workers=workers)
+        state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
+        batches(data.train_dataloader())
+        batches(data.val_dataloader())
+        assert torch.equal(torch.get_rng_state(), state)
+        np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # type: ignore[index]
+
+
+def test_panels_spread_over_strata(phantoms: Dsb2018, cache_dir: Path) -> None:
+    half = SplitSpec(val=0.5, test=0)
+    data = prepared(phantoms, cache_dir, split=half, panel_count=3)
+    assert set(data.panel_indices()) <= set(data.indices("val"))
+    strata = [data.records[index].stratum for index in data.panel_indices()]
+    assert Counter(strata) == {"fluorescence": 1, "brightfield": 1, "stained": 1}
+    many = prepared(phantoms, cache_dir, split=half, panel_count=99)
+    assert sorted(many.panel_indices()) == data.indices("val")
+
+
+def test_panels_may_be_named(phantoms: Dsb2018, cache_dir: Path) -> None:
+    first = prepared(phantoms, cache_dir)
+    names = [first.records[index].id for index in first.indices("val")[::-1]]
+    data = prepared(phantoms, cache_dir, panel_ids=names)
+    assert data.panel_indices() == first.indices("val")[::-1]
+    wrong = [names[0], first.records[first.indices("test")[0]].id]
+    with pytest.raises(SegkitError, match="are not validation records") as caught:
+        prepared(phantoms, cache_dir, panel_ids=wrong).panel_indices()
+    assert wrong[1] in caught.value.what
+    assert names[0] not in caught.value.what
+
+
+class Watcher(pl.LightningModule):
+    """Learns one number, and notes which records each epoch brings and what they look like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.seen: dict[str, list[list[int]]] = {"train": [], "val": [], "test": []}
+        self.pixels: list[float] = []
+
+    def on_train_epoch_start(self) -> None:
+        self.seen["train"].append([])
+
+    def on_validation_epoch_start(self) -> None:
+        self.seen["val"].append([])
+
+    def on_test_epoch_start(self) -> None:
+        self.seen["test"].append([])
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        self.seen["train"][-1] += batch["index_B"].tolist()
+        self.pixels += batch["image_BCHW"].float().mean(dim=(1, 2, 3)).tolist()
+        return (self.weight - 1) ** 2
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        self.seen["val"][-1] += batch["index_B"].tolist()
+
+    def test_step(self, batch: Batch, _: int) -> None:
+        self.seen["test"][-1] += batch["index_B"].tolist()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def watched(data: SegmentationData) -> Watcher:
+    watcher = Watcher()
+    trainer = pl.Trainer(
+        max_epochs=3,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    trainer.fit(watcher, datamodule=data)
+    trainer.test(watcher, datamodule=data, verbose=False)
+    return watcher
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec")
+def test_the_trainer_shuffles_and_augments_each_epoch_anew(
+    phantoms: Dsb2018, cache_dir: Path
+) -> None:
+    dim = Augmentation(transforms=[albumentations.RandomBrightnessContrast(p=1)])
+    data = make(phantoms, cache_dir, augmentation=dim, batch_size=3)
+    watcher = watched(data)
+    orders = watcher.seen["train"]
+    assert [sorted(order) for order in orders] == [data.indices("train")] * 3
+    assert len({tuple(order) for order in orders}) == 3, "the epoch does not reach the sampler"
+    assert len(set(watcher.pixels)) == 18, "an augmentation came twice"
+    assert watcher.seen["val"] == [data.indices("val")] * 3
+    assert watcher.seen["test"] == [data.indices("test")]
+    for workers in (0, 2):
+        again = watched(
+            make(phantoms, cache_dir, augmentation=dim, batch_size=3, num_workers=workers)
+        )
+        assert (again.seen, again.pixels) == (watcher.seen, watcher.pixels)
