@@ -57,7 +57,12 @@ class RunFolder:
                 where=str(self.config),
                 remedy="name a folder that segkit.train wrote, with config.yaml in it",
             ) from error
-        assert isinstance(config, dict)
+        if not isinstance(config, dict):
+            raise SegkitError(
+                "not a run folder: its configuration holds no keys",
+                where=str(self.config),
+                remedy="name a folder that segkit.train wrote, with config.yaml in it",
+            )
         return config
 
     def write_split(self, table: str) -> None:
@@ -114,7 +119,10 @@ def is_first_process() -> bool:
 def remove_if_empty(path: Path) -> None:
     """Remove the folder of a run that never began, and what was made for it below outputs/."""
     outputs = Path.cwd() / "outputs"
+    log = path / "train.log"
     with suppress(OSError):
+        if list(path.iterdir()) == [log] and not log.stat().st_size:
+            log.unlink()  # claimed, and then nothing came of it
         path.rmdir()
         for folder in path.parents:
             if folder == outputs or not folder.is_relative_to(outputs):

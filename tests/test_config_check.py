@@ -135,7 +135,8 @@ def test_sizes() -> None:
     assert image_size(64, "k") == (64, 64)
     assert image_size([64, 96], "k") == (64, 96)
     assert image_size((64, 96), "k") == (64, 96)
-    for wrong in (True, 64.0, "64", [64], [64, True], {}, [64, 1 << 16]):
+    wrongs: tuple[object, ...] = (True, 64.0, "64", [64], [64, True], {}, [64, 1 << 16])
+    for wrong in wrongs:
         with pytest.raises(SegkitError, match="is not a size"):
             image_size(wrong, "k")
 
