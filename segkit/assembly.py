@@ -144,10 +144,17 @@ def _build(config: Config, node: Any, **more: Any) -> Any:
         cause = error.__cause__
         while isinstance(cause, InstantiationException):
             cause = cause.__cause__
+        target = str(node.get("_target_", node) if isinstance(node, Mapping) else node)
+        if isinstance(cause, ModuleNotFoundError):
+            raise SegkitError(
+                f"a package is missing: {cause}",
+                where=target,
+                remedy="install it; pip install 'segkit[wandb]' or 'segkit[mlflow]' for a logger",
+            ) from error
         if isinstance(cause, TypeError):
             raise SegkitError(
                 f"an argument does not fit: {cause}",
-                where=str(node.get("_target_", node) if isinstance(node, Mapping) else node),
+                where=target,
                 remedy="leave out what it does not take, or name another _target_",
             ) from error
         raise cause or error from error

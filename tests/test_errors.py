@@ -32,8 +32,8 @@ def test_it_is_rebuilt_from_the_text_that_torch_makes_of_it() -> None:
     expected = SegkitError("two\nlines", where="a, b", remedy="mend it\nor not")
     text = (
         "Caught SegkitError in DataLoader worker process 0.\nOriginal Traceback (most recent call "
-        f"last):\n  raise x\nsegkit.errors.SegkitError: {mistake()}\n\nDuring handling of the above "
-        f"exception, another exception occurred:\n\nsegkit.errors.SegkitError: {expected}\n"
+        f"last):\n  raise x\nsegkit.errors.SegkitError: {mistake()}\n\nDuring handling of the "
+        f"above exception, another exception occurred:\n\nsegkit.errors.SegkitError: {expected}\n"
     )
     assert str(SegkitError(text)) == str(expected)
 

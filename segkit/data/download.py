@@ -1,6 +1,6 @@
 """Fetch a published archive: with a progress bar, to a temporary name, checked, then renamed."""
 
-import urllib.error
+import http.client
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -38,7 +38,7 @@ def fetch(url: str, target: Path) -> None:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  # a constant https address
                 _save(answer, temporary, int(answer.headers.get("Content-Length") or 0), url)
-        except (urllib.error.URLError, TimeoutError, OSError) as error:
+        except (OSError, http.client.HTTPException) as error:
             raise SegkitError(
                 f"the archive cannot be fetched: {getattr(error, 'reason', error)}",
                 where=url,

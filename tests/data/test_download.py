@@ -1,0 +1,147 @@
+"""Fetching an archive from a server on this machine, which misbehaves in every way it knows."""
+
+import http.server
+import io
+import socket
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segkit.data import download
+from segkit.data.download import fetch
+from segkit.errors import SegkitError
+
+
+def archive() -> bytes:
+    """A zip of 3 MB, more than one block."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as out:
+        for number in range(3):
+            noise = np.random.default_rng(number).integers(0, 256, 1_000_000).astype(np.uint8)
+            out.writestr(f"{number}.bin", noise.tobytes())
+    return buffer.getvalue()
+
+
+WHOLE = archive()
+FLIPPED = WHOLE[:1_500_000] + bytes([WHOLE[1_500_000] ^ 1]) + WHOLE[1_500_001:]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        name = self.path.strip("/").removesuffix(".zip")
+        if name == "missing":
+            self.send_error(404, "No such file")
+        elif name == "moved":
+            self.send_response(302)
+            self.send_header("Location", "/whole.zip")
+            self.end_headers()
+        elif name == "chunked":
+            self.answer(b"fffff\r\n" + WHOLE[:1000], "Transfer-Encoding", "chunked")
+        elif name == "unsized":
+            self.answer(WHOLE, "X-Nothing", "")
+        elif name == "stuck":
+            self.answer(WHOLE[:1000], "Content-Length", str(len(WHOLE)))
+            release.wait(20)
+        else:
+            data = {"flipped": FLIPPED, "page": b"<html>log in first</html>", "empty": b""}
+            self.answer(
+                WHOLE[:2_000_000] if name == "short" else data.get(name, WHOLE),
+                "Content-Length",
+                str(len(data.get(name, WHOLE))),
+            )
+
+    def answer(self, data: bytes, header: str, value: str) -> None:
+        self.send_response(200)
+        self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(data)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+release = threading.Event()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        release.set()
+        running.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["whole", "moved", "unsized"])
+def test_an_archive_arrives_whole(tmp_path: Path, server: str, name: str) -> None:
+    target = tmp_path / "data" / "set.zip"
+    fetch(f"{server}/{name}.zip", target)
+    assert target.read_bytes() == WHOLE
+    assert [path.name for path in target.parent.iterdir()] == ["set.zip"]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("short", "2000000 of 3000"),
+        ("chunked", "cannot be fetched: IncompleteRead"),
+        ("missing", "No such file"),
+        ("stuck", "timed out"),
+        ("page", "came damaged .the whole file"),
+        ("empty", "came damaged .the whole file"),
+        ("flipped", "came damaged .1.bin"),
+    ],
+)
+def test_anything_else_is_refused_and_leaves_nothing(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch, name: str, what: str
+) -> None:
+    monkeypatch.setattr(download, "_TIMEOUT", 0.5)
+    target = tmp_path / "set.zip"
+    with pytest.raises(SegkitError, match=what) as caught:
+        fetch(f"{server}/{name}.zip", target)
+    assert caught.value.where == f"{server}/{name}.zip"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_archive_stays_when_a_new_one_does_not_come(tmp_path: Path, server: str) -> None:
+    target = tmp_path / "set.zip"
+    target.write_bytes(b"older")
+    with pytest.raises(SegkitError):
+        fetch(f"{server}/short.zip", target)
+    assert target.read_bytes() == b"older"
+
+
+def test_a_server_that_is_not_there_is_said_with_a_way_out(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        url = f"http://127.0.0.1:{port}/set.zip"
+        with pytest.raises(SegkitError, match="refused") as caught:
+            fetch(url, tmp_path / "set.zip")
+    assert caught.value.where == url
+    assert str(tmp_path / "set.zip") in caught.value.remedy
+    assert "dataset.root=PATH" in caught.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_target_must_be_called_like_an_archive(tmp_path: Path, server: str) -> None:
+    with pytest.raises(SegkitError, match="needs the name of a zip file") as caught:
+        fetch(f"{server}/whole.zip", tmp_path / "folder")
+    assert str(tmp_path / "folder" / "whole.zip") in caught.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_that_cannot_be_written_is_named(tmp_path: Path, server: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SegkitError, match="cannot write here") as caught:
+        fetch(f"{server}/whole.zip", tmp_path / "file" / "set.zip")
+    assert caught.value.where == str(tmp_path / "file" / "set.zip")

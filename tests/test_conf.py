@@ -1,0 +1,270 @@
+"""Every YAML file under ``conf/``: composed, built, stepped once, and (slow) trained with."""
+
+import importlib.util
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from segkit.assembly import (
+    ALLOWED,
+    build_data,
+    build_reader,
+    build_task,
+    build_trainer,
+    check_targets,
+)
+from segkit.config_check import check_values
+from segkit.errors import SegkitError
+from segkit.fit import fit
+from segkit.runs import RunFolder
+
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
+GROUPS = (
+    "augment",
+    "callbacks",
+    "dataset",
+    "experiment",
+    "logger",
+    "loss",
+    "model",
+    "optim",
+    "schedule",
+    "trainer",
+)
+CLASSES = ("background", "nucleus")
+EXTRAS = ("wandb", "mlflow")
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("[!_]*.yaml"))
+
+
+ALL = [(group, name) for group in GROUPS for name in options(group)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+Configured = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def configured(phantom_root: Path, tmp_path: Path) -> Configured:
+    """The composition of some overrides, resolved; small, and on phantoms where data are read."""
+
+    def make(*overrides: str) -> dict[str, Any]:
+        given = [
+            f"dataset.root={phantom_root}",
+            f"dataset.cache_dir={tmp_path / 'cache'}",
+            f"run_dir={tmp_path / 'run'}",
+            *overrides,
+        ]
+        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+            config = compose("train", overrides=given)
+        config.choices = {}
+        return dict(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
+
+    return make
+
+
+def test_the_files_were_found() -> None:
+    assert len(ALL) >= 35
+    assert {group for group, _ in ALL} >= set(GROUPS) - {"experiment"}
+    # A group that is not listed here would be tested by nothing.
+    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*GROUPS, "hydra"}
+
+
+@pytest.mark.parametrize(("group", "name"), ALL)
+def test_every_option_composes_and_is_allowed(
+    configured: Configured, group: str, name: str
+) -> None:
+    config = configured(f"{'+' if group == 'experiment' else ''}{group}={name}")
+    check_values(config)
+    check_targets({key: value for key, value in config.items() if key != "hydra"}, ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(CONF.rglob("*.yaml")), ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
+def test_every_file_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert path.parts[-3:-1] == ("hydra", "help") or text.startswith("# ")
+    assert len(text.splitlines()) <= 50
+
+
+@pytest.mark.parametrize("name", options("dataset"))
+def test_every_data_set_has_a_reader(configured: Configured, name: str) -> None:
+    config = configured(f"dataset={name}")
+    reader = build_reader(config)
+    assert len(reader.classes) >= 2
+    assert config["dataset"]["name"] == name
+    data = build_data(config, reader)
+    assert data.channels in (1, 3)
+
+
+@pytest.mark.parametrize("name", options("loss"))
+def test_every_loss_steps(configured: Configured, name: str) -> None:
+    loss = instantiate(configured(f"loss={name}")["loss"])
+    torch.manual_seed(0)
+    logits = torch.randn(2, 1, 16, 16, requires_grad=True)
+    target = (torch.rand(2, 16, 16) > 0.5).to(torch.uint8)
+    optimizer = torch.optim.Adam([logits], lr=0.3)
+    values = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        value = loss(logits, target)
+        value.backward()
+        optimizer.step()
+        values.append(float(value.detach()))
+    assert np.isfinite(values).all()
+    assert values[-1] < 0.8 * values[0]
+
+
+@pytest.mark.parametrize("name", options("optim"))
+def test_every_optimiser_steps(configured: Configured, name: str) -> None:
+    weight = torch.nn.Parameter(torch.ones(4))
+    optimizer = instantiate(configured(f"optim={name}")["optim"])([weight])
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss: Any = (weight**2).sum()
+        loss.backward()
+        optimizer.step()
+    assert float((weight.detach() ** 2).sum()) < 4
+
+
+@pytest.mark.parametrize("name", options("schedule"))
+def test_every_schedule_steps(configured: Configured, name: str) -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1, momentum=0.9)
+    schedule = instantiate(configured(f"schedule={name}")["schedule"])(optimizer, total_steps=20)
+    rates = []
+    for _ in range(19):
+        optimizer.step()
+        scheduler = schedule["scheduler"]
+        scheduler.step(0.5) if "monitor" in schedule else scheduler.step()
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert schedule["name"] == "lr"
+    assert all(0 < rate <= 0.1 + 1e-9 for rate in rates)
+    assert (rates[-1] < 0.1) == (name != "constant")
+
+
+@pytest.mark.parametrize("name", options("augment"))
+def test_every_augmentation_steps(configured: Configured, name: str) -> None:
+    augmentation = instantiate(configured(f"augment={name}")["augment"], _convert_="all")
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (32, 48, 3)).astype(np.uint8)
+    mask = (image[..., 0] > 128).astype(np.uint8)
+    drawn = [augmentation(image, mask, seed=seed) for seed in range(8)]
+    assert all(i.shape == image.shape and m.shape == mask.shape for i, m in drawn)
+    assert all(set(np.unique(m)) <= {0, 1} for _, m in drawn)
+    different = any(not np.array_equal(i, image) for i, _ in drawn)
+    assert different == (name != "none")
+
+
+@pytest.mark.parametrize("name", options("callbacks"))
+def test_every_set_of_callbacks_is_built(configured: Configured, name: str) -> None:
+    config = configured(f"callbacks={name}", "trainer=cpu")
+    trainer = build_trainer(config)
+    assert len(trainer.callbacks) >= len(config["callbacks"])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", options("logger"))
+def test_every_logger_is_built(configured: Configured, name: str, tmp_path: Path) -> None:
+    if name in EXTRAS and importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name} is an optional extra and not installed")
+    offline = ["logger.wandb.offline=true"] if name == "wandb" else []
+    trainer = build_trainer(configured(f"logger={name}", "trainer=cpu", *offline))
+    assert len(trainer.loggers) == (name != "none")
+    for logger in trainer.loggers:
+        logger.log_metrics({"val/dice": 0.5}, step=0)
+        logger.finalize("success")
+        assert any((tmp_path / "run").iterdir())
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_a_logger_that_is_not_installed_says_how_to_get_it(
+    configured: Configured, name: str
+) -> None:
+    if importlib.util.find_spec(name) is not None:
+        pytest.skip(f"{name} is installed")
+    with pytest.raises(SegkitError) as error:
+        build_trainer(configured(f"logger={name}", "trainer=cpu"))
+    assert f"segkit[{name}]" in error.value.remedy
+
+
+@pytest.mark.parametrize("name", options("trainer"))
+def test_every_trainer_is_built_where_the_machine_can(configured: Configured, name: str) -> None:
+    config = configured(f"trainer={name}")
+    if config["trainer"]["accelerator"] == "gpu" and not torch.cuda.is_available():
+        with pytest.raises(SegkitError, match="this machine cannot train so"):
+            build_trainer(config)
+        return
+    trainer = build_trainer(config)
+    assert trainer.max_epochs == config["trainer"]["max_epochs"]
+    if name == "ddp_cpu":
+        assert trainer.num_devices == 2
+
+
+def test_no_key_is_read_by_nothing(configured: Configured) -> None:
+    """Of the keys that segkit itself reads; what is handed to a `_target_` is checked by it."""
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "segkit").rglob("*.py"))
+    yaml = "\n".join(path.read_text("utf-8") for path in CONF.rglob("*.yaml"))
+
+    def used(key: str, holder: str) -> bool:
+        read = re.search(rf"""(config|node|composed)(\[['"]{key}['"]\]|\.{key}\b)""", code)
+        return bool(read) or f"${{{holder}{key}}}" in yaml
+
+    assert not used("no_such_key", "")
+    config = configured()
+    assert [key for key in config if not used(key, "")] == []
+    for name in options("dataset"):
+        keys = configured(f"dataset={name}")["dataset"]
+        assert [key for key in keys if not used(key, "dataset.")] == [], name
+
+
+WHOLE = [
+    (group, name)
+    for group in ("model", "loss", "optim", "schedule", "augment")
+    for name in options(group)
+]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
+@pytest.mark.parametrize(("group", "name"), WHOLE)
+def test_every_option_trains(configured: Configured, tmp_path: Path, group: str, name: str) -> None:
+    """A whole training, one epoch long, to the end: tested, and summed up."""
+    given = [f"{group}={name}"] if group == "model" else ["model=unet_mnv2", f"{group}={name}"]
+    config = configured(
+        "dataset=dsb2018",
+        "dataset.size=64",
+        "dataset.batch_size=4",
+        "trainer=cpu",
+        "trainer.precision=32-true",
+        "trainer.max_epochs=1",
+        "trainer.enable_progress_bar=false",
+        *given,
+    )
+    reader = build_reader(config)
+    data = build_data(config, reader)
+    data.prepare_data()
+    task = build_task(config, reader.classes)
+    folder = RunFolder(tmp_path / "run")
+    summary = fit(data, task, build_trainer(config), folder, monitor=config["monitor"])
+    assert summary["best_epoch"] == 0
+    assert np.isfinite(summary["test"]["loss"])
+    assert folder.best.is_file()
+    assert folder.summary.is_file()
