@@ -92,7 +92,7 @@ def test_the_files_were_found() -> None:
 def test_every_option_composes_and_is_allowed(
     configured: Configured, group: str, name: str
 ) -> None:
-    config = configured(f"{'+' if group == 'experiment' else ''}{group}={name}")
+    config = configured(f"{group}={name}")
     check_values(config)
     check_targets({key: value for key, value in config.items() if key != "hydra"}, ALLOWED)
 
@@ -224,7 +224,7 @@ def test_no_key_is_read_by_nothing(configured: Configured) -> None:
     yaml = "\n".join(path.read_text("utf-8") for path in CONF.rglob("*.yaml"))
 
     def used(key: str, holder: str) -> bool:
-        read = re.search(rf"""(config|node|composed)(\[['"]{key}['"]\]|\.{key}\b)""", code)
+        read = re.search(rf"""(config|node|composed|\])(\[['"]{key}['"]\]|\.{key}\b)""", code)
         return bool(read) or f"${{{holder}{key}}}" in yaml
 
     assert not used("no_such_key", "")

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -389,7 +388,7 @@ def test_killed_at_any_moment_and_resumed(run: Run, here: Any, tmp_path: Path) -
 
 
 @pytest.fixture
-def cpu_seconds() -> Iterator[Any]:
+def cpu_seconds() -> Any:
     def measure(*given: str, cwd: Path) -> tuple[float, subprocess.CompletedProcess[str]]:
         """CPU time of the quickest of three calls: other processes share these cores."""
         quickest = float("inf")
@@ -401,7 +400,7 @@ def cpu_seconds() -> Iterator[Any]:
             quickest = min(quickest, spent)
         return quickest, done
 
-    yield measure
+    return measure
 
 
 def test_help_is_prompt_and_worth_reading(cpu_seconds: Any, tmp_path: Path) -> None:
