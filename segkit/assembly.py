@@ -86,7 +86,7 @@ def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     out_channels = 1 if len(classes) == 2 else len(classes)
     core = _build(config, config["model"], out_channels=out_channels)
-    return SegmentationTask(
+    task = SegmentationTask(
         network=wrap(core, config["dataset"]["channels"]),
         loss=_build(config, config["loss"]),
         optimizer=_build(config, config["optim"]),
@@ -95,6 +95,27 @@ def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
         threshold=config["threshold"],
         freeze_encoder=config["freeze_encoder"],
     )
+    _try_out(task, config["trainer"], out_channels)
+    return task
+
+
+def _try_out(task: SegmentationTask, trainer: Config, out_channels: int) -> None:
+    """Find out before a run folder is made what would otherwise fail at the first step."""
+    import torch
+
+    endless = trainer["max_epochs"] == -1 and trainer["max_steps"] == -1
+    logits_BKHW = torch.zeros(1, out_channels, 8, 8)
+    try:
+        optimizer = task.optimizer(task.network.parameters())
+        task.schedule(optimizer, total_steps=None if endless else 1000)
+        with torch.no_grad():
+            task.loss(logits_BKHW, torch.zeros(1, 8, 8, dtype=torch.uint8))
+    except (TypeError, ValueError) as error:
+        raise SegkitError(
+            f"an argument does not fit: {error}",
+            where="optim, schedule, loss",
+            remedy="--cfg job shows what they are given; the YAML files say what that may be",
+        ) from error
 
 
 def build_trainer(config: Config) -> pl.Trainer:

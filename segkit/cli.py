@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -56,12 +57,10 @@ def run(command: Command, config_name: str) -> None:
     )
     try:
         application(job)()
-    except OSError as error:
-        if begun:
-            raise
-        _fail(_not_writable(error), config_name)
     except Exception as error:
-        _fail(error, config_name)
+        # Hydra's own MissingConfigException is an OSError too.
+        in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)
+        _fail(_not_writable(error) if in_the_way and not begun else error, config_name)
 
 
 def _fail(error: Exception, config_name: str) -> NoReturn:
@@ -75,11 +74,11 @@ def _fail(error: Exception, config_name: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def _not_writable(error: OSError) -> SegkitError:
+def _not_writable(error: Exception) -> SegkitError:
     """Hydra makes the folder before it starts the job."""
     return SegkitError(
-        f"the run folder cannot be made: {error.strerror or error}",
-        where=str(error.filename or Path.cwd()),
+        f"the run folder cannot be made: {getattr(error, 'strerror', None) or error}",
+        where=str(getattr(error, "filename", None) or Path.cwd()),
         remedy="name a folder that you may write to: hydra.run.dir=PATH",
     )
 

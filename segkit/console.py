@@ -1,6 +1,7 @@
 """What a person reads at the terminal, and what ``train.log`` keeps of it."""
 
 import logging
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segkit.data.datamodule import SegmentationData
+from segkit.errors import SegkitError
 from segkit.metrics import Scores
 
 log = logging.getLogger("segkit")
@@ -49,6 +51,12 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         root.addHandler(handler)
     try:
         yield
+    except Exception as error:
+        if first_process:
+            # The terminal is told by whoever catches it.
+            bug = None if isinstance(error, SegkitError) else sys.exc_info()
+            to_file.handle(log.makeRecord(log.name, logging.ERROR, "", 0, "%s", (error,), bug))
+        raise
     finally:
         for handler in handlers:
             root.removeHandler(handler)

@@ -129,6 +129,8 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         # segkit logs once an epoch, and small data sets have few steps in one.
         warnings.filterwarnings("ignore", message=".*The number of training batches.*")
+        # Scores are of the whole split, and the same in every process, before they are logged.
+        warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
         # The run folder is claimed before; checkpoints/ in it may exist after a resume.
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
         # A test of a checkpoint needs none of the callbacks that it was written under.

@@ -54,7 +54,9 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
             )
         OmegaConf.update(config, key, OmegaConf.select(composed, key))
     config.run_dir = str(run.path)
-    moved = {"callbacks.checkpoint.dirpath": f"{run.path}/checkpoints"}
+    moved = {
+        f"callbacks.{name}.dirpath": f"{run.path}/checkpoints" for name in ("checkpoint", "last")
+    }
     for name in config.logger:
         moved[f"logger.{name}.save_dir"] = str(run.path)
     for key, value in moved.items():

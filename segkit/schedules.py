@@ -9,6 +9,8 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, ReduceLROnPlateau
 from segkit.errors import SegkitError
 
 Schedule = dict[str, Any]
+# What Lightning's LearningRateMonitor calls the rate, on its axis of steps; `lr` is by epoch.
+BY_STEP = "lr/step"
 # A training that is bounded by time alone has no known number of steps: None.
 
 
@@ -31,7 +33,7 @@ def plateau(
         "scheduler": scheduler,
         "monitor": monitor,
         "interval": "epoch",
-        "name": "lr",
+        "name": BY_STEP,
         "strict": False,
     }
 
@@ -52,7 +54,7 @@ def cosine(
         way = min(1.0, (step - rise) / max(1, steps - rise))
         return min_factor + (1 - min_factor) * 0.5 * (1 + math.cos(math.pi * way))
 
-    return {"scheduler": LambdaLR(optimizer, factor), "interval": "step", "name": "lr"}
+    return {"scheduler": LambdaLR(optimizer, factor), "interval": "step", "name": BY_STEP}
 
 
 def one_cycle(
@@ -70,13 +72,13 @@ def one_cycle(
         pct_start=warmup,
         div_factor=1 / start_factor,
     )
-    return {"scheduler": scheduler, "interval": "step", "name": "lr"}
+    return {"scheduler": scheduler, "interval": "step", "name": BY_STEP}
 
 
 def constant(optimizer: Optimizer, *, total_steps: int | None) -> Schedule:
     """Leave the rate as it is."""
     del total_steps
-    return {"scheduler": LambdaLR(optimizer, lambda _: 1.0), "interval": "epoch", "name": "lr"}
+    return {"scheduler": LambdaLR(optimizer, lambda _: 1.0), "interval": "epoch", "name": BY_STEP}
 
 
 def _known(total_steps: int | None) -> int:

@@ -9,6 +9,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from segkit.contracts import Batch, Stage
 from segkit.data.datamodule import SegmentationData
@@ -68,6 +69,7 @@ class SegmentationTask(pl.LightningModule):
         self._training_losses: list[Tensor] = []
         self._unchecked: tuple[Tensor, Tensor] | None = None
         self._clock_started: float | None = None
+        self._validated = False
 
     @property
     def data(self) -> SegmentationData:
@@ -152,8 +154,8 @@ class SegmentationTask(pl.LightningModule):
                 f"the loss became {float(loss)} in epoch {self.current_epoch}",
                 where=f"records {', '.join(ids)}",
                 remedy="look at these images and masks; lower optim.lr, set "
-                "trainer.gradient_clip_val=1 or trainer.precision=32-true. The last whole epoch "
-                "is in checkpoints/last.ckpt",
+                "trainer.gradient_clip_val=1 or trainer.precision=32-true. What was whole "
+                "before is in checkpoints/last.ckpt",
             )
 
     def on_train_epoch_start(self) -> None:
@@ -165,6 +167,7 @@ class SegmentationTask(pl.LightningModule):
             # Batch norm would go on moving its averages otherwise.
             encoder.train(not frozen)
         self.training_images, self.training_seconds = 0, 0.0
+        self._validated = False
         self._training_losses = []
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -174,8 +177,22 @@ class SegmentationTask(pl.LightningModule):
             self._clock_started = time.perf_counter()
 
     def on_train_epoch_end(self) -> None:
-        """Check the last step's loss too."""
+        """Check the last step's loss too, and step a plateau schedule."""
         self._stop_clock()
+        for config in self.trainer.lr_scheduler_configs:
+            score = self.trainer.callback_metrics.get(config.monitor or "")
+            plateau = isinstance(config.scheduler, ReduceLROnPlateau)
+            if plateau and self._validated and score is not None:
+                config.scheduler.step(score)  # type: ignore[arg-type]
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Step any schedule but a plateau.
+
+        The Trainer would step that one after the epoch's checkpoint has been written, and a
+        resumed run would lack the step; :meth:`on_train_epoch_end` comes before.
+        """
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            super().lr_scheduler_step(scheduler, metric)
 
     def training_loss(self) -> float:
         """Mean loss of the epoch's steps, over all processes; waits for the device."""
@@ -209,6 +226,7 @@ class SegmentationTask(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Scores of the whole split, the same in every process."""
         self._finish("val")
+        self._validated = True
 
     def on_test_epoch_end(self) -> None:
         """Scores of the whole split, the same in every process."""

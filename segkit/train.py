@@ -13,7 +13,7 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.resume import resumed_config
-from segkit.runs import RunFolder, claim, is_first_process
+from segkit.runs import RunFolder, claim, is_first_process, remove_if_empty
 
 
 def train(composed: DictConfig) -> float | None:
@@ -25,6 +25,8 @@ def train(composed: DictConfig) -> float | None:
     output = Path(HydraConfig.get().runtime.output_dir)
     resume = composed.resume
     config = resumed_config(composed, Path(resume)) if resume else _resolve(composed, output)
+    if resume:
+        remove_if_empty(output)  # made by Hydra before it knew
     check_values(config)
     reader = build_reader(config)
     reader.listing()  # a data set that is not there is found out before torch is imported

@@ -157,6 +157,32 @@ def test_an_argument_that_does_not_fit(configured: Any) -> None:
     assert error.value.where == "segkit.losses.CrossEntropyDice"
 
 
+@pytest.mark.parametrize(
+    ("overrides", "what"),
+    [
+        (["+optim.momentum=0.5"], "momentum"),
+        (["optim.weight_decay=-1"], "weight_decay"),
+        (["loss=bce", "loss.weight=[1]"], "weight"),
+        (["schedule=onecycle", "trainer.max_epochs=-1"], "when training ends"),
+    ],
+    ids=str,
+)
+def test_what_would_fail_at_the_first_step_fails_now(
+    configured: Any, overrides: list[str], what: str
+) -> None:
+    """A run folder is made later."""
+    with pytest.raises(SegkitError, match=what):
+        build_task(configured(*overrides), CLASSES)
+
+
+def test_trying_out_leaves_no_trace(configured: Any) -> None:
+    config = configured("schedule=onecycle")
+    task = build_task(config, CLASSES)
+    assert all(p.grad is None for p in task.network.parameters())
+    optimizer = task.optimizer(task.network.parameters())
+    assert optimizer.param_groups[0]["lr"] == config["optim"]["lr"]
+
+
 def test_an_error_of_the_users_comes_through_as_it_is(configured: Any) -> None:
     config = configured("model.encoder_weights=imagenets")
     with pytest.raises(SegkitError, match="neither published weights") as error:

@@ -156,7 +156,7 @@ def test_every_schedule_steps(configured: Configured, name: str) -> None:
         scheduler = schedule["scheduler"]
         scheduler.step(0.5) if "monitor" in schedule else scheduler.step()
         rates.append(optimizer.param_groups[0]["lr"])
-    assert schedule["name"] == "lr"
+    assert schedule["name"] == "lr/step"
     assert all(0 < rate <= 0.1 + 1e-9 for rate in rates)
     assert (rates[-1] < 0.1) == (name != "constant")
 

@@ -45,7 +45,7 @@ class RunRecord(pl.Callback):
         self._started = time.perf_counter()
         self._validated = False
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """After a resume, take up the table where the checkpoint was written."""
         del pl_module
         path = Path(trainer.default_root_dir) / "metrics.csv"
@@ -74,8 +74,7 @@ class RunRecord(pl.Callback):
         if not trainer.is_global_zero:
             return
         write_text(Path(trainer.default_root_dir) / "metrics.csv", _table(self.rows))
-        # Lightning's LearningRateMonitor logs the rate, by step where it changes by step.
-        scalars = {key: value for key, value in row.items() if key not in ("epoch", "lr")}
+        scalars = {key: value for key, value in row.items() if key != "epoch"}
         scalars |= _scalars("val", scores)
         for logger in trainer.loggers:
             logger.log_metrics(scalars, step=trainer.current_epoch)

@@ -31,7 +31,8 @@ class Reader(ABC):
     version: ClassVar[int] = 1
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
-        self.root = Path(root).expanduser()
+        # A folder called 2018 comes as a number from the command line.
+        self.root = Path(str(root)).expanduser()
         self.classes = tuple(classes)
 
     @cached_property

@@ -120,7 +120,7 @@ class SegmentationData(pl.LightningDataModule):
         )
         self.problems = listing.problems + cache.problems
         if self.problems and (self.on_bad_record == "error" or not cache.entries):
-            raise bad_records(self.problems, len(listing.records))
+            raise bad_records(self.problems, len(listing.records) + len(listing.problems))
         self.records = [
             replace(record, stratum=cache.entries[record.id].stratum)
             if record.id in cache.entries

@@ -1,6 +1,7 @@
 """Fetch a published archive: with a progress bar, to a temporary name, checked, then renamed."""
 
 import http.client
+import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -39,6 +40,8 @@ def fetch(url: str, target: Path) -> None:
             with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  # a constant https address
                 _save(answer, temporary, int(answer.headers.get("Content-Length") or 0), url)
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # it is the server's answer, still open
             raise SegkitError(
                 f"the archive cannot be fetched: {getattr(error, 'reason', error)}",
                 where=url,

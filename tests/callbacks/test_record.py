@@ -86,7 +86,7 @@ def test_a_resumed_run_tells_no_epoch_twice(tmp_path: Path, finished: Any) -> No
     (tmp_path / "metrics.csv").write_text(text, encoding="utf-8")
     record = RunRecord(monitor="val/dice", mode="max")
     trainer = a_trainer(tmp_path, epoch=2, metrics={"val/dice": 0.75})
-    record.on_fit_start(trainer, finished.task)
+    record.on_train_start(trainer, finished.task)
     record.on_train_epoch_start(trainer, finished.task)
     record.on_validation_end(trainer, finished.task)
     finished.task.training_loss = lambda: 0.25
@@ -126,7 +126,7 @@ def test_a_run_that_was_stopped_has_its_curves(tmp_path: Path, finished: Any) ->
     )
     record = RunRecord(monitor="val/dice", mode="max")
     trainer = a_trainer(tmp_path, epoch=3, metrics={})
-    record.on_fit_start(trainer, finished.task)
+    record.on_train_start(trainer, finished.task)
     record.on_exception(trainer, finished.task, KeyboardInterrupt())
     assert (tmp_path / "curves.png").is_file()
 

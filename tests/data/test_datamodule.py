@@ -1,19 +1,15 @@
-"""The datamodule: bad records, splits, loaders, panels, and the Trainer's epochs."""
+"""The datamodule: splits, loaders and panels."""
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import albumentations
-import lightning.pytorch as pl
 import numpy as np
 import pytest
-import tifffile
 import torch
 from PIL import Image
-from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from segkit.contracts import Batch
@@ -67,87 +63,6 @@ def pairs(root: Path, count: int = 8, size: int = 32) -> Folder:
             pixels = rng.integers(0, 2, (size, size)).astype(np.uint8) * 255
             Image.fromarray(pixels).save(root / kind / f"{name}.png")
     return Folder(root, classes=["background", "cell"])
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def not_a_number(root: Path) -> None:
-    (root / "images" / "c.png").unlink()
-    tifffile.imwrite(root / "images" / "c.tif", np.full((32, 32), np.nan, np.float32))
-
-
-BAD: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "zero bytes": (lambda r: (r / "images/c.png").write_bytes(b""), "images/c.png", "zero bytes"),
-    "truncated image": (lambda r: cut(r / "images/c.png"), "images/c.png", "cannot be read"),
-    "truncated mask": (lambda r: cut(r / "masks/c.png"), "masks/c.png", "cannot be read"),
-    "NaN": (not_a_number, "images/c.tif", "NaN or infinite"),
-    "size": (
-        lambda r: Image.new("L", (31, 32)).save(r / "masks/c.png"),
-        "images/c.png and masks/c.png",
-        "32×32 against 31×32",
-    ),
-    "mask value": (
-        lambda r: Image.new("L", (32, 32), 7).save(r / "masks/c.png"),
-        "masks/c.png",
-        "holds the values",
-    ),
-    "orphan image": (lambda r: (r / "masks/c.png").unlink(), "images/c.png", "without a mask"),
-    "orphan mask": (lambda r: (r / "images/c.png").unlink(), "masks/c.png", "without an image"),
-}
-
-
-@pytest.mark.parametrize("kind", BAD)
-def test_a_bad_record_stops_by_name_or_is_left_out_and_counted(
-    tmp_path: Path, cache_dir: Path, kind: str
-) -> None:
-    reader = pairs(tmp_path / "set")
-    whole = {path: path.read_bytes() for path in (tmp_path / "set").rglob("c.png")}
-    damage, where, what = BAD[kind]
-    damage(tmp_path / "set")
-    data = make(reader, cache_dir)
-    for _ in range(2):  # found while decoding, and then in the cache
-        with pytest.raises(SegkitError, match=r"1 of \d records cannot be used") as caught:
-            data.prepare_data()
-        assert where in caught.value.where
-        assert what in caught.value.where
-        assert "dataset.on_bad_record=skip" in caught.value.remedy
-        assert not any(path.name.startswith(".") for path in cache_dir.iterdir())
-
-    skipping = prepared(
-        Folder(tmp_path / "set", classes=reader.classes), cache_dir, on_bad_record="skip"
-    )
-    assert [record.id for record in skipping.records] == list("abdefgh")
-    assert len(skipping.problems) == 1
-    assert len(skipping.split_csv().splitlines()) == 8
-    assert sum(len(batch["index_B"]) for batch in skipping.val_dataloader()) == 2
-
-    for path, content in whole.items():
-        path.write_bytes(content)
-    (tmp_path / "set" / "images" / "c.tif").unlink(missing_ok=True)
-    mended = prepared(Folder(tmp_path / "set", classes=reader.classes), cache_dir)
-    assert [record.id for record in mended.records] == list("abcdefgh")
-
-
-def test_many_bad_records_are_counted_and_the_first_are_named(
-    tmp_path: Path, cache_dir: Path
-) -> None:
-    reader = pairs(tmp_path / "set")
-    for name in "abcdefg":
-        (tmp_path / "set" / "images" / f"{name}.png").write_bytes(b"")
-    with pytest.raises(SegkitError, match="7 of 8 records") as caught:
-        prepared(reader, cache_dir)
-    assert caught.value.where.count("zero bytes") == 5
-    assert caught.value.where.endswith("; and 2 more")
-
-
-def test_skipping_everything_is_refused(tmp_path: Path, cache_dir: Path) -> None:
-    reader = pairs(tmp_path / "set", count=2)
-    for path in (tmp_path / "set" / "images").iterdir():
-        path.write_bytes(b"")
-    with pytest.raises(SegkitError, match="2 of 2 records cannot be used"):
-        prepared(reader, cache_dir, on_bad_record="skip")
 
 
 def test_stages_are_disjoint_and_together_everything(phantoms: Dsb2018, cache_dir: Path) -> None:
@@ -303,73 +218,3 @@ def test_panels_may_be_named(phantoms: Dsb2018, cache_dir: Path) -> None:
         prepared(phantoms, cache_dir, panel_ids=wrong).panel_indices()
     assert wrong[1] in caught.value.what
     assert names[0] not in caught.value.what
-
-
-class Watcher(pl.LightningModule):
-    """Learns one number, and notes which records each epoch brings and what they look like."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(()))
-        self.seen: dict[str, list[list[int]]] = {"train": [], "val": [], "test": []}
-        self.pixels: list[float] = []
-
-    def on_train_epoch_start(self) -> None:
-        self.seen["train"].append([])
-
-    def on_validation_epoch_start(self) -> None:
-        self.seen["val"].append([])
-
-    def on_test_epoch_start(self) -> None:
-        self.seen["test"].append([])
-
-    def training_step(self, batch: Batch) -> Tensor:
-        self.seen["train"][-1] += batch["index_B"].tolist()
-        self.pixels += batch["image_BCHW"].float().mean(dim=(1, 2, 3)).tolist()
-        return (self.weight - 1) ** 2
-
-    def validation_step(self, batch: Batch) -> None:
-        self.seen["val"][-1] += batch["index_B"].tolist()
-
-    def test_step(self, batch: Batch) -> None:
-        self.seen["test"][-1] += batch["index_B"].tolist()
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.1)
-
-
-def watched(data: SegmentationData) -> Watcher:
-    watcher = Watcher()
-    trainer = pl.Trainer(
-        max_epochs=3,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    trainer.fit(watcher, datamodule=data)
-    trainer.test(watcher, datamodule=data, verbose=False)
-    return watcher
-
-
-@pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec")
-def test_the_trainer_shuffles_and_augments_each_epoch_anew(
-    phantoms: Dsb2018, cache_dir: Path
-) -> None:
-    dim = Augmentation(transforms=[albumentations.RandomBrightnessContrast(p=1)])
-    data = make(phantoms, cache_dir, augmentation=dim, batch_size=3)
-    watcher = watched(data)
-    orders = watcher.seen["train"]
-    assert [sorted(order) for order in orders] == [data.indices("train")] * 3
-    assert len({tuple(order) for order in orders}) == 3, "the epoch does not reach the sampler"
-    assert len(set(watcher.pixels)) == 18, "an augmentation came twice"
-    assert watcher.seen["val"] == [data.indices("val")] * 3
-    assert watcher.seen["test"] == [data.indices("test")]
-    for workers in (0, 2):
-        again = watched(
-            make(phantoms, cache_dir, augmentation=dim, batch_size=3, num_workers=workers)
-        )
-        assert (again.seen, again.pixels) == (watcher.seen, watcher.pixels)

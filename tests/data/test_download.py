@@ -11,15 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segkit.data import download
+from segkit.data import download, dsb2018
 from segkit.data.download import fetch
+from segkit.data.dsb2018 import Dsb2018
+from segkit.drawing import encode_png
 from segkit.errors import SegkitError
 
 
 def archive() -> bytes:
-    """A zip of 3 MB, more than one block."""
+    """A zip of 3 MB, more than one block, with one image and its mask in DSB2018's layout."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as out:
+        for kind in ("images", "masks"):
+            out.writestr(f"a/{kind}/a.png", encode_png(np.zeros((32, 32), np.uint8)))
         for number in range(3):
             noise = np.random.default_rng(number).integers(0, 256, 1_000_000).astype(np.uint8)
             out.writestr(f"{number}.bin", noise.tobytes())
@@ -63,11 +67,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
         self.wfile.flush()
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: ARG002  # as called
+        asked.append(self.path)
 
 
 release = threading.Event()
+asked: list[str] = []
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +150,21 @@ def test_a_target_that_cannot_be_written_is_named(tmp_path: Path, server: str) -
     with pytest.raises(SegkitError, match="cannot write here") as caught:
         fetch(f"{server}/whole.zip", tmp_path / "file" / "set.zip")
     assert caught.value.where == str(tmp_path / "file" / "set.zip")
+
+
+def test_dsb2018_is_fetched_once_and_only_on_request(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dsb2018, "URL", f"{server}/whole.zip")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    asked.clear()
+    with pytest.raises(SegkitError, match="is not there"):
+        Dsb2018("~/data/nuclei.zip").listing()
+    assert asked == []
+    for _ in range(2):
+        reader = Dsb2018("~/data/nuclei.zip", download=True)
+        assert [record.id for record in reader.listing().records] == ["a"]
+    assert asked == ["/whole.zip"]
+    assert (tmp_path / "data" / "nuclei.zip").is_file()
+    assert not (tmp_path / "~").exists(), "the home folder was taken by its letter"

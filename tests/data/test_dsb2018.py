@@ -1,11 +1,7 @@
-"""DSB2018 in both layouts: pairing, merging, imaging types, download."""
+"""DSB2018 in both layouts: pairing, merging, imaging types."""
 
-import functools
-import http.server
 import shutil
-import threading
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.contracts import Listing, Record
-from segkit.data import dsb2018
 from segkit.data.base import Reader
 from segkit.data.dsb2018 import Dsb2018, imaging_type
 from segkit.data.phantom import draw_nuclei
@@ -238,43 +233,3 @@ def test_imaging_type_is_told_from_pixels(kind: str) -> None:
             assert imaging_type(image[..., 0]) == kind
     reader = Dsb2018("unused")
     assert reader.stratum(Record("a", "a", "a.png"), image) == kind
-
-
-@pytest.fixture
-def published(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The address of a small stage1_train.zip on this machine, and what was asked for."""
-    served = tmp_path / "served"
-    nucleus_files(served / "set", "a", "b")
-    with zipfile.ZipFile(served / "stage1_train.zip", "w") as archive:
-        for file in sorted((served / "set").rglob("*.png")):
-            archive.write(file, file.relative_to(served / "set"))
-    asked: list[str] = []
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            asked.append(format % args)
-
-    handler = functools.partial(Handler, directory=str(served))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/stage1_train.zip", asked
-        server.shutdown()
-        thread.join()
-
-
-def test_a_missing_root_is_fetched_once_and_only_on_request(
-    tmp_path: Path, published: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    address, asked = published
-    monkeypatch.setattr(dsb2018, "URL", address)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SegkitError, match="is not there"):
-        Dsb2018("~/data/nuclei.zip").listing()
-    assert asked == []
-    for _ in range(2):
-        assert ids(Dsb2018("~/data/nuclei.zip", download=True).listing()) == ["a", "b"]
-    assert len(asked) == 1
-    assert (tmp_path / "data" / "nuclei.zip").is_file()
-    assert not (tmp_path / "~").exists()

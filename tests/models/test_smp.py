@@ -39,6 +39,8 @@ def test_every_model_takes_a_step(name: str, channels: int, out_channels: int) -
     assert logits.shape == (2, out_channels, 64, 50)
     weights = torch.randn_like(logits)
     (logits * weights).sum().backward()
+    assert network.encoder is not None
+    assert len(list(network.encoder.parameters())) > 30
     without = [name for name, p in network.named_parameters() if p.grad is None]
     assert without == []
     before = {name: p.detach().clone() for name, p in network.named_parameters()}

@@ -1,0 +1,130 @@
+"""Records that cannot be used: they stop a run by name, or are left out and counted."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from segkit.data.augment import Augmentation
+from segkit.data.base import Reader
+from segkit.data.datamodule import SegmentationData
+from segkit.data.folder import Folder
+from segkit.data.splits import SplitSpec
+from segkit.errors import SegkitError
+
+
+def make(reader: Reader, cache_dir: Path, on_bad_record: Any = "error") -> SegmentationData:
+    return SegmentationData(
+        reader=reader,
+        name="set",
+        split=SplitSpec(val=0.25, test=0.25),
+        augmentation=Augmentation(transforms=[]),
+        size=(32, 32),
+        crop=None,
+        channels=1,
+        batch_size=4,
+        num_workers=0,
+        score_by="image",
+        score_at="native",
+        on_bad_record=on_bad_record,
+        cache_dir=cache_dir,
+        panel_ids=None,
+        panel_count=3,
+        seed=0,
+    )
+
+
+def pairs(root: Path, count: int = 8, size: int = 32) -> Folder:
+    """Images a, b, … with masks of 0 and 255."""
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+        for name in "abcdefghijkl"[:count]:
+            pixels = rng.integers(0, 2, (size, size)).astype(np.uint8) * 255
+            Image.fromarray(pixels).save(root / kind / f"{name}.png")
+    return Folder(root, classes=["background", "cell"])
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def not_a_number(root: Path) -> None:
+    (root / "images" / "c.png").unlink()
+    tifffile.imwrite(root / "images" / "c.tif", np.full((32, 32), np.nan, np.float32))
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "zero bytes": (lambda r: (r / "images/c.png").write_bytes(b""), "images/c.png", "zero bytes"),
+    "truncated image": (lambda r: cut(r / "images/c.png"), "images/c.png", "cannot be read"),
+    "truncated mask": (lambda r: cut(r / "masks/c.png"), "masks/c.png", "cannot be read"),
+    "NaN": (not_a_number, "images/c.tif", "NaN or infinite"),
+    "size": (
+        lambda r: Image.new("L", (31, 32)).save(r / "masks/c.png"),
+        "images/c.png and masks/c.png",
+        "32×32 against 31×32",
+    ),
+    "mask value": (
+        lambda r: Image.new("L", (32, 32), 7).save(r / "masks/c.png"),
+        "masks/c.png",
+        "holds the values",
+    ),
+    "orphan image": (lambda r: (r / "masks/c.png").unlink(), "images/c.png", "without a mask"),
+    "orphan mask": (lambda r: (r / "images/c.png").unlink(), "masks/c.png", "without an image"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_record_stops_by_name_or_is_left_out_and_counted(
+    tmp_path: Path, cache_dir: Path, kind: str
+) -> None:
+    reader = pairs(tmp_path / "set")
+    whole = {path: path.read_bytes() for path in (tmp_path / "set").rglob("c.png")}
+    damage, where, what = BAD[kind]
+    damage(tmp_path / "set")
+    data = make(reader, cache_dir)
+    for _ in range(2):  # found while decoding, and then in the cache
+        with pytest.raises(SegkitError, match=r"1 of \d records cannot be used") as caught:
+            data.prepare_data()
+        assert where in caught.value.where
+        assert what in caught.value.where
+        assert "dataset.on_bad_record=skip" in caught.value.remedy
+        assert not any(path.name.startswith(".") for path in cache_dir.iterdir())
+
+    skipping = make(Folder(tmp_path / "set", classes=reader.classes), cache_dir, "skip")
+    skipping.prepare_data()
+    assert [record.id for record in skipping.records] == list("abdefgh")
+    assert len(skipping.problems) == 1
+    assert len(skipping.split_csv().splitlines()) == 8
+    assert sum(len(batch["index_B"]) for batch in skipping.val_dataloader()) == 2
+
+    for path, content in whole.items():
+        path.write_bytes(content)
+    (tmp_path / "set" / "images" / "c.tif").unlink(missing_ok=True)
+    mended = make(Folder(tmp_path / "set", classes=reader.classes), cache_dir)
+    mended.prepare_data()
+    assert [record.id for record in mended.records] == list("abcdefgh")
+
+
+def test_many_bad_records_are_counted_and_the_first_are_named(
+    tmp_path: Path, cache_dir: Path
+) -> None:
+    reader = pairs(tmp_path / "set")
+    for name in "abcdefg":
+        (tmp_path / "set" / "images" / f"{name}.png").write_bytes(b"")
+    with pytest.raises(SegkitError, match="7 of 8 records") as caught:
+        make(reader, cache_dir).prepare_data()
+    assert caught.value.where.count("zero bytes") == 5
+    assert caught.value.where.endswith("; and 2 more")
+
+
+def test_skipping_everything_is_refused(tmp_path: Path, cache_dir: Path) -> None:
+    reader = pairs(tmp_path / "set", count=2)
+    for path in (tmp_path / "set" / "images").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(SegkitError, match="2 of 2 records cannot be used"):
+        make(reader, cache_dir, "skip").prepare_data()
