@@ -3,7 +3,8 @@
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,7 +45,8 @@ def run(command: Command, config_name: str) -> None:
         nonlocal begun
         begun = True
         try:
-            return command(config)
+            with _by_itself():
+                return command(config)
         except (SegkitError, OmegaConfBaseException) as error:
             remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
             # One job of a sweep: the others still run, and then the sweep fails.
@@ -61,6 +63,31 @@ def run(command: Command, config_name: str) -> None:
         # Hydra's own MissingConfigException is an OSError too.
         in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)
         _fail(_not_writable(error) if in_the_way and not begun else error, config_name)
+
+
+@contextmanager
+def _by_itself() -> Iterator[None]:
+    """Let a job of a sweep run as if it had been started alone.
+
+    The processes of a distributed training are started with this one's arguments; with those of
+    the sweep each would start a sweep of its own. And what they leave in this process, the next
+    job would take for processes that wait for it.
+    """
+    arguments, environment = sys.argv, dict(os.environ)
+    hydra_config: Any = HydraConfig.get()
+    if hydra_config.mode == RunMode.MULTIRUN:
+        sys.argv = [arguments[0], *hydra_config.overrides.task]
+        OmegaConf.set_readonly(hydra_config, False)
+        hydra_config.run.dir = hydra_config.runtime.output_dir
+    try:
+        yield
+    finally:
+        sys.argv = arguments
+        os.environ.clear()
+        os.environ.update(environment)
+        distributed: Any = sys.modules.get("torch.distributed")
+        if distributed and distributed.is_available() and distributed.is_initialized():
+            distributed.destroy_process_group()
 
 
 def _fail(error: Exception, config_name: str) -> NoReturn:

@@ -402,6 +402,26 @@ def test_killed_at_any_moment_and_resumed(run: Run, here: Any, tmp_path: Path) -
     assert all(torch.equal(value, expected[key]) for key, value in weights(killed).items())
 
 
+@pytest.mark.slow
+def test_a_sweep_of_distributed_trainings(run: Run, tmp_path: Path) -> None:
+    """Two processes a run (gloo): one folder each, and no process sweeps on its own."""
+    done = call(*arguments(run.cwd / "cache", "trainer=ddp_cpu"), "-m", "seed=0,1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    sweeps = list((tmp_path / "outputs" / "sweeps").iterdir())
+    assert len(sweeps) == 1
+    assert [path.name for path in (tmp_path / "outputs").iterdir()] == ["sweeps"]
+    folders = sorted(path for path in sweeps[0].iterdir() if path.is_dir())
+    assert [path.name[:2] for path in folders] == ["0-", "1-"]
+    for folder in folders:
+        assert [row["epoch"] for row in rows(folder)] == ["0", "1"]
+        summary = json.loads((folder / "summary.json").read_text("utf-8"))
+        table = split(folder)
+        # Every record of the test split counts once, whichever process scored it.
+        scored = summary["test"]["all"]["n"] + summary["test"]["all"]["n_empty"]
+        assert scored == sum(row["split"] == "test" for row in table)
+    assert "sync_dist" not in done.stderr
+
+
 @pytest.fixture
 def cpu_seconds() -> Any:
     def measure(*given: str, cwd: Path) -> tuple[float, subprocess.CompletedProcess[str]]:
