@@ -198,6 +198,13 @@ def check_targets(node: Any, allowed: Sequence[str]) -> None:
     elif isinstance(node, list | tuple):
         for value in node:
             check_targets(value, allowed)
+    elif isinstance(node, str) and "${" in node:
+        # Resolved later, it could become a target that nobody has looked at.
+        raise SegkitError(
+            "an interpolation is left in the configuration",
+            where=node,
+            remedy="write the value itself",
+        )
 
 
 def _check_target(target: str, allowed: tuple[str, ...]) -> None:

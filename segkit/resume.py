@@ -11,6 +11,7 @@ from segkit.runs import RunFolder
 
 # How long, where and how fast: nothing that decides what is learnt from what.
 MAY_CHANGE = (
+    "allow_targets",
     "trainer.max_epochs",
     "trainer.max_steps",
     "trainer.max_time",
@@ -54,6 +55,8 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
             )
         OmegaConf.update(config, key, OmegaConf.select(composed, key))
     config.run_dir = str(run.path)
+    # What a run folder may call is for this call to say, not for the folder.
+    config.allow_targets = composed.allow_targets
     moved = {
         f"callbacks.{name}.dirpath": f"{run.path}/checkpoints" for name in ("checkpoint", "last")
     }

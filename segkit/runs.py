@@ -118,6 +118,8 @@ def is_first_process() -> bool:
 
 def remove_if_empty(path: Path) -> None:
     """Remove the folder of a run that never began, and what was made for it below outputs/."""
+    if path.resolve() == Path.cwd():
+        return  # the user's own folder, in which evaluate runs
     outputs = Path.cwd() / "outputs"
     log = path / "train.log"
     with suppress(OSError):
