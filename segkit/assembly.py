@@ -7,6 +7,7 @@ found missing before anything slow is loaded.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +46,19 @@ ALLOWED = (
 
 
 def build_reader(config: Config) -> Reader:
-    """The data set's reader; opens no file."""
+    """The data set's reader; opens no file.
+
+    Raises:
+        SegkitError: class names that scores could not be told apart by.
+    """
     reader: Reader = _build(config, config["dataset"]["reader"])
+    names = list(reader.classes)
+    if len(set(names)) < len(names) or "all" in names:
+        raise SegkitError(
+            f"{names} cannot be told apart in a table of scores, where all means every class",
+            where="dataset.classes",
+            remedy="give each class a name of its own, other than all",
+        )
     return reader
 
 
@@ -127,13 +139,14 @@ def build_trainer(config: Config) -> pl.Trainer:
     import lightning.pytorch as pl
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
+    from segkit.checkpoints import RunCheckpoints
     from segkit.hardware import best_precision
 
     node = dict(config["trainer"])
     if node["precision"] == "auto":
         node["precision"] = best_precision(node["accelerator"])
-    callbacks = [_build(config, callback) for callback in config["callbacks"].values()]
-    loggers = [_build(config, logger) for logger in config["logger"].values()]
+    callbacks = [_build(config, callback) for callback in _nodes(config, "callbacks")]
+    loggers = [_build(config, logger) for logger in _nodes(config, "logger")]
     if not node["enable_progress_bar"]:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
     if not loggers:
@@ -144,6 +157,7 @@ def build_trainer(config: Config) -> pl.Trainer:
             node,
             callbacks=callbacks,
             logger=loggers or False,
+            plugins=[RunCheckpoints()],
             default_root_dir=config["run_dir"],
         )
     except (MisconfigurationException, ValueError) as error:
@@ -154,6 +168,11 @@ def build_trainer(config: Config) -> pl.Trainer:
             remedy="trainer=cpu runs everywhere; trainer.accelerator=auto takes what is there",
         ) from error
     return trainer
+
+
+def _nodes(config: Config, group: str) -> list[Any]:
+    """The nodes of a group that may have been left out as a whole (``~callbacks``)."""
+    return list((config.get(group) or {}).values())
 
 
 def _build(config: Config, node: Any, **more: Any) -> Any:
@@ -220,7 +239,9 @@ def _check_target(target: str, allowed: tuple[str, ...]) -> None:
             remedy="write the full dotted name",
         ) from error
     home = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
-    if not callable(found) or not home.startswith(allowed):
+    # Beside the readers, segkit.data holds functions that fetch and write files.
+    a_writer = home.startswith("segkit.data.") and not inspect.isclass(found)
+    if not callable(found) or not home.startswith(allowed) or a_writer:
         raise SegkitError(
             f"this target leads to {home}, which is not allowed",
             where=f"_target_={target}",

@@ -39,6 +39,8 @@ def run(command: Command, config_name: str) -> None:
     OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    # The parser beneath Hydra takes the flag only before or after all keys, not among them.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda given: given not in ("-m", "--multirun"))
     begun = False
 
     def job(config: DictConfig) -> Any:

@@ -100,8 +100,9 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
         "run folder": shown,
         "curves": f"tensorboard --logdir {shown}",
-        "score again": f"python -m segkit.evaluate run={shown}",
     }
+    if summary["best_epoch"] is not None:
+        lines["score again"] = f"python -m segkit.evaluate run={shown}"
     table = Table(show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column(overflow="fold")

@@ -47,7 +47,8 @@ def evaluate(composed: DictConfig) -> float | None:
     # The split is the one that was trained with, whatever was drawn it from then.
     saved["dataset"]["split"]["file"] = str(folder.split)
     # Weights come from the checkpoint; nothing is fetched for them.
-    saved["model"]["encoder_weights"] = None
+    if "encoder_weights" in saved["model"]:
+        saved["model"]["encoder_weights"] = None
     reader = build_reader(saved)
     reader.listing()
 

@@ -19,6 +19,9 @@ from segkit.task import SegmentationTask
 
 log = logging.getLogger(__name__)
 
+# What the loggers are told of the test; accuracy means nothing without its baseline.
+TESTED = ("dice", "iou", "accuracy", "accuracy_all_background")
+
 
 def fit(
     data: SegmentationData,
@@ -54,17 +57,15 @@ def fit(
     started = time.perf_counter()
     with quiet():
         trainer.fit(task, datamodule=data, ckpt_path=resume_from, weights_only=True)
-        checkpoint = trainer.checkpoint_callback
-        assert checkpoint is None or isinstance(checkpoint, ModelCheckpoint)
+        checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
-        tested = bool(data.indices("test"))
-        if tested:
+        if data.indices("test"):
             trainer.test(
                 task, datamodule=data, ckpt_path=best or None, verbose=False, weights_only=True
             )
     summary = {
-        **_scores(trainer, best, monitor),
-        "test": _test_scores(task) if tested else None,
+        **_scores(checkpoint, monitor),
+        "test": _test_scores(task) if "test" in task.scores else None,
         "wall_seconds": round(time.perf_counter() - started, 3),
         "epochs": trainer.current_epoch,
         "precision": str(trainer.precision),
@@ -79,13 +80,18 @@ def fit(
     return summary
 
 
-def _scores(trainer: pl.Trainer, best: str, monitor: str) -> dict[str, Any]:
+def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:
+    """The callback that keeps the best checkpoint; another keeps the last."""
+    known = [c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
+    return next((c for c in known if c.monitor), None)
+
+
+def _scores(checkpoint: ModelCheckpoint | None, monitor: str) -> dict[str, Any]:
     """The best epoch, as its checkpoint tells."""
-    checkpoint = trainer.checkpoint_callback
     epoch: int | None = None
     value: float | None = None
-    if best and isinstance(checkpoint, ModelCheckpoint):
-        saved = torch.load(best, map_location="cpu", weights_only=True)
+    if checkpoint and checkpoint.best_model_path:
+        saved = torch.load(checkpoint.best_model_path, map_location="cpu", weights_only=True)
         epoch = int(saved["epoch"])
         score = checkpoint.best_model_score
         value = None if score is None else float(score)
@@ -114,7 +120,7 @@ def _log_final(trainer: pl.Trainer, summary: dict[str, Any]) -> None:
     final = {f"best/{summary['monitor']}": summary["best_score"]}
     if summary["test"]:
         overall = summary["test"]["all"]
-        final |= {f"test/{name}": overall[name] for name in ("dice", "iou", "accuracy")}
+        final |= {f"test/{name}": overall[name] for name in TESTED}
     known = {name: value for name, value in final.items() if value is not None and value == value}  # noqa: PLR0124
     for logger in trainer.loggers:
         logger.log_metrics(known, step=summary["best_epoch"] or 0)
@@ -129,6 +135,8 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         # segkit logs once an epoch, and small data sets have few steps in one.
         warnings.filterwarnings("ignore", message=".*The number of training batches.*")
+        # An epoch without a validation leaves the rate as it is.
+        warnings.filterwarnings("ignore", message="ReduceLROnPlateau conditioned on metric.*")
         # Scores are of the whole split, and the same in every process, before they are logged.
         warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
         # The run folder is claimed before; checkpoints/ in it may exist after a resume.

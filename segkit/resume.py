@@ -23,6 +23,9 @@ MAY_CHANGE = (
     "dataset.cache_dir",
     "dataset.root",
 )
+# What the number of steps follows from, and the schedules that were laid out over it.
+_LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.devices", "trainer.num_nodes")
+_LAID_OUT = ("segkit.schedules.cosine", "segkit.schedules.one_cycle")
 
 
 def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
@@ -53,14 +56,17 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
                 where=override,
                 remedy=f"leave it out, or train anew; these may change: {', '.join(MAY_CHANGE)}",
             )
-        OmegaConf.update(config, key, OmegaConf.select(composed, key))
+        value = OmegaConf.select(composed, key)
+        if key in _LENGTH and value != OmegaConf.select(config, key):
+            _check_schedule(config, override)
+        OmegaConf.update(config, key, value)
     config.run_dir = str(run.path)
     # What a run folder may call is for this call to say, not for the folder.
     config.allow_targets = composed.allow_targets
     moved = {
         f"callbacks.{name}.dirpath": f"{run.path}/checkpoints" for name in ("checkpoint", "last")
     }
-    for name in config.logger:
+    for name in config.get("logger") or ():
         moved[f"logger.{name}.save_dir"] = str(run.path)
     for key, value in moved.items():
         if OmegaConf.select(config, key) is not None:
@@ -68,3 +74,34 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     resolved = OmegaConf.to_container(config, resolve=False)
     assert isinstance(resolved, dict)
     return {str(key): value for key, value in resolved.items()}
+
+
+def _check_schedule(config: DictConfig, override: str) -> None:
+    if OmegaConf.select(config, "schedule._target_") in _LAID_OUT:
+        raise SegkitError(
+            "the learning rate was laid out over the number of steps this run was begun with",
+            where=f"{override}, schedule={OmegaConf.select(config, 'choices.schedule')}",
+            remedy="leave it out; a run with schedule=plateau or constant can be made longer",
+        )
+
+
+def check_split(table: str, folder: RunFolder) -> None:
+    """Go on only with the records, in the splits, that the run was begun with.
+
+    Args:
+        table: the text of ``split.csv`` as the data would be split now.
+        folder: of the run.
+
+    Raises:
+        SegkitError: the data has changed since.
+    """
+    before = folder.split.read_text(encoding="utf-8") if folder.split.is_file() else ""
+    now, then = set(table.splitlines()), set(before.splitlines())
+    if now != then:
+        changed = sorted(line.split(",", 1)[0] for line in now ^ then)
+        raise SegkitError(
+            f"the data is not what this run was begun with: {len(set(changed))} records were "
+            f"added, removed or split otherwise ({', '.join(dict.fromkeys(changed[:3]))}, …)",
+            where=str(folder.split),
+            remedy="restore the data, or train anew",
+        )

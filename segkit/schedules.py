@@ -88,4 +88,4 @@ def _known(total_steps: int | None) -> int:
             where="schedule, trainer.max_epochs",
             remedy="set trainer.max_epochs or trainer.max_steps, or use schedule=plateau",
         )
-    return total_steps
+    return max(1, total_steps)  # trainer.max_epochs=0 takes no step

@@ -44,10 +44,12 @@ class Tally:
         """Add one batch; ``loss`` is its mean over images."""
         self._indices.append(index_B)
         self._counts.append(counts_BK4)
-        self._losses.append(loss.detach().double() * len(index_B))
+        self._losses.append(loss.detach() * len(index_B))
 
     def keep_masks(self, index_B: Tensor, predictions: Sequence[Tensor]) -> None:
         """Keep those predicted masks of a batch that were asked for."""
+        if not self.keep:
+            return  # without waiting for the device
         for index, mask in zip(index_B.tolist(), predictions, strict=True):
             if index in self.keep:
                 self._kept[index] = mask.cpu().numpy()
@@ -57,7 +59,7 @@ class Tally:
         empty = np.zeros((0, classes, 4), np.int64)
         indices = torch.cat(self._indices).cpu().numpy() if self._indices else np.zeros(0, np.int64)
         counts = torch.cat(self._counts).cpu().numpy() if self._counts else empty
-        loss = float(torch.stack(self._losses).sum()) if self._losses else 0.0
+        loss = float(torch.stack(self._losses).cpu().double().sum()) if self._losses else 0.0
         parts = _all_processes((indices, counts, loss, self._kept))
         self._indices, self._counts, self._losses, self._kept = [], [], [], {}
         all_indices = np.concatenate([part[0] for part in parts])

@@ -1,7 +1,6 @@
 """The LightningModule: one step for training, validation and test."""
 
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,10 +11,13 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from segkit.contracts import Batch, Stage
+from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
 from segkit.errors import SegkitError
 from segkit.metrics import Scores, confusion_counts, predicted_classes, score
 from segkit.models.network import SegmentationNetwork
+from segkit.pace import Pace
+from segkit.processes import share_buffers, sync_each_batch
 from segkit.schedules import Schedule
 from segkit.tally import Counted, Tally
 
@@ -61,14 +63,15 @@ class SegmentationTask(pl.LightningModule):
         self.classes = tuple(classes)
         self.threshold = threshold
         self.freeze_encoder = freeze_encoder
+        if freeze_encoder < 0 and network.encoder is not None:
+            # Before processes that train together agree on what they exchange.
+            network.encoder.requires_grad_(False)
         self.counted: dict[Stage, Counted] = {}
         self.scores: dict[Stage, dict[str, Scores]] = {}
-        self.training_seconds = 0.0
-        self.training_images = 0
+        self.pace = Pace()
         self._tally = Tally()
         self._training_losses: list[Tensor] = []
         self._unchecked: tuple[Tensor, Tensor] | None = None
-        self._clock_started: float | None = None
         self._validated = False
 
     @property
@@ -97,15 +100,28 @@ class SegmentationTask(pl.LightningModule):
         if stage == "train":
             self._watch(loss, batch["index_B"])
             self._training_losses.append(loss.detach())
-            self.training_images += len(batch["index_B"])
+            self.pace.images += len(batch["index_B"])
             self.log("loss", loss.detach(), prog_bar=True, logger=False)
         else:
             self._count(logits_BKHW, batch, loss)
         return loss
 
     def training_step(self, batch: Batch) -> Tensor:
-        """One optimisation step."""
-        return self._step(batch, "train")
+        """One optimisation step.
+
+        Raises:
+            SegkitError: a batch too small for batch norm's statistics.
+        """
+        try:
+            return self._step(batch, "train")
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise SegkitError(
+                "batch norm has a single value a channel, which has no spread",
+                where="dataset.batch_size, dataset.size",
+                remedy="set dataset.batch_size=2 or more, or a larger dataset.size",
+            ) from error
 
     def validation_step(self, batch: Batch) -> None:
         """Score a batch at the network's size."""
@@ -158,23 +174,39 @@ class SegmentationTask(pl.LightningModule):
                 "before is in checkpoints/last.ckpt",
             )
 
+    def on_fit_start(self) -> None:
+        """Refuse what several processes cannot do.
+
+        Raises:
+            SegkitError: an encoder that is frozen for a while only.
+        """
+        tolerant = "find_unused" in str(self.trainer.strategy.__dict__.get("_ddp_kwargs", ""))
+        if self.freeze_encoder > 0 and self.trainer.world_size > 1 and not tolerant:
+            raise SegkitError(
+                "several processes would wait for the gradients of the frozen encoder",
+                where=f"freeze_encoder={self.freeze_encoder}",
+                remedy="set trainer.strategy=ddp_find_unused_parameters_true, or freeze_encoder=-1",
+            )
+
     def on_train_epoch_start(self) -> None:
-        """Freeze or thaw the encoder; count anew."""
+        """Draw anew, freeze or thaw the encoder, count anew."""
+        # Dropout then draws the same after a resume as in a run that was never stopped.
+        drawn_by = f"process {self.global_rank}"
+        torch.manual_seed(sample_seed(self.data.seed, self.current_epoch, drawn_by))
         encoder = self.network.encoder
         if self.freeze_encoder and encoder is not None:
             frozen = self.freeze_encoder < 0 or self.current_epoch < self.freeze_encoder
             encoder.requires_grad_(not frozen)
             # Batch norm would go on moving its averages otherwise.
             encoder.train(not frozen)
-        self.training_images, self.training_seconds = 0, 0.0
+        self.pace = Pace()
         self._validated = False
         self._training_losses = []
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Start the clock, at the first step and again after a validation between steps."""
         del batch, batch_idx
-        if self._clock_started is None:
-            self._clock_started = time.perf_counter()
+        self.pace.start()
 
     def on_train_epoch_end(self) -> None:
         """Check the last step's loss too, and step a plateau schedule."""
@@ -197,40 +229,42 @@ class SegmentationTask(pl.LightningModule):
     def training_loss(self) -> float:
         """Mean loss of the epoch's steps, over all processes; waits for the device."""
         losses = self._training_losses
-        mean = torch.stack(losses).double().mean() if losses else torch.tensor(math.nan)
-        return float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
+        mean = torch.stack(losses).mean() if losses else torch.tensor(math.nan)
+        return float(self.trainer.strategy.reduce(mean.to(self.device), reduce_op="mean"))
 
     def _stop_clock(self) -> None:
         """Validation and what comes after the last step are not training time."""
-        if self._clock_started is not None:
+        if self.pace.stop():
             self._check_finite()
-            self.training_seconds += time.perf_counter() - self._clock_started
-            self._clock_started = None
 
     def images_per_second(self) -> float:
-        """Training images over training seconds, of this process, so far in this epoch."""
-        running = time.perf_counter() - self._clock_started if self._clock_started else 0.0
-        seconds = self.training_seconds + running
-        return self.training_images / seconds if seconds > 0 else 0.0
+        """Training images over training seconds, of all processes, so far in this epoch."""
+        return self.pace.images_per_second() * self.trainer.world_size
 
     def on_validation_epoch_start(self) -> None:
         """Score anew; keep the masks that are drawn."""
         self._stop_clock()
+        share_buffers(self.network)
+        sync_each_batch(self.trainer.strategy.model, False)
         keep = frozenset(self.data.panel_indices())
         self._tally = Tally(keep=keep)
 
     def on_test_epoch_start(self) -> None:
         """Score anew."""
+        share_buffers(self.network)
+        sync_each_batch(self.trainer.strategy.model, False)
         self._tally = Tally()
 
     def on_validation_epoch_end(self) -> None:
         """Scores of the whole split, the same in every process."""
         self._finish("val")
         self._validated = True
+        sync_each_batch(self.trainer.strategy.model, True)
 
     def on_test_epoch_end(self) -> None:
         """Scores of the whole split, the same in every process."""
         self._finish("test")
+        sync_each_batch(self.trainer.strategy.model, True)
 
     def _finish(self, stage: Stage) -> None:
         counted = self._tally.finish(len(self.classes))

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from lightning.pytorch.loggers import Logger
 
+from segkit.fit import TESTED
 from segkit.tensorboard import RunTensorBoard
 
 # What a run is compared by. The rest is in config.yaml and in TensorBoard's text tab.
@@ -28,7 +29,7 @@ _PARAMETERS = (
 def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> None:
     """Tell each logger what is being run, in the form that it shows best."""
     parameters = flat_parameters(config)
-    metrics = [f"best/{config['monitor']}", "test/dice", "test/iou", "test/accuracy"]
+    metrics = [f"best/{config['monitor']}", *(f"test/{name}" for name in TESTED)]
     for logger in loggers:
         if isinstance(logger, RunTensorBoard):
             text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
-from segkit.resume import resumed_config
+from segkit.resume import check_split, resumed_config
 from segkit.runs import RunFolder, claim, is_first_process, remove_if_empty
 
 
@@ -37,6 +37,8 @@ def train(composed: DictConfig) -> float | None:
 
     data = build_data(config, reader)
     data.prepare_data()
+    if resume:
+        check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
     task = build_task(config, reader.classes)
     folder = RunFolder(resume) if resume else _claim(output)
@@ -48,7 +50,8 @@ def train(composed: DictConfig) -> float | None:
     with log_to(folder.log, first_process=first):
         if first:
             folder.write_config(config)
-            folder.write_split(data.split_csv())
+            if not resume:
+                folder.write_split(data.split_csv())
             show_data(data, folder.path)
             if not resume:
                 log_configuration(trainer.loggers, config)

@@ -32,6 +32,8 @@ class Panels(pl.Callback):
             return
         assert isinstance(pl_module, SegmentationTask)
         picture = draw_panel(pl_module)
+        if picture is None:
+            return
         path = Path(trainer.default_root_dir) / "panels" / f"epoch_{epoch:03d}.png"
         save_png(path, picture)
         self.budget -= path.stat().st_size
@@ -40,12 +42,13 @@ class Panels(pl.Callback):
                 logger.log_panel(picture, epoch)
 
 
-def draw_panel(task: SegmentationTask) -> NDArray[np.uint8]:
-    """The panel of the validation just finished, (H, W, 3) uint8."""
+def draw_panel(task: SegmentationTask) -> NDArray[np.uint8] | None:
+    """The panel of the validation just finished, (H, W, 3) uint8; None where nothing was scored."""
     data, counted = task.data, task.counted["val"]
     counts = dict(zip(counted.indices, counted.counts_NK4, strict=True))
     rows = []
-    for index in data.panel_indices():
+    # A validation that was cut short (trainer.limit_val_batches) lacks some.
+    for index in [i for i in data.panel_indices() if i in counts]:
         record = data.records[index]
         scores = dice(counts[index][1:])
         defined = scores[np.isfinite(scores)]
@@ -58,4 +61,4 @@ def draw_panel(task: SegmentationTask) -> NDArray[np.uint8]:
                 score=float(defined.mean()) if len(defined) else math.nan,
             )
         )
-    return panel(rows, classes=data.classes)
+    return panel(rows, classes=data.classes) if rows else None

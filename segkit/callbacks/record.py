@@ -73,7 +73,7 @@ class RunRecord(pl.Callback):
         self.rows.append(row)
         if not trainer.is_global_zero:
             return
-        write_text(Path(trainer.default_root_dir) / "metrics.csv", _table(self.rows))
+        write_text(Path(trainer.default_root_dir) / "metrics.csv", self._table())
         scalars = {key: value for key, value in row.items() if key != "epoch"}
         scalars |= _scalars("val", scores)
         for logger in trainer.loggers:
@@ -87,6 +87,7 @@ class RunRecord(pl.Callback):
     def _row(self, trainer: pl.Trainer, task: SegmentationTask) -> Row:
         metrics = trainer.callback_metrics if self._validated else {}
         scored = {name: float(metrics.get(name, math.nan)) for name in COLUMNS[2:5]}
+        chosen_by = float(metrics.get(self.monitor, math.nan))
         return {
             "epoch": float(trainer.current_epoch),
             "train/loss": task.training_loss(),
@@ -94,7 +95,18 @@ class RunRecord(pl.Callback):
             "lr": float(trainer.optimizers[0].param_groups[0]["lr"]),
             "seconds": time.perf_counter() - self._started,
             "images_per_second": task.images_per_second(),
-        }
+        } | {self.monitor: chosen_by}
+
+    def _table(self) -> str:
+        """``metrics.csv``; the score that the best epoch is chosen by is always in it."""
+        out = io.StringIO()
+        columns = (*COLUMNS, *(() if self.monitor in COLUMNS else (self.monitor,)))
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in self.rows:
+            whole = {"epoch": int(row["epoch"])}
+            writer.writerow({key: f"{value:.6g}" for key, value in row.items()} | whole)
+        return out.getvalue()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw the curves."""
@@ -112,16 +124,6 @@ class RunRecord(pl.Callback):
         if trainer.is_global_zero and self.rows:
             path = Path(trainer.default_root_dir) / "curves.png"
             curves(path, self.rows, monitor=self.monitor, mode=self.mode)
-
-
-def _table(rows: list[Row]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        whole = {"epoch": int(row["epoch"])}
-        writer.writerow({key: f"{value:.6g}" for key, value in row.items()} | whole)
-    return out.getvalue()
 
 
 def _scalars(stage: str, scores: dict[str, Scores]) -> Row:

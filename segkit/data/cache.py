@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from segkit.contracts import Problem, Record
 from segkit.data.base import Reader
-from segkit.data.cache_build import CacheSpec, build_cache
+from segkit.data.cache_build import CacheSpec, build_cache, prepare
 from segkit.errors import SegkitError
 
 # Raised whenever the format or the preparation of the pixels changes.
@@ -124,7 +124,7 @@ def open_cache(
         folder.mkdir(parents=True, exist_ok=True)
         with _lock(folder / f"{name}-{key}.lock"):
             cache = _whole(target)
-            if cache is not None:
+            if cache is not None and not _mended(cache, reader, records, spec):
                 return cache
             # What is here was left by a process that was killed: the lock is ours.
             for left in (building, target):
@@ -151,6 +151,16 @@ def _whole(folder: Path) -> Cache | None:
         return cache if (folder / "pixels.bin").stat().st_size == cache.size else None
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _mended(cache: Cache, reader: Reader, records: Sequence[Record], spec: CacheSpec) -> bool:
+    """Whether a record that could not be read can be now: a disk that was away is back."""
+    left_out = [record for record in records if record.id not in cache.entries]
+    for record, load in zip(left_out, reader.loaders(left_out), strict=True):
+        with suppress(SegkitError):
+            prepare(reader, record, load(), spec)
+            return True
+    return False
 
 
 def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:

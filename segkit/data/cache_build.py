@@ -46,12 +46,12 @@ def build_cache(
     entries: list[dict[str, object]] = []
     problems: list[dict[str, str]] = []
 
-    def prepare(record: Record, load: Callable[[], Sample]) -> _Prepared:
-        return _prepare(reader, record, load(), spec)
+    def decode(record: Record, load: Callable[[], Sample]) -> Prepared:
+        return prepare(reader, record, load(), spec)
 
     with (folder / "pixels.bin").open("wb") as out, ThreadPoolExecutor(threads) as pool:
         jobs = (
-            (record, pool.submit(prepare, record, load))
+            (record, pool.submit(decode, record, load))
             for record, load in zip(records, reader.loaders(records), strict=True)
         )
         for record, job in _bounded(jobs, ahead=4 * threads, total=len(records), what=reader):
@@ -69,7 +69,9 @@ def build_cache(
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
+    """One record in the form in which it is kept; ``packed`` is its own mask as PNG."""
+
     image: NDArray[np.uint8]
     mask: NDArray[np.uint8]
     packed: bytes
@@ -77,7 +79,12 @@ class _Prepared:
     native: tuple[int, int]
 
 
-def _prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> _Prepared:
+def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> Prepared:
+    """Check a decoded record and bring it to the size and channels of the cache.
+
+    Raises:
+        SegkitError: pixels, sizes or classes that cannot be trained on.
+    """
     check_sample(sample, record, len(reader.classes))
     native = (sample.image.shape[0], sample.image.shape[1])
     target = spec.size or native
@@ -87,10 +94,10 @@ def _prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) ->
         mask = resize_mask(sample.mask, target)
     image = resize_image(to_channels(sample.image, spec.channels), target)
     stratum = reader.stratum(record, sample.image)
-    return _Prepared(image, mask, packed, stratum, native)
+    return Prepared(image, mask, packed, stratum, native)
 
 
-def _append(out: BinaryIO, record: Record, prepared: _Prepared) -> dict[str, object]:
+def _append(out: BinaryIO, record: Record, prepared: Prepared) -> dict[str, object]:
     offset = out.tell()
     height, width = prepared.mask.shape
     out.write(prepared.image.tobytes())
@@ -107,7 +114,7 @@ def _append(out: BinaryIO, record: Record, prepared: _Prepared) -> dict[str, obj
     }
 
 
-_Job = tuple[Record, "Future[_Prepared]"]
+_Job = tuple[Record, "Future[Prepared]"]
 
 
 def _bounded(jobs: Iterator[_Job], *, ahead: int, total: int, what: Reader) -> Iterator[_Job]:

@@ -78,6 +78,8 @@ def test_the_picture_shows_the_prediction(finished: Any) -> None:
     task.counted["val"].kept[index] = (1 - mask).astype(np.uint8)
     after = draw_panel(task)
     task.counted["val"].kept[index] = mask
+    assert before is not None
+    assert after is not None
     assert not np.array_equal(before, after)
 
 

@@ -18,13 +18,13 @@ def test_loss_score_and_speed_and_nothing_else(finished: Any) -> None:
     shown = RunProgressBar().get_metrics(finished.trainer, finished.task)
     assert list(shown) == ["loss", "val/dice", "images/s"]
     assert shown["val/dice"] == pytest.approx(finished.task.scores["val"]["all"].dice, rel=1e-4)
-    speed = finished.task.training_images / finished.task.training_seconds
+    speed = finished.task.pace.images / finished.task.pace.seconds
     assert shown["images/s"] == pytest.approx(speed, abs=0.06)
 
 
 def test_nothing_is_shown_before_it_is_known(finished: Any) -> None:
     task = finished.task
-    images, task.training_images = task.training_images, 0
+    images, task.pace.images = task.pace.images, 0
     shown = RunProgressBar().get_metrics(finished.trainer, task)
-    task.training_images = images
+    task.pace.images = images
     assert "images/s" not in shown

@@ -66,10 +66,10 @@ def test_the_last_row_is_the_last_validation(finished: Any) -> None:
 def test_speed_is_training_images_over_training_seconds(finished: Any) -> None:
     row = table(finished.folder)[-1]
     task = finished.task
-    assert task.training_images == 8
-    assert row["images_per_second"] == pytest.approx(8 / task.training_seconds, rel=1e-4)
+    assert task.pace.images == 8
+    assert row["images_per_second"] == pytest.approx(8 / task.pace.seconds, rel=1e-4)
     # Validation is not training time.
-    assert task.training_seconds < row["seconds"]
+    assert task.pace.seconds < row["seconds"]
 
 
 def test_curves_are_drawn_and_nothing_is_left_over(finished: Any) -> None:

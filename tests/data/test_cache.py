@@ -199,6 +199,20 @@ def test_records_that_cannot_be_read_are_listed_and_the_rest_is_kept(
         )
 
 
+def test_a_record_that_can_be_read_again_is_taken_up(root: Path, cache_dir: Path) -> None:
+    reader = InMemory(root, samples())
+    away = reader.samples["r1"]
+    # As when a disk is away: the file's name, size and time stay the same.
+    reader.samples["r1"] = replace(away, image=away.image[:0])
+    assert list(build(reader, cache_dir).entries) == ["r0", "r2"]
+    assert list(build(reader, cache_dir).entries) == ["r0", "r2"]
+    reader.samples["r1"] = away
+    assert list(build(reader, cache_dir).entries) == ["r0", "r1", "r2"]
+    reads = reader.reads
+    assert list(build(reader, cache_dir).entries) == ["r0", "r1", "r2"]
+    assert reader.reads == reads
+
+
 def test_a_cache_of_nothing_is_a_cache(own_root: Path, cache_dir: Path) -> None:
     for image in own_root.glob("*/images/*.png"):
         image.write_bytes(b"")
