@@ -145,8 +145,8 @@ def build_trainer(config: Config) -> pl.Trainer:
     node = dict(config["trainer"])
     if node["precision"] == "auto":
         node["precision"] = best_precision(node["accelerator"])
-    callbacks = [_build(config, callback) for callback in _nodes(config, "callbacks")]
-    loggers = [_build(config, logger) for logger in _nodes(config, "logger")]
+    callbacks = [_build(config, callback) for callback in _nodes(config.get("callbacks"))]
+    loggers = [_build(config, logger) for logger in _nodes(config.get("logger"))]
     if not node["enable_progress_bar"]:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
     if not loggers:
@@ -170,9 +170,9 @@ def build_trainer(config: Config) -> pl.Trainer:
     return trainer
 
 
-def _nodes(config: Config, group: str) -> list[Any]:
+def _nodes(group: Config | None) -> list[Any]:
     """The nodes of a group that may have been left out as a whole (``~callbacks``)."""
-    return list((config.get(group) or {}).values())
+    return list((group or {}).values())
 
 
 def _build(config: Config, node: Any, **more: Any) -> Any:

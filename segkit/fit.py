@@ -137,6 +137,7 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*The number of training batches.*")
         # An epoch without a validation leaves the rate as it is.
         warnings.filterwarnings("ignore", message="ReduceLROnPlateau conditioned on metric.*")
+        warnings.filterwarnings("ignore", message=".*could not find the monitored key.*")
         # Scores are of the whole split, and the same in every process, before they are logged.
         warnings.filterwarnings("ignore", message=".*sync_dist=True.*")
         # The run folder is claimed before; checkpoints/ in it may exist after a resume.

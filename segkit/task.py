@@ -7,17 +7,17 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from segkit.contracts import Batch, Stage
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
 from segkit.errors import SegkitError
-from segkit.metrics import Scores, confusion_counts, predicted_classes, score
+from segkit.metrics import Scores, score
 from segkit.models.network import SegmentationNetwork
 from segkit.pace import Pace
-from segkit.processes import share_buffers, sync_each_batch
+from segkit.prediction import count
+from segkit.processes import check_freezing, share_buffers, sync_each_batch
 from segkit.schedules import Schedule
 from segkit.tally import Counted, Tally
 
@@ -132,27 +132,9 @@ class SegmentationTask(pl.LightningModule):
         self._step(batch, "test")
 
     def _count(self, logits_BKHW: Tensor, batch: Batch, loss: Tensor) -> None:
-        if "native" not in batch:
-            prediction_BHW = predicted_classes(logits_BKHW, self.threshold)
-            counts = confusion_counts(prediction_BHW, batch["mask_BHW"], len(self.classes))
-            self._tally.add(batch["index_B"], counts, loss)
-            self._tally.keep_masks(batch["index_B"], list(prediction_BHW))
-            return
-        predictions, parts = [], []
-        for logits_KHW, truth_HW in zip(logits_BKHW, batch["native"], strict=True):
-            prediction_HW = self.native_prediction(logits_KHW, truth_HW.shape)
-            counts = confusion_counts(prediction_HW[None], truth_HW[None], len(self.classes))
-            predictions.append(prediction_HW)
-            parts.append(counts)
-        self._tally.add(batch["index_B"], torch.cat(parts), loss)
+        counts_BK4, predictions = count(logits_BKHW, batch, self.threshold, len(self.classes))
+        self._tally.add(batch["index_B"], counts_BK4, loss)
         self._tally.keep_masks(batch["index_B"], predictions)
-
-    def native_prediction(self, logits_KHW: Tensor, size: Sequence[int]) -> Tensor:
-        """Classes (H, W) uint8 at an image's own size, from logits resized bilinearly."""
-        resized = functional.interpolate(
-            logits_KHW[None].float(), size=tuple(size), mode="bilinear", align_corners=False
-        )
-        return predicted_classes(resized, self.threshold)[0]
 
     def _watch(self, loss: Tensor, index_B: Tensor) -> None:
         """Check the step before: its loss is ready, so that the device is not waited for."""
@@ -175,18 +157,8 @@ class SegmentationTask(pl.LightningModule):
             )
 
     def on_fit_start(self) -> None:
-        """Refuse what several processes cannot do.
-
-        Raises:
-            SegkitError: an encoder that is frozen for a while only.
-        """
-        tolerant = "find_unused" in str(self.trainer.strategy.__dict__.get("_ddp_kwargs", ""))
-        if self.freeze_encoder > 0 and self.trainer.world_size > 1 and not tolerant:
-            raise SegkitError(
-                "several processes would wait for the gradients of the frozen encoder",
-                where=f"freeze_encoder={self.freeze_encoder}",
-                remedy="set trainer.strategy=ddp_find_unused_parameters_true, or freeze_encoder=-1",
-            )
+        """Refuse what several processes cannot do."""
+        check_freezing(self.freeze_encoder, self.trainer)
 
     def on_train_epoch_start(self) -> None:
         """Draw anew, freeze or thaw the encoder, count anew."""

@@ -224,7 +224,10 @@ def test_no_key_is_read_by_nothing(configured: Configured) -> None:
     yaml = "\n".join(path.read_text("utf-8") for path in CONF.rglob("*.yaml"))
 
     def used(key: str, holder: str) -> bool:
-        read = re.search(rf"""(config|node|composed|\])(\[['"]{key}['"]\]|\.{key}\b)""", code)
+        read = re.search(
+            rf"""(config|node|composed|\])(\[['"]{key}['"]\]|\.get\(['"]{key}['"]\)|\.{key}\b)""",
+            code,
+        )
         return bool(read) or f"${{{holder}{key}}}" in yaml
 
     assert not used("no_such_key", "")

@@ -29,6 +29,7 @@ LAYERS = (
         "data.augment",
         "data.npz",
         "pace",
+        "prediction",
         "processes",
         "data.download",
         "models.encoder_names",

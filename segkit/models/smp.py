@@ -66,7 +66,7 @@ def smp_network(
         core = architecture(
             encoder_name=encoder,
             encoder_weights=True if fetch_from_timm else None,
-            in_channels=in_channels if fetch_from_timm else 3,
+            in_channels=in_channels if from_timm else 3,
             classes=out_channels,
         )
     except (ValueError, NotImplementedError, KeyError) as error:
@@ -81,7 +81,7 @@ def smp_network(
             delattr(part, name)
     if encoder_weights is not None and not fetch_from_timm:
         load_encoder_weights(part, encoder, encoder_weights)
-    if not (from_timm and (fetch_from_timm or encoder_weights is None)):
+    if not from_timm:
         part.set_in_channels(in_channels, pretrained=encoder_weights is not None)
     mean, std = _statistics(encoder, in_channels)
     stride = int(getattr(part, "output_stride", 32))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import segmentation_models_pytorch as smp
+import timm
 import torch
 from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
@@ -83,6 +84,7 @@ def _without_prefix(state: StateDict, encoder: nn.Module) -> StateDict:
 
 def _load(encoder: nn.Module, state: StateDict, name: str, weights: str) -> None:
     wanted = encoder.state_dict()
+    state = {k: _channels(v, wanted[k]) if k in wanted else v for k, v in state.items()}
     missing = [key for key in wanted if key not in state]
     other = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
     # The counters of batch norm are absent from older files and change nothing here.
@@ -97,6 +99,15 @@ def _load(encoder: nn.Module, state: StateDict, name: str, weights: str) -> None
         )
     fitting = {key: value for key, value in state.items() if key in wanted}
     encoder.load_state_dict(fitting, strict=False)
+
+
+def _channels(weight: Tensor, wanted: Tensor) -> Tensor:
+    """The first layer of weights for colour, for an encoder that was built for other channels."""
+    shapes = (weight.shape[:1] + weight.shape[2:], wanted.shape[:1] + wanted.shape[2:])
+    if weight.ndim == wanted.ndim == 4 and weight.shape[1] == 3 and shapes[0] == shapes[1]:
+        adapted: Tensor = timm.models.adapt_input_conv(wanted.shape[1], weight)
+        return adapted
+    return weight
 
 
 def _fetch(settings: dict[str, str], name: str, weights: str) -> str:

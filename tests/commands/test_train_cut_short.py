@@ -70,7 +70,7 @@ def test_overfitting_is_refused(
     run: Any, here: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert here(*run.arguments("trainer.overfit_batches=1")) == 2
-    assert "trainer.limit_train_batches=1" in capsys.readouterr().err
+    assert "trainer.overfit_batches=1" in capsys.readouterr().err
     assert list((tmp_path / "outputs").iterdir()) == []
 
 

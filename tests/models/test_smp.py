@@ -66,6 +66,17 @@ def test_an_encoder_of_timm() -> None:
     assert network.eval()(torch.zeros(1, 1, 40, 33)).shape == (1, 1, 40, 33)
 
 
+def test_colour_weights_of_timm_serve_one_channel(tmp_path: Path) -> None:
+    colour, path = unet("tu-resnet18").encoder, tmp_path / "colour.pth"
+    assert colour is not None
+    torch.save(colour.state_dict(), path)
+    grey = unet("tu-resnet18", weights=str(path), channels=1).encoder
+    assert grey is not None
+    first = colour.state_dict()["model.conv1.weight"]
+    summed = grey.state_dict()["model.conv1.weight"]
+    torch.testing.assert_close(summed, first.sum(1, keepdim=True))
+
+
 @pytest.mark.parametrize(
     ("encoder", "near"), [("resnet35", "'resnet34'"), ("tu-resnet19", "'tu-resnet18'")]
 )
