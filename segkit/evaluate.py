@@ -13,7 +13,7 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.errors import SegkitError, did_you_mean
 from segkit.files import write_text
-from segkit.runs import RunFolder
+from segkit.rebuild import read_run
 
 if TYPE_CHECKING:
     from segkit.task import SegmentationTask
@@ -29,26 +29,16 @@ def evaluate(composed: DictConfig) -> float | None:
     """
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
-    folder = RunFolder(config["run"])
     split = str(config["split"])
     if split not in _SPLITS:
         raise SegkitError(
             f"unknown split {split!r}", where="split", remedy=did_you_mean(split, _SPLITS)
         )
-    saved = folder.read_config()
-    saved |= {"allow_targets": config["allow_targets"], "trainer": config["trainer"]}
-    saved |= {"run_dir": str(folder.path), "callbacks": {}, "logger": {}}
-    if not folder.best.is_file():
-        raise SegkitError(
-            "this run has no best checkpoint",
-            where=str(folder.best),
-            remedy="wait for its first epoch, or train again",
-        )
+    folder, saved = read_run(config["run"], config["allow_targets"])
+    saved |= {"trainer": config["trainer"], "run_dir": str(folder.path)}
+    saved |= {"callbacks": {}, "logger": {}}
     # The split is the one that was trained with, whatever was drawn it from then.
     saved["dataset"]["split"]["file"] = str(folder.split)
-    # Weights come from the checkpoint; nothing is fetched for them.
-    if "encoder_weights" in saved["model"]:
-        saved["model"]["encoder_weights"] = None
     reader = build_reader(saved)
     reader.listing()
 

@@ -1,0 +1,116 @@
+"""A trained network from its run folder: configuration, weights, and nothing that runs code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segkit.assembly import build_reader, build_task
+from segkit.errors import SegkitError
+from segkit.runs import RunFolder
+
+if TYPE_CHECKING:
+    from segkit.models.network import SegmentationNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run came to.
+
+    Attributes:
+        folder: the run's.
+        config: as it was resolved when training began.
+        classes: names, background first.
+        network: raw pixels to logits, with the weights of the best epoch, on the CPU, in
+            evaluation mode.
+    """
+
+    folder: RunFolder
+    config: dict[str, Any]
+    classes: tuple[str, ...]
+    network: SegmentationNetwork
+
+
+def read_run(
+    path: str | Path, allow_targets: Sequence[str] = ()
+) -> tuple[RunFolder, dict[str, Any]]:
+    """Read a run's configuration, without importing torch.
+
+    Args:
+        path: of the run folder.
+        allow_targets: further prefixes that a ``_target_`` of the run may start with; what the
+            run itself allowed counts for nothing, since a folder may come from anyone.
+
+    Raises:
+        SegkitError: not a run folder, or one without a best checkpoint.
+    """
+    folder = RunFolder(path)
+    config = folder.read_config() | {"allow_targets": list(allow_targets)}
+    lacking = [key for key in ("dataset", "model", "threshold", "seed") if key not in config]
+    if lacking:
+        raise SegkitError(
+            f"not the configuration of a run: {', '.join(lacking)} is missing",
+            where=str(folder.config),
+            remedy="name a folder that segkit.train wrote",
+        )
+    if not folder.best.is_file():
+        raise SegkitError(
+            "this run has no best checkpoint",
+            where=str(folder.best),
+            remedy="wait for its first epoch, or train again",
+        )
+    if "encoder_weights" in config["model"]:
+        # Weights come from the checkpoint; nothing is fetched for them.
+        config["model"]["encoder_weights"] = None
+    return folder, config
+
+
+def rebuild(path: str | Path, allow_targets: Sequence[str] = ()) -> Trained:
+    """Build a run's network and load its best weights.
+
+    Args:
+        path: of the run folder.
+        allow_targets: as for :func:`read_run`.
+
+    Raises:
+        SegkitError: not a run, a checkpoint that is damaged or holds code, a ``_target_`` that is
+            not allowed, or weights that do not fit the network.
+    """
+    folder, config = read_run(path, allow_targets)
+    classes = build_reader(config).classes
+    task = build_task(config, classes)
+    state = read_checkpoint(folder.best)["state_dict"]
+    try:
+        task.load_state_dict(state)
+    except RuntimeError as error:
+        raise SegkitError(
+            "the weights do not fit the network that config.yaml describes",
+            where=str(folder.best),
+            remedy="restore the run's own config.yaml and checkpoint",
+        ) from error
+    return Trained(folder, config, classes, task.network.eval())
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of segkit.train; nothing but tensors and plain containers is unpickled.
+
+    Raises:
+        SegkitError: damaged, or something else.
+    """
+    import torch
+
+    try:
+        checkpoint: Any = torch.load(path, map_location="cpu", weights_only=True)
+        if isinstance(checkpoint["state_dict"], dict):
+            return dict(checkpoint)
+    except Exception as error:  # whatever a damaged or hostile file brings up
+        cause: Exception | None = error
+    else:
+        cause = None
+    raise SegkitError(
+        "the checkpoint cannot be read: cut short, or not of tensors and plain containers alone",
+        where=str(path),
+        remedy="restore it, or train again; a file that holds code is never opened",
+    ) from cause
