@@ -61,6 +61,10 @@ def run(command: Command, config_name: str) -> None:
     )
     try:
         application(job)()
+    except BrokenPipeError:
+        # Whoever read our words (head, a pager) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None  # as the shell counts SIGPIPE
     except Exception as error:
         # Hydra's own MissingConfigException is an OSError too.
         in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)

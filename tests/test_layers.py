@@ -36,7 +36,7 @@ LAYERS = (
         "models.encoder_names",
     },
     {"data.*", "models.network", "models.weights", "models.smp", "tensorboard"},
-    {"task", "callbacks.*"},
+    {"task", "callbacks.*", "onnx_model"},
     {
         "config_check",
         "config_errors",

@@ -49,7 +49,8 @@ class SegmentationNetwork(nn.Module):
         rows, columns = image_BCHW.shape[-2:]
         normalised = (image_BCHW.to(self.mean.dtype) - self.mean) / self.std
         below, right = -rows % self.stride, -columns % self.stride
-        if below or right:
+        # An exported graph pads by whatever the size asks for, so the step is always in it.
+        if torch.compiler.is_exporting() or below or right:
             # Repeating the edge invents no border that the network could take for an object.
             normalised = functional.pad(normalised, (0, right, 0, below), mode="replicate")
         logits: Tensor = self.core(normalised.contiguous(memory_format=torch.channels_last))

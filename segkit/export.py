@@ -1,0 +1,191 @@
+"""``python -m segkit.export run=DIR``: an ONNX model of raw pixels, checked against torch."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from segkit import cli
+from segkit.assembly import build_reader
+from segkit.errors import SegkitError
+from segkit.files import atomic_path, write_text
+from segkit.rebuild import read_run, rebuild
+from segkit.runs import environment
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.status import Status
+
+    from segkit.onnx_model import Parity
+    from segkit.rebuild import Trained
+
+_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+
+
+def export(composed: DictConfig) -> float:
+    """Export as configured; gives the largest difference from torch.
+
+    Raises:
+        SegkitError: not a run, a package that is missing, a network that ONNX cannot express, or
+            a graph that computes something else.
+    """
+    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(config, dict)
+    _check(config)
+    read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
+
+    from segkit.console import hush_lightning
+    from segkit.onnx_model import compare, write_onnx
+
+    hush_lightning()
+    trained = rebuild(config["run"], config["allow_targets"])
+    folder = Path(config["output"]).expanduser() if config["output"] else trained.folder.path
+    channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
+    with atomic_path(folder / "model.onnx") as temporary, _status("exporting") as status:
+        write_onnx(trained.network, channels, temporary, opset=config["opset"])
+        images, source = _images(trained, config["count"])
+        status.update(f"comparing with torch on {source}")
+        parity = compare(trained.network, temporary, images, threshold=threshold)
+        _require(parity, config["bound"])
+    facts = _facts(trained, folder / "model.onnx", config, parity, source)
+    write_text(folder / "model.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    _show(facts, folder)
+    return parity.difference
+
+
+def _check(config: dict[Any, Any]) -> None:
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SegkitError(
+            f"{' and '.join(missing)} cannot be imported",
+            where="segkit.export",
+            remedy="pip install 'segkit[onnx]'",
+        )
+    for key, low in (("opset", 18), ("count", 1)):
+        if not isinstance(config[key], int) or config[key] < low:
+            raise SegkitError(
+                f"{config[key]!r} is not a whole number of {low} or more",
+                where=f"{key}={config[key]}",
+                remedy=f"leave {key} out, or give such a number",
+            )
+
+
+def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
+    """Images of the run's own data as stored, or noise where the data are not at hand."""
+    from segkit.images import to_channels
+
+    channels = trained.config["dataset"]["channels"]
+    trained.config["dataset"]["reader"].pop("download", None)  # not for a comparison
+    reader = build_reader(trained.config)
+    try:
+        records = [record for record in reader.listing().records if record.labelled]
+    except SegkitError:
+        return _noise(count, channels), f"noise, since the data are not at {reader.root}"
+    chosen = records[:: max(1, len(records) // count)][:count]
+    images = (to_channels(load().image, channels) for load in reader.loaders(chosen))
+    return images, f"{len(chosen)} images of {reader.root.name}"
+
+
+def _noise(count: int, channels: int) -> Iterator[NDArray[np.uint8]]:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        rows, columns = rng.integers(40, 400, 2)
+        yield rng.integers(0, 256, (rows, columns, channels), dtype=np.uint8)
+
+
+def _require(parity: Parity, bound: float) -> None:
+    if not parity.difference <= bound:
+        raise SegkitError(
+            f"the exported model differs from torch by {parity.difference:.2g}, and may by {bound}",
+            where=f"bound={bound}",
+            remedy="nothing was kept; try another opset=, or accept it with a larger bound=",
+        )
+
+
+def _facts(
+    trained: Trained, path: Path, config: dict[Any, Any], parity: Parity, source: str
+) -> dict[str, Any]:
+    """What ``model.json`` says: how to call the model, and where it comes from."""
+    dataset, summary = trained.config["dataset"], _summary(trained.folder.summary)
+    binary = len(trained.classes) == 2
+    return {
+        "model": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "classes": list(trained.classes),
+        "threshold": trained.config["threshold"] if binary else None,
+        "input": {
+            "name": "image",
+            "type": "uint8",
+            "axes": ["batch", "height", "width", "channel"],
+            "channels": dataset["channels"],
+            "range": [0, 255],
+            "trained_at": dataset["size"],
+            "note": "any height and width; resize to trained_at first where it is not null, and "
+            "the probabilities back, to compute what evaluate and predict do",
+        },
+        "output": {
+            "name": "probability",
+            "type": "float32",
+            "axes": ["batch", "class", "height", "width"],
+            "of": [trained.classes[1]] if binary else list(trained.classes),
+            "activation": "sigmoid" if binary else "softmax",
+        },
+        "opset": config["opset"],
+        "parity": {**asdict(parity), "bound": config["bound"], "on": source},
+        "provenance": {
+            "run": trained.folder.path.name,
+            "choices": trained.config["choices"],
+            **{key: summary.get(key) for key in ("best_epoch", "test", "split_hash", "commit")},
+            "exported_with": environment()["versions"],
+        },
+    }
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    """Of the training; empty where it was stopped before its end."""
+    if not path.is_file():
+        return {}
+    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return summary
+
+
+def _status(words: str) -> Status:
+    from rich.console import Console
+
+    return Console().status(words)
+
+
+def _show(facts: dict[str, Any], folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    parity, path = facts["parity"], folder / "model.onnx"
+    table = Table(show_header=False, box=None)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    table.add_row("model", f"{path} ({path.stat().st_size / 2**20:.1f} MiB)")
+    table.add_row("input", f"image (batch, height, width, {facts['input']['channels']}) uint8")
+    table.add_row("output", f"probability of {', '.join(facts['output']['of'])}")
+    decided = f"{parity['decided_otherwise']} of {parity['pixels']} pixels decided otherwise"
+    table.add_row("against torch", f"{parity['difference']:.2g} at most; {decided}")
+    table.add_row("compared on", parity["on"])
+    Console().print(table)
+
+
+def main() -> None:
+    """Entry point of ``segkit-export``."""
+    cli.run(export, "export")
+
+
+if __name__ == "__main__":
+    main()

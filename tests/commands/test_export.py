@@ -1,0 +1,115 @@
+"""``python -m segkit.export`` as a user runs it."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from segkit import export
+
+
+def test_without_a_run(tmp_path: Path, run: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "segkit.export", f"run={tmp_path}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=run.environment(),
+    )
+    assert done.returncode == 2
+    assert "not a run folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_run_is_exported_and_serves_without_segkit(run: Any, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "segkit.export", f"run={run.folder}", f"output={tmp_path}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=run.environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "0 of" in done.stdout
+    facts = json.loads((tmp_path / "model.json").read_text("utf-8"))
+    model = (tmp_path / "model.onnx").read_bytes()
+    assert facts["sha256"] == hashlib.sha256(model).hexdigest()
+    assert facts["classes"] == ["background", "nucleus"]
+    assert facts["parity"]["difference"] < 1e-4
+    assert facts["parity"]["images"] == 8
+    assert facts["provenance"]["split_hash"] == run.summary["split_hash"]
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"image": np.zeros((1, 50, 70, 3), np.uint8)})
+    assert found.shape == (1, 1, 50, 70)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.onnx"]
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *given: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["segkit.export", *given])
+    try:
+        export.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.mark.slow
+def test_a_bound_that_is_not_met_leaves_nothing(
+    run: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(monkeypatch, f"run={run.folder}", f"output={tmp_path}", "bound=1e-30") == 2
+    assert "differs from torch" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "the checkpoint cannot be read"),
+        (lambda path: torch.save({"state_dict": print}, path), "the checkpoint cannot be read"),
+        (lambda path: torch.save({"state_dict": {}}, path), "the weights do not fit"),
+        (lambda path: path.unlink(), "no best checkpoint"),
+    ],
+)
+def test_a_checkpoint_that_is_none(
+    run: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    damage: Any,
+    said: str,
+) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "run"))
+    damage(copy / "checkpoints" / "best.ckpt")
+    assert call(monkeypatch, f"run={copy}") == 2
+    assert said in capsys.readouterr().err
+    assert not (copy / "model.onnx").exists()
+
+
+def test_a_foreign_target_is_not_called(
+    run: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "run"))
+    text = (copy / "config.yaml").read_text("utf-8")
+    hostile = text.replace("segkit.losses.CrossEntropyDice", "os.system")
+    assert hostile != text
+    (copy / "config.yaml").write_text(hostile, "utf-8")
+    assert call(monkeypatch, f"run={copy}") == 2
+    assert "this target is not allowed" in capsys.readouterr().err
