@@ -1,13 +1,13 @@
 """Configuration to objects: the only caller of ``hydra.utils.instantiate``.
 
 Every ``_target_`` is held against an allow-list, by name and again by what the name led to.
-torch, Lightning and SMP are imported by the functions that need them, so that a data set is
-found missing before anything slow is loaded.
+torch and Lightning are imported where needed: a data set is found missing before they load.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,19 +46,8 @@ ALLOWED = (
 
 
 def build_reader(config: Config) -> Reader:
-    """The data set's reader; opens no file.
-
-    Raises:
-        SegkitError: class names that scores could not be told apart by.
-    """
+    """The data set's reader; opens no file."""
     reader: Reader = _build(config, config["dataset"]["reader"])
-    names = list(reader.classes)
-    if len(set(names)) < len(names) or "all" in names:
-        raise SegkitError(
-            f"{names} cannot be told apart in a table of scores, where all means every class",
-            where="dataset.classes",
-            remedy="give each class a name of its own, other than all",
-        )
     return reader
 
 
@@ -147,6 +136,8 @@ def build_trainer(config: Config) -> pl.Trainer:
         node["precision"] = best_precision(node["accelerator"])
     callbacks = [_build(config, callback) for callback in _nodes(config.get("callbacks"))]
     loggers = [_build(config, logger) for logger in _nodes(config.get("logger"))]
+    # Piped into a file, a bar is thousands of lines.
+    node["enable_progress_bar"] = node["enable_progress_bar"] and sys.stdout.isatty()
     if not node["enable_progress_bar"]:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
     if not loggers:
@@ -171,7 +162,7 @@ def build_trainer(config: Config) -> pl.Trainer:
 
 
 def _nodes(group: Config | None) -> list[Any]:
-    """The nodes of a group that may have been left out as a whole (``~callbacks``)."""
+    """Of a group that may have been left out as a whole (``~callbacks``)."""
     return list((group or {}).values())
 
 

@@ -41,12 +41,13 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
     handlers.append(to_terminal)
     if first_process:
         to_file = logging.FileHandler(path, encoding="utf-8")
+        to_file.setLevel(logging.DEBUG)
         to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handlers.append(to_file)
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.WARNING)
-    log.setLevel(level)
+    log.setLevel(logging.DEBUG if first_process else level)
     for handler in handlers:
         root.addHandler(handler)
     try:
@@ -88,12 +89,7 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
     best = f"{epoch} ({summary['monitor']} {_number(summary['best_score'])})"
     tested = "no record is in the test split"
     if summary["test"]:
-        overall = summary["test"]["all"]
-        tested = (
-            f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
-            f"{_number(overall['accuracy'])} (all background: "
-            f"{_number(overall['accuracy_all_background'])})"
-        )
+        tested = _tested(summary["test"])
     lines = {
         "best epoch": best,
         "test": tested,
@@ -109,7 +105,25 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
     for name, value in lines.items():
         table.add_row(name, value)
     _console().print(table)
-    log.info("best epoch %s; test: %s", best, tested)
+    # In the file only: the terminal has the table.
+    log.debug("best epoch %s; test: %s", best, tested)
+
+
+def _tested(scores: Mapping[str, Any]) -> str:
+    """The test in words: how many were scored, and each class where there are several."""
+    overall = scores["all"]
+    classes = {name: value for name, value in scores.items() if name not in ("all", "loss")}
+    told = (
+        f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
+        f"{_number(overall['accuracy'])} (all background: "
+        f"{_number(overall['accuracy_all_background'])})  n {overall['n']}"
+    )
+    if len(classes) > 1:
+        each = ", ".join(f"{name} {_number(value['dice'])}" for name, value in classes.items())
+        told += f"; means over the classes, dice of each: {each}"
+    if overall["n"] < 10:
+        told += f"; {overall['n']} are too few to rely on"
+    return told
 
 
 def show_scores(scores: Mapping[str, Scores], folder: Path) -> None:

@@ -52,10 +52,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A record or file that cannot be used: ``what`` is wrong, ``where`` (a file name)."""
+    """A record or file that cannot be used: what is wrong, where (a file), and what to do."""
 
     where: str
     what: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,25 @@ def check_sample(sample: Sample, record: Record, classes: int) -> None:
 
 
 def bad_records(problems: Sequence[Problem], total: int) -> SegkitError:
-    """The error that names the first of the records that cannot be used."""
-    shown = [f"{problem.where} ({problem.what})" for problem in problems[:5]]
-    more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+    """The error that names the first of the records that cannot be used, one of each kind."""
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.what, []).append(problem)
+    shown = [_first_of(kind) for kind in list(kinds.values())[:5]]
+    if len(kinds) > 5:
+        shown.append(f"and {len(problems) - sum(len(k) for k in list(kinds.values())[:5])} more")
+    remedies = dict.fromkeys(problem.remedy for problem in problems if problem.remedy)
     return SegkitError(
         f"{len(problems)} of {total} records cannot be used",
-        where="; ".join(shown) + more,
-        remedy="mend the files, or leave them out with dataset.on_bad_record=skip",
+        where="; ".join(shown),
+        remedy="; or ".join(list(remedies)[:2])
+        or "mend the files, or leave them out with dataset.on_bad_record=skip",
     )
+
+
+def _first_of(kind: Sequence[Problem]) -> str:
+    alike = f", and so in {len(kind) - 1} more" if len(kind) > 1 else ""
+    return f"{kind[0].where} ({kind[0].what}{alike})"
 
 
 def _size(array: NDArray[np.uint8]) -> str:

@@ -29,7 +29,10 @@ def train(composed: DictConfig) -> float | None:
         remove_if_empty(output)  # made by Hydra before it knew
     check_values(config)
     reader = build_reader(config)
-    reader.listing()  # a data set that is not there is found out before torch is imported
+    found = reader.listing()  # a data set that is not there is found out before torch is imported
+    if is_first_process():
+        # The next word takes seconds.
+        print(f"{len(found.records)} records in {reader.root}", flush=True)
 
     from segkit.console import hush_lightning, log_to, show_data, show_summary
     from segkit.fit import fit

@@ -194,7 +194,10 @@ def test_an_error_of_the_users_comes_through_as_it_is(configured: Any) -> None:
     assert "'imagenet'" in error.value.remedy
 
 
-def test_the_trainer_is_as_configured(configured: Any, tmp_path: Path) -> None:
+def test_the_trainer_is_as_configured(
+    configured: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     trainer = build_trainer(
         configured("trainer.max_epochs=3", "callbacks.early_stopping.patience=9")
     )
@@ -220,8 +223,12 @@ def test_callbacks_are_left_out_and_changed_by_name(configured: Any) -> None:
     assert trainer.loggers == []
 
 
-def test_without_a_bar_there_is_none(configured: Any) -> None:
-    trainer = build_trainer(configured("trainer.enable_progress_bar=false"))
+@pytest.mark.parametrize(("terminal", "wanted"), [(True, "false"), (False, "true")])
+def test_without_a_bar_there_is_none(
+    configured: Any, monkeypatch: pytest.MonkeyPatch, terminal: bool, wanted: str
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    trainer = build_trainer(configured(f"trainer.enable_progress_bar={wanted}"))
     assert trainer.progress_bar_callback is None
 
 

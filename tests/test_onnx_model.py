@@ -83,7 +83,8 @@ class Unknown(nn.Module):
     """An operation that ONNX does not have."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.linalg.svd(x).S[..., None].expand(-1, -1, -1, x.shape[-1])[:, :1]
+        spectrum: Tensor = torch.linalg.svd(x).S
+        return spectrum[..., None].expand(-1, -1, -1, x.shape[-1])[:, :1]
 
 
 def test_what_onnx_cannot_express_is_said(tmp_path: Path) -> None:

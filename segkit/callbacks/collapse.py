@@ -1,4 +1,4 @@
-"""Warns when the network draws nothing at all, which accuracy would not show."""
+"""Warns when the network draws nothing, or everything, which a single score may not show."""
 
 import logging
 
@@ -10,14 +10,16 @@ log = logging.getLogger(__name__)
 
 
 class CollapseWarning(pl.Callback):
-    """Looks at each validation epoch: is all of it predicted background, where there is truth?"""
+    """Looks at each validation epoch: is all of it predicted background, or none of it?"""
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Warn once for every such epoch."""
         assert isinstance(pl_module, SegmentationTask)
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        tp, fp, fn, _ = pl_module.counted["val"].counts_NK4[:, 1:].sum(axis=(0, 1))
+        counts_NK4 = pl_module.counted["val"].counts_NK4
+        tp, fp, fn, _ = counts_NK4[:, 1:].sum(axis=(0, 1))
+        background = counts_NK4[:, 0].sum(axis=0)
         if tp + fp == 0 and fn > 0:
             log.warning(
                 "epoch %d: every validation pixel was predicted background (an accuracy of %.3f "
@@ -25,4 +27,10 @@ class CollapseWarning(pl.Callback):
                 "optim.lr, or check the masks",
                 trainer.current_epoch,
                 pl_module.scores["val"]["all"].accuracy_all_background,
+            )
+        elif background[:2].sum() == 0 and background[2] > 0:
+            log.warning(
+                "epoch %d: every validation pixel was predicted foreground. If it stays so: more "
+                "epochs, a lower optim.lr, a larger dataset.batch_size, or check the masks",
+                trainer.current_epoch,
             )

@@ -25,6 +25,9 @@ class Reader(ABC):
     Args:
         root: the data set's folder, or its archive as downloaded.
         classes: names of the classes, background first; index 0…K-1 in every mask.
+
+    Raises:
+        SegkitError: names that a table of scores could not tell apart.
     """
 
     # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
@@ -34,6 +37,12 @@ class Reader(ABC):
         # A folder called 2018 comes as a number from the command line.
         self.root = Path(str(root)).expanduser()
         self.classes = tuple(classes)
+        if len(set(classes)) < len(classes) or "all" in classes:
+            raise SegkitError(
+                f"{list(classes)} cannot be told apart in a table where all means every class",
+                where="dataset.classes",
+                remedy="give each class a name of its own, other than all",
+            )
 
     @cached_property
     def source(self) -> Source:

@@ -58,7 +58,8 @@ def build_cache(
             try:
                 entries.append(_append(out, record, job.result()))
             except SegkitError as error:
-                problems.append({"where": error.where, "what": error.what})
+                problem = {"where": error.where, "what": error.what, "remedy": error.remedy}
+                problems.append(problem)
         if not out.tell():
             out.write(b"\0")  # an empty file cannot be mapped
         size = out.tell()

@@ -110,6 +110,8 @@ class SegmentationData(pl.LightningDataModule):
         if self._cache is not None:
             return
         listing = self.reader.listing()
+        if listing.problems and self.on_bad_record == "error":
+            raise bad_records(listing.problems, len(listing.records) + len(listing.problems))
         labelled = [record for record in listing.records if record.labelled]
         cache = open_cache(
             self.reader,

@@ -17,7 +17,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:.*LeafSpec.*is deprecated",
     "ignore:.*Checkpoint directory .* exists.*",
 )
-BACKGROUND = [0, 0, 0, 0]
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def task(finished: Any) -> Iterator[Any]:
 def warned(
     task: Any, foreground: list[list[int]], caplog: pytest.LogCaptureFixture, **changes: Any
 ) -> list[str]:
-    counts = np.array([[BACKGROUND, row] for row in foreground], np.int64)
+    counts = np.array([[row[::-1], row] for row in foreground], np.int64)
     task.counted["val"] = replace(task.counted["val"], counts_NK4=counts)
     state = {"sanity_checking": False, "is_global_zero": True, "current_epoch": 4} | changes
     trainer: Any = SimpleNamespace(**state)
@@ -48,9 +47,19 @@ def test_all_background_where_there_is_truth(task: Any, caplog: pytest.LogCaptur
     assert "loss=dice" in messages[0]
 
 
+def test_all_foreground_where_there_is_background(
+    task: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = warned(task, [[5, 95, 0, 0], [0, 100, 0, 0]], caplog)
+    assert len(messages) == 1
+    assert "predicted foreground" in messages[0]
+
+
 @pytest.mark.parametrize(
     "foreground",
     [
+        pytest.param([[5, 94, 0, 1], [0, 100, 0, 0]], id="a pixel was left alone"),
+        pytest.param([[100, 0, 0, 0]], id="all of it is foreground"),
         pytest.param([[1, 0, 4, 95], [0, 0, 5, 95]], id="a pixel was found"),
         pytest.param([[0, 1, 5, 94], [0, 0, 5, 95]], id="a pixel was drawn, though wrongly"),
         pytest.param([[0, 0, 0, 100], [0, 0, 0, 100]], id="there was nothing to draw"),

@@ -55,24 +55,27 @@ def test_a_run_is_exported_and_serves_without_segkit(run: Any, tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.onnx"]
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *given: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["segkit.export", *given])
-    try:
-        export.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The command in this process: its exit code, and what it said."""
+
+    def call(*given: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["segkit.export", *given])
+        code = 0
+        try:
+            export.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, capsys.readouterr().err
+
+    return call
 
 
 @pytest.mark.slow
-def test_a_bound_that_is_not_met_leaves_nothing(
-    run: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert call(monkeypatch, f"run={run.folder}", f"output={tmp_path}", "bound=1e-30") == 2
-    assert "differs from torch" in capsys.readouterr().err
+def test_a_bound_that_is_not_met_leaves_nothing(run: Any, tmp_path: Path, exported: Any) -> None:
+    code, message = exported(f"run={run.folder}", f"output={tmp_path}", "bound=1e-30")
+    assert code == 2
+    assert "differs from torch" in message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,30 +89,22 @@ def test_a_bound_that_is_not_met_leaves_nothing(
     ],
 )
 def test_a_checkpoint_that_is_none(
-    run: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    damage: Any,
-    said: str,
+    run: Any, tmp_path: Path, exported: Any, damage: Any, said: str
 ) -> None:
     copy = Path(shutil.copytree(run.folder, tmp_path / "run"))
     damage(copy / "checkpoints" / "best.ckpt")
-    assert call(monkeypatch, f"run={copy}") == 2
-    assert said in capsys.readouterr().err
+    code, message = exported(f"run={copy}")
+    assert code == 2
+    assert said in message
     assert not (copy / "model.onnx").exists()
 
 
-def test_a_foreign_target_is_not_called(
-    run: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_foreign_target_is_not_called(run: Any, tmp_path: Path, exported: Any) -> None:
     copy = Path(shutil.copytree(run.folder, tmp_path / "run"))
     text = (copy / "config.yaml").read_text("utf-8")
     hostile = text.replace("segkit.losses.CrossEntropyDice", "os.system")
     assert hostile != text
     (copy / "config.yaml").write_text(hostile, "utf-8")
-    assert call(monkeypatch, f"run={copy}") == 2
-    assert "this target is not allowed" in capsys.readouterr().err
+    code, message = exported(f"run={copy}")
+    assert code == 2
+    assert "this target is not allowed" in message

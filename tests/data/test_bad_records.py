@@ -14,6 +14,7 @@ from segkit.data.base import Reader
 from segkit.data.datamodule import SegmentationData
 from segkit.data.folder import Folder
 from segkit.data.splits import SplitSpec
+from segkit.drawing import encode_png
 from segkit.errors import SegkitError
 
 
@@ -92,8 +93,8 @@ def test_a_bad_record_stops_by_name_or_is_left_out_and_counted(
             data.prepare_data()
         assert where in caught.value.where
         assert what in caught.value.where
-        assert "dataset.on_bad_record=skip" in caught.value.remedy
-        assert not any(path.name.startswith(".") for path in cache_dir.iterdir())
+        assert caught.value.remedy
+        assert not list(cache_dir.glob(".*.building"))
 
     skipping = make(Folder(tmp_path / "set", classes=reader.classes), cache_dir, "skip")
     skipping.prepare_data()
@@ -118,8 +119,17 @@ def test_many_bad_records_are_counted_and_the_first_are_named(
         (tmp_path / "set" / "images" / f"{name}.png").write_bytes(b"")
     with pytest.raises(SegkitError, match="7 of 8 records") as caught:
         make(reader, cache_dir).prepare_data()
-    assert caught.value.where.count("zero bytes") == 5
-    assert caught.value.where.endswith("; and 2 more")
+    assert caught.value.where.endswith("a.png (an image file of zero bytes, and so in 6 more)")
+
+
+def test_what_to_do_follows_from_what_is_wrong(tmp_path: Path, cache_dir: Path) -> None:
+    reader = pairs(tmp_path / "set")
+    for name in "abc":
+        values = np.tile(np.arange(40, dtype=np.uint8), (40, 1))
+        (tmp_path / "set" / "masks" / f"{name}.png").write_bytes(encode_png(values))
+    with pytest.raises(SegkitError, match="3 of 8 records") as caught:
+        make(reader, cache_dir).prepare_data()
+    assert "dataset.mask_threshold=127" in caught.value.remedy
 
 
 def test_skipping_everything_is_refused(tmp_path: Path, cache_dir: Path) -> None:
