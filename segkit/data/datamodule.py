@@ -33,8 +33,7 @@ class SegmentationData(pl.LightningDataModule):
         crop: rows and columns of a random crop in training, or None.
         channels: 1 or 3.
         batch_size: images a step and process.
-        num_workers: loader processes; ``auto`` is 0 on a CPU, where the step needs every core
-            and the cache is far faster than it, else the cores less one, at most 8.
+        num_workers: loader processes; ``auto`` is 0 on a CPU, else the cores less one, at most 8.
         score_by: ``image`` or ``group``: over what a Dice is taken before averaging.
         score_at: ``native`` scores the test split at each image's own size.
         on_bad_record: ``error`` or ``skip``.
@@ -84,8 +83,7 @@ class SegmentationData(pl.LightningDataModule):
         self.problems: list[Problem] = []
         self.records: list[Record] = []
         self.splits: dict[str, str] = {}
-        # What the test loader serves; `evaluate` scores other splits with it.
-        self.scored_split = "test"
+        self.scored_split = "test"  # what the test loader serves; `evaluate` scores others too
         self._cache: Cache | None = None
         self._panel: list[int] | None = None
 
@@ -110,19 +108,19 @@ class SegmentationData(pl.LightningDataModule):
         if self._cache is not None:
             return
         listing = self.reader.listing()
+        total = len(listing.records) + len(listing.problems)
         if listing.problems and self.on_bad_record == "error":
-            raise bad_records(listing.problems, len(listing.records) + len(listing.problems))
-        labelled = [record for record in listing.records if record.labelled]
+            raise bad_records(listing.problems, total)
         cache = open_cache(
             self.reader,
-            labelled,
+            [record for record in listing.records if record.labelled],
             spec=CacheSpec(self.size, self.channels),
             folder=self.cache_dir,
             name=self.dataset_name,
         )
         self.problems = listing.problems + cache.problems
         if self.problems and (self.on_bad_record == "error" or not cache.entries):
-            raise bad_records(self.problems, len(listing.records) + len(listing.problems))
+            raise bad_records(self.problems, total)
         self.records = [
             replace(record, stratum=cache.entries[record.id].stratum)
             if record.id in cache.entries
@@ -158,8 +156,8 @@ class SegmentationData(pl.LightningDataModule):
 
     def groups(self, indices: Sequence[int]) -> list[str]:
         """The unit each record is scored in: its image, or its group."""
-        records = [self.records[i] for i in indices]
-        return [r.group if self.score_by == "group" else r.id for r in records]
+        unit = "group" if self.score_by == "group" else "id"
+        return [getattr(self.records[i], unit) for i in indices]
 
     def split_csv(self) -> str:
         """The text of ``split.csv``."""
@@ -233,11 +231,11 @@ class SegmentationData(pl.LightningDataModule):
     def _loader(
         self, stage: Stage, sampler: Sampler[Key], *, drop_last: bool = False
     ) -> DataLoader[Item]:
+        # On a CPU the step needs every core, and the cache is far faster than it.
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
         automatic = min(8, (os.cpu_count() or 2) - 1) if on_gpu else 0
         workers = automatic if self.num_workers == "auto" else self.num_workers
-        # Images of many sizes cannot be stacked.
-        single = self.size is None and (stage != "train" or self.crop is None)
+        single = self.size is None and (stage != "train" or self.crop is None)  # cannot be stacked
         return DataLoader(
             self.dataset(stage),
             batch_size=1 if single else self.batch_size,
@@ -247,6 +245,6 @@ class SegmentationData(pl.LightningDataModule):
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=on_gpu,
-            # A loader draws its base seed from the global generator; ours must not be touched.
+            # A loader would draw its base seed from the global generator.
             generator=torch.Generator().manual_seed(self.seed),
         )
