@@ -1,0 +1,126 @@
+"""A data set looked over as a whole: facts, split, copies, and what is wrong."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from segkit.contracts import SPLITS, Record
+from segkit.data.audit import Facts, Unreadable, measure_all
+from segkit.data.base import Reader
+from segkit.data.clean_split import bring_together
+from segkit.data.duplicates import Pair, find_pairs
+from segkit.data.findings import (
+    SEVERITIES,
+    Finding,
+    Use,
+    bad_files,
+    no_split,
+    of_all,
+    of_classes,
+    of_copies,
+    of_groups,
+    of_records,
+)
+from segkit.data.splits import SplitSpec, assign_splits
+from segkit.errors import SegkitError
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a check found out.
+
+    Attributes:
+        classes: names, background first.
+        facts: of every record that could be read.
+        unreadable: the others.
+        splits: by record id: train, val, test, unlabelled, or "" where none can be drawn.
+        pairs: copies, as positions in ``facts``.
+        findings: the worst first.
+        clean: a split in which copies lie on one side, where ``splits`` is not one and the
+            parts would not become empty by it.
+        seconds: wall time of reading and measuring.
+    """
+
+    classes: tuple[str, ...]
+    facts: list[Facts]
+    unreadable: list[Unreadable]
+    splits: dict[str, str]
+    pairs: list[Pair]
+    findings: list[Finding]
+    clean: dict[str, str] | None
+    seconds: float
+
+    @property
+    def records(self) -> list[Record]:
+        """What could be read, with strata."""
+        return [fact.record for fact in self.facts]
+
+    def count(self, severity: str) -> int:
+        """How many findings there are of a severity."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """One line."""
+        errors, warnings = self.count("error"), self.count("warning")
+        if errors:
+            return f"Do not train on it yet: {_plural(errors, 'error')}, " + _plural(
+                warnings, "warning"
+            )
+        if warnings:
+            return f"Fit to train on, with {_plural(warnings, 'warning')}"
+        return "Fit to train on: nothing wrong was found"
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def audit(reader: Reader, use: Use, spec: SplitSpec) -> Audit:
+    """Read and judge a data set.
+
+    Raises:
+        SegkitError: there is nothing to read.
+    """
+    listing = reader.listing()
+    started = time.perf_counter()
+    threads = min(8, os.cpu_count() or 1)
+    facts, unreadable = measure_all(reader, listing.records, threads=threads)
+    seconds = time.perf_counter() - started
+    records = [fact.record for fact in facts]
+    splits, failure = _split(records, spec)
+    pairs = find_pairs([fact.signature for fact in facts])
+    clean = _clean(records, splits, pairs)
+    findings = [
+        *bad_files(listing.problems, unreadable, skip=use.skip),
+        *of_records(facts, use),
+        *of_copies(facts, pairs, splits, mended=clean is not None),
+        *of_groups(records, splits, accepted=spec.group_by == "image"),
+        *of_classes(facts, splits, use.classes),
+        *of_all(facts, use),
+    ]
+    if failure and not any(finding.kind == "groups in two splits" for finding in findings):
+        findings.insert(0, no_split(failure))
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    return Audit(use.classes, facts, unreadable, splits, pairs, findings, clean, seconds)
+
+
+def _split(records: Sequence[Record], spec: SplitSpec) -> tuple[dict[str, str], SegkitError | None]:
+    """The configured split; where groups overlap in a published one, that split as it is."""
+    try:
+        return assign_splits(records, spec), None
+    except SegkitError as error:
+        try:
+            return assign_splits(records, replace(spec, group_by="image")), error
+        except SegkitError:
+            return {record.id: "" for record in records}, error
+
+
+def _clean(
+    records: Sequence[Record], splits: dict[str, str], pairs: Sequence[Pair]
+) -> dict[str, str] | None:
+    clean = bring_together(records, splits, [(pair.first, pair.second) for pair in pairs])
+    if clean == splits or {*clean.values()} & {*SPLITS} != {*splits.values()} & {*SPLITS}:
+        return None
+    return clean

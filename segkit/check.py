@@ -1,0 +1,105 @@
+"""``python -m segkit.check dataset=NAME``: look a data set over before anyone trains on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from segkit import cli
+from segkit.assembly import build_augmentation, build_reader
+from segkit.config_check import check_values, image_size
+from segkit.errors import SegkitError
+from segkit.files import write_text
+
+# What a training would add, of which a check knows nothing.
+_NO_TRAINING: dict[str, Any] = {
+    **{key: {} for key in ("model", "loss", "optim", "schedule", "trainer")},
+    "monitor": "val/dice",
+    "mode": "max",
+}
+
+
+def check(composed: DictConfig) -> bool:
+    """Audit as configured and write the report; whether the data set is fit to train on.
+
+    Raises:
+        SegkitError: the configuration is wrong, or there is no data set.
+    """
+    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(resolved, dict)
+    config = {str(key): value for key, value in resolved.items()}
+    check_values({**_NO_TRAINING, **config})
+    _check_preview(config["augment_preview"])
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    reader = build_reader(config)
+    reader.listing()
+
+    from segkit.audit import audit
+    from segkit.audit_report import report
+    from segkit.audit_tables import problems_csv, records_csv, show
+    from segkit.data.findings import Use
+    from segkit.data.split_file import split_table
+    from segkit.data.splits import SplitSpec
+
+    node = config["dataset"]
+    size, crop = (image_size(node[key], f"dataset.{key}") for key in ("size", "crop"))
+    use = Use(reader.classes, size, crop, skip=node["on_bad_record"] == "skip")
+    found = audit(reader, use, SplitSpec(**node["split"]))
+    write_text(folder / "records.csv", records_csv(found))
+    write_text(folder / "problems.csv", problems_csv(found))
+    if found.clean is not None:
+        write_text(folder / "split.csv", split_table(found.records, found.clean))
+    augmented = _preview(config, reader, found, folder) if config["augment_preview"] else b""
+    subtitle = f"{reader.root}, {len(found.facts)} records"
+    title = f"Check of {node['name']}"
+    write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
+    show(found, f"{node['name']}: {reader.root}", _relative(folder))
+    return not found.count("error")
+
+
+def _check_preview(value: object) -> None:
+    if not isinstance(value, bool):
+        raise SegkitError(
+            f"{value!r} is not possible here",
+            where=f"augment_preview={value}",
+            remedy="choose true or false",
+        )
+
+
+def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
+    # albumentations takes seconds to import.
+    from segkit.audit_preview import augment_sheet
+    from segkit.drawing import encode_png, save_png
+
+    node = config["dataset"]
+    sheet = augment_sheet(
+        reader,
+        found,
+        build_augmentation(config),
+        seed=config["seed"],
+        size=image_size(node["size"], "dataset.size"),
+        crop=image_size(node["crop"], "dataset.crop"),
+        channels=node["channels"],
+    )
+    save_png(folder / "augment.png", sheet)
+    return encode_png(sheet)
+
+
+def _relative(folder: Path) -> str:
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
+def main() -> None:
+    """Entry point of ``segkit-check``: exit code 1 where training would go wrong."""
+    verdicts: list[bool] = []
+    cli.run(lambda composed: verdicts.append(check(composed)), "check")
+    if not all(verdicts):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
