@@ -21,6 +21,7 @@ from segkit.errors import SegkitError
 if TYPE_CHECKING:
     import lightning.pytorch as pl
 
+    from segkit.data.augment import Augmentation
     from segkit.data.base import Reader
     from segkit.data.datamodule import SegmentationData
     from segkit.task import SegmentationTask
@@ -51,6 +52,12 @@ def build_reader(config: Config) -> Reader:
     return reader
 
 
+def build_augmentation(config: Config) -> Augmentation:
+    """What training images are drawn with."""
+    augmentation: Augmentation = _build(config, config["augment"])
+    return augmentation
+
+
 def build_data(config: Config, reader: Reader) -> SegmentationData:
     """The datamodule around a reader."""
     from segkit.data.datamodule import SegmentationData
@@ -61,7 +68,7 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
         reader=reader,
         name=node["name"],
         split=SplitSpec(**node["split"]),
-        augmentation=_build(config, config["augment"]),
+        augmentation=build_augmentation(config),
         size=image_size(node["size"], "dataset.size"),
         crop=image_size(node["crop"], "dataset.crop"),
         channels=node["channels"],
@@ -83,6 +90,7 @@ def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
 
     from segkit.models.network import wrap
     from segkit.task import SegmentationTask
+    from segkit.try_out import try_out
 
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     out_channels = 1 if len(classes) == 2 else len(classes)
@@ -96,27 +104,8 @@ def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
         threshold=config["threshold"],
         freeze_encoder=config["freeze_encoder"],
     )
-    _try_out(task, config["trainer"], out_channels)
+    try_out(task, config["trainer"], out_channels)
     return task
-
-
-def _try_out(task: SegmentationTask, trainer: Config, out_channels: int) -> None:
-    """Find out before a run folder is made what would otherwise fail at the first step."""
-    import torch
-
-    endless = trainer["max_epochs"] == -1 and trainer["max_steps"] == -1
-    logits_BKHW = torch.zeros(1, out_channels, 8, 8)
-    try:
-        optimizer = task.optimizer(task.network.parameters())
-        task.schedule(optimizer, total_steps=None if endless else 1000)
-        with torch.no_grad():
-            task.loss(logits_BKHW, torch.zeros(1, 8, 8, dtype=torch.uint8))
-    except (TypeError, ValueError) as error:
-        raise SegkitError(
-            f"an argument does not fit: {error}",
-            where="optim, schedule, loss",
-            remedy="--cfg job shows what they are given; the YAML files say what that may be",
-        ) from error
 
 
 def build_trainer(config: Config) -> pl.Trainer:

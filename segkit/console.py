@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from rich.table import Table
 
 from segkit.data.datamodule import SegmentationData
 from segkit.errors import SegkitError
-from segkit.metrics import Scores
 
 log = logging.getLogger("segkit")
 
@@ -95,6 +93,7 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
         "test": tested,
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
         "run folder": shown,
+        "report": f"{shown}/report.html",
         "curves": f"tensorboard --logdir {shown}",
     }
     if summary["best_epoch"] is not None:
@@ -124,20 +123,6 @@ def _tested(scores: Mapping[str, Any]) -> str:
     if overall["n"] < 10:
         told += f"; {overall['n']} are too few to rely on"
     return told
-
-
-def show_scores(scores: Mapping[str, Scores], folder: Path) -> None:
-    """A table of the scores, one column a class."""
-    names = [name for name in scores if name != "all" or len(scores) > 2]
-    table = Table(title=f"Scores of {_relative(folder)}", title_justify="left")
-    table.add_column("score")
-    for name in names:
-        table.add_column(name, justify="right")
-    for field in fields(Scores):
-        values = (getattr(scores[name], field.name) for name in names)
-        shown = (str(v) if isinstance(v, int) else _number(v) for v in values)
-        table.add_row(field.name, *shown)
-    _console().print(table)
 
 
 def _console() -> Console:

@@ -2,94 +2,114 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
-from segkit.errors import SegkitError, did_you_mean
-from segkit.files import write_text
-from segkit.rebuild import read_run
+from segkit.config_check import check_values
+from segkit.errors import SegkitError
+from segkit.evaluation_setup import (
+    check_classes,
+    check_request,
+    check_threshold,
+    split_of_others,
+    with_settings,
+    with_source,
+    with_split,
+)
+from segkit.rebuild import read_run, rebuild
 
 if TYPE_CHECKING:
-    from segkit.task import SegmentationTask
+    import lightning.pytorch as pl
 
-_SPLITS = ("train", "val", "test", "all")
+    from segkit.data.datamodule import SegmentationData
+    from segkit.task import SegmentationTask
 
 
 def evaluate(composed: DictConfig) -> float | None:
     """Score as configured; gives the Dice over all classes.
 
     Raises:
-        SegkitError: not a run, no best checkpoint, or an empty or unknown split.
+        SegkitError: not a run, other data that do not fit it, an empty or unknown split.
     """
-    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(config, dict)
-    split = str(config["split"])
-    if split not in _SPLITS:
-        raise SegkitError(
-            f"unknown split {split!r}", where="split", remedy=did_you_mean(split, _SPLITS)
-        )
+    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(resolved, dict)
+    config = {str(key): value for key, value in resolved.items()}
+    check_request(config)
     folder, saved = read_run(config["run"], config["allow_targets"])
-    saved |= {"trainer": config["trainer"], "run_dir": str(folder.path)}
-    saved |= {"callbacks": {}, "logger": {}}
-    # The split is the one that was trained with, whatever was drawn it from then.
-    saved["dataset"]["split"]["file"] = str(folder.split)
-    reader = build_reader(saved)
-    reader.listing()
-
-    from segkit.console import hush_lightning, show_scores
-    from segkit.fit import quiet
-
-    data = build_data(saved, reader)
-    data.prepare_data()
-    data.scored_split = split
+    own = with_settings(saved, config, list(HydraConfig.get().overrides.task))
+    check_values(own)
+    own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
+    classes = build_reader(own).classes
+    check_threshold(config["threshold"], classes)
+    scored = with_source(own, config["dataset"])
+    reader = build_reader(scored or own)
+    check_classes(reader.classes, classes)
+    split, records = str(config["split"]), reader.listing().records
+    with tempfile.TemporaryDirectory() as scratch:
+        of_run = True
+        if scored:
+            file, of_run = split_of_others(records, split, folder, Path(scratch))
+            scored = with_split(scored, file)
+        data = build_data(scored or own, reader)
+        data.prepare_data()
     if not data.indices(split):
         raise SegkitError(
             "this split is empty", where=f"split={split}", remedy="choose split=val or split=all"
         )
-    task = build_task(saved, reader.classes)
+
+    from segkit.console import hush_lightning
+    from segkit.evaluation import evaluate_run, write_evaluation
+    from segkit.evaluation_text import show_evaluation
+    from segkit.fit import quiet
+    from segkit.report import report_or_warn
+
+    task = build_task(own, classes)
+    task.network = rebuild(folder.path, config["allow_targets"]).network
     hush_lightning()
-    trainer = build_trainer(saved)
+    trainer = build_trainer(own)
     with quiet():
-        trainer.test(task, data, ckpt_path=folder.best, verbose=False, weights_only=True)
+        task.threshold = _threshold(config["threshold"], own, task, trainer)
+        evaluation = evaluate_run(
+            task,
+            data,
+            trainer,
+            split=split,
+            surface_tolerance=config["surface_tolerance"] if config["surface"] else None,
+            seed=config["seed"],
+        )
     if trainer.is_global_zero:
-        write_text(folder.path / "evaluation.csv", _class_table(task, split, data.split_digest()))
-        write_text(folder.path / "evaluation_per_image.csv", _image_table(task))
-        show_scores(task.scores["test"], folder.path)
-    return task.scores["test"]["all"].dice
+        splits = data.splits if of_run else {}
+        write_evaluation(folder.path, evaluation, task, data, splits)
+        report_or_warn(folder)
+        show_evaluation(evaluation, folder.path)
+        if config["threshold"] == "auto" and of_run and split in ("val", "all"):
+            print("the threshold was picked on records scored here, which flatters their scores")
+    return evaluation.scores["all"].dice
 
 
-def _class_table(task: SegmentationTask, split: str, digest: str) -> str:
-    out = io.StringIO()
-    rows = [
-        {"class": name, "split": split, **asdict(scores), "split_hash": digest}
-        for name, scores in task.scores["test"].items()
-    ]
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+def _threshold(
+    given: float | str | None, own: dict[str, Any], task: SegmentationTask, trainer: pl.Trainer
+) -> float:
+    """The run's, the given one, or the one that serves the run's validation split best."""
+    if given is None:
+        return task.threshold
+    if given != "auto":
+        return float(given)
+    from segkit.evaluation import pick_threshold
 
-
-def _image_table(task: SegmentationTask) -> str:
-    from segkit.metrics import COUNTS, dice, iou
-
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("id", "group", "split", "class", *COUNTS, "dice", "iou"))
-    counted = task.counted["test"]
-    for index, counts in zip(counted.indices, counted.counts_NK4, strict=True):
-        record = task.data.records[index]
-        for name, four in list(zip(task.classes, counts, strict=True))[1:]:
-            scores = (float(dice(four)), float(iou(four)))
-            split = task.data.splits[record.id]
-            writer.writerow((record.id, record.group, split, name, *four.tolist(), *scores))
-    return out.getvalue()
+    validation: SegmentationData = build_data(own, build_reader(own))
+    validation.prepare_data()
+    threshold, score = pick_threshold(task, validation, trainer)
+    if trainer.is_global_zero:
+        count = len(validation.indices("val"))
+        print(f"threshold {threshold} scores best on {count} validation images: dice {score:.4f}")
+    return threshold
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """From logits to classes, at the network's size or at each image's own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -10,16 +11,40 @@ from segkit.contracts import Batch
 from segkit.metrics import confusion_counts, predicted_classes
 
 
+class Watcher(Protocol):
+    """Sees every image as it is scored, and keeps what little it needs of it."""
+
+    def watch(
+        self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
+    ) -> None:
+        """Take one image in.
+
+        Args:
+            index: position of its record.
+            logits_KHW: (K, H, W) floating, at the size that is scored.
+            prediction_HW: (H, W) uint8 class indices.
+            truth_HW: (H, W) uint8 class indices.
+        """
+
+
+def logits_at(logits_KHW: Tensor, size: Sequence[int]) -> Tensor:
+    """Logits (K, H, W) float32 at an image's own size, resized bilinearly."""
+    return functional.interpolate(
+        logits_KHW[None].float(), size=tuple(size), mode="bilinear", align_corners=False
+    )[0]
+
+
 def at_size(logits_KHW: Tensor, size: Sequence[int], threshold: float) -> Tensor:
     """Classes (H, W) uint8 at an image's own size, from logits resized bilinearly."""
-    resized = functional.interpolate(
-        logits_KHW[None].float(), size=tuple(size), mode="bilinear", align_corners=False
-    )
-    return predicted_classes(resized, threshold)[0]
+    return predicted_classes(logits_at(logits_KHW, size)[None], threshold)[0]
 
 
 def count(
-    logits_BKHW: Tensor, batch: Batch, threshold: float, classes: int
+    logits_BKHW: Tensor,
+    batch: Batch,
+    threshold: float,
+    classes: int,
+    watchers: Iterable[Watcher] = (),
 ) -> tuple[Tensor, Sequence[Tensor]]:
     """Hold a batch's prediction against its truth, at its own size where the batch has that.
 
@@ -28,15 +53,32 @@ def count(
         batch: with the truth.
         threshold: on the probability, for binary tasks.
         classes: their number, background included.
+        watchers: are shown every image.
 
     Returns:
         TP, FP, FN, TN (B, K, 4) int64, and the predicted classes, (H, W) uint8 each.
     """
-    if "native" not in batch:
+    watchers = list(watchers)
+    if "native" not in batch and not watchers:
         prediction_BHW = predicted_classes(logits_BKHW, threshold)
         return confusion_counts(prediction_BHW, batch["mask_BHW"], classes), list(prediction_BHW)
-    pairs = zip(logits_BKHW, batch["native"], strict=True)
-    predictions = [at_size(logits, truth.shape, threshold) for logits, truth in pairs]
-    pairs = zip(predictions, batch["native"], strict=True)
-    counts = [confusion_counts(found[None], truth[None], classes) for found, truth in pairs]
+    counts, predictions = [], []
+    # Without a watcher the position is not needed, and the device not waited for.
+    indices = batch["index_B"].tolist() if watchers else [-1] * len(logits_BKHW)
+    scored = scored_images(logits_BKHW, batch)
+    for index, (logits_KHW, truth_HW) in zip(indices, scored, strict=True):
+        found_HW = predicted_classes(logits_KHW[None], threshold)[0]
+        counts.append(confusion_counts(found_HW[None], truth_HW[None], classes))
+        predictions.append(found_HW)
+        for watcher in watchers:
+            watcher.watch(index, logits_KHW, found_HW, truth_HW)
     return torch.cat(counts), predictions
+
+
+def scored_images(logits_BKHW: Tensor, batch: Batch) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits (K, H, W) and truth (H, W) of each image of a batch, at the size it is scored at."""
+    if "native" not in batch:
+        yield from zip(logits_BKHW, batch["mask_BHW"], strict=True)
+        return
+    for logits_KHW, truth_HW in zip(logits_BKHW, batch["native"], strict=True):
+        yield logits_at(logits_KHW, truth_HW.shape), truth_HW

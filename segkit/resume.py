@@ -60,6 +60,7 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
         if key in _LENGTH and value != OmegaConf.select(config, key):
             _check_schedule(config, override)
         OmegaConf.update(config, key, value)
+    config.overrides = [*(config.get("overrides") or []), *given]
     config.run_dir = str(run.path)
     # What a run folder may call is for this call to say, not for the folder.
     config.allow_targets = composed.allow_targets

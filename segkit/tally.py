@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, distributed
+from torch import Tensor
+
+from segkit.gather import gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Tally:
         indices = torch.cat(self._indices).cpu().numpy() if self._indices else np.zeros(0, np.int64)
         counts = torch.cat(self._counts).cpu().numpy() if self._counts else empty
         loss = float(torch.stack(self._losses).cpu().double().sum()) if self._losses else 0.0
-        parts = _all_processes((indices, counts, loss, self._kept))
+        parts = gather((indices, counts, loss, self._kept))
         self._indices, self._counts, self._losses, self._kept = [], [], [], {}
         all_indices = np.concatenate([part[0] for part in parts])
         all_counts = np.concatenate([part[1] for part in parts])
@@ -69,14 +71,3 @@ class Tally:
         total = sum(part[2] for part in parts)
         mean = total / len(order) if len(order) else float("nan")
         return Counted(all_indices[order].tolist(), all_counts[order], mean, kept)
-
-
-_Part = tuple[NDArray[np.int64], NDArray[np.int64], float, dict[int, NDArray[np.uint8]]]
-
-
-def _all_processes(part: _Part) -> list[_Part]:
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return [part]
-    parts: list[_Part] = [part] * distributed.get_world_size()
-    distributed.all_gather_object(parts, part)
-    return parts

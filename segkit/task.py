@@ -16,7 +16,7 @@ from segkit.errors import SegkitError
 from segkit.metrics import Scores, score
 from segkit.models.network import SegmentationNetwork
 from segkit.pace import Pace
-from segkit.prediction import count
+from segkit.prediction import Watcher, count
 from segkit.processes import check_freezing, share_buffers, sync_each_batch
 from segkit.schedules import Schedule
 from segkit.tally import Counted, Tally
@@ -69,6 +69,7 @@ class SegmentationTask(pl.LightningModule):
         self.counted: dict[Stage, Counted] = {}
         self.scores: dict[Stage, dict[str, Scores]] = {}
         self.pace = Pace()
+        self.watchers: list[Watcher] = []
         self._tally = Tally()
         self._training_losses: list[Tensor] = []
         self._unchecked: tuple[Tensor, Tensor] | None = None
@@ -132,7 +133,9 @@ class SegmentationTask(pl.LightningModule):
         self._step(batch, "test")
 
     def _count(self, logits_BKHW: Tensor, batch: Batch, loss: Tensor) -> None:
-        counts_BK4, predictions = count(logits_BKHW, batch, self.threshold, len(self.classes))
+        counts_BK4, predictions = count(
+            logits_BKHW, batch, self.threshold, len(self.classes), self.watchers
+        )
         self._tally.add(batch["index_B"], counts_BK4, loss)
         self._tally.keep_masks(batch["index_B"], predictions)
 
@@ -218,8 +221,7 @@ class SegmentationTask(pl.LightningModule):
         self._stop_clock()
         share_buffers(self.network)
         sync_each_batch(self.trainer.strategy.model, False)
-        keep = frozenset(self.data.panel_indices())
-        self._tally = Tally(keep=keep)
+        self._tally = Tally(keep=frozenset(self.data.panel_indices()))
 
     def on_test_epoch_start(self) -> None:
         """Score anew."""
@@ -240,8 +242,7 @@ class SegmentationTask(pl.LightningModule):
 
     def _finish(self, stage: Stage) -> None:
         counted = self._tally.finish(len(self.classes))
-        groups = self.data.groups(counted.indices)
-        scores = score(counted.counts_NK4, groups, self.classes)
+        scores = score(counted.counts_NK4, self.data.groups(counted.indices), self.classes)
         self.counted[stage], self.scores[stage] = counted, scores
         self.log(f"{stage}/loss", counted.loss, logger=False, rank_zero_only=False)
         for name in LOGGED:

@@ -36,6 +36,7 @@ def train(composed: DictConfig) -> float | None:
 
     from segkit.console import hush_lightning, log_to, show_data, show_summary
     from segkit.fit import fit
+    from segkit.report import report_or_warn
     from segkit.text import log_configuration
 
     data = build_data(config, reader)
@@ -68,6 +69,7 @@ def train(composed: DictConfig) -> float | None:
             resume_from=folder.last if resume else None,
         )
         if first:
+            report_or_warn(folder)
             show_summary(summary, folder.path)
     score: float | None = summary["best_score"]
     return score

@@ -76,6 +76,7 @@ def configured(phantom_root: Path, tmp_path: Path) -> Configured:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             config = compose("train", overrides=given)
         config.choices = {}
+        config.overrides = []
         return dict(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
 
     return make

@@ -22,6 +22,7 @@ def composed() -> dict[str, Any]:
     with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
         config = compose("train")
     config.choices = {}
+    config.overrides = []
     return dict(OmegaConf.to_container(config, resolve=True))  # type: ignore[arg-type]
 
 

@@ -19,6 +19,7 @@ def told(*given: str) -> SegkitError:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             config = compose("train", overrides=list(given))
         config.choices = {}
+        config.overrides = []
         OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except Exception as error:
         caught = error

@@ -46,6 +46,7 @@ def finished(phantom_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Fi
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         composed = compose("train", overrides=overrides)
     composed.choices = {}
+    composed.overrides = []
     config: Any = OmegaConf.to_container(composed, resolve=True)
     reader = build_reader(config)
     task = build_task(config, reader.classes)

@@ -63,6 +63,7 @@ def test_the_folder_is_complete_and_holds_nothing_else(run: Any) -> None:
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
         "summary.json",
+        "report.html",
         "train.log",
     }
     # Beside the outputs and the cache that was asked for, nothing was written.

@@ -1,0 +1,19 @@
+"""What several processes found, brought together in each of them."""
+
+from typing import TypeVar
+
+from torch import distributed
+
+Part = TypeVar("Part")
+
+
+def gather(part: Part) -> list[Part]:
+    """Every process's part, in the order of the processes; the same list in each.
+
+    All processes must call it. A part is anything that can be pickled.
+    """
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return [part]
+    parts: list[Part] = [part] * distributed.get_world_size()
+    distributed.all_gather_object(parts, part)
+    return parts

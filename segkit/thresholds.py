@@ -1,0 +1,70 @@
+"""The threshold on the probability that serves the Dice best, from counts at each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segkit.gather import gather
+from segkit.metrics import dice, sum_by_group
+
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
+
+
+@dataclass(slots=True)
+class ThresholdTally:
+    """Counts TP, FP, FN, TN of each image at every threshold, for a binary task."""
+
+    _counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+
+    def watch(
+        self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
+    ) -> None:
+        """Take one image in."""
+        del prediction_HW
+        logits_HW = logits_KHW[0].float()
+        bounds = torch.tensor(THRESHOLDS, dtype=torch.float64).logit()
+        # As many thresholds as the pixel is above: the comparison that predicted_classes makes.
+        above = torch.bucketize(logits_HW, bounds.to(logits_HW))
+        levels = len(THRESHOLDS) + 1
+        found = (above + levels * (truth_HW > 0)).flatten().bincount(minlength=2 * levels)
+        # (2, levels): pixels above at least so many thresholds, of the background and of the class.
+        reached = found.view(2, levels).flip(1).cumsum(1).flip(1).cpu().numpy()
+        drawn, total = reached[:, 1:], reached[:, :1]
+        missed = total - drawn
+        self._counts[index] = np.stack([drawn[1], drawn[0], missed[1], missed[0]], axis=1)
+
+    def finish(self) -> tuple[list[int], NDArray[np.int64]]:
+        """Of all processes: positions of the records, ascending, and their (N, T, 4) counts."""
+        counts = {index: four for part in gather(self._counts) for index, four in part.items()}
+        indices = sorted(counts)
+        none = np.zeros((0, len(THRESHOLDS), 4), np.int64)
+        return indices, np.stack([counts[i] for i in indices]) if indices else none
+
+
+def best_threshold(counts_NT4: NDArray[np.int64], units: Sequence[str]) -> tuple[float, float]:
+    """The threshold of the highest mean Dice; of equals the one nearest to 0.5.
+
+    Args:
+        counts_NT4: (N, T, 4) int64, of each record and each of :data:`THRESHOLDS`.
+        units: what each record is scored in: its group, or its id to score image by image.
+
+    Returns:
+        The threshold, and the mean over units of the Dice where it is defined.
+
+    Raises:
+        ValueError: no Dice is defined: there is nothing to find, and nothing was drawn.
+    """
+    _, counts_GT4 = sum_by_group(counts_NT4, units)
+    dice_GT = dice(counts_GT4)
+    known = ~np.isnan(dice_GT)
+    if not known.any():
+        raise ValueError("no Dice is defined at any threshold")
+    with np.errstate(invalid="ignore"):
+        means = np.nan_to_num(dice_GT).sum(axis=0) / known.sum(axis=0)
+    best = np.flatnonzero(means == np.nanmax(means))
+    chosen = min(best, key=lambda t: abs(THRESHOLDS[t] - 0.5))
+    return THRESHOLDS[chosen], float(means[chosen])

@@ -1,0 +1,264 @@
+"""``python -m segkit.evaluate`` as a user runs it, on a run of seconds."""
+
+import csv
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from segkit import evaluate
+from segkit.data.phantom import write_phantoms
+from segkit.evaluation_tables import CLASS_COLUMNS, IMAGE_COLUMNS
+from segkit.images import decode
+from segkit.thresholds import THRESHOLDS
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
+PICTURES = ("worst", "median", "best", "scores", "reliability")
+Evaluate = Callable[..., int]
+
+
+@pytest.fixture
+def score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Evaluate]:
+    """The command in this process, where torch is there already; gives its exit code."""
+
+    def call(*given: str) -> int:
+        monkeypatch.chdir(tmp_path)
+        arguments = ["segkit.evaluate", "trainer=cpu", "trainer.precision=32-true", *given]
+        monkeypatch.setattr(sys, "argv", [*arguments, "trainer.enable_progress_bar=false"])
+        try:
+            evaluate.main()
+        except SystemExit as end:
+            return int(end.code or 0)
+        return 0
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield call
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def folder(run: Any, tmp_path: Path) -> Path:
+    """A copy of the run, to be written to."""
+    return Path(shutil.copytree(run.folder, tmp_path / "run"))
+
+
+def table(folder: Path, name: str = "evaluation") -> list[dict[str, str]]:
+    with (folder / f"{name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def splits(folder: Path) -> dict[str, str]:
+    with (folder / "split.csv").open(encoding="utf-8") as file:
+        return {row["id"]: row["split"] for row in csv.DictReader(file)}
+
+
+def test_the_test_split_scores_as_it_did_after_training(
+    run: Any, folder: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(f"run={folder}") == 0
+    rows = table(folder)
+    assert tuple(rows[0]) == CLASS_COLUMNS
+    assert [row["class"] for row in rows] == ["nucleus", "all"]
+    expected = run.summary["test"]["all"]
+    for name in ("dice", "iou", "precision", "accuracy", "n"):
+        assert float(rows[1][name]) == expected[name]
+    assert float(rows[1]["loss"]) == pytest.approx(run.summary["test"]["loss"], rel=1e-6)
+    assert rows[1]["split_hash"] == run.summary["split_hash"]
+    assert float(rows[1]["threshold"]) == 0.5
+    assert float(rows[1]["dice_low"]) <= expected["dice"] <= float(rows[1]["dice_high"])
+    assert 0 < float(rows[1]["ece"]) < 1
+    assert rows[1]["hd95"] == ""
+    said = capsys.readouterr().out
+    low, high = float(rows[1]["dice_low"]), float(rows[1]["dice_high"])
+    assert f"{expected['dice']:.3f} [{low:.3f}, {high:.3f}]" in said
+    assert "too narrow" in said
+
+
+def test_images_add_up_to_the_scores(run: Any, folder: Path, score: Evaluate) -> None:
+    assert score(f"run={folder}", "split=all", "surface=true") == 0
+    rows = table(folder, "evaluation_per_image")
+    assert tuple(rows[0]) == IMAGE_COLUMNS
+    assert {row["id"]: row["split"] for row in rows} == splits(folder)
+    whole = table(folder)[1]
+    for name in ("dice", "hd95", "surface_dice"):
+        mean = np.mean([float(row[name]) for row in rows if row[name]])
+        assert float(whole[name]) == pytest.approx(mean)
+    assert whole["surface_tolerance"] == "2"
+    size = run.config["dataset"]["image_size"]
+    assert {sum(int(row[n]) for n in ("tp", "fp", "fn", "tn")) for row in rows} == {size**2}
+
+
+def test_the_pictures_open(folder: Path, score: Evaluate) -> None:
+    before = {path.name for path in folder.iterdir()}
+    assert score(f"run={folder}") == 0
+    for name in PICTURES:
+        picture = decode((folder / "evaluation" / f"{name}.png").read_bytes(), name)
+        assert min(picture.shape[:2]) > 100
+    assert {path.stem for path in (folder / "evaluation").iterdir()} == set(PICTURES)
+    made = {path.name for path in folder.iterdir()} - before
+    assert made == {"evaluation", "evaluation.csv", "evaluation_per_image.csv"}
+
+
+def test_a_threshold_is_picked_on_the_validation_split(
+    folder: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(f"run={folder}", "threshold=auto") == 0
+    said = capsys.readouterr().out
+    picked = float(table(folder)[1]["threshold"])
+    assert f"threshold {picked} scores best" in said
+    assert "flatters" not in said
+    test = table(folder)[1]["dice"]
+    assert score(f"run={folder}", f"threshold={picked}") == 0
+    assert table(folder)[1]["dice"] == test
+    # None of the others does better on the validation split.
+    reached = {}
+    for threshold in (picked, *THRESHOLDS[::9]):
+        assert score(f"run={folder}", f"threshold={threshold}", "split=val") == 0
+        reached[threshold] = float(table(folder)[1]["dice"] or 0)
+    assert reached[picked] == max(reached.values())
+    assert len(set(reached.values())) > 1
+
+
+def test_the_same_seed_gives_the_same_file(folder: Path, score: Evaluate) -> None:
+    texts = []
+    for seed in (0, 0, 1):
+        assert score(f"run={folder}", "split=all", "threshold=0.2", f"seed={seed}") == 0
+        texts.append((folder / "evaluation.csv").read_text("utf-8"))
+    assert texts[0] == texts[1]
+    assert texts[0] != texts[2]
+
+
+def test_the_runs_data_in_another_place(run: Any, folder: Path, score: Evaluate) -> None:
+    moved = folder.parent / "moved"
+    shutil.copytree(run.config["dataset"]["root"], moved)
+    assert score(f"run={folder}") == 0
+    here = table(folder)
+    assert score(f"run={folder}", f"dataset.root={moved}") == 0
+    assert table(folder) == here
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Path:
+    """Five other images, of another size than the run's."""
+    write_phantoms(tmp_path / "others", count=5, image_size=80, seed=9)
+    return tmp_path / "others"
+
+
+def test_other_data_of_the_same_classes(folder: Path, others: Path, score: Evaluate) -> None:
+    given = [f"run={folder}", "dataset=dsb2018", f"dataset.root={others}", "dataset.batch_size=3"]
+    cache = f"dataset.cache_dir={folder.parent / 'cache'}"
+    assert score(*given, cache, "split=all") == 0
+    rows = table(folder, "evaluation_per_image")
+    assert len(rows) == 5
+    assert {row["split"] for row in rows} == {""}
+    assert {sum(int(row[n]) for n in ("tp", "fp", "fn", "tn")) for row in rows} == {80**2}
+    assert table(folder)[1]["n"] == "5"
+    assert (folder.parent / "cache").is_dir()
+
+
+def test_a_threshold_for_other_data_comes_from_the_runs_own(
+    folder: Path, others: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [f"run={folder}", "dataset=dsb2018", f"dataset.root={others}", "split=all"]
+    assert score(*given, "threshold=auto") == 0
+    count = sum(split == "val" for split in splits(folder).values())
+    said = capsys.readouterr().out
+    assert f"on {count} validation images" in said
+    assert "flatters" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (["split=tset"], "did you mean 'test'"),
+        (["threshold=best"], "give a number from 0 to 1, auto, or null"),
+        (["surface=maybe"], "give true or false"),
+        (["dataset=phantom", "dataset.size=64"], "as the run was trained"),
+        (["dataset.score_by=patient"], "'patient' is not possible here"),
+        (["dataset.scoreby=image"], "did you mean 'dataset.score_by'"),
+        (["dataset=lgg_mri", "dataset.root=.", "split=all"], "the run's are background, nucleus"),
+        (["dataset=deepcell", "dataset.root=nowhere", "split=all"], "the data set is not there"),
+    ],
+)
+def test_mistakes_are_answered(
+    folder: Path,
+    score: Evaluate,
+    capsys: pytest.CaptureFixture[str],
+    given: list[str],
+    what: str,
+) -> None:
+    assert score(f"run={folder}", *given) == 2
+    assert what in capsys.readouterr().err
+    assert not (folder / "evaluation.csv").exists()
+
+
+def test_other_records_have_no_test_split(
+    folder: Path, others: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(f"run={folder}", "dataset=dsb2018", f"dataset.root={others}") == 2
+    err = capsys.readouterr().err
+    assert "other records than the run's" in err
+    assert "split=all" in err
+
+
+def test_a_damaged_checkpoint_is_named(
+    folder: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = folder / "checkpoints" / "best.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    assert score(f"run={folder}") == 2
+    assert "the checkpoint cannot be read" in capsys.readouterr().err
+
+
+def in_a_process(run: Any, *given: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "segkit.evaluate", *given],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=run.environment(),
+    )
+
+
+def test_help_shows_what_it_can_do(run: Any, tmp_path: Path) -> None:
+    done = in_a_process(run, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for part in ("python -m segkit.evaluate", "threshold=auto", "surface=true", "dataset.root="):
+        assert part in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_of_its_own(run: Any, folder: Path) -> None:
+    done = in_a_process(run, f"run={folder}", "trainer=cpu", cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    assert "run/evaluation.csv" in done.stdout
+    assert {path.name for path in folder.parent.iterdir()} == {"run"}
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_table_of_one(run: Any, folder: Path) -> None:
+    texts = []
+    for trainer in ("cpu", "ddp_cpu"):
+        given = ["split=all", "surface=true", "threshold=auto", "dataset.batch_size=1"]
+        done = in_a_process(run, f"run={folder}", f"trainer={trainer}", *given, cwd=folder.parent)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("scores best") == 1
+        assert "flatters" in done.stdout
+        names = ("evaluation.csv", "evaluation_per_image.csv")
+        texts.append([(folder / name).read_text("utf-8") for name in names])
+    whole, whole_again = (text[0].splitlines()[-1].split(",") for text in texts)
+    assert texts[0][1] == texts[1][1]
+    loss = CLASS_COLUMNS.index("loss")
+    # A sum of numbers that are not whole depends on their order in the last digit.
+    assert float(whole[loss]) == pytest.approx(float(whole_again[loss]), rel=1e-6)
+    del whole[loss], whole_again[loss]
+    assert whole == whole_again
