@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segkit.config_errors import explain
 from segkit.errors import SegkitError
-from segkit.runs import remove_if_empty
+from segkit.run_folder import remove_if_empty
 
 Command = Callable[[DictConfig], Any]
 

@@ -59,9 +59,8 @@ def evaluate(composed: DictConfig) -> float | None:
         data = build_data(scored or own, reader)
         data.prepare_data()
     if not data.indices(split):
-        raise SegkitError(
-            "this split is empty", where=f"split={split}", remedy="choose split=val or split=all"
-        )
+        where, remedy = f"split={split}", "choose split=val or split=all"
+        raise SegkitError("this split is empty", where=where, remedy=remedy)
 
     from segkit.console import hush_lightning
     from segkit.evaluation import evaluate_run, write_evaluation
@@ -75,17 +74,12 @@ def evaluate(composed: DictConfig) -> float | None:
     trainer = build_trainer(own)
     with quiet():
         task.threshold = _threshold(config["threshold"], own, task, trainer)
+        tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
-            task,
-            data,
-            trainer,
-            split=split,
-            surface_tolerance=config["surface_tolerance"] if config["surface"] else None,
-            seed=config["seed"],
+            task, data, trainer, split=split, surface_tolerance=tolerance, seed=config["seed"]
         )
     if trainer.is_global_zero:
-        splits = data.splits if of_run else {}
-        write_evaluation(folder.path, evaluation, task, data, splits)
+        write_evaluation(folder.path, evaluation, task, data, data.splits if of_run else {})
         report_or_warn(folder)
         show_evaluation(evaluation, folder.path)
         if config["threshold"] == "auto" and of_run and split in ("val", "all"):

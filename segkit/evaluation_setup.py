@@ -11,7 +11,7 @@ from segkit.config_check import Config
 from segkit.contracts import UNLABELLED, Record
 from segkit.data.split_file import split_table
 from segkit.errors import SegkitError, did_you_mean
-from segkit.runs import RunFolder
+from segkit.run_folder import RunFolder
 
 _SPLITS = ("train", "val", "test", "all")
 # What may be set for an evaluation, and what the network was trained with.

@@ -17,7 +17,7 @@ from segkit.assembly import build_reader
 from segkit.errors import SegkitError
 from segkit.files import atomic_path, write_text
 from segkit.rebuild import read_run, rebuild
-from segkit.runs import environment
+from segkit.run_folder import environment
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from segkit.data.datamodule import SegmentationData
-from segkit.runs import RunFolder, environment
+from segkit.run_folder import RunFolder, environment
 from segkit.task import SegmentationTask
 
 log = logging.getLogger(__name__)

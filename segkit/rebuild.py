@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segkit.assembly import build_reader, build_task
 from segkit.errors import SegkitError
-from segkit.runs import RunFolder
+from segkit.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from segkit.models.network import SegmentationNetwork

@@ -17,7 +17,7 @@ from segkit.data.split_file import split_hash
 from segkit.files import write_text
 from segkit.html import Html
 from segkit.report_scores import headline, pictures, read_table, scores, shown
-from segkit.runs import RunFolder
+from segkit.run_folder import RunFolder
 from segkit.text import flat_parameters
 from segkit.thumbnails import carried, series
 

@@ -7,7 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.errors import SegkitError
-from segkit.runs import RunFolder
+from segkit.run_folder import RunFolder
 
 # How long, where and how fast: nothing that decides what is learnt from what.
 MAY_CHANGE = (

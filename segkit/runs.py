@@ -1,187 +1,106 @@
-"""A run folder on disk: claimed by one run alone, complete as the README lists it."""
+"""A trained run, ready to predict with: ``load_run`` for scripts and notebooks."""
 
-import json
-import os
-import platform
-import subprocess
-from contextlib import suppress
-from importlib.metadata import version
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import yaml
-
+from segkit.assembly import build_reader
+from segkit.config_check import image_size
 from segkit.errors import SegkitError
-from segkit.files import write_text
+from segkit.rebuild import read_run, rebuild
 
-_PACKAGES = (
-    "segkit",
-    "torch",
-    "torchvision",
-    "lightning",
-    "segmentation-models-pytorch",
-    "albumentations",
-    "hydra-core",
-    "numpy",
-    "opencv-python-headless",
-)
+if TYPE_CHECKING:
+    from segkit.predictor import Predictor
+
+Runs = str | Path | Sequence[str | Path]
 
 
-class RunFolder:
-    """Names of what lies in a run folder."""
+def load_run(
+    path: Runs,
+    allow_targets: Sequence[str] = (),
+    device: str = "auto",
+    *,
+    threshold: float | None = None,
+    precision: str = "auto",
+) -> Predictor:
+    """Load the best checkpoint of a run, or of several whose probabilities are averaged.
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).absolute()
-        self.config = self.path / "config.yaml"
-        self.split = self.path / "split.csv"
-        self.summary = self.path / "summary.json"
-        self.log = self.path / "train.log"
-        self.best = self.path / "checkpoints" / "best.ckpt"
-        self.last = self.path / "checkpoints" / "last.ckpt"
+    Example::
 
-    def write_config(self, config: dict[str, Any]) -> None:
-        """Write the resolved configuration as plain YAML."""
-        write_text(self.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        from segkit.images import decode
+        from segkit.runs import load_run
 
-    def read_config(self) -> dict[str, Any]:
-        """Read it back; only plain YAML is accepted.
-
-        Raises:
-            SegkitError: this is not a run folder, or its configuration is damaged.
-        """
-        try:
-            config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise SegkitError(
-                f"not a run folder: its configuration cannot be read ({type(error).__name__})",
-                where=str(self.config),
-                remedy="name a folder that segkit.train wrote, with config.yaml in it",
-            ) from error
-        if not isinstance(config, dict):
-            raise SegkitError(
-                "not a run folder: its configuration holds no keys",
-                where=str(self.config),
-                remedy="name a folder that segkit.train wrote, with config.yaml in it",
-            )
-        return config
-
-    def write_split(self, table: str) -> None:
-        """Write ``split.csv``."""
-        write_text(self.split, table)
-
-    def write_summary(self, summary: dict[str, Any]) -> None:
-        """Write ``summary.json``; numbers that are not finite become null."""
-        write_text(self.summary, json.dumps(_finite(summary), indent=2) + "\n")
-
-
-def claim(path: Path, *, chosen_by_user: bool) -> RunFolder:
-    """Take a folder for a new run. Its log, created exclusively, is the mark of who was first.
+        predictor = load_run("outputs/phantom/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d")
+        image = decode(Path("cells.tif").read_bytes(), "cells.tif")
+        found = predictor(image)
+        found.mask  # (H, W) uint8, class indices; names in predictor.classes
+        found.probability  # (1, H, W) float32 of the foreground; (K, H, W) with more classes
+        found = predictor(image, tile=512, tta="flip")
 
     Args:
-        path: where the run is to lie.
-        chosen_by_user: a folder that the user named is refused when it is taken; one named by
-            the clock gets a number after it.
+        path: a run folder, or several.
+        allow_targets: further prefixes that a ``_target_`` of the run may start with.
+        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+        threshold: on the probability, for binary tasks, 0…1; None takes the run's own.
+        precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
 
     Raises:
-        SegkitError: the folder holds a run already, or cannot be written to.
+        SegkitError: not a run, no best checkpoint, a ``_target_`` that is not allowed, runs of
+            different classes, or no such device.
     """
-    for number in range(1, 1000):
-        folder = RunFolder(path if number == 1 else path.with_name(f"{path.name}-{number}"))
-        try:
-            folder.path.mkdir(parents=True, exist_ok=True)
-            with folder.log.open("x", encoding="utf-8"):
-                return folder
-        except FileExistsError as error:
-            if chosen_by_user:
-                raise SegkitError(
-                    "there is a run in this folder already",
-                    where=str(folder.path),
-                    remedy=f"choose another hydra.run.dir=, or go on with it: resume={folder.path}",
-                ) from error
-        except OSError as error:
+    paths = run_paths(path)
+    chosen, classes = check_runs(paths, allow_targets, threshold)
+    from segkit.predictor import Member, Predictor
+
+    members = []
+    for one in paths:
+        trained = rebuild(one, allow_targets)
+        data = trained.config["dataset"]
+        size = image_size(data["size"], "dataset.size")
+        members.append(Member(trained.network, size, data["channels"]))
+    return Predictor(members, classes=classes, threshold=chosen, device=device, precision=precision)
+
+
+def run_paths(path: Runs) -> list[Path]:
+    """One folder or several, as a list."""
+    # A folder called 2018 comes as a number from the command line.
+    several = list(path) if isinstance(path, list | tuple) else [path]
+    if not several:
+        raise SegkitError("no run was named", where="run=[]", remedy="run=DIR, or run=[DIR,DIR]")
+    return [Path(str(one)).expanduser() for one in several]
+
+
+def check_runs(
+    paths: Sequence[Path], allow_targets: Sequence[str], threshold: float | None
+) -> tuple[float, tuple[str, ...]]:
+    """The threshold and classes that runs share, without importing torch.
+
+    Raises:
+        SegkitError: not a run, or runs that cannot answer together.
+    """
+    found = {}
+    for path in paths:
+        _, config = read_run(path, allow_targets)
+        found[path] = (build_reader(config).classes, float(config["threshold"]))
+    (first, (classes, own)), *others = found.items()
+    for path, (theirs, limit) in others:
+        if theirs != classes:
             raise SegkitError(
-                f"the run folder cannot be written: {error.strerror}",
-                where=str(folder.path),
-                remedy="name a folder that you may write to: hydra.run.dir=PATH",
-            ) from error
-    raise RuntimeError(f"a thousand runs in one second at {path}")
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes files, as the launchers tell it.
-
-    The Trainer knows only once it has started; the run folder is claimed before.
-    """
-    ranks = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
-    return all(os.environ.get(name, "0") == "0" for name in ranks)
-
-
-def remove_if_empty(path: Path) -> None:
-    """Remove the folder of a run that never began, and what was made for it below outputs/."""
-    if path.resolve() == Path.cwd():
-        return  # the user's own folder, in which evaluate runs
-    outputs = Path.cwd() / "outputs"
-    log = path / "train.log"
-    with suppress(OSError):
-        if list(path.iterdir()) == [log] and not log.stat().st_size:
-            log.unlink()  # claimed, and then nothing came of it
-        path.rmdir()
-        for folder in path.parents:
-            if folder == outputs or not folder.is_relative_to(outputs):
-                return
-            folder.rmdir()
-
-
-def environment() -> dict[str, Any]:
-    """Versions, commit and hardware, for ``summary.json``."""
-    import torch
-
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in _PACKAGES},
-        "commit": _commit(),
-        "hardware": {
-            "machine": platform.machine(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "gpus": gpus,
-            "system": platform.platform(),
-        },
-    }
-
-
-def _version(package: str) -> str | None:
-    with suppress(ModuleNotFoundError):
-        return version(package)
-    return None
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
-def _commit() -> str | None:
-    """Commit of the checkout that segkit runs from; None outside one."""
-    folder = Path(__file__).resolve().parents[1]
-    if not (folder / ".git").exists():
-        return None
-    command = ("git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12")
-    with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
-        return done.stdout.strip()
-    return None
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and value not in (float("inf"), float("-inf")) and value == value:  # noqa: PLR0124
-        return value
-    return None if isinstance(value, float) else value
+                f"runs of different classes: {list(classes)} and {list(theirs)}",
+                where=f"{first} and {path}",
+                remedy="name runs that were trained for the same classes, in the same order",
+            )
+        if threshold is None and limit != own:
+            raise SegkitError(
+                f"runs of different thresholds: {own} and {limit}",
+                where=f"{first} and {path}",
+                remedy="choose one for all: threshold=0.5",
+            )
+    chosen = own if threshold is None else threshold
+    if not 0 <= chosen <= 1:
+        raise SegkitError(
+            "a threshold is within 0…1", where=f"threshold={chosen}", remedy="threshold=0.5"
+        )
+    return chosen, classes

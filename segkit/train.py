@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -13,7 +13,10 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.resume import check_split, resumed_config
-from segkit.runs import RunFolder, claim, is_first_process, remove_if_empty
+from segkit.run_folder import RunFolder, claim, is_first_process, remove_if_empty
+
+if TYPE_CHECKING:
+    from segkit.data.base import Reader
 
 
 def train(composed: DictConfig) -> float | None:
@@ -29,10 +32,7 @@ def train(composed: DictConfig) -> float | None:
         remove_if_empty(output)  # made by Hydra before it knew
     check_values(config)
     reader = build_reader(config)
-    found = reader.listing()  # a data set that is not there is found out before torch is imported
-    if is_first_process():
-        # The next word takes seconds.
-        print(f"{len(found.records)} records in {reader.root}", flush=True)
+    _announce(reader)
 
     from segkit.console import hush_lightning, log_to, show_data, show_summary
     from segkit.fit import fit
@@ -73,6 +73,14 @@ def train(composed: DictConfig) -> float | None:
             show_summary(summary, folder.path)
     score: float | None = summary["best_score"]
     return score
+
+
+def _announce(reader: Reader) -> None:
+    """List the data before torch is imported: one that is not there is found out at once."""
+    found = reader.listing()
+    if is_first_process():
+        # The next word takes seconds.
+        print(f"{len(found.records)} records in {reader.root}", flush=True)
 
 
 def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:

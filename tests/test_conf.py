@@ -24,7 +24,7 @@ from segkit.assembly import (
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
 from segkit.fit import fit
-from segkit.runs import RunFolder
+from segkit.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -176,7 +176,10 @@ def test_every_augmentation_steps(configured: Configured, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", options("callbacks"))
-def test_every_set_of_callbacks_is_built(configured: Configured, name: str) -> None:
+def test_every_set_of_callbacks_is_built(
+    configured: Configured, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)  # where there is a bar
     config = configured(f"callbacks={name}", "trainer=cpu")
     trainer = build_trainer(config)
     assert len(trainer.callbacks) >= len(config["callbacks"])  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from segkit.evaluation_setup import (
     with_source,
     with_split,
 )
-from segkit.runs import RunFolder
+from segkit.run_folder import RunFolder
 
 RECORDS = [Record(f"r{i}", f"g{i}", f"{i}.png", (f"{i}_mask.png",)) for i in range(3)]
 

@@ -21,7 +21,7 @@ from segkit.data.split_file import split_hash
 from segkit.errors import SegkitError
 from segkit.report import report_or_warn, write_report
 from segkit.report_scores import shown
-from segkit.runs import RunFolder
+from segkit.run_folder import RunFolder
 
 HOSTILE = "<script>document.title='taken over'</script>"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

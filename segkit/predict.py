@@ -1,0 +1,88 @@
+"""``python -m segkit.predict run=DIR input=PATH output=DIR``: masks for images of any size."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from segkit import cli
+from segkit.prediction_files import Wanted, check_format
+from segkit.prediction_inputs import check_output, find_inputs
+from segkit.prediction_table import Table, columns, settings_hash
+from segkit.run_folder import RunFolder
+from segkit.runs import check_runs, load_run, run_paths
+from segkit.tiling import View
+
+
+def predict(composed: DictConfig) -> None:
+    """Predict as configured; ends the process with 1 where files could not be read.
+
+    Raises:
+        SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
+    """
+    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(config, dict)
+    paths = run_paths(config["run"])
+    view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
+    threshold, classes = check_runs(paths, config["allow_targets"], config["threshold"])
+    inputs = find_inputs(config["input"])
+    output = Path(str(config["output"])).expanduser()
+    check_output(inputs, output)
+    values = check_format(config["format"], config["values"], len(classes))
+    wanted = Wanted(output, config["format"], values, config["overlay"], config["probability"])
+    kept = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
+    settings: dict[str, Any] = {key: config[key] for key in kept}
+    # What the folders say of classes, size and network counts as much as their weights.
+    settings |= {"threshold": threshold, "values": values}
+    files = [file for path in paths for file in (RunFolder(path).config, RunFolder(path).best)]
+    table = Table(output / "predictions.csv", columns(classes), settings_hash(files, settings))
+    if not config["overwrite"]:
+        table.check(inputs, wanted)
+    todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
+
+    from segkit.prediction_loop import Job, predict_all, write_submission
+
+    broken = 0
+    predictor = load_run(
+        paths,
+        config["allow_targets"],
+        config["device"],
+        threshold=threshold,
+        precision=config["precision"],
+    )
+    table.begin()
+    if todo:
+        job = Job(view, wanted, round(config["large"] * 1e6))
+        broken = predict_all(predictor, todo, job, table)
+    table.finish()
+    if config["rle"]:
+        write_submission(inputs, table, wanted)
+    _say(len(todo) - broken, len(inputs) - len(todo), output)
+    if broken:
+        print(
+            f"error: {broken} of {len(inputs)} inputs could not be predicted; "
+            f"{table.path} says why",
+            file=sys.stderr,
+        )
+        raise SystemExit(1)
+
+
+def _say(done: int, skipped: int, output: Path) -> None:
+    there = f"; {skipped} were there already" if skipped else ""
+    print(f"{done} predicted{there}: {output}")
+
+
+def main() -> None:
+    """Entry point of ``segkit-predict``."""
+    try:
+        cli.run(predict, "predict")
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

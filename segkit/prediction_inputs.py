@@ -1,0 +1,89 @@
+"""Which files predict reads, and that nothing it writes could take the place of one."""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from segkit.errors import SegkitError, did_you_mean
+from segkit.images import IMAGE_SUFFIXES
+
+_KINDS = " ".join(IMAGE_SUFFIXES)
+
+
+def find_inputs(given: str | Sequence[str]) -> list[Path]:
+    """List the images that a file, a folder or a pattern names, sorted.
+
+    Args:
+        given: a file of any name; a folder, of which the images that lie directly in it are
+            taken; a pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
+            are taken; or several of these. Hidden files are left out.
+
+    Raises:
+        SegkitError: nothing is there, no image among it, or two of one stem.
+    """
+    several = list(given) if isinstance(given, list | tuple) else [given]
+    # The same file may be named twice, by a folder and by itself.
+    found = {path.absolute(): path for one in several for path in _find(str(one))}
+    stems: dict[str, Path] = {}
+    for path in (paths := sorted(found.values())):
+        if path.stem in stems:
+            raise SegkitError(
+                f"two inputs would be written to one file, {path.stem}.png",
+                where=f"{stems[path.stem]} and {path}",
+                remedy="rename one of them, or predict them into different folders",
+            )
+        stems[path.stem] = path
+    return paths
+
+
+def _find(given: str) -> list[Path]:
+    path = Path(given).expanduser()
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        everything = sorted(path.iterdir())
+    elif glob.has_magic(given):
+        everything = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  # absolute patterns too
+    else:
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
+        raise SegkitError(
+            "the input is not there",
+            where=f"input={given}",
+            remedy=f"name a file, a folder, or a quoted pattern: 'input=slides/*.tif'{hint}",
+        )
+    images = [
+        p
+        for p in everything
+        if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()
+    ]
+    if not images:
+        below = " (folders below it are not searched)" if path.is_dir() else ""
+        raise SegkitError(
+            f"no image among {len(everything)} files{below}",
+            where=f"input={given}",
+            remedy=f"images end in {_KINDS}; 'input=FOLDER/**/*.png' searches at any depth",
+        )
+    return images
+
+
+def check_output(inputs: Sequence[Path], output: Path) -> None:
+    """Refuse a folder in which an input lies, or that is a file.
+
+    Raises:
+        SegkitError: with what to do instead.
+    """
+    if output.exists() and not output.is_dir():
+        raise SegkitError(
+            "the output is a file, not a folder", where=f"output={output}", remedy="name a folder"
+        )
+    home = output.resolve()
+    for path in inputs:
+        # A link may lead into the output, from elsewhere.
+        for place in (path.absolute(), path.resolve()):
+            if place.parent.resolve() in (home, home / "probabilities"):
+                raise SegkitError(
+                    "an input lies in the output folder, where it could be overwritten",
+                    where=f"{path} and output={output}",
+                    remedy="name another output folder",
+                )

@@ -1,0 +1,181 @@
+"""Predicts many files: the next is decoded while the network runs; a broken one is reported."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segkit.components import ComponentCounter
+from segkit.errors import SegkitError
+from segkit.files import write_text
+from segkit.images import decode
+from segkit.prediction_files import Files, Wanted
+from segkit.prediction_table import OK, Table
+from segkit.rows import Rows, open_rows
+from segkit.runlength import encode_components
+from segkit.tiling import View
+
+if TYPE_CHECKING:
+    from segkit.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How each file is predicted.
+
+    Attributes:
+        view: of the networks.
+        wanted: files.
+        large: pixels above which an image is cut into tiles of 512 pixels, whatever the view.
+    """
+
+    view: View
+    wanted: Wanted
+    large: int
+
+    def view_of(self, size: tuple[int, int]) -> View:
+        """The view of an image of so many rows and columns.
+
+        Raises:
+            SegkitError: an image this large is not scaled.
+        """
+        if size[0] * size[1] <= self.large:
+            return self.view
+        if self.view.scale != 1:
+            raise SegkitError(
+                f"an image of {size[0] * size[1] / 1e6:.0f} megapixels is read in bands, at its "
+                "own scale",
+                where=f"scale={self.view.scale}",
+                remedy="scale=1, or a higher large= if memory holds the image",
+            )
+        return self.view if self.view.tile else replace(self.view, tile=512, overlap=64)
+
+
+def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Table) -> int:
+    """Predict files into the output folder; gives the number that could not be.
+
+    Raises:
+        SegkitError: the output cannot be written.
+    """
+    console, broken = Console(stderr=True), 0
+    columns = (
+        TextColumn("predicting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=len(paths), pace="")
+        started = time.perf_counter()
+        for number, (path, opened) in enumerate(_opened(paths, job.large), start=1):
+            try:
+                facts = _predict(predictor, path, opened.result(), job, console)
+                table.add(path, facts, OK)
+            except _NotWrittenError:
+                raise
+            except (SegkitError, MemoryError, RuntimeError) as error:
+                what = _told(error)
+                broken += 1
+                console.print(f"left out: {path}: {what}", markup=False, style="red")
+                table.add(path, {}, what)
+            pace = f"{number / (time.perf_counter() - started):.1f} images/s"
+            progress.update(task, advance=1, pace=pace)
+    return broken
+
+
+class _NotWrittenError(SegkitError):
+    """Every further image would fail in the same way."""
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, SegkitError):
+        return error.what
+    short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+    if not short:
+        raise error  # a mistake of the program
+    return "not enough memory; cut it into tiles: tile=512"
+
+
+def _opened(paths: Sequence[Path], large: int) -> Iterator[tuple[Path, Future[Rows]]]:
+    """Open each file, one ahead of the one that is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        coming: Future[Rows] | None = None
+        for number, path in enumerate(paths):
+            current = coming or pool.submit(open_rows, path, large)
+            following = paths[number + 1 : number + 2]
+            coming = pool.submit(open_rows, following[0], large) if following else None
+            yield path, current
+
+
+def _predict(
+    predictor: Predictor, path: Path, image: Rows, job: Job, console: Console
+) -> dict[str, object]:
+    started = time.perf_counter()
+    view = job.view_of(image.size)
+    if view != job.view:
+        megapixels = image.size[0] * image.size[1] / 1e6
+        text = f"{path}: {megapixels:.0f} megapixels; predicted in tiles of {view.tile}"
+        console.print(text, markup=False)
+    foreground = range(1, len(predictor.classes))
+    components = {label: ComponentCounter() for label in foreground}
+    areas = np.zeros(256, np.int64)
+    planes = 1 if len(predictor.classes) == 2 else len(predictor.classes)
+    wanted = job.wanted
+    try:
+        with Files(wanted, path.stem, image.size, planes) as files:
+            for top, logits in predictor.bands(image, view):
+                mask = predictor.decide(logits)
+                pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
+                chances = predictor.probability(logits) if wanted.probability else None
+                files.add(top, pixels, mask, chances)
+                areas += np.bincount(mask.ravel(), minlength=256)
+                for label in foreground:
+                    components[label].add(mask == label)
+            files.finish()
+    except OSError as error:
+        raise _NotWrittenError(
+            f"the output cannot be written: {error.strerror or error}",
+            where=str(wanted.folder),
+            remedy="make room, or name another output folder; what is done is kept",
+        ) from error
+    facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
+    for label in foreground:
+        name, count = predictor.classes[label], int(areas[label])
+        facts[f"{name}_pixels"] = count
+        facts[f"{name}_share"] = f"{count / (image.size[0] * image.size[1]):.6f}"
+        facts[f"{name}_components"] = components[label].count
+    return facts | {"seconds": f"{time.perf_counter() - started:.3f}"}
+
+
+def write_submission(paths: Sequence[Path], table: Table, wanted: Wanted) -> None:
+    """Write ``submission.csv`` in the form of DSB2018 from the masks of all that were predicted.
+
+    A row for each connected component of each class; one without pixels for an empty mask.
+    """
+    out = io.StringIO()
+    writer: Any = csv.writer(out, lineterminator="\n")
+    writer.writerow(("ImageId", "EncodedPixels"))
+    for path in paths:
+        row = table.rows.get(path.stem)
+        if row is None or row["status"] != OK:
+            continue
+        name = wanted.mask(path.stem)
+        stored = decode(name.read_bytes(), str(name))
+        found = [
+            encoded
+            for value in wanted.values[1:]
+            for encoded in encode_components(np.asarray(stored == value))
+        ]
+        writer.writerows((path.stem, encoded) for encoded in found or [""])
+    write_text(wanted.folder / "submission.csv", out.getvalue())

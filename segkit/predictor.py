@@ -1,0 +1,243 @@
+"""From an image to classes and probabilities, with one trained network or several."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from segkit.errors import SegkitError, did_you_mean
+from segkit.hardware import best_precision
+from segkit.images import Pixels, resize_image, to_channels
+from segkit.metrics import predicted_classes
+from segkit.models.network import SegmentationNetwork
+from segkit.rows import ArrayRows, Rows, as_rows
+from segkit.tiling import Box, View, blend
+
+# Quarter turns, and whether the image is mirrored first.
+_TURNS = {
+    "none": [(0, False)],
+    "flip": [(0, False), (0, True), (2, False), (2, True)],
+    "rotate": [(turns, mirrored) for turns in range(4) for mirrored in (False, True)],
+}
+_EDGE = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One network, and what it was trained to see.
+
+    Attributes:
+        network: raw pixels (B, C, H, W) to logits (B, K, H, W).
+        size: rows and columns that whole images are resized to; None leaves them as they are.
+        channels: 1 or 3.
+    """
+
+    network: SegmentationNetwork
+    size: tuple[int, int] | None
+    channels: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What was found in an image of H rows and W columns.
+
+    Attributes:
+        mask: (H, W) uint8 class indices, 0 is background.
+        probability: (K, H, W) float32, 0…1: of each class, adding up to 1; of binary tasks
+            (1, H, W), of the foreground.
+    """
+
+    mask: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+
+
+class Predictor:
+    """Finds the classes of an image's pixels. Several networks answer with their mean probability.
+
+    >>> predictor = load_run(
+    ...     "outputs/dsb2018/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d"
+    ... )  # doctest: +SKIP
+    >>> prediction = predictor(image)  # as evaluate does  # doctest: +SKIP
+    >>> prediction = predictor(image, tile=512)  # in tiles, unscaled  # doctest: +SKIP
+
+    Args:
+        members: at least one; all with the same classes.
+        classes: names, background first.
+        threshold: on the probability, for binary tasks, 0…1.
+        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+        precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
+
+    Raises:
+        SegkitError: there is no such device or precision.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        *,
+        classes: Sequence[str],
+        threshold: float = 0.5,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        self.device = _device(device)
+        self.classes, self.threshold = tuple(classes), threshold
+        known = ("auto", "bf16-mixed", "32-true")
+        if precision not in known:
+            remedy = did_you_mean(precision, known)
+            raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
+        self.precision = best_precision(self.device) if precision == "auto" else precision
+        self.members = [replace(m, network=m.network.eval().to(self.device)) for m in members]
+
+    def __call__(
+        self,
+        image: Pixels,
+        *,
+        tile: int | None = None,
+        overlap: int = 64,
+        scale: float = 1.0,
+        tta: str = "none",
+    ) -> Prediction:
+        """Predict one image.
+
+        Args:
+            image: (H, W) or (H, W, C), C of 1 to 4 (2 and 4 end in alpha, which is left out);
+                uint8 0…255, bool, or any other real type, which is scaled by its own 0.2 and
+                99.8 percentiles as in training.
+            tile: side of the tiles in pixels; None resizes the whole image to each run's size.
+            overlap: of neighbouring tiles, in pixels.
+            scale: factor on the image's pixels before it is cut into tiles.
+            tta: none, flip (4 views) or rotate (8 views), whose mean probability counts.
+
+        Raises:
+            SegkitError: not an image, values that are not finite, or settings that do not fit.
+        """
+        view = View(tile, overlap, scale, tta)
+        bands = [logits for _, logits in self.bands(as_rows(np.asarray(image)), view)]
+        logits = np.concatenate(bands, axis=1)
+        return Prediction(self.decide(logits), self.probability(logits))
+
+    def bands(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Logits from the top down: the first row of each band, and (K, h, W) float32.
+
+        A whole image is one band. Of several networks or views they are the log-odds (with more
+        than two classes the logarithm) of the mean probability.
+        """
+        if view.tile is None:
+            yield 0, self._whole(image.rows(0, image.size[0]), view.tta)
+            return
+        if view.scale == 1:
+            yield from self._tiled(image, view)
+            return
+        height, width = (max(1, round(side * view.scale)) for side in image.size)
+        pixels = image.rows(0, image.size[0])
+        scaled = ArrayRows(resize_image(np.atleast_3d(pixels), (height, width)))
+        parts = [torch.from_numpy(logits) for _, logits in self._tiled(scaled, view)]
+        yield 0, _resized(torch.cat(parts, dim=1)[None], image.size)[0].numpy()
+
+    def decide(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Classes (H, W) uint8 of logits (K, H, W)."""
+        found = predicted_classes(torch.from_numpy(logits_KHW)[None], self.threshold)
+        return np.asarray(found[0].numpy(), np.uint8)
+
+    def probability(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (K, H, W) float32 of logits (K, H, W)."""
+        return np.asarray(_probability(torch.from_numpy(logits_KHW)[None])[0].numpy())
+
+    def _whole(self, image: NDArray[np.uint8], tta: str) -> NDArray[np.float32]:
+        size = (image.shape[0], image.shape[1])
+        found = []
+        for member in self.members:
+            planes = to_channels(image, member.channels)
+            planes = resize_image(planes, member.size or size)
+            logits = self._ask(member, np.stack([planes]), tta)  # a copy that torch may write to
+            found.append(_resized(logits, size).cpu())
+        return np.asarray(_mean(found)[0].numpy())
+
+    def _tiled(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        assert view.tile is not None
+        kept_top, kept = 0, np.zeros((0, image.size[1]), np.uint8)
+        at_once = 8 if self.device == "cuda" else 1
+
+        def answer(boxes: list[Box]) -> Iterator[NDArray[np.float32]]:
+            nonlocal kept_top, kept
+            # What this row of tiles shares with the last has been decoded already.
+            top, bottom = boxes[0][0].start, boxes[0][0].stop
+            read = kept_top + len(kept)
+            fresh = image.rows(max(read, top), bottom)
+            shared = kept[top - kept_top :]
+            kept_top, kept = top, np.concatenate([shared, fresh]) if len(shared) else fresh
+            for first in range(0, len(boxes), at_once):
+                some = boxes[first : first + at_once]
+                tiles = np.stack([kept[:, columns] for _, columns in some])
+                yield from self._tiles(tiles, view.tta)
+
+        yield from blend(image.size, view.tile, view.overlap, answer)
+
+    def _tiles(self, tiles: NDArray[np.uint8], tta: str) -> NDArray[np.float32]:
+        """Logits (B, K, h, w) of tiles (B, h, w[, C])."""
+        found = []
+        for member in self.members:
+            planes = np.stack([to_channels(tile, member.channels) for tile in tiles])
+            found.append(self._ask(member, planes, tta).float().cpu())
+        return np.asarray(_mean(found).numpy())
+
+    @torch.inference_mode()
+    def _ask(self, member: Member, image_BHWC: NDArray[np.uint8], tta: str) -> Tensor:
+        image_BCHW = torch.from_numpy(image_BHWC).permute(0, 3, 1, 2).to(self.device)
+        found = []
+        for turns, mirrored in _TURNS[tta]:
+            seen = image_BCHW.flip(3) if mirrored else image_BCHW
+            with self._autocast():
+                logits = member.network(torch.rot90(seen, turns, (2, 3)))
+            logits = torch.rot90(logits, -turns, (2, 3))
+            found.append(logits.flip(3) if mirrored else logits)
+        return _mean(found)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self.precision == "32-true":
+            return nullcontext()
+        return torch.autocast(self.device, dtype=torch.bfloat16)
+
+
+def _mean(logits: Sequence[Tensor]) -> Tensor:
+    """The logits whose probability is the mean of theirs; a single one stays as it is."""
+    if len(logits) == 1:
+        return logits[0]
+    total = torch.stack([_probability(one) for one in logits]).mean(dim=0)
+    if total.shape[1] == 1:
+        return torch.logit(total, eps=_EDGE)
+    return total.clamp_min(_EDGE).log()
+
+
+def _probability(logits_BKHW: Tensor) -> Tensor:
+    wide = logits_BKHW.float()
+    return wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)
+
+
+def _resized(logits_BKHW: Tensor, size: tuple[int, int]) -> Tensor:
+    # As segkit.prediction.at_size does before it scores.
+    return functional.interpolate(
+        logits_BKHW.float(), size=size, mode="bilinear", align_corners=False
+    )
+
+
+def _device(name: str) -> str:
+    known = ("auto", "cpu", "cuda")
+    if name not in known:
+        remedy = did_you_mean(name, known)
+        raise SegkitError(f"unknown device {name!r}", where="device", remedy=remedy)
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise SegkitError(
+            "this machine has no GPU that torch can use",
+            where="device=cuda",
+            remedy="device=cpu runs everywhere; device=auto takes what is there",
+        )
+    return "cuda" if there and name != "cpu" else "cpu"
