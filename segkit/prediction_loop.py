@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,7 +80,18 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
         started = time.perf_counter()
         for number, (path, opened) in enumerate(_opened(paths, job.large), start=1):
             try:
-                facts = _predict(predictor, path, opened.result(), job, console)
+                image = opened.result()
+
+                def tick(rows: int, done: int = number - 1, of: int = image.size[0]) -> None:
+                    # An image of many megapixels takes minutes.
+                    progress.update(task, completed=done + rows / of)
+
+                chosen = replace(job, view=job.view_of(image.size))
+                if chosen.view != job.view:
+                    megapixels = image.size[0] * image.size[1] / 1e6
+                    text = f"{megapixels:.0f} megapixels; predicted in tiles of {chosen.view.tile}"
+                    console.print(f"{path}: {text}", markup=False)
+                facts = _predict(predictor, path, image, chosen, tick)
                 table.add(path, facts, OK)
             except _NotWrittenError:
                 raise
@@ -90,7 +101,7 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
                 console.print(f"left out: {path}: {what}", markup=False, style="red")
                 table.add(path, {}, what)
             pace = f"{number / (time.perf_counter() - started):.1f} images/s"
-            progress.update(task, advance=1, pace=pace)
+            progress.update(task, completed=number, pace=pace)
     return broken
 
 
@@ -119,14 +130,13 @@ def _opened(paths: Sequence[Path], large: int) -> Iterator[tuple[Path, Future[Ro
 
 
 def _predict(
-    predictor: Predictor, path: Path, image: Rows, job: Job, console: Console
+    predictor: Predictor,
+    path: Path,
+    image: Rows,
+    job: Job,
+    tick: Callable[[int], None],
 ) -> dict[str, object]:
     started = time.perf_counter()
-    view = job.view_of(image.size)
-    if view != job.view:
-        megapixels = image.size[0] * image.size[1] / 1e6
-        text = f"{path}: {megapixels:.0f} megapixels; predicted in tiles of {view.tile}"
-        console.print(text, markup=False)
     foreground = range(1, len(predictor.classes))
     components = {label: ComponentCounter() for label in foreground}
     areas = np.zeros(256, np.int64)
@@ -134,7 +144,7 @@ def _predict(
     wanted = job.wanted
     try:
         with Files(wanted, path.stem, image.size, planes) as files:
-            for top, logits in predictor.bands(image, view):
+            for top, logits in predictor.bands(image, job.view):
                 mask = predictor.decide(logits)
                 pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
                 chances = predictor.probability(logits) if wanted.probability else None
@@ -142,6 +152,7 @@ def _predict(
                 areas += np.bincount(mask.ravel(), minlength=256)
                 for label in foreground:
                     components[label].add(mask == label)
+                tick(top + len(mask))
             files.finish()
     except OSError as error:
         raise _NotWrittenError(
