@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from segkit.data.augment import Augmentation
     from segkit.data.base import Reader
     from segkit.data.datamodule import SegmentationData
+    from segkit.models.network import SegmentationNetwork
     from segkit.task import SegmentationTask
 
 ALLOWED = (
@@ -44,6 +45,8 @@ ALLOWED = (
     "torch.nn.",
     "torch.optim.",
 )
+# Of what is not a class, these alone.
+FUNCTIONS = ("segkit.models.smp.smp_network", "segkit.schedules.")
 
 
 def build_reader(config: Config) -> Reader:
@@ -88,15 +91,12 @@ def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
     """Network, loss, optimiser and schedule; weights are drawn from the seed."""
     import lightning.pytorch as pl
 
-    from segkit.models.network import wrap
     from segkit.task import SegmentationTask
     from segkit.try_out import try_out
 
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    out_channels = 1 if len(classes) == 2 else len(classes)
-    core = _build(config, config["model"], out_channels=out_channels)
     task = SegmentationTask(
-        network=wrap(core, config["dataset"]["channels"]),
+        network=build_network(config, classes),
         loss=_build(config, config["loss"]),
         optimizer=_build(config, config["optim"]),
         schedule=_build(config, config["schedule"]),
@@ -104,8 +104,20 @@ def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
         threshold=config["threshold"],
         freeze_encoder=config["freeze_encoder"],
     )
-    try_out(task, config["trainer"], out_channels)
+    try_out(task, config["trainer"], _logits(classes))
     return task
+
+
+def build_network(config: Config, classes: Sequence[str]) -> SegmentationNetwork:
+    """The network alone; random weights are drawn from torch's own generator."""
+    from segkit.models.network import wrap
+
+    core = _build(config, config["model"], out_channels=_logits(classes))
+    return wrap(core, config["dataset"]["channels"])
+
+
+def _logits(classes: Sequence[str]) -> int:
+    return 1 if len(classes) == 2 else len(classes)
 
 
 def build_trainer(config: Config) -> pl.Trainer:
@@ -219,9 +231,10 @@ def _check_target(target: str, allowed: tuple[str, ...]) -> None:
             remedy="write the full dotted name",
         ) from error
     home = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
-    # Beside the readers, segkit.data holds functions that fetch and write files.
-    a_writer = home.startswith("segkit.data.") and not inspect.isclass(found)
-    if not callable(found) or not home.startswith(allowed) or a_writer:
+    # Libraries hold functions that write and fetch files beside their classes, which do not.
+    own = tuple(prefix for prefix in allowed if prefix not in ALLOWED)
+    fits = home.startswith(allowed if inspect.isclass(found) else (*FUNCTIONS, *own))
+    if not callable(found) or not fits:
         raise SegkitError(
             f"this target leads to {home}, which is not allowed",
             where=f"_target_={target}",

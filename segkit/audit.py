@@ -2,8 +2,11 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
+from rich.console import Console
+from rich.progress import track
 
 from segkit.contracts import SPLITS, Record
 from segkit.data.audit import Facts, Unreadable, measure_all
@@ -24,6 +27,9 @@ from segkit.data.findings import (
 )
 from segkit.data.splits import SplitSpec, assign_splits
 from segkit.errors import SegkitError
+
+# Fewer are compared before a bar could be read.
+_MANY = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,9 @@ def audit(reader: Reader, use: Use, spec: SplitSpec) -> Audit:
     seconds = time.perf_counter() - started
     records = [fact.record for fact in facts]
     splits, failure = _split(records, spec)
-    pairs = find_pairs([fact.signature for fact in facts])
+    # A copy without a split says nothing of a leak between two others that have one.
+    ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
+    pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
     clean = _clean(records, splits, pairs)
     findings = [
         *bad_files(listing.problems, unreadable, skip=use.skip),
@@ -104,6 +112,12 @@ def audit(reader: Reader, use: Use, spec: SplitSpec) -> Audit:
         findings.insert(0, no_split(failure))
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Audit(use.classes, facts, unreadable, splits, pairs, findings, clean, seconds)
+
+
+def _watch(rounds: Sequence[int]) -> Iterable[int]:
+    if len(rounds) < _MANY:
+        return rounds
+    return track(rounds, "comparing", console=Console(stderr=True))
 
 
 def _split(records: Sequence[Record], spec: SplitSpec) -> tuple[dict[str, str], SegkitError | None]:

@@ -5,35 +5,29 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from segkit.audit import Audit
 from segkit.contracts import SPLITS, UNLABELLED
 from segkit.data.audit import Facts
+from segkit.plot_style import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, figure, style, write
 
-_INK, _FAINT, _GRID = "#202020", "#787878", "#e4e4e4"
-# Okabe and Ito's colours, safe for the colour-blind.
+_GREY = "#b0b0b0"
 _SPLIT_COLOURS = {
-    "train": "#0072b2",
-    "val": "#e69f00",
-    "test": "#009e73",
-    UNLABELLED: "#b0b0b0",
-    "": "#56b4e9",
+    "train": BLUE,
+    "val": ORANGE,
+    "test": GREEN,
+    UNLABELLED: _GREY,
+    "": SKY,
 }
-_STRATA = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b0b0b0")
+_STRATA = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, _GREY)
 _BINS = 30
 
 
 def charts(audit: Audit) -> bytes:
     """Images per split and five histograms over images, as a PNG of 1320×720 pixels."""
-    # Never through pyplot, which would keep every figure alive and choose a backend.
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
-    figure = Figure(figsize=(11, 6), dpi=120, layout=layout, facecolor="white")
-    FigureCanvasAgg(figure)
-    axes = [figure.add_subplot(2, 3, number) for number in range(1, 7)]
+    plot = figure(11, 6, pad=0.1)
+    axes = [plot.add_subplot(2, 3, number) for number in range(1, 7)]
     _bars(axes[0], audit)
     _histogram(axes[1], audit, "size: √(width × height), pixels", _size)
     _histogram(axes[2], audit, "mean grey, as scaled to 0…255", _grey)
@@ -41,7 +35,7 @@ def charts(audit: Audit) -> bytes:
     _histogram(axes[4], audit, "objects in an image", _objects)
     _histogram(axes[5], audit, "time to read, ms", lambda fact: fact.read_ms)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
+    write(plot, stream)
     return stream.getvalue()
 
 
@@ -89,10 +83,10 @@ def _bars(axes: Axes, audit: Audit) -> None:
         )
         bottom += heights
     for position, total in enumerate(bottom):
-        axes.annotate(f"{total:.0f}", (position, total), ha="center", va="bottom", color=_INK)
+        axes.annotate(f"{total:.0f}", (position, total), ha="center", va="bottom", color=INK)
     axes.margins(y=0.12)
     if 1 < len(strata) <= len(_STRATA):
-        axes.legend(frameon=False, labelcolor=_INK, fontsize=8)
+        axes.legend(frameon=False, labelcolor=INK, fontsize=8)
 
 
 def _histogram(
@@ -115,7 +109,7 @@ def _histogram(
         label=[split or "no split" for split in parts],
     )
     if len(parts) > 1:
-        axes.legend(frameon=False, labelcolor=_INK, fontsize=8)
+        axes.legend(frameon=False, labelcolor=INK, fontsize=8)
 
 
 def _edges(values: Sequence[float]) -> list[float]:
@@ -127,10 +121,9 @@ def _edges(values: Sequence[float]) -> list[float]:
 
 
 def _style(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=10, color=_INK)
-    axes.grid(axis="y", color=_GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", colors=_INK, length=0, labelsize=8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(_FAINT)
+    style(axes, "")
+    # Six on one picture: smaller, and lines for the heights alone.
+    axes.set_title(title, loc="left", fontsize=10, color=INK)
+    axes.grid(visible=False, axis="x")
+    axes.tick_params(which="both", labelsize=8)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -13,6 +13,7 @@ from segkit.assembly import build_augmentation, build_reader
 from segkit.config_check import check_values, image_size
 from segkit.errors import SegkitError
 from segkit.files import write_text
+from segkit.run_folder import RunFolder
 
 # What a training would add, of which a check knows nothing.
 _NO_TRAINING: dict[str, Any] = {
@@ -26,7 +27,7 @@ def check(composed: DictConfig) -> bool:
     """Audit as configured and write the report; whether the data set is fit to train on.
 
     Raises:
-        SegkitError: the configuration is wrong, or there is no data set.
+        SegkitError: the configuration is wrong, there is no data set, or the folder is a run's.
     """
     resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
@@ -34,6 +35,7 @@ def check(composed: DictConfig) -> bool:
     check_values({**_NO_TRAINING, **config})
     _check_preview(config["augment_preview"])
     folder = Path(HydraConfig.get().runtime.output_dir)
+    _check_folder(folder)
     reader = build_reader(config)
     reader.listing()
 
@@ -66,6 +68,17 @@ def _check_preview(value: object) -> None:
             f"{value!r} is not possible here",
             where=f"augment_preview={value}",
             remedy="choose true or false",
+        )
+
+
+def _check_folder(path: Path) -> None:
+    """A run's split.csv and report.html have the names of a check's."""
+    run = RunFolder(path)
+    if run.config.exists() or run.log.exists():
+        raise SegkitError(
+            "there is a run in this folder, and its split.csv and report.html would be lost",
+            where=str(path),
+            remedy="choose another hydra.run.dir=, or leave it out",
         )
 
 

@@ -7,22 +7,18 @@ from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from segkit.files import atomic_path
+from segkit.plot_style import BLUE, FAINT, GREEN, INK, PURPLE, RED, figure, save, style
 
 Rows = Sequence[Mapping[str, float]]
 Numbers = NDArray[np.float64]
 
-_INK, _FAINT, _GRID = "#202020", "#787878", "#e4e4e4"
-# Okabe and Ito's colours, safe for the colour-blind.
-_LOSSES = {"train/loss": "#d55e00", "val/loss": "#0072b2"}
-_SCORES = {"val/dice": "#009e73", "val/iou": "#cc79a7"}
-_OTHER = "#0072b2"
+_LOSSES = {"train/loss": RED, "val/loss": BLUE}
+_SCORES = {"val/dice": GREEN, "val/iou": PURPLE}
+_OTHER = BLUE
 
 
 def curves(path: str | Path, rows: Rows, *, monitor: str, mode: Literal["min", "max"]) -> None:
@@ -39,38 +35,32 @@ def curves(path: str | Path, rows: Rows, *, monitor: str, mode: Literal["min", "
     Raises:
         SegkitError: the folder cannot be written to.
     """
-    figure = _figure(rows, monitor, mode)
-    with atomic_path(path) as temporary:
-        # Without the program's name and version, the same numbers give the same file.
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    save(_figure(rows, monitor, mode), path)
 
 
 def _figure(rows: Rows, monitor: str, mode: Literal["min", "max"]) -> Figure:
-    # Never through pyplot, which would keep every figure alive and choose a backend.
-    layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
-    figure = Figure(figsize=(11, 6), dpi=120, layout=layout, facecolor="white")
-    FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, 2, height_ratios=(4, 1))
-    loss, score = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
-    rate = figure.add_subplot(grid[1, :])
+    plot = figure(11, 6)
+    grid = plot.add_gridspec(2, 2, height_ratios=(4, 1))
+    loss, score = plot.add_subplot(grid[0, 0]), plot.add_subplot(grid[0, 1])
+    rate = plot.add_subplot(grid[1, :])
     scores = _SCORES if monitor in (_LOSSES | _SCORES) else {**_SCORES, monitor: _OTHER}
     best = _best(_column(rows, monitor), mode)
     for axes, title, columns in (
         (loss, "loss", _LOSSES),
         (score, "score", scores),
-        (rate, "learning rate", {"lr": _FAINT}),
+        (rate, "learning rate", {"lr": FAINT}),
     ):
         _style(axes, title)
         for name, colour in columns.items():
             _line(axes, rows, name, colour)
         if best is not None:
-            axes.axvline(rows[best]["epoch"], color=_FAINT, linewidth=1, linestyle=(0, (4, 3)))
+            axes.axvline(rows[best]["epoch"], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
             if monitor in columns:
                 _dot(axes, rows[best], monitor, columns[monitor])
         if axes is not rate and axes.get_legend_handles_labels()[1]:
-            axes.legend(frameon=False, labelcolor=_INK)
+            axes.legend(frameon=False, labelcolor=INK)
     _limits(loss, score, rate, rows)
-    return figure
+    return plot
 
 
 def _column(rows: Rows, name: str) -> Numbers:
@@ -87,13 +77,7 @@ def _best(values: Numbers, mode: Literal["min", "max"]) -> int | None:
 
 
 def _style(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=11, color=_INK)
-    axes.set_xlabel("epoch", color=_INK)
-    axes.grid(color=_GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", colors=_INK, length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(_FAINT)
+    style(axes, title, "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
 
 

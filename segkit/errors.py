@@ -37,14 +37,14 @@ def _rebuild(what: str, where: str, remedy: str) -> SegkitError:
     return SegkitError(what, where=where, remedy=remedy)
 
 
-def did_you_mean(name: str, options: Iterable[str], *, most: int = 3) -> str:
+def did_you_mean(name: object, options: Iterable[str], *, most: int = 3) -> str:
     """``"did you mean a, b?"`` for the nearest of ``options``, or all of them when none is near.
 
     >>> did_you_mean("unet_mnv3", ["unet_mnv2", "fpn_resnet18"])
     "did you mean 'unet_mnv2'?"
     """
     known = sorted(set(options))
-    near = difflib.get_close_matches(name, known, n=most, cutoff=0.6)
+    near = difflib.get_close_matches(str(name), known, n=most, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(repr(n) for n in near)}?"
     listed = ", ".join(known[:40]) + (", …" if len(known) > 40 else "")

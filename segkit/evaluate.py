@@ -17,7 +17,10 @@ from segkit.evaluation_setup import (
     check_classes,
     check_request,
     check_threshold,
+    may_be_copy,
+    place,
     split_of_others,
+    undivided,
     with_settings,
     with_source,
     with_split,
@@ -27,7 +30,10 @@ from segkit.rebuild import read_run, rebuild
 if TYPE_CHECKING:
     import lightning.pytorch as pl
 
+    from segkit.data.base import Reader
     from segkit.data.datamodule import SegmentationData
+    from segkit.evaluation import Evaluation
+    from segkit.run_folder import RunFolder
     from segkit.task import SegmentationTask
 
 
@@ -48,25 +54,16 @@ def evaluate(composed: DictConfig) -> float | None:
     classes = build_reader(own).classes
     check_threshold(config["threshold"], classes)
     scored = with_source(own, config["dataset"])
-    reader = build_reader(scored or own)
+    reader, split = build_reader(scored or own), str(config["split"])
     check_classes(reader.classes, classes)
-    split, records = str(config["split"]), reader.listing().records
-    with tempfile.TemporaryDirectory() as scratch:
-        of_run = True
-        if scored:
-            file, of_run = split_of_others(records, split, folder, Path(scratch))
-            scored = with_split(scored, file)
-        data = build_data(scored or own, reader)
-        data.prepare_data()
+    data, of_run = _others(scored, reader, split, folder) if scored else (_load(own, reader), True)
     if not data.indices(split):
         where, remedy = f"split={split}", "choose split=val or split=all"
         raise SegkitError("this split is empty", where=where, remedy=remedy)
 
     from segkit.console import hush_lightning
-    from segkit.evaluation import evaluate_run, write_evaluation
-    from segkit.evaluation_text import show_evaluation
+    from segkit.evaluation import evaluate_run
     from segkit.fit import quiet
-    from segkit.report import report_or_warn
 
     task = build_task(own, classes)
     task.network = rebuild(folder.path, config["allow_targets"]).network
@@ -79,12 +76,62 @@ def evaluate(composed: DictConfig) -> float | None:
             task, data, trainer, split=split, surface_tolerance=tolerance, seed=config["seed"]
         )
     if trainer.is_global_zero:
-        write_evaluation(folder.path, evaluation, task, data, data.splits if of_run else {})
-        report_or_warn(folder)
-        show_evaluation(evaluation, folder.path)
+        _write(folder, evaluation, task, data, of_run=of_run, trainer=trainer)
         if config["threshold"] == "auto" and of_run and split in ("val", "all"):
             print("the threshold was picked on records scored here, which flatters their scores")
     return evaluation.scores["all"].dice
+
+
+def _write(
+    folder: RunFolder,
+    evaluation: Evaluation,
+    task: SegmentationTask,
+    data: SegmentationData,
+    *,
+    of_run: bool,
+    trainer: pl.Trainer,
+) -> None:
+    """Results on other data never replace those of the run."""
+    from segkit.evaluation import write_evaluation
+    from segkit.evaluation_text import show_evaluation
+    from segkit.report import report_or_warn
+
+    tables, drawn = folder.path, folder.path / "evaluation"
+    if not of_run:
+        tables = drawn = place(folder, evaluation.data, evaluation.split_hash)
+    write_evaluation(
+        tables,
+        drawn,
+        evaluation=evaluation,
+        task=task,
+        data=data,
+        trainer=trainer,
+        splits=data.splits if of_run else {},
+    )
+    if of_run:
+        report_or_warn(folder)
+    show_evaluation(evaluation, folder.path, tables, drawn)
+
+
+def _others(
+    config: dict[str, Any], reader: Reader, split: str, folder: RunFolder
+) -> tuple[SegmentationData, bool]:
+    """Other data, prepared, and whether they are a copy of the run's."""
+    records = reader.listing().records
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        if config["dataset"]["on_bad_record"] == "skip" and may_be_copy(records, folder):
+            # The run's table lacks what could not be read, which only reading tells.
+            readable = with_split(config, undivided(records, scratch))
+            records = _load(readable, reader).records
+        file, of_run = split_of_others(records, split, folder, scratch)
+        return _load(with_split(config, file), reader), of_run
+
+
+def _load(config: dict[str, Any], reader: Reader) -> SegmentationData:
+    data: SegmentationData = build_data(config, reader)
+    data.prepare_data()
+    return data
 
 
 def _threshold(
@@ -97,8 +144,7 @@ def _threshold(
         return float(given)
     from segkit.evaluation import pick_threshold
 
-    validation: SegmentationData = build_data(own, build_reader(own))
-    validation.prepare_data()
+    validation = _load(own, build_reader(own))
     threshold, score = pick_threshold(task, validation, trainer)
     if trainer.is_global_zero:
         count = len(validation.indices("val"))

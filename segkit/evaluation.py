@@ -34,6 +34,7 @@ class Evaluation:
     """What a split came to.
 
     Attributes:
+        data: name of the data set.
         split: train, val, test or all.
         split_hash: of the ``split.csv`` that it was taken from.
         threshold: on the probability; None where the likeliest of several classes wins.
@@ -47,6 +48,7 @@ class Evaluation:
         surface_tolerance: in pixels, or None where not measured.
     """
 
+    data: str
     split: str
     split_hash: str
     threshold: float | None
@@ -66,6 +68,7 @@ class Evaluation:
             list(self.surfaces.values()),
             whole={"loss": self.counted.loss, "ece": self.calibration.ece},
             every={
+                "data": self.data,
                 "split": self.split,
                 "surface_tolerance": self.surface_tolerance,
                 "threshold": self.threshold,
@@ -101,6 +104,7 @@ def evaluate_run(
     task.watchers = []
     counted = task.counted["test"]
     return Evaluation(
+        data=data.dataset_name,
         split=split,
         split_hash=data.split_digest(),
         threshold=task.threshold if len(task.classes) == 2 else None,
@@ -154,18 +158,23 @@ def pick_threshold(
 
 def write_evaluation(
     folder: Path,
+    pictures: Path,
+    *,
     evaluation: Evaluation,
     task: SegmentationTask,
     data: SegmentationData,
+    trainer: pl.Trainer,
     splits: Mapping[str, str],
 ) -> None:
-    """Write the tables to a folder, and the pictures to ``evaluation/`` in it.
+    """Write the tables and the pictures.
 
     Args:
-        folder: of the run.
+        folder: for the tables.
+        pictures: folder for the pictures.
         evaluation: to be written.
         task: that was scored; it predicts the images that are drawn once more.
         data: that was scored.
+        trainer: that scored them.
         splits: by record id; empty where the records have none.
 
     Raises:
@@ -175,10 +184,9 @@ def write_evaluation(
     images = image_rows(counted, data.records, splits, names, evaluation.surfaces)
     write_text(folder / "evaluation.csv", table_text(CLASS_COLUMNS, evaluation.rows()))
     write_text(folder / "evaluation_per_image.csv", table_text(IMAGE_COLUMNS, images))
-    pictures = folder / "evaluation"
     dice_NK = dice(counted.counts_NK4)
     by_class = {name: dice_NK[:, k] for k, name in enumerate(names) if k}
     title = f"{len(counted.indices)} images ({evaluation.split})"
     histogram(pictures / "scores.png", by_class, title=title)
     reliability(pictures / "reliability.png", evaluation.calibration, binary=len(names) == 2)
-    draw_panels(pictures, task, data, counted)
+    draw_panels(pictures, task, data, trainer, counted)

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -75,15 +76,26 @@ def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> di
         overrides: as given on the command line, ``key=value``.
 
     Raises:
-        SegkitError: a key was given that the network was trained with.
+        SegkitError: a key was given that the network was trained with, or that nothing reads.
     """
     keys = (override.split("=", 1)[0].lstrip("+~") for override in overrides)
     given = {key.split(".")[1] for key in keys if key.startswith("dataset.")}
+    known = ("root", *_SETTABLE)
+    remedy = "leave it out; dataset has " + ", ".join(known)
     if fixed := sorted(given & set(_FIXED)):
         raise SegkitError(
             "this is as the run was trained, and cannot be set for its evaluation",
             where=", ".join(f"dataset.{key}" for key in fixed),
-            remedy="leave it out; dataset has " + ", ".join(("root", *_SETTABLE)),
+            remedy=remedy,
+        )
+    # A data set that is named has a reader, with keys of its own.
+    unknown = set() if "reader" in config["dataset"] else given - set(known)
+    removed = {key for key in given if key not in config["dataset"]}
+    if unread := sorted(unknown | removed):
+        raise SegkitError(
+            "this has no effect on the run's own data",
+            where=", ".join(f"dataset.{key}" for key in unread),
+            remedy=f"{remedy}; keys of a reader go with dataset=NAME",
         )
     chosen = {key: config["dataset"][key] for key in _SETTABLE if key in given}
     trainer = {"trainer": config["trainer"], "callbacks": {}, "logger": {}}
@@ -153,7 +165,7 @@ def split_of_others(
     """
     labelled = [record for record in records if record.labelled]
     # Other data may call some of its images alike; a copy has all of them.
-    if {(record.id, record.group) for record in labelled} == _records_of(folder):
+    if _named(labelled) == _records_of(folder):
         return folder.split, True
     if split != "all":
         raise SegkitError(
@@ -161,9 +173,36 @@ def split_of_others(
             where=f"split={split}",
             remedy="score every labelled one of them: split=all",
         )
+    return undivided(labelled, scratch), False
+
+
+def undivided(records: Sequence[Record], scratch: Path) -> Path:
+    """Write a ``split.csv`` with every labelled record in test."""
+    labelled = [record for record in records if record.labelled]
     table = split_table(labelled, {record.id: "test" for record in labelled})
     (scratch / "split.csv").write_text(table, encoding="utf-8")
-    return scratch / "split.csv", False
+    return scratch / "split.csv"
+
+
+def may_be_copy(records: Sequence[Record], folder: RunFolder) -> bool:
+    """Whether data have all records of the run and more: those that could not be read, maybe."""
+    return _named(r for r in records if r.labelled) > _records_of(folder) > set()
+
+
+def place(folder: RunFolder, name: str, digest: str) -> Path:
+    """Where results on other data go: beside each other, and never over those of the run.
+
+    Args:
+        folder: of the run.
+        name: of the other data.
+        digest: the hash of their split.
+    """
+    safe = re.sub(r"[^\w.-]", "_", name)
+    return folder.path / "evaluation" / f"{safe}-{digest[:8]}"
+
+
+def _named(records: Iterable[Record]) -> set[tuple[str, str]]:
+    return {(record.id, record.group) for record in records}
 
 
 def _records_of(folder: RunFolder) -> set[tuple[str, str]]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.contracts import Record
+from segkit.intervals import mean_where_defined
 from segkit.metrics import COUNTS, Scores, dice, iou
 from segkit.tally import Counted
 
@@ -17,6 +18,7 @@ Values = NDArray[np.float64]
 
 CLASS_COLUMNS = (
     "class",
+    "data",
     "split",
     *(field.name for field in fields(Scores)),
     "dice_low",
@@ -135,10 +137,3 @@ def _cell(value: object) -> object:
 def image_dice(counts_NK4: NDArray[np.int64]) -> Values:
     """(N,) Dice of each image, over its foreground classes where defined; NaN where none is."""
     return mean_where_defined(dice(counts_NK4[:, 1:]).T)
-
-
-def mean_where_defined(values: Values) -> Values:
-    """Mean over the first axis, NaN left out; NaN where nothing is defined."""
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nan_to_num(values).sum(axis=0) / known.sum(axis=0))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from segkit.evaluation import Evaluation
@@ -13,26 +14,36 @@ from segkit.evaluation import Evaluation
 _OPTIONAL = ("hd95", "surface_dice", "surface_tolerance", "threshold")
 # Below it the bootstrap's intervals cover the mean clearly less often than they claim.
 _FEW = 10
-_LEFT_OUT = ("class", "split", "split_hash")
+_LEFT_OUT = ("class", "data", "split", "split_hash")
 
 
-def show_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Print the table of scores, one column a class, and where all lies."""
+def show_evaluation(evaluation: Evaluation, run: Path, folder: Path, pictures: Path) -> None:
+    """Print the table of scores, one column a class, and where all lies.
+
+    Args:
+        evaluation: to be shown.
+        run: folder of the run.
+        folder: where its tables lie.
+        pictures: where its pictures lie.
+    """
     console = Console()
     if not console.is_terminal:
         # Eighty columns, which a pipe is taken to have, would break a folder's name in two.
         console = Console(width=160)
-    here = Path.cwd()
-    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    console.print(_table(evaluation, str(shown)))
+    console.print(_table(evaluation, _relative(run)))
     if np.isnan(evaluation.intervals["dice"][-1, 0]):
         console.print("no intervals: they need a score of two groups or more")
     elif evaluation.groups < _FEW:
         console.print(f"intervals from {evaluation.groups} groups only: they are too narrow")
-    console.print(f"tables: {shown}/evaluation.csv, evaluation_per_image.csv", soft_wrap=True)
-    console.print(
-        f"pictures: {shown}/evaluation/ (worst, median, best, scores, reliability)", soft_wrap=True
-    )
+    tables = f"tables: {_relative(folder)}/evaluation.csv, evaluation_per_image.csv"
+    drawn = f"pictures: {_relative(pictures)}/ (worst, median, best, scores, reliability)"
+    for line in (tables, drawn):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def _relative(folder: Path) -> str:
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def _table(evaluation: Evaluation, folder: str) -> Table:
@@ -40,10 +51,10 @@ def _table(evaluation: Evaluation, folder: str) -> Table:
     # Of one class the row of all is the same, and has the figures of the whole split too.
     shown = rows if len(rows) > 2 else [{**rows[1], "class": rows[0]["class"]}]
     title = f"{len(evaluation.counted.indices)} images ({evaluation.split}) scored with {folder}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("score")
     for row in shown:
-        table.add_column(str(row["class"]), justify="right")
+        table.add_column(escape(str(row["class"])), justify="right")
     for name in rows[-1]:
         values = [row.get(name) for row in shown]
         bound = name.endswith(("_low", "_high"))

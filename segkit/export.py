@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.assembly import build_reader
+from segkit.config_check import image_size
 from segkit.errors import SegkitError
 from segkit.files import atomic_path, write_text
 from segkit.rebuild import read_run, rebuild
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.status import Status
 
+    from segkit.contracts import Record
+    from segkit.data.base import Reader
     from segkit.onnx_model import Parity
     from segkit.rebuild import Trained
 
@@ -47,7 +51,7 @@ def export(composed: DictConfig) -> float:
 
     hush_lightning()
     trained = rebuild(config["run"], config["allow_targets"])
-    folder = Path(config["output"]).expanduser() if config["output"] else trained.folder.path
+    folder = Path(str(config["output"])).expanduser() if config["output"] else trained.folder.path
     channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
     with atomic_path(folder / "model.onnx") as temporary, _status("exporting") as status:
         write_onnx(trained.network, channels, temporary, opset=config["opset"])
@@ -69,29 +73,41 @@ def _check(config: dict[Any, Any]) -> None:
             where="segkit.export",
             remedy="pip install 'segkit[onnx]'",
         )
-    for key, low in (("opset", 18), ("count", 1)):
-        if not isinstance(config[key], int) or config[key] < low:
+    for key, low, kind in (("opset", 18, int), ("count", 1, int), ("bound", 0, (int, float))):
+        value = config[key]
+        if not isinstance(value, kind) or isinstance(value, bool) or value < low:
+            whole = "whole number" if kind is int else "number"
             raise SegkitError(
-                f"{config[key]!r} is not a whole number of {low} or more",
-                where=f"{key}={config[key]}",
+                f"{value!r} is not a {whole} of {low} or more",
+                where=f"{key}={value}",
                 remedy=f"leave {key} out, or give such a number",
             )
 
 
 def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
-    """Images of the run's own data as stored, or noise where the data are not at hand."""
-    from segkit.images import to_channels
-
+    """Images of the run's own data as it saw them, or noise where the data are not at hand."""
     channels = trained.config["dataset"]["channels"]
     trained.config["dataset"]["reader"].pop("download", None)  # not for a comparison
     reader = build_reader(trained.config)
     try:
         records = [record for record in reader.listing().records if record.labelled]
     except SegkitError:
-        return _noise(count, channels), f"noise, since the data are not at {reader.root}"
+        return _noise(count, channels), f"images of noise: the data are not at {reader.root}"
     chosen = records[:: max(1, len(records) // count)][:count]
-    images = (to_channels(load().image, channels) for load in reader.loaders(chosen))
-    return images, f"{len(chosen)} images of {reader.root.name}"
+    return _read(trained, reader, chosen), f"images of {reader.root.name}"
+
+
+def _read(
+    trained: Trained, reader: Reader, records: Sequence[Record]
+) -> Iterator[NDArray[np.uint8]]:
+    from segkit.images import resize_image, to_channels
+
+    dataset = trained.config["dataset"]
+    size = image_size(dataset["size"], "dataset.size")
+    for load in reader.loaders(records):
+        with suppress(SegkitError):  # one that the run has left out too
+            image = to_channels(load().image, dataset["channels"])
+            yield resize_image(image, size or (image.shape[0], image.shape[1]))
 
 
 def _noise(count: int, channels: int) -> Iterator[NDArray[np.uint8]]:
@@ -104,6 +120,12 @@ def _noise(count: int, channels: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _require(parity: Parity, bound: float) -> None:
+    if not parity.images:
+        raise SegkitError(
+            "there was no image to compare the two on",
+            where="the run's dataset.root",
+            remedy="restore the data, or move them away: then noise is compared",
+        )
     if not parity.difference <= bound:
         raise SegkitError(
             f"the exported model differs from torch by {parity.difference:.2g}, and may by {bound}",
@@ -116,7 +138,7 @@ def _facts(
     trained: Trained, path: Path, config: dict[Any, Any], parity: Parity, source: str
 ) -> dict[str, Any]:
     """What ``model.json`` says: how to call the model, and where it comes from."""
-    dataset, summary = trained.config["dataset"], _summary(trained.folder.summary)
+    dataset, summary = trained.config["dataset"], trained.folder.read_summary()
     binary = len(trained.classes) == 2
     return {
         "model": path.name,
@@ -130,8 +152,9 @@ def _facts(
             "channels": dataset["channels"],
             "range": [0, 255],
             "trained_at": dataset["size"],
-            "note": "any height and width; resize to trained_at first where it is not null, and "
-            "the probabilities back, to compute what evaluate and predict do",
+            "note": "any height and width; where trained_at is not null, resize to it first and "
+            "the probabilities back. evaluate and predict resize logits, which differs in the "
+            "last digits at edges, and scale deeper images to 8 bits by their percentiles",
         },
         "output": {
             "name": "probability",
@@ -151,14 +174,6 @@ def _facts(
     }
 
 
-def _summary(path: Path) -> dict[str, Any]:
-    """Of the training; empty where it was stopped before its end."""
-    if not path.is_file():
-        return {}
-    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return summary
-
-
 def _status(words: str) -> Status:
     from rich.console import Console
 
@@ -167,18 +182,19 @@ def _status(words: str) -> Status:
 
 def _show(facts: dict[str, Any], folder: Path) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     parity, path = facts["parity"], folder / "model.onnx"
     table = Table(show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    table.add_row("model", f"{path} ({path.stat().st_size / 2**20:.1f} MiB)")
+    table.add_row("model", f"{escape(str(path))} ({path.stat().st_size / 2**20:.1f} MiB)")
     table.add_row("input", f"image (batch, height, width, {facts['input']['channels']}) uint8")
-    table.add_row("output", f"probability of {', '.join(facts['output']['of'])}")
+    table.add_row("output", escape(f"probability of {', '.join(facts['output']['of'])}"))
     decided = f"{parity['decided_otherwise']} of {parity['pixels']} pixels decided otherwise"
     table.add_row("against torch", f"{parity['difference']:.2g} at most; {decided}")
-    table.add_row("compared on", parity["on"])
+    table.add_row("compared on", escape(f"{parity['images']} {parity['on']}"))
     Console().print(table)
 
 

@@ -69,17 +69,15 @@ def text(value: object) -> str:
     return value.text if isinstance(value, Html) else html.escape(str(value))
 
 
-def page(title: str, subtitle: str, sections: Iterable[Html], *, script: str = "") -> str:
+def page(title: str, subtitle: str, sections: Iterable[Html]) -> str:
     """A whole document.
 
     Args:
         title: the heading.
         subtitle: a line beneath it.
         sections: of :func:`section`.
-        script: JavaScript of segkit's own, at the end.
     """
     body = "\n".join(part.text for part in sections)
-    end = f"<script>{script}</script>" if script else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -87,7 +85,7 @@ def page(title: str, subtitle: str, sections: Iterable[Html], *, script: str = "
         '<link rel="icon" href="data:,">'
         f"<title>{text(title)}</title><style>{_STYLE}</style></head><body>"
         f'<h1>{text(title)}</h1><p class="faint">{text(subtitle)}</p>\n'
-        f"{body}\n{end}</body></html>\n"
+        f"{body}\n</body></html>\n"
     )
 
 

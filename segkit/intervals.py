@@ -48,7 +48,7 @@ def mean_intervals(
     np.add.at(sums_GK, index_U, np.nan_to_num(values_UK))
     np.add.at(known_GK, index_U, ~np.isnan(values_UK))
     means_RK = _resampled_means(sums_GK, known_GK, np.random.default_rng(seed), resamples)
-    means = np.column_stack([means_RK, _mean_where_defined(means_RK)])
+    means = np.column_stack([means_RK, mean_where_defined(means_RK.T)])
     enough = [*(known_GK > 0).sum(axis=0), (known_GK > 0).any(axis=1).sum()]
     bounds = [50 * (1 - level), 50 * (1 + level)]
     return np.array(
@@ -74,7 +74,8 @@ def _resampled_means(
     return np.concatenate(parts)
 
 
-def _mean_where_defined(means_RK: Values) -> Values:
-    known_RK = ~np.isnan(means_RK)
+def mean_where_defined(values: Values) -> Values:
+    """Mean over the first axis, NaN left out; NaN where nothing is defined."""
+    known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.nan_to_num(means_RK).sum(axis=1) / known_RK.sum(axis=1))
+        return np.asarray(np.nan_to_num(values).sum(axis=0) / known.sum(axis=0))

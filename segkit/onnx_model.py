@@ -116,8 +116,9 @@ def compare(
         batch = image[None]
         (found,) = session.run([OUTPUT], {INPUT: batch})
         with torch.inference_mode():
-            expected = wrapped(torch.from_numpy(batch)).numpy()
-        difference = max(difference, float(np.abs(found - expected).max()))
+            expected = wrapped(torch.tensor(batch)).numpy()
+        # Unlike Python's max, it keeps a NaN.
+        difference = float(np.maximum(difference, np.abs(found - expected).max()))
         otherwise += int((_classes(found, threshold) != _classes(expected, threshold)).sum())
         pixels += image.shape[0] * image.shape[1]
         count += 1

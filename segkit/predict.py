@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.prediction_files import Wanted, check_format
-from segkit.prediction_inputs import check_output, find_inputs
+from segkit.prediction_inputs import check_output, check_request, find_inputs
 from segkit.prediction_table import Table, columns, settings_hash
 from segkit.run_folder import RunFolder
 from segkit.runs import check_runs, load_run, run_paths
@@ -25,6 +25,7 @@ def predict(composed: DictConfig) -> None:
     """
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
+    check_request({str(key): value for key, value in config.items()})
     paths = run_paths(config["run"])
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     threshold, classes = check_runs(paths, config["allow_targets"], config["threshold"])
@@ -46,15 +47,15 @@ def predict(composed: DictConfig) -> None:
     from segkit.prediction_loop import Job, predict_all, write_submission
 
     broken = 0
-    predictor = load_run(
-        paths,
-        config["allow_targets"],
-        config["device"],
-        threshold=threshold,
-        precision=config["precision"],
-    )
-    table.begin()
-    if todo:
+    if todo:  # networks take seconds to load
+        predictor = load_run(
+            paths,
+            config["allow_targets"],
+            config["device"],
+            threshold=threshold,
+            precision=config["precision"],
+        )
+        table.begin()
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)
     table.finish()
@@ -62,11 +63,8 @@ def predict(composed: DictConfig) -> None:
         write_submission(inputs, table, wanted)
     _say(len(todo) - broken, len(inputs) - len(todo), output)
     if broken:
-        print(
-            f"error: {broken} of {len(inputs)} inputs could not be predicted; "
-            f"{table.path} says why",
-            file=sys.stderr,
-        )
+        counts = f"{broken} of {len(inputs)} inputs"
+        print(f"error: {counts} could not be predicted; {table.path} says why", file=sys.stderr)
         raise SystemExit(1)
 
 

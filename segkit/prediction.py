@@ -34,11 +34,6 @@ def logits_at(logits_KHW: Tensor, size: Sequence[int]) -> Tensor:
     )[0]
 
 
-def at_size(logits_KHW: Tensor, size: Sequence[int], threshold: float) -> Tensor:
-    """Classes (H, W) uint8 at an image's own size, from logits resized bilinearly."""
-    return predicted_classes(logits_at(logits_KHW, size)[None], threshold)[0]
-
-
 def count(
     logits_BKHW: Tensor,
     batch: Batch,

@@ -5,8 +5,8 @@ Each file appears whole or not at all; of an image of any height only a band is 
 
 import struct
 import zlib
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,22 +59,44 @@ class Wanted:
         return found
 
 
-def check_format(name: str, values: Sequence[Any] | None, classes: int) -> tuple[int, ...]:
+class NotWrittenError(SegkitError):
+    """The output cannot be written; every further image would fail in the same way."""
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Tell what the system refuses to write into a folder.
+
+    Raises:
+        NotWrittenError: in place of an OSError, such as a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise NotWrittenError(
+            f"the output cannot be written: {error.strerror or error}",
+            where=str(folder),
+            remedy="make room, or name another output folder; what is done is kept",
+        ) from error
+
+
+def check_format(name: object, values: object, classes: int) -> tuple[int, ...]:
     """The stored value of each class: the given ones, or the class indices.
 
     Raises:
         SegkitError: an unknown format, or values that do not tell the classes apart.
     """
-    if name not in FORMATS:
+    if not isinstance(name, str) or name not in FORMATS:
         remedy = did_you_mean(name, FORMATS)
         raise SegkitError(f"unknown format {name!r}", where="format", remedy=remedy)
     if values is None:
         return tuple(range(classes))
-    whole = [v for v in values if isinstance(v, int) and not isinstance(v, bool) and 0 <= v <= 255]
-    if len(set(whole)) != classes or len(values) != classes:
+    given = list(values) if isinstance(values, list | tuple) else [None]
+    whole = [v for v in given if isinstance(v, int) and not isinstance(v, bool) and 0 <= v <= 255]
+    if len(set(whole)) != classes or len(given) != classes:
         raise SegkitError(
             f"{classes} classes need as many different whole numbers of 0…255",
-            where=f"values={list(values)}",
+            where=f"values={values}",
             remedy="for a binary task 'values=[0,255]', or leave it out for class indices",
         )
     return tuple(whole)
@@ -100,7 +122,10 @@ class Files:
 
     def __enter__(self) -> "Files":
         with ExitStack() as stack:
-            paths = {k: stack.enter_context(atomic_path(v)) for k, v in self._names.items()}
+            try:
+                paths = {k: stack.enter_context(atomic_path(v)) for k, v in self._names.items()}
+            except SegkitError as error:  # no mistake of the image
+                raise NotWrittenError(error.what, where=error.where, remedy=error.remedy) from error
             mask = paths["mask"]
             kind: type[_Png | _Tiff] = _Png if mask.suffix == ".png" else _Tiff
             self._mask = kind(mask, (1, *self._size), "uint8")

@@ -1,13 +1,48 @@
 """Which files predict reads, and that nothing it writes could take the place of one."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from segkit.errors import SegkitError, did_you_mean
 from segkit.images import IMAGE_SUFFIXES
+from segkit.tiling import DEVICES, PRECISIONS, TTA
 
 _KINDS = " ".join(IMAGE_SUFFIXES)
+
+
+def check_request(config: Mapping[str, Any]) -> None:
+    """Refuse values of predict's own keys that cannot work, before anything slow.
+
+    Raises:
+        SegkitError: with the key and what it may be.
+    """
+    for key in ("overlay", "probability", "rle", "overwrite"):
+        if not isinstance(config[key], bool):
+            raise _refused(key, config[key], "give true or false")
+    for key, known in (("device", DEVICES), ("precision", PRECISIONS), ("tta", TTA)):
+        if config[key] not in known:
+            raise SegkitError(
+                f"unknown {key} {config[key]!r}",
+                where=f"{key}={config[key]}",
+                remedy=did_you_mean(config[key], known),
+            )
+    large, targets = config["large"], config["allow_targets"]
+    number = isinstance(large, Real) and not isinstance(large, bool)
+    if not number or not 0 <= float(large) < float("inf"):
+        raise _refused("large", large, "give a number of megapixels: large=64")
+    if not isinstance(targets, list) or not all(isinstance(one, str) for one in targets):
+        raise _refused("allow_targets", targets, "give prefixes: 'allow_targets=[mypackage.]'")
+    if not isinstance(config["output"], str | int | float):
+        raise _refused("output", config["output"], "name one folder: output=DIR")
+    if config["input"] in (None, []):
+        raise _refused("input", config["input"], "name a file, a folder or a quoted pattern")
+
+
+def _refused(key: str, value: object, remedy: str) -> SegkitError:
+    return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
 
 
 def find_inputs(given: str | Sequence[str]) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from segkit.components import ComponentCounter
 from segkit.errors import SegkitError
-from segkit.files import write_text
+from segkit.files import atomic_path
 from segkit.images import decode
-from segkit.prediction_files import Files, Wanted
+from segkit.prediction_files import Files, NotWrittenError, Wanted, writing
 from segkit.prediction_table import OK, Table
 from segkit.rows import Rows, open_rows
 from segkit.runlength import encode_components
@@ -27,6 +26,8 @@ from segkit.tiling import View
 
 if TYPE_CHECKING:
     from segkit.predictor import Predictor
+
+LARGE_TILE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Job:
                 where=f"scale={self.view.scale}",
                 remedy="scale=1, or a higher large= if memory holds the image",
             )
-        return self.view if self.view.tile else replace(self.view, tile=512, overlap=64)
+        return self.view if self.view.tile else replace(self.view, tile=LARGE_TILE, overlap=64)
 
 
 def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Table) -> int:
@@ -67,7 +68,7 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
     Raises:
         SegkitError: the output cannot be written.
     """
-    console, broken = Console(stderr=True), 0
+    console, broken, warning = Console(stderr=True), 0, _warning(predictor)
     columns = (
         TextColumn("predicting"),
         BarColumn(),
@@ -88,12 +89,11 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
 
                 chosen = replace(job, view=job.view_of(image.size))
                 if chosen.view != job.view:
-                    megapixels = image.size[0] * image.size[1] / 1e6
-                    text = f"{megapixels:.0f} megapixels; predicted in tiles of {chosen.view.tile}"
-                    console.print(f"{path}: {text}", markup=False)
+                    _tell_tiled(console, path, image.size, warning)
+                    warning = ""
                 facts = _predict(predictor, path, image, chosen, tick)
                 table.add(path, facts, OK)
-            except _NotWrittenError:
+            except NotWrittenError:
                 raise
             except (SegkitError, MemoryError, RuntimeError) as error:
                 what = _told(error)
@@ -105,8 +105,24 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
     return broken
 
 
-class _NotWrittenError(SegkitError):
-    """Every further image would fail in the same way."""
+def _warning(predictor: Predictor) -> str:
+    """Of an image that is tiled unasked: the networks know images of another size."""
+    sizes = {member.size for member in predictor.members if member.size}
+    if not sizes:
+        return ""
+    listed = " and ".join(f"{rows} × {columns}" for rows, columns in sorted(sizes))
+    return (
+        f"warning: this run resizes whole images to {listed} pixels; tiles are at the image's own "
+        "scale, where objects may look larger than in training; with a higher large= these images "
+        "are resized too, if memory holds them"
+    )
+
+
+def _tell_tiled(console: Console, path: Path, size: tuple[int, int], warning: str) -> None:
+    if warning:
+        console.print(warning, markup=False, style="yellow")
+    text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {LARGE_TILE}"
+    console.print(f"{path}: {text}", markup=False)
 
 
 def _told(error: Exception) -> str:
@@ -142,25 +158,19 @@ def _predict(
     areas = np.zeros(256, np.int64)
     planes = 1 if len(predictor.classes) == 2 else len(predictor.classes)
     wanted = job.wanted
-    try:
-        with Files(wanted, path.stem, image.size, planes) as files:
-            for top, logits in predictor.bands(image, job.view):
-                mask = predictor.decide(logits)
-                pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
-                chances = predictor.probability(logits) if wanted.probability else None
-                files.add(top, pixels, mask, chances)
-                areas += np.bincount(mask.ravel(), minlength=256)
-                for label in foreground:
-                    components[label].add(mask == label)
-                tick(top + len(mask))
-            files.finish()
-    except OSError as error:
-        raise _NotWrittenError(
-            f"the output cannot be written: {error.strerror or error}",
-            where=str(wanted.folder),
-            remedy="make room, or name another output folder; what is done is kept",
-        ) from error
+    with writing(wanted.folder), Files(wanted, path.stem, image.size, planes) as files:
+        for top, logits in predictor.bands(image, job.view):
+            mask = predictor.decide(logits)
+            pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
+            chances = predictor.probability(logits) if wanted.probability else None
+            files.add(top, pixels, mask, chances)
+            areas += np.bincount(mask.ravel(), minlength=256)
+            for label in foreground:
+                components[label].add(mask == label)
+            tick(top + len(mask))
+        files.finish()
     facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
+    facts["tile"] = job.view.tile or ""
     for label in foreground:
         name, count = predictor.classes[label], int(areas[label])
         facts[f"{name}_pixels"] = count
@@ -174,19 +184,26 @@ def write_submission(paths: Sequence[Path], table: Table, wanted: Wanted) -> Non
 
     A row for each connected component of each class; one without pixels for an empty mask.
     """
-    out = io.StringIO()
-    writer: Any = csv.writer(out, lineterminator="\n")
-    writer.writerow(("ImageId", "EncodedPixels"))
-    for path in paths:
-        row = table.rows.get(path.stem)
-        if row is None or row["status"] != OK:
-            continue
-        name = wanted.mask(path.stem)
-        stored = decode(name.read_bytes(), str(name))
-        found = [
-            encoded
-            for value in wanted.values[1:]
-            for encoded in encode_components(np.asarray(stored == value))
-        ]
-        writer.writerows((path.stem, encoded) for encoded in found or [""])
-    write_text(wanted.folder / "submission.csv", out.getvalue())
+    target = wanted.folder / "submission.csv"
+    with (
+        writing(wanted.folder),
+        atomic_path(target) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        writer: Any = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("ImageId", "EncodedPixels"))
+        for path in paths:
+            row = table.rows.get(path.stem)
+            if row is not None and row["status"] == OK:
+                writer.writerows((path.stem, text) for text in _encoded(path.stem, wanted))
+
+
+def _encoded(stem: str, wanted: Wanted) -> Iterator[str]:
+    name, found = wanted.mask(stem), False
+    stored = decode(name.read_bytes(), str(name))
+    for value in wanted.values[1:]:
+        for text in encode_components(np.asarray(stored == value)):
+            found = True
+            yield text
+    if not found:
+        yield ""

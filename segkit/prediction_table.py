@@ -10,16 +10,21 @@ from typing import Any
 
 from segkit.errors import SegkitError
 from segkit.files import write_text
-from segkit.prediction_files import Wanted
+from segkit.prediction_files import Wanted, writing
 
 Row = dict[str, str]
 OK = "ok"
+_REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
 
 
 def columns(classes: Sequence[str]) -> list[str]:
-    """Of the table; share is of the image's pixels, components are connected regions."""
+    """Of the table.
+
+    tile is empty for an image that was resized whole; share is of the image's pixels; components
+    are connected regions.
+    """
     parts = [f"{c}_{what}" for c in classes[1:] for what in ("pixels", "share", "components")]
-    return ["file", "width", "height", *parts, "seconds", "settings_hash", "status"]
+    return ["file", "width", "height", "tile", *parts, "seconds", "settings_hash", "status"]
 
 
 def settings_hash(checkpoints: Sequence[Path], settings: Mapping[str, Any]) -> str:
@@ -42,7 +47,7 @@ class Table:
 
     def __init__(self, path: Path, names: Sequence[str], mark: str) -> None:
         self.path, self.names, self.mark = path, list(names), mark
-        self.found = path.is_file()
+        self.found, self._foreign = path.is_file(), False
         self.rows = {Path(row["file"]).stem: row for row in self._read()} if self.found else {}
 
     def _read(self) -> list[Row]:
@@ -52,12 +57,9 @@ class Table:
         reader = csv.DictReader(io.StringIO(whole))
         if reader.fieldnames is None:
             return []
-        if "file" not in reader.fieldnames:
-            raise SegkitError(
-                "this file is not a table of predictions",
-                where=str(self.path),
-                remedy="name another output folder",
-            )
+        self._foreign = not {"file", "settings_hash", "status"} <= set(reader.fieldnames)
+        if self._foreign:
+            return []
         return [row for row in reader if None not in row and None not in row.values()]
 
     def check(self, inputs: Sequence[Path], wanted: Wanted) -> None:
@@ -66,25 +68,30 @@ class Table:
         Raises:
             SegkitError: files of another run, of other settings, or of something else.
         """
-        # A stop between a mask and its row leaves a file that no row lists.
-        other = [row for row in self.rows.values() if row.get("settings_hash") != self.mark]
+        if self._foreign or any(row["settings_hash"] != self.mark for row in self.rows.values()):
+            raise SegkitError(
+                "this table is there already, and not from this run with these settings",
+                where=str(self.path),
+                remedy=_REMEDY,
+            )
         for path in inputs:
             row = self.rows.get(path.stem)
             moved = row is not None and Path(row["file"]).resolve() != path.resolve()
-            if self.found and not other and not moved:
+            # A stop between a mask and its row leaves a file that no row lists.
+            if self.found and not moved:
                 continue
             there = [file for file in wanted.files(path.stem).values() if file.exists()]
             if there:
                 raise SegkitError(
                     "this file is there already, and not from this run with these settings",
                     where=str(there[0]),
-                    remedy="name another output folder, or replace what is there: overwrite=true",
+                    remedy=_REMEDY,
                 )
 
     def done(self, path: Path, wanted: Wanted) -> bool:
         """Whether an image has been predicted and has not changed since."""
         row = self.rows.get(path.stem)
-        if row is None or row["status"] != OK or row.get("settings_hash") != self.mark:
+        if row is None or row["status"] != OK or row["settings_hash"] != self.mark:
             return False
         if Path(row["file"]).resolve() != path.resolve():
             return False
@@ -97,15 +104,20 @@ class Table:
 
     def begin(self) -> None:
         """Write the table as it stands; rows are appended to it from here on."""
-        self.rows = {k: r for k, r in self.rows.items() if r.get("settings_hash") == self.mark}
+        self.rows = {k: r for k, r in self.rows.items() if r["settings_hash"] == self.mark}
         self.finish()
 
     def add(self, path: Path, facts: Mapping[str, object], status: str) -> None:
-        """Append one image's row."""
+        """Append one image's row.
+
+        Raises:
+            NotWrittenError: for example where the disk is full.
+        """
         row = dict.fromkeys(self.names, "") | {k: str(v) for k, v in facts.items()}
-        row |= {"file": str(path), "settings_hash": self.mark, "status": status}
+        # The same prediction goes on from any working folder.
+        row |= {"file": str(path.absolute()), "settings_hash": self.mark, "status": status}
         self.rows[path.stem] = row
-        with self.path.open("a", encoding="utf-8", newline="") as stream:
+        with writing(self.path.parent), self.path.open("a", encoding="utf-8", newline="") as stream:
             self._writer(stream).writerow(row)
 
     def finish(self) -> None:
@@ -114,7 +126,8 @@ class Table:
         writer = self._writer(out)
         writer.writeheader()
         writer.writerows(sorted(self.rows.values(), key=lambda row: Path(row["file"])))
-        write_text(self.path, out.getvalue())
+        with writing(self.path.parent):
+            write_text(self.path, out.getvalue())
 
     def _writer(self, stream: Any) -> "csv.DictWriter[str]":
         return csv.DictWriter(stream, self.names, lineterminator="\n", extrasaction="ignore")

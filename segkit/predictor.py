@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
 from segkit.models.network import SegmentationNetwork
 from segkit.rows import ArrayRows, Rows, as_rows
-from segkit.tiling import Box, View, blend
+from segkit.tiling import DEVICES, PRECISIONS, Box, View, blend
 
 # Quarter turns, and whether the image is mirrored first.
 _TURNS = {
@@ -43,9 +43,8 @@ class Member:
     channels: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
-    """What was found in an image of H rows and W columns.
+class Prediction(NamedTuple):
+    """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
 
     Attributes:
         mask: (H, W) uint8 class indices, 0 is background.
@@ -88,9 +87,8 @@ class Predictor:
     ) -> None:
         self.device = _device(device)
         self.classes, self.threshold = tuple(classes), threshold
-        known = ("auto", "bf16-mixed", "32-true")
-        if precision not in known:
-            remedy = did_you_mean(precision, known)
+        if precision not in PRECISIONS:
+            remedy = did_you_mean(precision, PRECISIONS)
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
         self.precision = best_precision(self.device) if precision == "auto" else precision
         self.members = [replace(m, network=m.network.eval().to(self.device)) for m in members]
@@ -222,16 +220,15 @@ def _probability(logits_BKHW: Tensor) -> Tensor:
 
 
 def _resized(logits_BKHW: Tensor, size: tuple[int, int]) -> Tensor:
-    # As segkit.prediction.at_size does before it scores.
+    # As segkit.prediction.logits_at does before it scores.
     return functional.interpolate(
         logits_BKHW.float(), size=size, mode="bilinear", align_corners=False
     )
 
 
 def _device(name: str) -> str:
-    known = ("auto", "cpu", "cuda")
-    if name not in known:
-        remedy = did_you_mean(name, known)
+    if name not in DEVICES:
+        remedy = did_you_mean(name, DEVICES)
         raise SegkitError(f"unknown device {name!r}", where="device", remedy=remedy)
     there = torch.cuda.is_available()
     if name == "cuda" and not there:

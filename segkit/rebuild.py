@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segkit.assembly import build_reader, build_task
+from segkit.assembly import build_network, build_reader
 from segkit.errors import SegkitError
 from segkit.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from segkit.models.network import SegmentationNetwork
+
+_NETWORK = "network."  # what its weights are called by in a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +81,23 @@ def rebuild(path: str | Path, allow_targets: Sequence[str] = ()) -> Trained:
             not allowed, or weights that do not fit the network.
     """
     folder, config = read_run(path, allow_targets)
+    import torch
+
     classes = build_reader(config).classes
-    task = build_task(config, classes)
+    # The weights that are drawn here are replaced; whoever calls this keeps his random numbers.
+    with torch.random.fork_rng(devices=[]):
+        network = build_network(config, classes)
     state = read_checkpoint(folder.best)["state_dict"]
+    own = {k.removeprefix(_NETWORK): v for k, v in state.items() if k.startswith(_NETWORK)}
     try:
-        task.load_state_dict(state)
+        network.load_state_dict(own)
     except RuntimeError as error:
         raise SegkitError(
             "the weights do not fit the network that config.yaml describes",
             where=str(folder.best),
             remedy="restore the run's own config.yaml and checkpoint",
         ) from error
-    return Trained(folder, config, classes, task.network.eval())
+    return Trained(folder, config, classes, network.eval())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

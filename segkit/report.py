@@ -1,6 +1,5 @@
 """``report.html``: what a run folder holds, on one page that needs nothing else."""
 
-import json
 import logging
 import re
 import shlex
@@ -52,7 +51,7 @@ def write_report(folder: RunFolder) -> Path:
         SegkitError: the configuration is missing, or the folder cannot be written to.
     """
     config = folder.read_config()
-    summary = _read_summary(folder.summary)
+    summary = folder.read_summary()
     drawn, size = pictures(folder.path)
     curves = carried(folder.path / "curves.png", 250_000)
     sections = [
@@ -73,14 +72,6 @@ def write_report(folder: RunFolder) -> Path:
     path = folder.path / "report.html"
     write_text(path, html.page(title, f"A training with segkit, in {folder.path}", sections))
     return path
-
-
-def _read_summary(path: Path) -> dict[str, Any]:
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # a training that was cut off has none
-    return summary if isinstance(summary, dict) else {}
 
 
 def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, str]:

@@ -37,7 +37,7 @@ _MEANING = {
 _LEADING = ("n", "n_empty", "dice", "iou", "precision", "recall")
 # Not asked for where they are not there; of any other score, that means undefined.
 _OPTIONAL = ("hd95", "surface_dice", "surface_tolerance", "loss", "ece", "threshold")
-_NOT_SCORES = ("class", "split", "split_hash")
+_NOT_SCORES = ("class", "data", "split", "split_hash")
 _PICTURES = {
     "best": "The best, by Dice.",
     "median": "The middle: half of the images are better, half worse.",
@@ -69,6 +69,14 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError("not finite")
     return number
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        _finite(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -199,11 +207,8 @@ def pictures(folder: Path) -> tuple[list[Html], int]:
 
 def _lowest(rows: Sequence[Row]) -> Html | None:
     """The images to look at first."""
-    known = [row for row in rows if shown(row.get("dice")) not in ("undefined", row.get("id"))]
-    try:
-        ordered = sorted(known, key=lambda row: float(row["dice"]))
-    except ValueError:
-        return None
+    known = [row for row in rows if _is_finite(row.get("dice"))]
+    ordered = sorted(known, key=lambda row: float(row["dice"]))
     if not ordered:
         return None
     columns = [n for n in ("id", "group", "split", "class", "dice", "iou") if n in ordered[0]]

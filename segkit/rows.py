@@ -43,7 +43,8 @@ def open_rows(path: Path, large: int) -> Rows:
     """Open an image file: whole, or by rows where it is a TIFF of more than ``large`` pixels.
 
     Read by rows are single planes of 8 or 16 bits, strips or tiles, packed or not. Anything else
-    is decoded whole, whatever its size.
+    is decoded whole, whatever its size; so is, in effect, a packed TIFF whose rows are all in one
+    strip, since a strip is unpacked as one.
 
     Raises:
         SegkitError: the file cannot be read, or is damaged.
@@ -132,7 +133,8 @@ class TiffRows:
             for number in range(top // high, -(-bottom // high)):
                 start = number * high
                 parts.append(self._row(number)[max(top - start, 0) : bottom - start])
-            return np.concatenate(parts).reshape(shape)
+            # A copy would need the memory of the whole image where it is one strip.
+            return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(shape)
         except Exception as error:  # every codec has its own family of exceptions
             reason = " ".join(str(error).split())[:120] or type(error).__name__
             raise self._damaged(f"an image that cannot be read: {reason}") from error
@@ -164,7 +166,8 @@ class TiffRows:
                     decoded = np.full(shape, page.nodata, page.dtype)
                 parts.append(decoded[0])
         # Tiles are stored whole, also where the image ends within them.
-        self._kept = (number, np.concatenate(parts, axis=1)[:, : self.size[1]])
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        self._kept = (number, whole[:, : self.size[1]])
         return self._kept[1]
 
     def _window(self) -> Bytes:

@@ -28,10 +28,22 @@ _PACKAGES = (
 
 
 class RunFolder:
-    """Names of what lies in a run folder."""
+    """Names of what lies in a run folder.
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).absolute()
+    Args:
+        path: of the folder; ``~`` is the home folder.
+
+    Raises:
+        SegkitError: not one path.
+    """
+
+    def __init__(self, path: str | Path | float) -> None:
+        # A folder called 2018 comes as a number from the command line.
+        if not isinstance(path, str | Path | int | float):
+            raise SegkitError(
+                "one run folder is needed here", where=f"run={path}", remedy="name one: run=DIR"
+            )
+        self.path = Path(str(path)).expanduser().absolute()
         self.config = self.path / "config.yaml"
         self.split = self.path / "split.csv"
         self.summary = self.path / "summary.json"
@@ -51,7 +63,7 @@ class RunFolder:
         """
         try:
             config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8
             raise SegkitError(
                 f"not a run folder: its configuration cannot be read ({type(error).__name__})",
                 where=str(self.config),
@@ -72,6 +84,14 @@ class RunFolder:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``; numbers that are not finite become null."""
         write_text(self.summary, json.dumps(_finite(summary), indent=2) + "\n")
+
+    def read_summary(self) -> dict[str, Any]:
+        """Read it back; empty where it is missing, damaged or no mapping."""
+        try:
+            summary = json.loads(self.summary.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}  # a training that was cut off has none
+        return summary if isinstance(summary, dict) else {}
 
 
 def claim(path: Path, *, chosen_by_user: bool) -> RunFolder:

@@ -20,8 +20,9 @@ def encode_components(mask: NDArray[np.bool_]) -> Iterator[str]:
     """
     labels, count = ndimage.label(mask.T, structure=_TOUCHING)
     # A pixel of background at either end, so that every run begins and ends somewhere.
-    flat = np.concatenate([[0], labels.ravel(), [0]])
-    changes = np.flatnonzero(np.diff(flat))
+    flat = np.zeros(labels.size + 2, labels.dtype)
+    flat[1:-1] = labels.ravel()
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
     begins = changes[flat[changes + 1] > 0]
     ends = changes[flat[changes] > 0]
     label = flat[begins + 1]

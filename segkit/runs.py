@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segkit.assembly import build_reader
 from segkit.config_check import image_size
 from segkit.errors import SegkitError
 from segkit.rebuild import read_run, rebuild
+from segkit.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from segkit.predictor import Predictor
@@ -64,12 +66,15 @@ def load_run(
 
 
 def run_paths(path: Runs) -> list[Path]:
-    """One folder or several, as a list."""
-    # A folder called 2018 comes as a number from the command line.
-    several = list(path) if isinstance(path, list | tuple) else [path]
+    """One folder or several, as a list.
+
+    Raises:
+        SegkitError: none, or something that is not a path.
+    """
+    several: list[Any] = list(path) if isinstance(path, list | tuple) else [path]
     if not several:
         raise SegkitError("no run was named", where="run=[]", remedy="run=DIR, or run=[DIR,DIR]")
-    return [Path(str(one)).expanduser() for one in several]
+    return [RunFolder(one).path for one in several]
 
 
 def check_runs(
@@ -80,9 +85,12 @@ def check_runs(
     Raises:
         SegkitError: not a run, or runs that cannot answer together.
     """
+    if threshold is not None:
+        _check_threshold(threshold)
     found = {}
     for path in paths:
         _, config = read_run(path, allow_targets)
+        _check_threshold(config["threshold"])
         found[path] = (build_reader(config).classes, float(config["threshold"]))
     (first, (classes, own)), *others = found.items()
     for path, (theirs, limit) in others:
@@ -99,8 +107,14 @@ def check_runs(
                 remedy="choose one for all: threshold=0.5",
             )
     chosen = own if threshold is None else threshold
-    if not 0 <= chosen <= 1:
-        raise SegkitError(
-            "a threshold is within 0…1", where=f"threshold={chosen}", remedy="threshold=0.5"
-        )
     return chosen, classes
+
+
+def _check_threshold(threshold: object) -> None:
+    number = isinstance(threshold, Real) and not isinstance(threshold, bool)
+    if not number or not 0 <= float(threshold) <= 1:  # type: ignore[arg-type]
+        raise SegkitError(
+            "a threshold is a number within 0…1",
+            where=f"threshold={threshold}",
+            remedy="threshold=0.5, or null for the run's own",
+        )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segkit.gather import gather
+from segkit.intervals import mean_where_defined
 from segkit.metrics import dice, sum_by_group
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
@@ -60,11 +61,9 @@ def best_threshold(counts_NT4: NDArray[np.int64], units: Sequence[str]) -> tuple
     """
     _, counts_GT4 = sum_by_group(counts_NT4, units)
     dice_GT = dice(counts_GT4)
-    known = ~np.isnan(dice_GT)
-    if not known.any():
+    if np.isnan(dice_GT).all():
         raise ValueError("no Dice is defined at any threshold")
-    with np.errstate(invalid="ignore"):
-        means = np.nan_to_num(dice_GT).sum(axis=0) / known.sum(axis=0)
+    means = mean_where_defined(dice_GT)
     best = np.flatnonzero(means == np.nanmax(means))
     chosen = min(best, key=lambda t: abs(THRESHOLDS[t] - 0.5))
     return THRESHOLDS[chosen], float(means[chosen])

@@ -7,6 +7,7 @@ Methods 18:203) and MONAI (Cardoso et al. 2022, arXiv:2211.02701) do the same.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ Floats = NDArray[np.float32]
 Box = tuple[slice, slice]
 SIGMAS = 8
 TTA = ("none", "flip", "rotate")
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "bf16-mixed", "32-true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,23 @@ class View:
     tta: str = "none"
 
     def __post_init__(self) -> None:
+        lengths = [self.overlap] if self.tile is None else [self.overlap, self.tile]
+        if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in lengths):
+            raise SegkitError(
+                "tile and overlap are whole numbers of pixels",
+                where=f"tile={self.tile} overlap={self.overlap}",
+                remedy="for example tile=512 overlap=64",
+            )
         if self.tile is not None and not 0 <= self.overlap < self.tile:
             raise SegkitError(
                 "a tile must be larger than the overlap of two",
                 where=f"tile={self.tile} overlap={self.overlap}",
                 remedy="for example tile=512 overlap=64",
             )
-        if not 0 < self.scale < float("inf"):
+        number = isinstance(self.scale, Real) and not isinstance(self.scale, bool)
+        if not number or not 0 < self.scale < float("inf"):
             raise SegkitError(
-                "a scale must be above 0", where=f"scale={self.scale}", remedy="scale=1"
+                "a scale is a number above 0", where=f"scale={self.scale}", remedy="scale=1"
             )
         if self.tile is None and self.scale != 1:
             raise SegkitError(

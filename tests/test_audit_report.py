@@ -2,13 +2,14 @@
 
 import csv
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from segkit.audit import Audit, audit
+from segkit.audit import Audit, _watch, audit
 from segkit.audit_charts import charts
 from segkit.audit_pictures import contact_sheet, pair_pictures, thumbnail, worst_pairs
 from segkit.audit_report import report
@@ -69,6 +70,36 @@ def test_a_published_split_that_leaks_is_shown_as_it_is(reader: Dsb2018) -> None
     assert [leaky.splits[r.id] for r in leaky.records] == ["train"] * 6 + ["val"] * 3 + ["test"] * 3
     assert leaky.clean is not None
     assert list(leaky.clean.values()) == ["train"] * 6 + ["val"] * 3 + ["test"] * 2 + ["train"]
+
+
+def test_a_leak_is_found_behind_an_unlabelled_copy(reader: Dsb2018, tmp_path: Path) -> None:
+    class Partly(Dsb2018):
+        """Without the first record's masks; the other parts are published."""
+
+        def scan(self) -> Listing:
+            first, *others = super().scan().records
+            parts = ["train"] * 6 + ["val"] * 2 + ["test"] * 3
+            records = [replace(r, split=s) for r, s in zip(others, parts, strict=True)]
+            return Listing([replace(first, masks=()), *records], [])
+
+    root = Path(shutil.copytree(reader.root, tmp_path / "data"))
+    names = [record.image for record in Partly(root).listing().records]
+    for name in (names[1], names[-1]):
+        shutil.copy(root / names[0], root / name)
+    leaky = audit(Partly(root), Use(CLASSES, (64, 64), None, skip=False), SplitSpec())
+    assert leaky.splits[leaky.records[0].id] == "unlabelled"
+    (error,) = (f for f in leaky.findings if f.severity == "error")
+    assert error.kind == "copies in two splits"
+    assert error.where == f"{names[1]} (train) and {names[-1]} (test)"
+    assert leaky.clean is not None
+    assert leaky.clean[leaky.records[-1].id] == "train"
+
+
+def test_many_records_are_compared_with_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(_watch(range(10))) == list(range(10))
+    assert capsys.readouterr().err == ""
+    assert list(_watch(range(2000))) == list(range(2000))
+    assert "comparing" in capsys.readouterr().err
 
 
 def test_a_split_that_cannot_be_drawn_is_an_error(reader: Dsb2018) -> None:

@@ -12,6 +12,8 @@ from segkit.evaluation_setup import (
     check_classes,
     check_request,
     check_threshold,
+    may_be_copy,
+    place,
     split_of_others,
     with_settings,
     with_source,
@@ -109,6 +111,20 @@ def test_what_was_trained_with_cannot_be_set(override: str) -> None:
     assert error.value.where in override
 
 
+@pytest.mark.parametrize("override", ["+dataset.mask_values={0: 1}", "~dataset.batch_size"])
+def test_what_nothing_would_read_is_refused(override: str) -> None:
+    with pytest.raises(SegkitError, match="no effect") as error:
+        with_settings(saved(), request(dataset={"root": None}), [override])
+    assert error.value.where == override.lstrip("+~").split("=", maxsplit=1)[0]
+    assert "dataset has root, batch_size, cache_dir" in error.value.remedy
+
+
+def test_a_named_data_set_has_keys_of_its_own() -> None:
+    node = {"root": "r", "reader": {"_target_": "t"}, "mask_values": {0: 1}}
+    found = with_settings(saved(), request(dataset=node), ["dataset.mask_values={0: 1}"])
+    assert found["dataset"] == saved()["dataset"]
+
+
 def test_the_runs_own_data_another_root_and_another_reader() -> None:
     assert with_source(saved(), {"root": None}) is None
     moved = with_source(saved(), {"root": "there"})
@@ -171,6 +187,20 @@ def test_other_records_are_scored_all_or_not_at_all(folder: RunFolder, tmp_path:
 def test_some_records_of_the_same_names_are_no_copy(folder: RunFolder, tmp_path: Path) -> None:
     for others in (RECORDS[:2], [*RECORDS[:2], Record("r2", "other", "2.png", ("2_mask.png",))]):
         assert split_of_others(others, "all", folder, tmp_path)[1] is False
+
+
+def test_more_than_the_runs_records_may_be_a_copy(folder: RunFolder, tmp_path: Path) -> None:
+    more = [*RECORDS, Record("r3", "g3", "3.png", ("3_mask.png",))]
+    unlabelled = [*RECORDS, Record("u", "u", "u.png")]
+    assert may_be_copy(more, folder)
+    for others in (RECORDS, unlabelled, more[1:]):
+        assert not may_be_copy(others, folder)
+    assert not may_be_copy(more, RunFolder(tmp_path / "none"))
+
+
+def test_results_on_other_data_have_a_folder_of_their_own(folder: RunFolder) -> None:
+    found = place(folder, "my/data", "0123456789ab")
+    assert found == folder.path / "evaluation" / "my_data-01234567"
 
 
 def test_a_run_without_its_table_has_no_copy(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ LAYERS = (
         "schedules",
         "hardware",
         "html",
+        "plot_style",
         "tiling",
         "runlength",
         "components",

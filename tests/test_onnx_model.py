@@ -79,6 +79,22 @@ def test_probabilities_are_of_the_logits() -> None:
         torch.testing.assert_close(Probabilities(built)(pixels), logits.softmax(1))
 
 
+class NotFinite(nn.Module):
+    """A network in which something went wrong."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :1] * torch.nan
+
+
+def test_what_is_not_a_number_is_a_difference(tmp_path: Path) -> None:
+    mean, std = (0.5,) * 3, (0.25,) * 3
+    broken = SegmentationNetwork(NotFinite(), stride=2, mean=mean, std=std).eval()
+    write_onnx(broken, 3, tmp_path / "model.onnx", opset=18)
+    images = [image(8, 8), image(9, 9)]
+    parity = compare(network(), tmp_path / "model.onnx", images, threshold=0.5)
+    assert np.isnan(parity.difference)
+
+
 class Unknown(nn.Module):
     """An operation that ONNX does not have."""
 

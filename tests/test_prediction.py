@@ -8,7 +8,7 @@ from torch import Tensor
 
 from segkit.contracts import Batch
 from segkit.metrics import confusion_counts, predicted_classes
-from segkit.prediction import at_size, count, logits_at
+from segkit.prediction import count, logits_at
 
 
 class Watch:
@@ -59,8 +59,9 @@ def test_what_is_shown_is_what_is_counted(native: bool) -> None:
         assert torch.equal(counts[n], confusion_counts(prediction[None], truth[None], 2)[0])
 
 
-def test_classes_at_a_size_are_those_of_the_logits_at_it() -> None:
-    logits = logits_at(LOGITS[0], (20, 11))
-    assert logits.shape == (1, 20, 11)
-    expected = predicted_classes(logits[None], 0.3)[0]
-    assert torch.equal(at_size(LOGITS[0], (20, 11), 0.3), expected)
+def test_logits_at_a_size_are_bilinear_between_the_middles_of_pixels() -> None:
+    assert logits_at(LOGITS[0], (20, 11)).shape == (1, 20, 11)
+    ramp = torch.tensor([[[0.0, 4.0]]], dtype=torch.float16)
+    found = logits_at(ramp, (1, 4))
+    assert found.dtype == torch.float32
+    assert found.flatten().tolist() == [0, 1, 3, 4]

@@ -311,6 +311,18 @@ def test_the_lowest_scores_are_listed_from_below(tmp_path: Path) -> None:
     assert "Lowest Dice of 21" in words
 
 
+def test_an_image_whose_name_is_its_dice_is_listed_and_words_are_not(tmp_path: Path) -> None:
+    images: list[dict[str, Any]] = [
+        {"id": "0.5000", "dice": 0.5},
+        {"id": "b", "dice": "b"},
+        {"id": "c", "dice": 0.7},
+    ]
+    evaluate(tmp_path, [{"class": "all"}], images)
+    words = read(a_run(tmp_path)).words
+    assert "Lowest Dice of 2" in words
+    assert words.count("0.5000") == 2
+
+
 def test_the_split_is_counted_and_proved_disjoint(tmp_path: Path) -> None:
     folder = a_run(tmp_path)
     words = read(folder).words

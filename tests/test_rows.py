@@ -112,3 +112,10 @@ def test_a_damaged_strip_is_named(tmp_path: Path) -> None:
 def test_what_is_not_an_image_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(SegkitError):
         as_rows(np.zeros(shape, np.uint8))
+
+
+def test_a_single_strip_is_not_copied(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, image("uint8", 1), **WAYS["one packed strip"])
+    lazy = open_rows(path, 100)
+    assert np.shares_memory(lazy.rows(0, 20), lazy.rows(10, 90))

@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -63,6 +64,38 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, content: str | None
     with pytest.raises(SegkitError, match="not a run folder") as error:
         folder.read_config()
     assert error.value.where == str(folder.config)
+
+
+def test_a_configuration_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.config.write_bytes("name: größe".encode("latin-1"))
+    with pytest.raises(SegkitError, match="not a run folder"):
+        folder.read_config()
+
+
+def test_a_folder_may_be_called_by_a_number_or_from_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RunFolder(2018).path == tmp_path / "2018"
+    assert RunFolder("~/x").path == tmp_path / "x"
+
+
+@pytest.mark.parametrize("path", [None, ["a", "b"], {"a": 1}])
+def test_what_is_not_one_folder_is_refused(path: Any) -> None:
+    with pytest.raises(SegkitError, match="one run folder"):
+        RunFolder(path)
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[1]", b"\xff"])
+def test_a_summary_that_cannot_be_read_is_empty(tmp_path: Path, content: bytes | None) -> None:
+    folder = RunFolder(tmp_path)
+    if content is not None:
+        folder.summary.write_bytes(content)
+    assert folder.read_summary() == {}
+    folder.write_summary({"a": 1})
+    assert folder.read_summary() == {"a": 1}
 
 
 def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:

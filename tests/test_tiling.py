@@ -76,9 +76,19 @@ def test_a_tile_within_the_overlap_is_refused() -> None:
         ({"tile": 512, "scale": 0.0}, "scale=0"),
         ({"scale": 0.5}, "tile=null"),
         ({"tta": "flips"}, "tta"),
+        ({"tta": True}, "tta"),
+        ({"tile": "abc"}, "tile=abc"),
+        ({"tile": 512.0}, "tile=512.0"),
+        ({"tile": True, "overlap": 0}, "tile=True"),
+        ({"overlap": None}, "overlap=None"),
+        ({"tile": 512, "scale": "x"}, "scale=x"),
     ],
 )
 def test_views_that_make_no_sense_are_refused(settings: dict[str, object], where: str) -> None:
     with pytest.raises(SegkitError) as caught:
         View(**settings)  # type: ignore[arg-type]
     assert where in caught.value.where
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert View(np.int64(512), scale=np.float32(0.5)).tile == 512  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ class Facts:
         record: with its stratum filled in.
         format: of the image file: PNG, JPEG, TIFF, BMP, or "" for an array in an archive.
         dtype: of the stored pixels, "" where unknown.
-        bits: stored for each channel, 0 where unknown.
+        bits: stored for each channel (or index of a palette), 0 where unknown.
         height: rows.
         width: columns.
         channels: an alpha channel included.
@@ -141,21 +141,19 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     Raises:
         SegkitError: a file that could be read before cannot be read now.
     """
-    kind, stored = _stored(reader.source, record.image)
+    kind, bits, stored = _stored(reader.source, record.image)
     pixels: Pixels = sample.image if stored is None else stored
     colours = without_alpha(pixels)
     planes = colours.reshape(-1, 1 if colours.ndim == 2 else colours.shape[2])
-    known = bool(kind)
     shares: tuple[float, ...] = ()
     if sample.mask is not None:
         counts = np.bincount(sample.mask.ravel(), minlength=len(reader.classes))
         shares = tuple((counts / max(sample.mask.size, 1)).tolist())
-    one_bit = pixels.dtype == np.bool_
     return Facts(
         record=replace(record, stratum=reader.stratum(record, sample.image)),
         format=kind,
-        dtype=str(pixels.dtype) if known else "",
-        bits=(1 if one_bit else 8 * pixels.dtype.itemsize) if known else 0,
+        dtype=str(pixels.dtype) if kind else "",
+        bits=bits,
         height=sample.image.shape[0],
         width=sample.image.shape[1],
         channels=1 if pixels.ndim == 2 else pixels.shape[2],
@@ -172,18 +170,22 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     )
 
 
-def _stored(source: Source, name: str) -> tuple[str, Pixels | None]:
-    """The format of an image file, and its pixels where reading scaled them to 8 bits."""
+def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
+    """Format and bits of an image file, and its pixels where reading scaled them to 8 bits."""
     if not is_image(name):
-        return "", None
+        return "", 0, None
     with source.open(name) as stream:
-        head = stream.read(26)
+        head = stream.read(30)
     kind = _FORMATS.get(head[:2], "")
-    shallow = kind in ("JPEG", "BMP") or (kind == "PNG" and len(head) > 24 and head[24] <= 8)
-    if shallow:
-        return kind, None
+    # What the file says: decoding widens 1, 2 and 4 bits to 8.
+    bits = {"PNG": head[24:25], "BMP": head[28:29], "JPEG": b"\x08"}.get(kind, b"\x10")[0]
+    if kind == "BMP":
+        bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
+    if kind in _FORMATS.values() and bits <= 8:
+        return kind, bits, None
     pixels = decode(source.read(name), source.where(name))
-    return kind, None if pixels.dtype == np.uint8 else pixels
+    bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
+    return kind, bits if kind else 0, None if pixels.dtype == np.uint8 else pixels
 
 
 def _saturated(planes: Pixels) -> float:

@@ -9,7 +9,7 @@ section of the picture is not found.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -86,20 +86,36 @@ def pixel_digest(pixels: Pixels) -> str:
     return digest.hexdigest()
 
 
-def find_pairs(signatures: Sequence[Signature]) -> list[Pair]:
-    """All near pairs, and each exact copy with the first of its kind, in order of position.
+def find_pairs(
+    signatures: Sequence[Signature],
+    *,
+    ranks: Sequence[int] | None = None,
+    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> list[Pair]:
+    """All near pairs, and each exact copy with one of its kind, in order of position.
 
     Blank pictures are like every other blank one: only their exact copies are paired. Time grows
     with the square of the number, about 3 s for 10,000 pictures.
+
+    Args:
+        signatures: of the pictures.
+        ranks: of each; the lowest of a kind, the first of equals, stands for all its exact
+            copies: they are paired with it, and it alone is compared with other kinds.
+        watch: iterates over the rounds of the search, for a progress bar.
     """
     firsts: dict[str, int] = {}
+    order = range(len(signatures))
+    for position in order if ranks is None else sorted(order, key=ranks.__getitem__):
+        firsts.setdefault(signatures[position].digest, position)
     exact = []
     for position, signature in enumerate(signatures):
-        first = firsts.setdefault(signature.digest, position)
+        first = firsts[signature.digest]
         if first != position:
-            exact.append(Pair(first, position, exact=True, correlation=1.0))
-    unique = [p for p in firsts.values() if float(np.ptp(signatures[p].thumbnail)) >= 2]
-    near = _near([signatures[p] for p in unique])
+            low, high = sorted((first, position))
+            exact.append(Pair(low, high, exact=True, correlation=1.0))
+    told = [p for p in firsts.values() if float(np.ptp(signatures[p].thumbnail)) >= 2]
+    unique = sorted(told)
+    near = _near([signatures[p] for p in unique], watch)
     found = [
         Pair(unique[a], unique[b], exact=False, correlation=r, turned=turned)
         for a, b, r, turned in near
@@ -107,15 +123,17 @@ def find_pairs(signatures: Sequence[Signature]) -> list[Pair]:
     return sorted(exact + found, key=lambda pair: (pair.first, pair.second))
 
 
-def _near(signatures: Sequence[Signature]) -> Iterator[tuple[int, int, float, bool]]:
+def _near(
+    signatures: Sequence[Signature], watch: Callable[[Sequence[int]], Iterable[int]]
+) -> Iterator[tuple[int, int, float, bool]]:
     if not signatures:
         return
     thumbnails = np.stack([signature.thumbnail for signature in signatures])
     codes = np.array([_code(thumbnail) for thumbnail in thumbnails], np.uint64)
     details = np.stack([_detail(thumbnail) for thumbnail in thumbnails])
     aspects = np.array([signature.aspect for signature in signatures])
-    for index, thumbnail in enumerate(thumbnails[:-1]):
-        turned = np.array([_code(version) for version in _positions(thumbnail)], np.uint64)
+    for index in watch(range(len(signatures) - 1)):
+        turned = np.array([_code(side) for side in _positions(thumbnails[index])], np.uint64)
         apart = np.bitwise_count(turned[:, None] ^ codes[None, index + 1 :])
         later = index + 1 + np.flatnonzero(apart.min(axis=0) <= MOST_BITS)
         if not later.size:

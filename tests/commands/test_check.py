@@ -179,6 +179,19 @@ def test_a_copy_in_another_split_is_a_leak_and_a_clean_split_is_offered(
     assert read_split(clean, list(strata.values())) == {**before, test: "train"}
 
 
+@pytest.mark.parametrize("mark", ["config.yaml", "train.log"])
+def test_a_run_is_never_written_into(
+    command: Command, clean_root: Path, tmp_path: Path, mark: str
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / mark).write_text("a: 1\n", "utf-8")
+    code, _, err = command(*of(clean_root), f"hydra.run.dir={run}")
+    assert code == 2
+    assert "there is a run in this folder" in err
+    assert [path.name for path in run.iterdir()] == [mark]
+
+
 def brightened(path: Path) -> NDArray[np.uint8]:
     image = decode(path.read_bytes(), path.name).astype(np.int16)
     image[..., :3] += 20

@@ -4,7 +4,7 @@ import csv
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import torch
 
 from segkit import evaluate
 from segkit.data.phantom import write_phantoms
+from segkit.drawing import PanelRow, panel
 from segkit.evaluation_tables import CLASS_COLUMNS, IMAGE_COLUMNS
 from segkit.images import decode
+from segkit.task import SegmentationTask
 from segkit.thresholds import THRESHOLDS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
@@ -119,7 +121,7 @@ def test_a_threshold_is_picked_on_the_validation_split(
     assert table(folder)[1]["dice"] == test
     # None of the others does better on the validation split.
     reached = {}
-    for threshold in (picked, *THRESHOLDS[::9]):
+    for threshold in (picked, *THRESHOLDS[::18]):
         assert score(f"run={folder}", f"threshold={threshold}", "split=val") == 0
         reached[threshold] = float(table(folder)[1]["dice"] or 0)
     assert reached[picked] == max(reached.values())
@@ -144,6 +146,49 @@ def test_the_runs_data_in_another_place(run: Any, folder: Path, score: Evaluate)
     assert table(folder) == here
 
 
+def test_a_copy_with_an_image_that_was_skipped_in_training(
+    run: Any, folder: Path, score: Evaluate
+) -> None:
+    moved = folder.parent / "moved"
+    shutil.copytree(run.config["dataset"]["root"], moved)
+    whole = next(moved.rglob("phantom_0004"))
+    broken = whole.with_name("broken")
+    shutil.copytree(whole, broken)
+    (image,) = (broken / "images").iterdir()
+    image.rename(image.with_name("broken.png")).write_bytes(b"no image")
+    given = [f"run={folder}", f"dataset.root={moved}", "dataset.on_bad_record=skip"]
+    assert score(*given[:2]) == 2
+    assert score(*given) == 0
+    assert table(folder)[1]["n"] == str(run.summary["test"]["all"]["n"])
+
+
+def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
+    folder: Path, score: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[PanelRow] = []
+
+    def keep(rows: Sequence[PanelRow], *, classes: Sequence[str]) -> Any:
+        shown.extend(rows)
+        return panel(rows, classes=classes)
+
+    forward, cast = SegmentationTask.forward, []
+
+    def look(self: SegmentationTask, image_BCHW: torch.Tensor) -> torch.Tensor:
+        cast.append(torch.is_autocast_enabled("cpu"))
+        return forward(self, image_BCHW)
+
+    monkeypatch.setattr(SegmentationTask, "forward", look)
+    monkeypatch.setattr("segkit.evaluation_panels.panel", keep)
+    given = (f"run={folder}", "split=all", "trainer.precision=bf16-mixed", "dataset.batch_size=1")
+    assert score(*given) == 0
+    assert len(shown) > 6
+    # What tried the task out before there was a Trainer comes first.
+    assert all(cast[-len(shown) - 12 :])
+    for row in shown:
+        drawn, there = np.asarray(row.prediction) > 0, np.asarray(row.truth) > 0
+        assert row.score == 2 * (drawn & there).sum() / (drawn.sum() + there.sum())
+
+
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
     """Five other images, of another size than the run's."""
@@ -151,15 +196,30 @@ def others(tmp_path: Path) -> Path:
     return tmp_path / "others"
 
 
-def test_other_data_of_the_same_classes(folder: Path, others: Path, score: Evaluate) -> None:
+def test_other_data_of_the_same_classes(
+    folder: Path, others: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert score(f"run={folder}") == 0
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
     given = [f"run={folder}", "dataset=dsb2018", f"dataset.root={others}", "dataset.batch_size=3"]
     cache = f"dataset.cache_dir={folder.parent / 'cache'}"
+    capsys.readouterr()
     assert score(*given, cache, "split=all") == 0
-    rows = table(folder, "evaluation_per_image")
+    # The run's own results, pictures and report stay as they were.
+    assert all(path.read_bytes() == data for path, data in before.items())
+    (made,) = (path for path in (folder / "evaluation").iterdir() if path.is_dir())
+    (digest,) = {row["split_hash"] for row in table(made)}
+    assert made.name == f"dsb2018-{digest[:8]}"
+    assert {path.stem for path in made.glob("*.png")} == set(PICTURES)
+    assert f"run/evaluation/{made.name}/evaluation.csv" in capsys.readouterr().out
+    assert {row["data"] for row in table(made)} == {"dsb2018"}
+    assert {row["data"] for row in table(folder)} == {"phantom"}
+    rows = table(made, "evaluation_per_image")
     assert len(rows) == 5
     assert {row["split"] for row in rows} == {""}
     assert {sum(int(row[n]) for n in ("tp", "fp", "fn", "tn")) for row in rows} == {80**2}
-    assert table(folder)[1]["n"] == "5"
+    assert table(made)[1]["n"] == "5"
     assert (folder.parent / "cache").is_dir()
 
 
@@ -183,6 +243,7 @@ def test_a_threshold_for_other_data_comes_from_the_runs_own(
         (["dataset=phantom", "dataset.size=64"], "as the run was trained"),
         (["dataset.score_by=patient"], "'patient' is not possible here"),
         (["dataset.scoreby=image"], "did you mean 'dataset.score_by'"),
+        (["+dataset.mask_values={0: 1, 255: 0}"], "dataset has root, batch_size"),
         (["dataset=lgg_mri", "dataset.root=.", "split=all"], "the run's are background, nucleus"),
         (["dataset=deepcell", "dataset.root=nowhere", "split=all"], "the data set is not there"),
     ],
@@ -236,6 +297,7 @@ def test_help_shows_what_it_can_do(run: Any, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own(run: Any, folder: Path) -> None:
     done = in_a_process(run, f"run={folder}", "trainer=cpu", cwd=folder.parent)
     assert done.returncode == 0, done.stderr

@@ -20,8 +20,13 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from segkit import evaluate, predict
+from segkit import evaluate, predict, prediction_files
+from segkit.errors import SegkitError
+from segkit.files import atomic_path
 from segkit.metrics import confusion_counts
+from segkit.prediction_files import NotWrittenError, Wanted
+from segkit.prediction_loop import write_submission
+from segkit.prediction_table import Table, columns
 from segkit.predictor import Predictor
 from segkit.runs import load_run
 
@@ -97,6 +102,7 @@ def given(run: Any, inputs: Path, output: Path, *more: str) -> list[str]:
     return [*where, "device=cpu", "precision=32-true", *more]
 
 
+@pytest.mark.slow
 def test_masks_are_what_evaluate_scores(
     run: Any, command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +201,9 @@ def test_one_tile_is_the_whole_image_at_its_own_size(predictor: Predictor) -> No
     assert np.array_equal(whole.mask, tiled.mask)
     assert whole.mask.dtype == np.uint8
     assert whole.probability.shape == (1, 60, 76)
-    assert np.array_equal(whole.mask, whole.probability[0] > predictor.threshold)
+    mask, probability = whole
+    assert mask is whole.mask
+    assert np.array_equal(mask, probability[0] > predictor.threshold)
 
 
 def test_flips_and_turns_make_the_answer_symmetric(predictor: Predictor) -> None:
@@ -293,7 +301,7 @@ def test_an_input_that_changed_is_done_again(
 
 
 def test_what_it_did_not_write_is_not_overwritten(
-    run: Any, command: Call, inputs: Path, tmp_path: Path
+    run: Any, command: Call, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -301,9 +309,91 @@ def test_what_it_did_not_write_is_not_overwritten(
     assert command(*given(run, inputs, out)) == 2
     assert (out / "colour.png").read_bytes() == b"drawn by hand"
     assert command(*given(run, inputs, out, "overwrite=true")) == 0
-    # Of other settings.
-    assert command(*given(run, inputs, out, "threshold=0.9")) == 2
+    # Of other settings, and of another image.
+    before = (out / "predictions.csv").read_bytes()
+    (inputs.parent / "more").mkdir()
+    other = inputs.parent / "more" / "other.png"
+    Image.fromarray(picture(1)).save(other)
+    for source in (inputs, other):
+        assert command(*given(run, source, out, "threshold=0.9")) == 2
+        assert "overwrite=true" in capsys.readouterr().err
+    assert (out / "predictions.csv").read_bytes() == before
     assert command(*given(run, inputs, out, "threshold=0.9", "overwrite=true")) == 0
+
+
+@pytest.mark.parametrize("head", ["a,b", "file,b"])
+def test_a_table_of_something_else_is_kept(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, head: str
+) -> None:
+    (tmp_path / "predictions.csv").write_text(f"{head}\n1,2\n", "utf-8")
+    asked = given(run, inputs / "grey.bmp", tmp_path)
+    assert command(*asked) == 2
+    assert (tmp_path / "predictions.csv").read_text("utf-8") == f"{head}\n1,2\n"
+    assert command(*asked, "overwrite=true") == 0
+    assert len(table(tmp_path)) == 1
+
+
+def test_from_another_folder_it_goes_on_and_loads_nothing(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command(*given(run, Path("in/grey.bmp"), Path("out"))) == 0
+    assert table(tmp_path / "out")[0]["file"] == str(inputs / "grey.bmp")
+    monkeypatch.chdir(inputs)
+    monkeypatch.setattr(predict, "load_run", None)
+    assert command(*given(run, Path("grey.bmp"), Path("../out"))) == 0
+    assert len(table(tmp_path / "out")) == 1
+
+
+def test_a_folder_that_stops_taking_files_ends_the_run(
+    run: Any,
+    command: Call,
+    inputs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = inputs.parent / "out"
+
+    def full(path: Path) -> Path:
+        if path.name == "colour.png":
+            raise SegkitError("cannot write here: no room", where=str(path), remedy="make room")
+        return atomic_path(path)  # type: ignore[return-value]
+
+    monkeypatch.setattr(prediction_files, "atomic_path", full)
+    assert command(*given(run, inputs, out)) == 2
+    assert "cannot write here" in capsys.readouterr().err
+    assert [Path(row["file"]).stem for row in table(out)] == ["alpha"]
+
+
+def test_a_row_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "predictions.csv").mkdir()
+    rows = Table(tmp_path / "predictions.csv", columns(["background", "a"]), "0" * 12)
+    with pytest.raises(NotWrittenError, match="the output cannot be written"):
+        rows.add(Path("a.png"), {}, "ok")
+
+
+def test_an_empty_mask_has_one_row_without_pixels(tmp_path: Path) -> None:
+    rows = Table(tmp_path / "predictions.csv", columns(["background", "a"]), "0" * 12)
+    for stem, value in (("empty", 0), ("full", 9)):
+        Image.fromarray(np.full((2, 3), value, np.uint8)).save(tmp_path / f"{stem}.png")
+        rows.add(Path(f"{stem}.jpg"), {}, "ok")
+    rows.add(Path("broken.jpg"), {}, "not an image")
+    inputs = [Path(f"{stem}.jpg") for stem in ("broken", "empty", "full")]
+    write_submission(inputs, rows, Wanted(tmp_path, "png", (0, 9)))
+    written = (tmp_path / "submission.csv").read_text("utf-8")
+    assert written == "ImageId,EncodedPixels\nempty,\nfull,1 6\n"
+
+
+def test_a_large_image_is_tiled_and_that_is_told(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of 60 x 76 pixels are above 0.003 megapixels; the grey and the deep one are not."""
+    assert command(*given(run, inputs, tmp_path / "out", "large=0.003")) == 0
+    tiles = {Path(row["file"]).stem: row["tile"] for row in table(tmp_path / "out")}
+    assert tiles.pop("grey") == tiles.pop("deep") == ""
+    assert set(tiles.values()) == {"512"}
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.count("warning: this run resizes whole images to 32 × 32 pixels") == 1
 
 
 def bad(run: Any, tmp_path: Path) -> dict[str, tuple[list[str], str]]:
@@ -383,6 +473,27 @@ def test_bad_input_is_told_in_three_parts(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("threshold=auto", "threshold=abc", "threshold=true", "tile=abc", "tile=512.0"),
+        *("overlap=null", "scale=x", "large=null", "large=abc", "values=255", "values=[[0],[1]]"),
+        *("device=0", "tta=true", "tta=[flip]", "precision=null", "format=1", "format=[png]"),
+        *("overlay=maybe", "rle=1", "allow_targets=null", "output=null", "input=null", "input=[]"),
+        *("run=null", "run=[null]"),
+    ],
+)
+def test_values_of_another_type_are_told(
+    wrong: str, run: Any, command: Call, inputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = wrong.partition("=")[0]
+    rest = [a for a in given(run, inputs, inputs.parent / "out") if not a.startswith(f"{key}=")]
+    assert command(*rest, wrong) == 2
+    assert key in capsys.readouterr().err.split("where:")[1]
+    assert not (inputs.parent / "out").exists()
+
+
+@pytest.mark.slow
 def test_in_a_process_of_its_own(run: Any, inputs: Path, tmp_path: Path) -> None:
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from segkit.data.audit import Facts, measure_all
 from segkit.data.dsb2018 import Dsb2018
@@ -53,6 +54,26 @@ def test_a_colour_png(tmp_path: Path) -> None:
     assert (fact.empty, fact.blank) == (False, False)
     assert fact.mask_values == "0 255"
     assert fact.read_ms > 0
+
+
+@pytest.mark.parametrize(("mode", "bits"), [("1", 1), ("P", 2), ("P", 4), ("L", 8)])
+def test_the_bits_are_those_of_the_png(tmp_path: Path, mode: str, bits: int) -> None:
+    write(tmp_path / "masks" / "a.png", mask(slice(0, 4)))
+    (tmp_path / "images").mkdir()
+    pixels = np.tile(np.arange(30, dtype=np.uint8) % 2, (20, 1))
+    picture = Image.fromarray(pixels).convert("P" if mode == "P" else "L").convert(mode)
+    picture.save(tmp_path / "images" / "a.png", bits=bits)
+    (fact,) = facts(tmp_path)
+    assert (fact.format, fact.bits, fact.dtype) == ("PNG", bits, "uint8")
+
+
+@pytest.mark.parametrize(("mode", "bits"), [("1", 1), ("L", 8), ("RGB", 8)])
+def test_the_bits_of_a_bmp_are_of_a_channel(tmp_path: Path, mode: str, bits: int) -> None:
+    write(tmp_path / "masks" / "a.png", mask(slice(0, 4)))
+    (tmp_path / "images").mkdir()
+    Image.fromarray(mask(slice(0, 4))).convert(mode).save(tmp_path / "images" / "a.bmp")
+    (fact,) = facts(tmp_path)
+    assert (fact.format, fact.bits) == ("BMP", bits)
 
 
 def test_a_16_bit_tiff_is_measured_as_stored(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Copies are found whatever was done to them; different pictures are not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -77,6 +77,24 @@ def test_the_same_pixels_are_exact_in_any_wrapping() -> None:
 def test_blank_pictures_are_exact_copies_and_no_near_ones() -> None:
     blank = [sign(np.full((64, 64), value, np.uint8)) for value in (0, 0, 9)]
     assert [(p.first, p.second, p.exact) for p in find_pairs(blank)] == [(0, 1, True)]
+
+
+def test_the_one_of_lowest_rank_stands_for_its_copies() -> None:
+    one, near = phantom(4), np.minimum(phantom(4).astype(int) + 9, 255).astype(np.uint8)
+    signs = [sign(picture) for picture in (one, near, one, one)]
+    rounds: list[int] = []
+
+    def watch(given: Sequence[int]) -> Sequence[int]:
+        rounds.extend(given)
+        return given
+
+    pairs = find_pairs(signs, ranks=[3, 0, 2, 0], watch=watch)
+    assert [(p.first, p.second, p.exact) for p in pairs] == [
+        (0, 3, True),
+        (1, 3, False),
+        (2, 3, True),
+    ]
+    assert rounds == [0]
 
 
 def test_no_pictures() -> None:
