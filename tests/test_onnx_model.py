@@ -41,7 +41,9 @@ def image(rows: int, columns: int, channels: int = 3) -> NDArray[np.uint8]:
     return rng.integers(0, 256, (rows, columns, channels), dtype=np.uint8)
 
 
-@pytest.mark.parametrize(("channels", "classes"), [(3, 1), (1, 4)])
+@pytest.mark.parametrize(
+    ("channels", "classes"), [pytest.param(3, 1, marks=pytest.mark.slow), (1, 4)]
+)
 def test_it_computes_the_same_at_any_size(tmp_path: Path, channels: int, classes: int) -> None:
     path, built = tmp_path / "model.onnx", network(channels, classes)
     write_onnx(built, channels, path, opset=18)

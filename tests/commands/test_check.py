@@ -224,6 +224,7 @@ def test_too_few_groups_for_the_split(command: Command, spoilt: Path, tmp_path: 
     assert {row["split"] for row in rows(folder(tmp_path) / "records.csv")} == {""}
 
 
+@pytest.mark.slow
 def test_the_augmentation_is_shown(command: Command, clean_root: Path, tmp_path: Path) -> None:
     code, _, err = command(*of(clean_root, "dataset.size=48", "augment_preview=true"))
     assert code == 0, err
@@ -257,6 +258,7 @@ def test_mistakes_end_with_2(
     assert not list((tmp_path / "work").rglob("*/*/*"))
 
 
+@pytest.mark.slow
 def test_several_data_sets_at_once(command: Command, clean_root: Path, spoilt: Path) -> None:
     image_of(spoilt, 3).write_bytes(b"")
     shares = ("dataset.split.val=0.2", "dataset.split.test=0.2")
@@ -278,6 +280,7 @@ def call(cwd: Path, *given: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own_without_torch(clean_root: Path, tmp_path: Path) -> None:
     watched = (
         "import sys; from segkit import check; check.main(); "

@@ -108,6 +108,7 @@ def test_the_pictures_open(folder: Path, score: Evaluate) -> None:
     assert made == {"evaluation", "evaluation.csv", "evaluation_per_image.csv"}
 
 
+@pytest.mark.slow
 def test_a_threshold_is_picked_on_the_validation_split(
     folder: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_threshold_is_picked_on_the_validation_split(
     assert len(set(reached.values())) > 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_file(folder: Path, score: Evaluate) -> None:
     texts = []
     for seed in (0, 0, 1):
@@ -137,6 +139,7 @@ def test_the_same_seed_gives_the_same_file(folder: Path, score: Evaluate) -> Non
     assert texts[0] != texts[2]
 
 
+@pytest.mark.slow
 def test_the_runs_data_in_another_place(run: Any, folder: Path, score: Evaluate) -> None:
     moved = folder.parent / "moved"
     shutil.copytree(run.config["dataset"]["root"], moved)
@@ -223,6 +226,7 @@ def test_other_data_of_the_same_classes(
     assert (folder.parent / "cache").is_dir()
 
 
+@pytest.mark.slow
 def test_a_threshold_for_other_data_comes_from_the_runs_own(
     folder: Path, others: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,12 +22,12 @@ def summary(folder: Path) -> dict[str, Any]:
     [
         "trainer.limit_val_batches=1",
         "trainer.limit_val_batches=0",
-        "trainer.limit_train_batches=1",
+        pytest.param("trainer.limit_train_batches=1", marks=pytest.mark.slow),
         "trainer.max_steps=1",
-        "trainer.max_epochs=0",
-        "trainer.max_time=00:00:00:00",
-        "dataset.panel_ids=[]",
-        "trainer.check_val_every_n_epoch=2",
+        pytest.param("trainer.max_epochs=0", marks=pytest.mark.slow),
+        pytest.param("trainer.max_time=00:00:00:00", marks=pytest.mark.slow),
+        pytest.param("dataset.panel_ids=[]", marks=pytest.mark.slow),
+        pytest.param("trainer.check_val_every_n_epoch=2", marks=pytest.mark.slow),
     ],
 )
 def test_a_training_cut_short(run: Any, here: Any, tmp_path: Path, given: str) -> None:
@@ -37,6 +37,7 @@ def test_a_training_cut_short(run: Any, here: Any, tmp_path: Path, given: str) -
 
 
 @pytest.mark.parametrize("schedule", ["onecycle", "cosine", "plateau"])
+@pytest.mark.slow
 def test_no_step_under_any_schedule(run: Any, here: Any, tmp_path: Path, schedule: str) -> None:
     folder = tmp_path / "none"
     given = (f"schedule={schedule}", "trainer.max_epochs=0", f"hydra.run.dir={folder}")
@@ -51,6 +52,7 @@ def test_without_a_test(run: Any, here: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left_out", ["~callbacks", "~logger"])
+@pytest.mark.slow
 def test_without_a_group(run: Any, here: Any, tmp_path: Path, left_out: str) -> None:
     folder = tmp_path / "bare"
     assert here(*run.arguments(left_out, f"hydra.run.dir={folder}")) == 0
@@ -82,6 +84,7 @@ def test_one_value_a_channel_is_no_statistic(
     assert "dataset.batch_size=2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_monitor_is_in_the_table(run: Any, here: Any, tmp_path: Path) -> None:
     folder = tmp_path / "recall"
     assert here(*run.arguments("monitor=val/recall", f"hydra.run.dir={folder}")) == 0

@@ -125,6 +125,7 @@ def test_same_seed_gives_the_same_bits_whatever_came_before(group: str) -> None:
     assert digest(used) == digest(fresh) == digest(pickle.loads(pickle.dumps(used)))
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bits_and_calls_nobody() -> None:
     # Reaching for the network ends the process with code 3; an exception would be swallowed.
     code = (
