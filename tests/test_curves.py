@@ -151,6 +151,7 @@ def test_a_folder_that_is_a_file_is_a_user_error(tmp_path: Path) -> None:
         curves(tmp_path / "file" / "curves.png", rows(2), monitor="val/dice", mode="max")
 
 
+@pytest.mark.slow
 def test_pyplot_is_never_imported(tmp_path: Path) -> None:
     code = (
         "import sys\n"

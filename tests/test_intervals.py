@@ -45,6 +45,7 @@ def covered(*, by_group: bool) -> float:
     return hits / trials
 
 
+@pytest.mark.slow
 def test_resampling_groups_covers_the_truth_and_resampling_images_does_not() -> None:
     assert 0.90 <= covered(by_group=True) <= 0.98
     assert covered(by_group=False) < 0.80

@@ -185,6 +185,7 @@ def test_the_best_epoch_is_in_sight_and_a_button_leads_back_to_it(tmp_path: Path
     assert "epoch 1, val/dice 0.5010 (best)" in page.words
 
 
+@pytest.mark.slow
 def test_500_epochs_of_large_panels_stay_below_5_megabytes(tmp_path: Path) -> None:
     folder = a_run(tmp_path, epochs=1, side=900, best_epoch=321)
     source = tmp_path / "panels" / "epoch_000.png"

@@ -141,6 +141,7 @@ def test_damage_is_an_error_that_names_the_file(
     assert [row["id"] for row in table if row["problem"]] == ["phantom_0003", "phantom_0005"]
 
 
+@pytest.mark.slow
 def test_damage_is_a_warning_where_it_is_left_out(command: Command, spoilt: Path) -> None:
     image_of(spoilt, 3).write_bytes(b"")
     code, out, _ = command(*of(spoilt, "dataset.on_bad_record=skip"))
@@ -198,6 +199,7 @@ def brightened(path: Path) -> NDArray[np.uint8]:
     return np.minimum(image, 255).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_a_near_copy_in_another_split_is_a_warning(
     command: Command, spoilt: Path, tmp_path: Path
 ) -> None:

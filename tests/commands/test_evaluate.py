@@ -149,6 +149,7 @@ def test_the_runs_data_in_another_place(run: Any, folder: Path, score: Evaluate)
     assert table(folder) == here
 
 
+@pytest.mark.slow
 def test_a_copy_with_an_image_that_was_skipped_in_training(
     run: Any, folder: Path, score: Evaluate
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_copy_with_an_image_that_was_skipped_in_training(
     assert table(folder)[1]["n"] == str(run.summary["test"]["all"]["n"])
 
 
+@pytest.mark.slow
 def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
     folder: Path, score: Evaluate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +201,7 @@ def others(tmp_path: Path) -> Path:
     return tmp_path / "others"
 
 
+@pytest.mark.slow
 def test_other_data_of_the_same_classes(
     folder: Path, others: Path, score: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,7 +29,7 @@ def losses(run: Any, folder: Path) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize(
     "schedule",
     [
-        ["schedule.patience=0", "schedule.factor=0.1"],
+        pytest.param(["schedule.patience=0", "schedule.factor=0.1"], marks=pytest.mark.slow),
         pytest.param(["schedule=constant"], marks=pytest.mark.slow),
         pytest.param(["schedule=constant", "model=segformer_b0"], marks=pytest.mark.slow),
     ],

@@ -237,6 +237,7 @@ def test_a_sweep_gives_each_run_a_folder(run: Any, here: Any, tmp_path: Path) ->
 
 
 @IN_PROCESS
+@pytest.mark.slow
 def test_a_sweep_goes_on_after_a_failure_and_fails(
     run: Any, here: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

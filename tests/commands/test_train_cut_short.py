@@ -45,6 +45,7 @@ def test_no_step_under_any_schedule(run: Any, here: Any, tmp_path: Path, schedul
     assert summary(folder)["best_epoch"] is None
 
 
+@pytest.mark.slow
 def test_without_a_test(run: Any, here: Any, tmp_path: Path) -> None:
     folder = tmp_path / "untested"
     assert here(*run.arguments("trainer.limit_test_batches=0", f"hydra.run.dir={folder}")) == 0
@@ -59,6 +60,7 @@ def test_without_a_group(run: Any, here: Any, tmp_path: Path, left_out: str) -> 
     assert summary(folder)["test"]["all"]["n"] > 0
 
 
+@pytest.mark.slow
 def test_without_the_best_checkpoint_none_is_claimed(
     run: Any, here: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
@@ -53,6 +54,7 @@ def wait_for_lines(log: Path, count: int, process: Any) -> None:
         assert process.poll() is None, process.stderr.read()
 
 
+@pytest.mark.slow
 def test_two_processes_that_start_together_build_once(
     phantom_root: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
@@ -68,6 +70,7 @@ def test_two_processes_that_start_together_build_once(
     assert first.split()[1] == str(total)
 
 
+@pytest.mark.slow
 def test_a_build_that_was_killed_is_never_used(
     phantom_root: Path, cache_dir: Path, tmp_path: Path
 ) -> None:
