@@ -53,7 +53,7 @@ LAYERS = (
         "data.download",
         "models.encoder_names",
     },
-    {"data.*", "models.network", "models.weights", "models.smp", "tensorboard"},
+    {"data.*", "models.*", "tensorboard"},
     {"task", "callbacks.*", "onnx_model", "evaluation_panels", "predictor"},
     {
         "config_check",

@@ -13,7 +13,11 @@ from segkit.models.network import IMAGENET_MEAN, IMAGENET_STD, SegmentationNetwo
 from segkit.models.smp import smp_network
 
 CONF = Path(__file__).parents[2] / "conf"
-MODELS = sorted(path.stem for path in (CONF / "model").glob("[!_]*.yaml"))
+MODELS = sorted(
+    path.stem
+    for path in (CONF / "model").glob("[!_]*.yaml")
+    if "defaults: [_smp]" in path.read_text("utf-8")
+)
 
 
 def build(name: str, channels: int, out_channels: int) -> SegmentationNetwork:
