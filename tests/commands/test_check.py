@@ -153,6 +153,7 @@ def splits_of(found: Path) -> dict[str, str]:
     return {row["id"]: row["split"] for row in rows(found / "records.csv")}
 
 
+@pytest.mark.slow
 def test_a_copy_in_another_split_is_a_leak_and_a_clean_split_is_offered(
     command: Command, spoilt: Path, tmp_path: Path
 ) -> None:

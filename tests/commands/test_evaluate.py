@@ -83,6 +83,7 @@ def test_the_test_split_scores_as_it_did_after_training(
     assert "too narrow" in said
 
 
+@pytest.mark.slow
 def test_images_add_up_to_the_scores(run: Any, folder: Path, score: Evaluate) -> None:
     assert score(f"run={folder}", "split=all", "surface=true") == 0
     rows = table(folder, "evaluation_per_image")

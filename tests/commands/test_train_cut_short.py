@@ -20,7 +20,7 @@ def summary(folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "given",
     [
-        "trainer.limit_val_batches=1",
+        pytest.param("trainer.limit_val_batches=1", marks=pytest.mark.slow),
         "trainer.limit_val_batches=0",
         pytest.param("trainer.limit_train_batches=1", marks=pytest.mark.slow),
         "trainer.max_steps=1",
