@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segkit.models.blocks import DecoderBlock, conv_block, transposed_up
+from segkit.models.blocks import DecoderBlock, Encoder, transposed_up
 
 
 class AttentionGate(nn.Module):
@@ -41,9 +41,7 @@ class AttentionUNet(nn.Module):
     def __init__(self, *, in_channels: int, out_channels: int, base_filters: int) -> None:
         super().__init__()
         widths = [base_filters * 2**level for level in range(5)]
-        inputs = [in_channels, *widths[:-1]]
-        self.down = nn.ModuleList(conv_block(*s) for s in zip(inputs, widths, strict=True))
-        self.pool = nn.MaxPool2d(2)
+        self.encoder = Encoder(in_channels, widths)
         pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.gates = nn.ModuleList(AttentionGate(width, deep, width) for deep, width in pairs)
         self.up = nn.ModuleList(
@@ -53,10 +51,7 @@ class AttentionUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to logits (B, K, H, W), H and W multiples of ``stride``."""
-        kept: list[Tensor] = []
-        for level, convs in enumerate(self.down):
-            x = convs(self.pool(x) if level else x)
-            kept.append(x)
+        kept = self.encoder(x)
         x = kept.pop()
         for gate, block in zip(self.gates, self.up, strict=True):
             x = block(x, gate(kept.pop(), x))

@@ -45,6 +45,31 @@ def transposed_up(inputs: int, outputs: int, *, kernel: int = 2) -> nn.ConvTrans
     return nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding=odd, output_padding=odd)
 
 
+class Encoder(nn.Module):
+    """A block at each size, halved by the largest of four pixels in between.
+
+    Args:
+        in_channels: of the image.
+        widths: channels at each size, from the image's own down.
+    """
+
+    def __init__(self, in_channels: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        inputs = [in_channels, *widths[:-1]]
+        self.blocks = nn.ModuleList(
+            conv_block(*shape) for shape in zip(inputs, widths, strict=True)
+        )
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, C, H, W) to what was found at each size, from the image's own down."""
+        found: list[Tensor] = []
+        for level, block in enumerate(self.blocks):
+            x = block(self.pool(x) if level else x)
+            found.append(x)
+        return found
+
+
 class DecoderBlock(nn.Module):
     """Enlarge, join what was kept at this size, drop out, convolve.
 

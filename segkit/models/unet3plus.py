@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from segkit.models.blocks import conv_block
+from segkit.models.blocks import Encoder
 
 
 def _fuse(inputs: int, outputs: int) -> nn.Sequential:
@@ -31,9 +31,7 @@ class UNet3Plus(nn.Module):
     def __init__(self, *, in_channels: int, out_channels: int, base_filters: int) -> None:
         super().__init__()
         widths = [base_filters * 2**level for level in range(5)]
-        inputs = [in_channels, *widths[:-1]]
-        self.down = nn.ModuleList(conv_block(*s) for s in zip(inputs, widths, strict=True))
-        self.pool = nn.MaxPool2d(2)
+        self.encoder = Encoder(in_channels, widths)
         joined = 5 * base_filters
         self.gather, self.fuse = nn.ModuleList(), nn.ModuleList()
         for level in reversed(range(4)):
@@ -46,10 +44,7 @@ class UNet3Plus(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to logits (B, K, H, W), H and W multiples of ``stride``."""
-        kept: list[Tensor] = []
-        for level, convs in enumerate(self.down):
-            x = convs(self.pool(x) if level else x)
-            kept.append(x)
+        kept = self.encoder(x)
         decoded = kept[-1:]
         for level, gather, fuse in zip(reversed(range(4)), self.gather, self.fuse, strict=True):
             sources = [*kept[: level + 1], *decoded]
