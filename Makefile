@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 TRAIN ?= trainer.max_epochs=15
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test test-all lint tensorboard lock clean-cache
+.PHONY: help setup train augment-preview test test-all lint tensorboard lock clean-cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -23,6 +23,11 @@ $(READY): requirements.txt pyproject.toml
 
 train: $(READY)  ## train on synthetic nuclei (TRAIN='dataset=… model=…' for anything else)
 	$(BIN)/python -m segkit.train $(TRAIN)
+
+augment-preview: $(READY)  ## a sheet of each augmentation group (DATA='dataset=… dataset.root=…')
+	for group in $$(ls conf/augment | sed 's/\.yaml//'); do \
+		$(BIN)/python -m segkit.check $(DATA) augment=$$group augment_preview=true \
+			hydra.run.dir=outputs/augment/$$group || exit; done
 
 test: $(READY)  ## the quick tests
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)

@@ -104,7 +104,7 @@ def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:
         threshold=config["threshold"],
         freeze_encoder=config["freeze_encoder"],
     )
-    try_out(task, config["trainer"], _logits(classes))
+    try_out(task, config["trainer"], 1 if len(classes) == 2 else len(classes))
     return task
 
 
@@ -112,12 +112,13 @@ def build_network(config: Config, classes: Sequence[str]) -> SegmentationNetwork
     """The network alone; random weights are drawn from torch's own generator."""
     from segkit.models.network import wrap
 
-    core = _build(config, config["model"], out_channels=_logits(classes))
-    return wrap(core, config["dataset"]["channels"])
-
-
-def _logits(classes: Sequence[str]) -> int:
-    return 1 if len(classes) == 2 else len(classes)
+    # Runs of earlier versions do not have the key.
+    two_logits = len(classes) == 2 and config.get("two_logits", False)
+    single = len(classes) == 2 and not two_logits
+    core = _build(config, config["model"], out_channels=1 if single else len(classes))
+    network = wrap(core, config["dataset"]["channels"])
+    network.two_logits = two_logits
+    return network
 
 
 def build_trainer(config: Config) -> pl.Trainer:

@@ -78,6 +78,7 @@ _SWITCHES = (
     "dataset.split.published",
     "dataset.split.stratify",
     "trainer.enable_progress_bar",
+    "two_logits",
 )
 
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from segkit.data.datamodule import SegmentationData
 from segkit.data.loading import collate
-from segkit.drawing import PanelRow, panel, save_png
+from segkit.drawing import save_png
 from segkit.evaluation_tables import image_dice
 from segkit.images import resize_image
 from segkit.metrics import predicted_classes
+from segkit.panel import PanelRow, panel
 from segkit.prediction import scored_images
 from segkit.tally import Counted
 from segkit.task import SegmentationTask

@@ -54,7 +54,8 @@ def export(composed: DictConfig) -> float:
     folder = Path(str(config["output"])).expanduser() if config["output"] else trained.folder.path
     channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
     with atomic_path(folder / "model.onnx") as temporary, _status("exporting") as status:
-        write_onnx(trained.network, channels, temporary, opset=config["opset"])
+        size = _bound_size(trained)
+        write_onnx(trained.network, channels, temporary, opset=config["opset"], size=size)
         images, source = _images(trained, config["count"])
         status.update(f"comparing with torch on {source}")
         parity = compare(trained.network, temporary, images, threshold=threshold)
@@ -84,6 +85,20 @@ def _check(config: dict[Any, Any]) -> None:
             )
 
 
+def _bound_size(trained: Trained) -> tuple[int, int] | None:
+    """Rows and columns of a network whose graph cannot leave them free, or None."""
+    if trained.network.any_size_exports:
+        return None
+    size = image_size(trained.config["dataset"]["size"], "dataset.size")
+    if size is None:
+        raise SegkitError(
+            "this network can be exported for one size only, and was trained at many",
+            where=f"{trained.folder.path}, dataset.size=null",
+            remedy="train it at one: dataset.size=256",
+        )
+    return size
+
+
 def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
     """Images of the run's own data as it saw them, or noise where the data are not at hand."""
     channels = trained.config["dataset"]["channels"]
@@ -92,7 +107,9 @@ def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], 
     try:
         records = [record for record in reader.listing().records if record.labelled]
     except SegkitError:
-        return _noise(count, channels), f"images of noise: the data are not at {reader.root}"
+        return _noise(
+            count, channels, _bound_size(trained)
+        ), f"images of noise: the data are not at {reader.root}"
     chosen = records[:: max(1, len(records) // count)][:count]
     return _read(trained, reader, chosen), f"images of {reader.root.name}"
 
@@ -110,12 +127,12 @@ def _read(
             yield resize_image(image, size or (image.shape[0], image.shape[1]))
 
 
-def _noise(count: int, channels: int) -> Iterator[NDArray[np.uint8]]:
+def _noise(count: int, channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.uint8]]:
     import numpy as np
 
     rng = np.random.default_rng(0)
     for _ in range(count):
-        rows, columns = rng.integers(40, 400, 2)
+        rows, columns = size or rng.integers(40, 400, 2)
         yield rng.integers(0, 256, (rows, columns, channels), dtype=np.uint8)
 
 
@@ -152,9 +169,11 @@ def _facts(
             "channels": dataset["channels"],
             "range": [0, 255],
             "trained_at": dataset["size"],
-            "note": "any height and width; where trained_at is not null, resize to it first and "
-            "the probabilities back. evaluate and predict resize logits, which differs in the "
-            "last digits at edges, and scale deeper images to 8 bits by their percentiles",
+            "any_size": trained.network.any_size_exports,
+            "note": "any height and width, or trained_at alone where any_size is false; where "
+            "trained_at is not null, resize to it first and the probabilities back. evaluate and "
+            "predict resize logits, which differs in the last digits at edges, and scale deeper "
+            "images to 8 bits by their percentiles",
         },
         "output": {
             "name": "probability",

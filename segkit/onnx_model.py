@@ -54,29 +54,38 @@ class Parity:
     decided_otherwise: int
 
 
-def write_onnx(network: SegmentationNetwork, channels: int, path: Path, *, opset: int) -> None:
-    """Write the graph; batch, height and width stay free.
+def write_onnx(
+    network: SegmentationNetwork,
+    channels: int,
+    path: Path,
+    *,
+    opset: int,
+    size: tuple[int, int] | None = None,
+) -> None:
+    """Write the graph; the batch stays free, and height and width too unless they are given.
 
     Args:
         network: in evaluation mode, float32, on the CPU.
         channels: of the images.
         path: ends in ``.onnx``.
         opset: version of the ONNX operators.
+        size: rows and columns that the graph is to be bound to.
 
     Raises:
         SegkitError: the network has a part that ONNX cannot express.
     """
     # No multiples of the stride, and all different, so that no size is taken for fixed.
-    rows, columns = 3 * network.stride + 5, 4 * network.stride + 7
+    rows, columns = size or (3 * network.stride + 5, 4 * network.stride + 7)
     example = torch.zeros(2, rows, columns, channels, dtype=torch.uint8)
     free = torch.export.Dim.DYNAMIC
+    dynamic = {0: free} if size else {0: free, 1: free, 2: free}
     try:
         with _silent():
             program = torch.onnx.export(
                 Probabilities(network).eval(),
                 (example,),
                 dynamo=True,
-                dynamic_shapes=({0: free, 1: free, 2: free},),
+                dynamic_shapes=(dynamic,),
                 input_names=[INPUT],
                 output_names=[OUTPUT],
                 opset_version=opset,

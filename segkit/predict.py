@@ -33,7 +33,8 @@ def predict(composed: DictConfig) -> None:
     output = Path(str(config["output"])).expanduser()
     check_output(inputs, output)
     values = check_format(config["format"], config["values"], len(classes))
-    wanted = Wanted(output, config["format"], values, config["overlay"], config["probability"])
+    asked = {key: bool(config[key]) for key in ("overlay", "probability", "colour")}
+    wanted = Wanted(output, config["format"], values, **asked)
     kept = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
     settings: dict[str, Any] = {key: config[key] for key in kept}
     # What the folders say of classes, size and network counts as much as their weights.

@@ -17,7 +17,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from segkit.drawing import overlay
+from segkit.drawing import CLASS_COLOURS, overlay
 from segkit.errors import SegkitError, did_you_mean
 from segkit.files import atomic_path
 from segkit.images import to_channels
@@ -38,6 +38,8 @@ class Wanted:
         values: stored for class 0, 1 …; each 0…255 and once.
         overlay: whether to draw ``<stem>_overlay.jpg``.
         probability: whether to write ``probabilities/<stem>.tif``: (K, H, W) float16.
+        colour: whether to write ``colours/<stem>.png``: class indices with a palette, which every
+            viewer shows in colour.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Wanted:
     values: tuple[int, ...]
     overlay: bool = False
     probability: bool = False
+    colour: bool = False
 
     def mask(self, stem: str) -> Path:
         return self.folder / f"{stem}{FORMATS[self.format]}"
@@ -54,6 +57,8 @@ class Wanted:
         found = {"mask": self.mask(stem)}
         if self.overlay:
             found["overlay"] = self.folder / f"{stem}_overlay.jpg"
+        if self.colour:
+            found["colour"] = self.folder / "colours" / f"{stem}.png"
         if self.probability:
             found["probability"] = self.folder / "probabilities" / f"{stem}.tif"
         return found
@@ -135,6 +140,10 @@ class Files:
                 whole = (self._planes, *self._size)
                 self._probability = _Tiff(paths["probability"], whole, "float16")
                 stack.callback(self._probability.close)
+            self._colour = None
+            if "colour" in paths:
+                self._colour = _Png(paths["colour"], (1, *self._size), "uint8", CLASS_COLOURS)
+                stack.callback(self._colour.close)
             self._overlay = paths.get("overlay")
             self._stack = stack.pop_all()
         return self
@@ -151,6 +160,11 @@ class Files:
             probability: (K, h, W).
         """
         self._mask.add(top, self._values[mask][None])
+        if self._colour is not None:
+            # As everywhere else: after the last colour, from the first that is not background's.
+            span = len(CLASS_COLOURS) - 1
+            shown = np.where(mask > 0, (mask.astype(np.int16) - 1) % span + 1, 0)
+            self._colour.add(top, shown.astype(np.uint8)[None])
         if self._probability is not None and probability is not None:
             self._probability.add(top, probability.astype(np.float16))
         if self._overlay is not None and image is not None:
@@ -177,13 +191,18 @@ class Files:
 
 
 class _Png:
-    """An 8-bit grey PNG (W3C, PNG 3rd edition), compressed as its rows come."""
+    """An 8-bit PNG (W3C, PNG 3rd edition), grey or of palette indices, compressed by rows."""
 
-    def __init__(self, path: Path, shape: tuple[int, int, int], kind: str) -> None:
+    def __init__(
+        self, path: Path, shape: tuple[int, int, int], kind: str, palette: Bytes | None = None
+    ) -> None:
         assert kind == "uint8"
         self._file, self._packer = path.open("wb"), zlib.compressobj(4)
         self._file.write(b"\x89PNG\r\n\x1a\n")
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", shape[2], shape[1], 8, 0, 0, 0, 0))
+        colours = 0 if palette is None else 3
+        self._chunk(b"IHDR", struct.pack(">IIBBBBB", shape[2], shape[1], 8, colours, 0, 0, 0))
+        if palette is not None:
+            self._chunk(b"PLTE", palette.tobytes())
 
     def add(self, top: int, rows: Bytes) -> None:
         del top  # the next ones

@@ -19,7 +19,7 @@ def check_request(config: Mapping[str, Any]) -> None:
     Raises:
         SegkitError: with the key and what it may be.
     """
-    for key in ("overlay", "probability", "rle", "overwrite"):
+    for key in ("overlay", "colour", "probability", "rle", "overwrite"):
         if not isinstance(config[key], bool):
             raise _refused(key, config[key], "give true or false")
     for key, known in (("device", DEVICES), ("precision", PRECISIONS), ("tta", TTA)):
@@ -116,7 +116,7 @@ def check_output(inputs: Sequence[Path], output: Path) -> None:
     for path in inputs:
         # A link may lead into the output, from elsewhere.
         for place in (path.absolute(), path.resolve()):
-            if place.parent.resolve() in (home, home / "probabilities"):
+            if place.parent.resolve() in (home, home / "probabilities", home / "colours"):
                 raise SegkitError(
                     "an input lies in the output folder, where it could be overwritten",
                     where=f"{path} and output={output}",

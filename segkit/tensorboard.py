@@ -40,6 +40,6 @@ class RunTensorBoard(TensorBoardLogger):
         for part in parts:
             writer.add_summary(part)
 
-    def log_panel(self, panel: NDArray[np.uint8], epoch: int) -> None:
+    def log_panel(self, panel: NDArray[np.uint8], epoch: int, *, name: str = "panels") -> None:
         """Show an (H, W, 3) uint8 picture at its epoch."""
-        self.experiment.add_image("panels", panel, epoch, dataformats="HWC")
+        self.experiment.add_image(name, panel, epoch, dataformats="HWC")

@@ -229,7 +229,7 @@ def test_no_key_is_read_by_nothing(configured: Configured) -> None:
 
     def used(key: str, holder: str) -> bool:
         read = re.search(
-            rf"""(config|node|composed|\])(\[['"]{key}['"]\]|\.get\(['"]{key}['"]\)|\.{key}\b)""",
+            rf"""(config|node|composed|\])(\[['"]{key}['"]\]|\.get\(['"]{key}['"][,)]|\.{key}\b)""",
             code,
         )
         return bool(read) or f"${{{holder}{key}}}" in yaml
@@ -277,3 +277,48 @@ def test_every_option_trains(configured: Configured, tmp_path: Path, group: str,
     assert np.isfinite(summary["test"]["loss"])
     assert folder.best.is_file()
     assert folder.summary.is_file()
+
+
+HEADER = re.compile(
+    r"# @package _global_\n(# .*\n)+# Command: python -m segkit\.train experiment=(\w+)[^\n]*\n"
+    r"# Cost: .*\d.*\n(# .*\n)*"
+)
+
+
+@pytest.mark.parametrize("name", options("experiment"))
+def test_every_experiment_says_command_cost_and_score(name: str) -> None:
+    found = HEADER.match((CONF / "experiment" / f"{name}.yaml").read_text("utf-8"))
+    assert found is not None
+    assert found.group(2) == name
+    assert re.search(r"(Score|Ours): .*\d\.\d{3}", found.group(0).replace("\n# ", " "))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
+@pytest.mark.parametrize(
+    "name", ["capstone4_nuclei", "cell_nuclei", "brain_segmentation", "deepcell", "unet_lowered"]
+)
+def test_every_recipe_of_an_ancestor_trains(
+    configured: Configured, tmp_path: Path, name: str
+) -> None:
+    """One epoch of it, on phantoms that stand in for its data."""
+    config = configured(f"experiment={name}", "trainer=cpu", "dataset.size=64")
+    reader = {"_target_": "segkit.data.dsb2018.Dsb2018", "root": config["dataset"]["root"]}
+    config["dataset"] |= {"reader": reader | {"download": False}, "batch_size": 4}
+    config["dataset"]["score_by"] = "image"
+    config["model"].pop("encoder_weights", None)
+    if "encoder" in config["model"]:
+        config["model"]["encoder_weights"] = None
+    if name == "deepcell":
+        config["model"]["base_filters"] = 2
+    config["trainer"] |= {"max_epochs": 1, "enable_progress_bar": False}
+    built = build_reader(config)
+    data = build_data(config, built)
+    data.prepare_data()
+    task = build_task(config, built.classes)
+    assert task.network.two_logits == (name in ("capstone4_nuclei", "cell_nuclei"))
+    summary = fit(
+        data, task, build_trainer(config), RunFolder(tmp_path / "run"), monitor=config["monitor"]
+    )
+    assert np.isfinite(summary["best_score"])
+    assert np.isfinite(summary["test"]["loss"])

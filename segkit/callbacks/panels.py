@@ -7,8 +7,9 @@ import lightning.pytorch as pl
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.drawing import PanelRow, panel, save_png
+from segkit.drawing import save_png
 from segkit.metrics import dice
+from segkit.panel import PanelRow, panel
 from segkit.task import SegmentationTask
 from segkit.tensorboard import RunTensorBoard
 

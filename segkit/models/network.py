@@ -23,6 +23,11 @@ class SegmentationNetwork(nn.Module):
             ``stride``.
         stride: what the core needs heights and widths to be a multiple of.
         mean, std: for each channel, in units of 0…1.
+
+    Attributes:
+        two_logits: the core has one logit for the background and one for the foreground. Their
+            difference is given on: its sigmoid is the softmax of the two, and its binary cross
+            entropy theirs, so that scores, thresholds and export know one kind of binary task.
     """
 
     mean: Tensor
@@ -34,9 +39,15 @@ class SegmentationNetwork(nn.Module):
         super().__init__()
         self.core = core
         self.stride = stride
+        self.two_logits = False
         # Not in the state dict: they belong to the configuration, not to what was learnt.
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    @property
+    def any_size_exports(self) -> bool:
+        """Whether an exported graph can leave height and width free."""
+        return bool(getattr(self.core, "any_size_exports", True))
 
     @property
     def encoder(self) -> nn.Module | None:
@@ -54,7 +65,8 @@ class SegmentationNetwork(nn.Module):
             # Repeating the edge invents no border that the network could take for an object.
             normalised = functional.pad(normalised, (0, right, 0, below), mode="replicate")
         logits: Tensor = self.core(normalised.contiguous(memory_format=torch.channels_last))
-        return logits[..., :rows, :columns]
+        logits = logits[..., :rows, :columns]
+        return logits[:, 1:] - logits[:, :1] if self.two_logits else logits
 
 
 def wrap(core: nn.Module, in_channels: int) -> SegmentationNetwork:

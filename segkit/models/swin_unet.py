@@ -59,6 +59,8 @@ class SwinUNet(nn.Module):
     """
 
     stride = 32
+    # The windows' padding and masks make expressions of free sizes that tracing never ends on.
+    any_size_exports = False
 
     def __init__(
         self,

@@ -25,7 +25,8 @@ class Told(RunTensorBoard):
     def __init__(self) -> None:
         self.panels: list[int] = []
 
-    def log_panel(self, panel: Any, epoch: int) -> None:
+    def log_panel(self, panel: Any, epoch: int, *, name: str = "panels") -> None:
+        assert name == "panels"
         assert panel.dtype == np.uint8
         assert panel.shape[2] == 3
         self.panels.append(epoch)

@@ -14,9 +14,9 @@ import torch
 
 from segkit import evaluate
 from segkit.data.phantom import write_phantoms
-from segkit.drawing import PanelRow, panel
 from segkit.evaluation_tables import CLASS_COLUMNS, IMAGE_COLUMNS
 from segkit.images import decode
+from segkit.panel import PanelRow, panel
 from segkit.task import SegmentationTask
 from segkit.thresholds import THRESHOLDS
 

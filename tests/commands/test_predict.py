@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit import evaluate, predict, prediction_files
+from segkit.drawing import CLASS_COLOURS
 from segkit.errors import SegkitError
 from segkit.files import atomic_path
 from segkit.metrics import confusion_counts
@@ -161,13 +162,17 @@ def test_masks_are_those_of_load_run(
     run: Any, command: Call, inputs: Path, tmp_path: Path, predictor: Predictor
 ) -> None:
     out = tmp_path / "out"
-    more = ("overlay=true", "probability=true", "values=[7,200]", "rle=true")
+    more = ("overlay=true", "colour=true", "probability=true", "values=[7,200]", "rle=true")
     assert command(*given(run, inputs, out, "tile=32", "overlap=8", *more)) == 0
     found = predictor(picture(1), tile=32, overlap=8)
     assert np.array_equal(pixels(out / "colour.png"), np.where(found.mask, 200, 7))
     stored = tifffile.imread(out / "probabilities" / "colour.tif")
     assert stored.dtype == np.float16
     np.testing.assert_allclose(stored, found.probability[0], atol=1e-3)
+    with Image.open(out / "colours" / "colour.png") as shown:
+        assert shown.mode == "P"
+        assert np.array_equal(np.asarray(shown), found.mask)
+        assert np.array_equal(np.asarray(shown.convert("RGB")), CLASS_COLOURS[found.mask])
     with Image.open(out / "colour_overlay.jpg") as drawn:
         assert drawn.size == (76, 60)
     with (out / "submission.csv").open(encoding="utf-8") as file:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segkit.losses import BinaryCrossEntropy
 from segkit.models.network import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -110,3 +111,31 @@ def test_statistics_are_not_learnt_weights() -> None:
     wrapped, _ = network()
     assert not wrapped.state_dict()
     assert {name for name, _ in wrapped.named_buffers()} == {"mean", "std"}
+
+
+class Twofold(nn.Module):
+    """Two logits a pixel, background and foreground."""
+
+    stride = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.head = nn.Conv2d(1, 2, 3, padding=1)
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        logits: Tensor = self.head(image_BCHW)
+        return logits
+
+
+def test_two_logits_are_their_softmax_and_its_cross_entropy() -> None:
+    wrapped = wrap(Twofold(), 1)
+    image, target = pixels(1, 10, 6), (pixels(1, 10, 6)[:, 0] > 127).long()
+    both = wrapped(image)
+    wrapped.two_logits = True
+    one = wrapped(image)
+    assert one.shape == (2, 1, 10, 6)
+    torch.testing.assert_close(one[:, 0].sigmoid(), both.softmax(dim=1)[:, 1])
+    torch.testing.assert_close(
+        BinaryCrossEntropy()(one, target), nn.functional.cross_entropy(both, target)
+    )

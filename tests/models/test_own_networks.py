@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -12,6 +13,7 @@ from segkit.models.attention_unet import AttentionGate
 from segkit.models.blocks import nearest_up, transposed_up
 from segkit.models.multires_unet import MultiResBlock
 from segkit.models.network import SegmentationNetwork, wrap
+from segkit.onnx_model import compare, write_onnx
 
 CONF = Path(__file__).parents[2] / "conf"
 # Narrow ones, so that a step takes a moment.
@@ -58,6 +60,31 @@ def test_any_size_and_a_gradient_for_every_parameter(
     assert logits.shape == (2, out_channels, 37, 50)
     (logits * torch.randn_like(logits)).sum().backward()
     assert [n for n, p in network.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NARROW)
+def test_it_compiles(name: str) -> None:
+    torch.manual_seed(0)
+    network = build(name, 1, 1, *NARROW[name]).eval()
+    image = torch.randint(0, 256, (1, 1, 40, 64), dtype=torch.uint8)
+    # Traced whole and differentiated, but not turned into machine code, which takes minutes.
+    compiled = torch.compile(network, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(image), network(image))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NARROW)
+def test_it_exports(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = build(name, 1, 1, *NARROW[name]).eval()
+    size = None if network.any_size_exports else (40, 64)
+    write_onnx(network, 1, tmp_path / "model.onnx", opset=18, size=size)
+    rng = np.random.default_rng(0)
+    sizes = [size] if size else [(37, 50), (128, 40)]
+    images = [rng.integers(0, 256, (*shape, 1), np.uint8) for shape in sizes]
+    parity = compare(network, tmp_path / "model.onnx", images, threshold=0.5)
+    assert parity.difference < 1e-5
 
 
 @pytest.mark.parametrize("name", NARROW)

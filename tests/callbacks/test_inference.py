@@ -1,0 +1,110 @@
+"""Images without truth, predicted each epoch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from segkit.callbacks.inference import EpochInference
+from segkit.drawing import CLASS_COLOURS, save_png
+from segkit.errors import SegkitError
+from segkit.images import decode
+from segkit.task import SegmentationTask
+from segkit.tensorboard import RunTensorBoard
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*does not have many workers.*",
+    "ignore:.*number of training batches.*",
+    "ignore:.*LeafSpec.*is deprecated",
+    "ignore:.*Checkpoint directory .* exists.*",
+)
+
+
+class Told(RunTensorBoard):
+    """Remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, int]] = []
+
+    def log_panel(self, panel: Any, epoch: int, *, name: str = "panels") -> None:
+        assert panel.dtype == np.uint8
+        self.shown.append((name, epoch))
+
+
+class Bright(torch.nn.Module):
+    """Foreground where the image is bright."""
+
+    def forward(self, image_BCHW: torch.Tensor) -> torch.Tensor:
+        assert image_BCHW.shape == (1, 3, 32, 32)
+        return image_BCHW.float().mean(dim=1, keepdim=True) - 100
+
+
+@pytest.fixture
+def task(finished: Any) -> Iterator[SegmentationTask]:
+    trained = finished.task.network
+    finished.task.network = Bright()
+    yield finished.task
+    finished.task.network = trained
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    images = tmp_path / "mini"
+    images.mkdir()
+    for number in range(3):
+        picture = np.zeros((40, 60, 3), np.uint8)
+        picture[:, 30:] = 200
+        save_png(images / f"{number}.png", picture)
+    return images
+
+
+def run(task: SegmentationTask, root: Path, callback: EpochInference, epochs: int) -> Told:
+    logger = Told()
+    for epoch in range(epochs):
+        trainer: Any = SimpleNamespace(
+            default_root_dir=str(root),
+            current_epoch=epoch,
+            sanity_checking=False,
+            is_global_zero=True,
+            loggers=[logger],
+        )
+        callback.on_validation_end(trainer, task)
+    return logger
+
+
+def test_each_epoch_has_its_sheet_and_every_image_its_row(
+    task: SegmentationTask, folder: Path, tmp_path: Path
+) -> None:
+    callback = EpochInference(input=str(folder), most=2, every_n_epochs=2)
+    logger = run(task, tmp_path, callback, 5)
+    assert logger.shown == [("inference", 0), ("inference", 2), ("inference", 4)]
+    names = sorted(path.name for path in (tmp_path / "inference").iterdir())
+    assert names == ["epoch_000.png", "epoch_002.png", "epoch_004.png"]
+    sheet = decode((tmp_path / "inference" / names[0]).read_bytes(), names[0])
+    # Two rows of 192 pixels, three columns of 288: no truth.
+    assert sheet.shape == (2 * 16 + 2 * 24 + 2 * (24 + 192 + 12), 2 * 16 + 3 * 288 + 2 * 6, 3)
+    prediction = sheet[16 + 24 + 24 + 96, 16 + 288 + 6 : 16 + 2 * 288 + 6]
+    assert (prediction[:140] < 60).all()
+    assert (prediction[150:] == 255).all()
+    assert colours(sheet, CLASS_COLOURS[1])
+
+
+def colours(sheet: NDArray[Any], colour: NDArray[np.uint8]) -> bool:
+    return bool((sheet == colour).all(axis=2).any())
+
+
+def test_nothing_is_drawn_unless_asked_for(task: SegmentationTask, tmp_path: Path) -> None:
+    logger = run(task, tmp_path, EpochInference(input=None, most=6, every_n_epochs=1), 2)
+    assert logger.shown == []
+    assert not (tmp_path / "inference").exists()
+
+
+def test_a_folder_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SegkitError) as caught:
+        EpochInference(input=str(tmp_path / "nowhere"), most=6, every_n_epochs=1)
+    assert "nowhere" in caught.value.where
