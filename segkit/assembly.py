@@ -1,52 +1,30 @@
 """Configuration to objects: the only caller of ``hydra.utils.instantiate``.
 
-Every ``_target_`` is held against an allow-list, by name and again by what the name led to.
 torch and Lightning are imported where needed: a data set is found missing before they load.
 """
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 
 from segkit.config_check import Config, image_size
 from segkit.errors import SegkitError
+from segkit.targets import ALLOWED, check_targets
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
 
-    from segkit.data.augment import Augmentation
+    from segkit.data.augment import Augmenter
     from segkit.data.base import Reader
     from segkit.data.datamodule import SegmentationData
     from segkit.models.network import SegmentationNetwork
     from segkit.task import SegmentationTask
-
-ALLOWED = (
-    "albumentations.",
-    "lightning.pytorch.Trainer",
-    "lightning.pytorch.callbacks.",
-    "lightning.pytorch.loggers.",
-    "lightning.pytorch.profilers.",
-    "lightning.pytorch.strategies.",
-    "lightning.pytorch.trainer.trainer.Trainer",
-    "segkit.callbacks.",
-    "segkit.data.",
-    "segkit.losses.",
-    "segkit.models.",
-    "segkit.schedules.",
-    "segkit.tensorboard.",
-    "segmentation_models_pytorch.",
-    "torch.nn.",
-    "torch.optim.",
-)
-# Of what is not a class, these alone.
-FUNCTIONS = ("segkit.models.smp.smp_network", "segkit.schedules.")
 
 
 def build_reader(config: Config) -> Reader:
@@ -55,9 +33,9 @@ def build_reader(config: Config) -> Reader:
     return reader
 
 
-def build_augmentation(config: Config) -> Augmentation:
+def build_augmentation(config: Config) -> Augmenter:
     """What training images are drawn with."""
-    augmentation: Augmentation = _build(config, config["augment"])
+    augmentation: Augmenter = _build(config, config["augment"])
     return augmentation
 
 
@@ -76,6 +54,7 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
         crop=image_size(node["crop"], "dataset.crop"),
         channels=node["channels"],
         batch_size=node["batch_size"],
+        device_cache=bool(node.get("device_cache", False)),  # runs of earlier versions lack it
         num_workers=node["num_workers"],
         score_by=node["score_by"],
         score_at=node["score_at"],
@@ -112,9 +91,15 @@ def build_network(config: Config, classes: Sequence[str]) -> SegmentationNetwork
     """The network alone; random weights are drawn from torch's own generator."""
     from segkit.models.network import wrap
 
-    # Runs of earlier versions do not have the key.
-    two_logits = len(classes) == 2 and config.get("two_logits", False)
-    single = len(classes) == 2 and not two_logits
+    binary = len(classes) == 2
+    two_logits = bool(config.get("two_logits", False))  # runs of earlier versions lack the key
+    if two_logits and not binary:
+        raise SegkitError(
+            f"{len(classes)} classes have a logit each as it is",
+            where="two_logits=true",
+            remedy="leave it out: it is for one class and its background",
+        )
+    single = binary and not two_logits
     core = _build(config, config["model"], out_channels=1 if single else len(classes))
     network = wrap(core, config["dataset"]["channels"])
     network.two_logits = two_logits
@@ -191,53 +176,3 @@ def _build(config: Config, node: Any, **more: Any) -> Any:
                 remedy="leave out what it does not take, or name another _target_",
             ) from error
         raise cause or error from error
-
-
-def check_targets(node: Any, allowed: Sequence[str]) -> None:
-    """Refuse any ``_target_`` below ``node`` that is not allowed.
-
-    A dotted name can wander through a module's imports to anything at all, so what it leads to
-    must be defined in an allowed place too, and be a class or a function.
-
-    Raises:
-        SegkitError: with the target and how to allow one's own.
-    """
-    if isinstance(node, Mapping):
-        if "_target_" in node:
-            _check_target(str(node["_target_"]), tuple(allowed))
-        for value in node.values():
-            check_targets(value, allowed)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            check_targets(value, allowed)
-    elif isinstance(node, str) and "${" in node:
-        # Resolved later, it could become a target that nobody has looked at.
-        raise SegkitError(
-            "an interpolation is left in the configuration",
-            where=node,
-            remedy="write the value itself",
-        )
-
-
-def _check_target(target: str, allowed: tuple[str, ...]) -> None:
-    remedy = "use one of segkit's own; to run your own code, allow_targets=[your_package.]"
-    if not target.startswith(allowed):
-        raise SegkitError("this target is not allowed", where=f"_target_={target}", remedy=remedy)
-    try:
-        found = get_object(target)
-    except Exception as error:
-        raise SegkitError(
-            f"there is no such class or function: {error}".splitlines()[0],
-            where=f"_target_={target}",
-            remedy="write the full dotted name",
-        ) from error
-    home = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
-    # Libraries hold functions that write and fetch files beside their classes, which do not.
-    own = tuple(prefix for prefix in allowed if prefix not in ALLOWED)
-    fits = home.startswith(allowed if inspect.isclass(found) else (*FUNCTIONS, *own))
-    if not callable(found) or not fits:
-        raise SegkitError(
-            f"this target leads to {home}, which is not allowed",
-            where=f"_target_={target}",
-            remedy=remedy,
-        )

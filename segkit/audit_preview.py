@@ -7,7 +7,7 @@ import numpy as np
 from segkit.audit import Audit
 from segkit.audit_pictures import Picture, samples, thumbnail
 from segkit.contracts import Sample
-from segkit.data.augment import Augmentation, sample_seed
+from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.base import Reader
 from segkit.data.splits import spread
 from segkit.images import resize_image, resize_mask, to_channels
@@ -18,7 +18,7 @@ _CELL, _GAP = 192, 6
 def augment_sheet(
     reader: Reader,
     audit: Audit,
-    augmentation: Augmentation,
+    augmentation: Augmenter,
     *,
     seed: int,
     size: tuple[int, int] | None,

@@ -3,83 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from segkit.config_limits import (
+    CHOICES,
+    MAPPINGS,
+    NUMBERS,
+    SWITCHES,
+    WHOLE,
+    WHOLE_OR_NULL,
+)
 from segkit.errors import SegkitError, did_you_mean
 from segkit.models.encoder_names import SMP_ENCODERS
 
 Config = Mapping[str, Any]
-
-# Known after each validation; a training loss falls for ever and chooses nothing.
-MONITORS = (
-    "val/loss",
-    "val/dice",
-    "val/dice_pooled",
-    "val/iou",
-    "val/precision",
-    "val/recall",
-    "val/specificity",
-    "val/accuracy",
-)
-_PRECISIONS = (
-    "auto",
-    "32-true",
-    "32",
-    "16-mixed",
-    "bf16-mixed",
-    "bf16-true",
-    "16-true",
-    "64-true",
-    "64",
-    32,
-    64,
-)
-_CHOICES = {
-    "mode": ("min", "max"),
-    "monitor": MONITORS,
-    "dataset.score_by": ("image", "group"),
-    "dataset.score_at": ("native", "network"),
-    "dataset.on_bad_record": ("error", "skip"),
-    "dataset.channels": (1, 3),
-    "trainer.precision": _PRECISIONS,
-    "trainer.accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
-    # Lightning would put its own order in place of segkit's, over records of every split;
-    # trainer.limit_train_batches trains on little.
-    "trainer.overfit_batches": (0, 0.0),
-}
-_MAPPINGS = ("dataset", "dataset.split", "model", "loss", "optim", "schedule", "augment", "trainer")
-# Inclusive bounds; None is no bound.
-_NUMBERS: dict[str, tuple[float, float | None]] = {
-    "threshold": (0, 1),
-    "optim.lr": (0, None),
-    "dataset.split.val": (0, 1),
-    "dataset.split.test": (0, 1),
-}
-_WHOLE: dict[str, tuple[int, int | None]] = {
-    "dataset.batch_size": (1, None),
-    "dataset.panel_count": (1, 64),
-    "dataset.split.fold": (0, None),
-    "dataset.split.seed": (0, 2**32 - 1),
-    "freeze_encoder": (-1, None),
-    "seed": (0, 2**32 - 1),
-    "trainer.accumulate_grad_batches": (1, None),
-    "trainer.check_val_every_n_epoch": (1, None),
-    "trainer.max_steps": (-1, None),
-    "trainer.num_nodes": (1, None),
-}
-# The same, or null.
-_WHOLE_OR_NULL: dict[str, tuple[int, int | None]] = {
-    "dataset.split.folds": (3, None),
-    "trainer.max_epochs": (-1, None),
-    "trainer.min_epochs": (0, None),
-    "trainer.min_steps": (0, None),
-}
-# A word such as `no` would otherwise count as true.
-_SWITCHES = (
-    "compile",
-    "dataset.split.published",
-    "dataset.split.stratify",
-    "trainer.enable_progress_bar",
-    "two_logits",
-)
 
 
 def check_values(config: Config) -> None:
@@ -88,15 +23,15 @@ def check_values(config: Config) -> None:
     Raises:
         SegkitError: with the key and what it may be.
     """
-    for key in _MAPPINGS:
+    for key in MAPPINGS:
         _check_mapping(config, key)
-    for key, allowed in _CHOICES.items():
+    for key, allowed in CHOICES.items():
         _check_choice(config, key, allowed)
-    for key, bounds in _NUMBERS.items():
+    for key, bounds in NUMBERS.items():
         _check_number(config, key, bounds, whole=False)
-    for key, bounds in (_WHOLE | _WHOLE_OR_NULL).items():
+    for key, bounds in (WHOLE | WHOLE_OR_NULL).items():
         _check_number(config, key, bounds, whole=True)
-    for key in _SWITCHES:
+    for key in SWITCHES:
         _check_choice(config, key, (True, False))
     _check_sizes(config["dataset"])
     _check_workers(config["dataset"]["num_workers"])
@@ -164,7 +99,7 @@ def _check_number(
     config: Config, key: str, bounds: tuple[float, float | None], *, whole: bool
 ) -> None:
     value = _get(config, key)
-    if value is _ABSENT or (value is None and key in _WHOLE_OR_NULL):
+    if value is _ABSENT or (value is None and key in WHOLE_OR_NULL):
         return
     low, high = bounds
     number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
@@ -172,7 +107,7 @@ def _check_number(
         return
     kind = "whole number" if whole else "number"
     reach = f"of {low} or more" if high is None else f"from {low} to {high}"
-    null = ", or null" if key in _WHOLE_OR_NULL else ""
+    null = ", or null" if key in WHOLE_OR_NULL else ""
     raise SegkitError(
         f"{value!r} is not a {kind} {reach}",
         where=f"{key}={value}",

@@ -1,4 +1,4 @@
-"""The sheet that a training run draws each epoch: image, truth, prediction, overlay in rows."""
+"""Sheets of images, truths, predictions and overlays, a row a record."""
 
 import math
 from collections.abc import Sequence

@@ -38,8 +38,8 @@ class Wanted:
         values: stored for class 0, 1 …; each 0…255 and once.
         overlay: whether to draw ``<stem>_overlay.jpg``.
         probability: whether to write ``probabilities/<stem>.tif``: (K, H, W) float16.
-        colour: whether to write ``colours/<stem>.png``: class indices with a palette, which every
-            viewer shows in colour.
+        colour: whether to write ``colours/<stem>.png``: indices into a palette, which every viewer
+            shows in colour; after the seventh class the colours come again.
     """
 
     folder: Path

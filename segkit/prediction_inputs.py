@@ -45,33 +45,34 @@ def _refused(key: str, value: object, remedy: str) -> SegkitError:
     return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
 
 
-def find_inputs(given: str | Sequence[str]) -> list[Path]:
+def find_inputs(given: str | Sequence[str], *, key: str = "input") -> list[Path]:
     """List the images that a file, a folder or a pattern names, sorted.
 
     Args:
         given: a file of any name; a folder, of which the images that lie directly in it are
             taken; a pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
             are taken; or several of these. Hidden files are left out.
+        key: of the configuration that names them, for an error.
 
     Raises:
         SegkitError: nothing is there, no image among it, or two of one stem.
     """
     several = list(given) if isinstance(given, list | tuple) else [given]
     # The same file may be named twice, by a folder and by itself.
-    found = {path.absolute(): path for one in several for path in _find(str(one))}
+    found = {path.absolute(): path for one in several for path in _find(str(one), key)}
     stems: dict[str, Path] = {}
     for path in (paths := sorted(found.values())):
         if path.stem in stems:
             raise SegkitError(
-                f"two inputs would be written to one file, {path.stem}.png",
-                where=f"{stems[path.stem]} and {path}",
-                remedy="rename one of them, or predict them into different folders",
+                f"two inputs have the same name, and would be written as one: {path.stem}",
+                where=f"{key}: {stems[path.stem]} and {path}",
+                remedy="rename one of them, or give them one after the other",
             )
         stems[path.stem] = path
     return paths
 
 
-def _find(given: str) -> list[Path]:
+def _find(given: str, key: str) -> list[Path]:
     path = Path(given).expanduser()
     if path.is_file():
         return [path]
@@ -84,8 +85,8 @@ def _find(given: str) -> list[Path]:
         hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
         raise SegkitError(
             "the input is not there",
-            where=f"input={given}",
-            remedy=f"name a file, a folder, or a quoted pattern: 'input=slides/*.tif'{hint}",
+            where=f"{key}={given}",
+            remedy=f"name a file, a folder, or a quoted pattern: '{key}=slides/*.tif'{hint}",
         )
     images = [
         p
@@ -96,8 +97,8 @@ def _find(given: str) -> list[Path]:
         below = " (folders below it are not searched)" if path.is_dir() else ""
         raise SegkitError(
             f"no image among {len(everything)} files{below}",
-            where=f"input={given}",
-            remedy=f"images end in {_KINDS}; 'input=FOLDER/**/*.png' searches at any depth",
+            where=f"{key}={given}",
+            remedy=f"images end in {_KINDS}; '{key}=FOLDER/**/*.png' searches at any depth",
         )
     return images
 

@@ -12,6 +12,7 @@ from segkit.run_folder import RunFolder
 # How long, where and how fast: nothing that decides what is learnt from what.
 MAY_CHANGE = (
     "allow_targets",
+    "callbacks.inference.input",
     "trainer.max_epochs",
     "trainer.max_steps",
     "trainer.max_time",
@@ -49,7 +50,9 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     given = [str(o) for o in HydraConfig.get().overrides.task if not str(o).startswith("resume=")]
     for override in given:
         key = override.split("=", 1)[0].lstrip("+~")
-        if key not in MAY_CHANGE:
+        parent = key.rpartition(".")[0]
+        known = not parent or OmegaConf.select(config, parent) is not None
+        if key not in MAY_CHANGE or not known:
             before = OmegaConf.select(config, key, default="not set")
             raise SegkitError(
                 f"{key} may not change on resume (it was {before})",

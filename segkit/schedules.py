@@ -24,7 +24,10 @@ def plateau(
     patience: int,
     min_lr: float,
 ) -> Schedule:
-    """Multiply the rate by ``factor`` after ``patience`` epochs without a better ``monitor``."""
+    """Multiply the rate by ``factor`` when more than ``patience`` epochs bring no better score.
+
+    That is torch's way of counting; Keras' ``patience`` of 3 is 2 here.
+    """
     del total_steps
     scheduler = ReduceLROnPlateau(
         optimizer, mode=mode, factor=factor, patience=patience, min_lr=min_lr

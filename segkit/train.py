@@ -12,10 +12,14 @@ from omegaconf import DictConfig, OmegaConf
 from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
+from segkit.errors import SegkitError
+from segkit.prediction_inputs import find_inputs
 from segkit.resume import check_split, resumed_config
 from segkit.run_folder import RunFolder, claim, is_first_process, remove_if_empty
 
 if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
+
     from segkit.data.base import Reader
 
 
@@ -31,6 +35,7 @@ def train(composed: DictConfig) -> float | None:
     if resume:
         remove_if_empty(output)  # made by Hydra before it knew
     check_values(config)
+    _check_inference(config)
     reader = build_reader(config)
     _announce(reader)
 
@@ -50,7 +55,7 @@ def train(composed: DictConfig) -> float | None:
         config = _resolve(composed, folder.path)
     first = is_first_process()
     hush_lightning()
-    trainer = build_trainer(config)
+    trainer = _trainer(config, folder)
     with log_to(folder.log, first_process=first):
         if first:
             folder.write_config(config)
@@ -73,6 +78,21 @@ def train(composed: DictConfig) -> float | None:
             show_summary(summary, folder.path)
     score: float | None = summary["best_score"]
     return score
+
+
+def _trainer(config: dict[str, Any], folder: RunFolder) -> Trainer:
+    try:
+        return build_trainer(config)
+    except SegkitError:
+        remove_if_empty(folder.path)  # which may have another name than Hydra gave it
+        raise
+
+
+def _check_inference(config: dict[str, Any]) -> None:
+    """Images that are predicted each epoch are found missing before anything slow."""
+    given = ((config.get("callbacks") or {}).get("inference") or {}).get("input")
+    if given is not None:
+        find_inputs(given, key="callbacks.inference.input")
 
 
 def _announce(reader: Reader) -> None:

@@ -11,16 +11,15 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segkit.assembly import (
-    ALLOWED,
     build_data,
     build_reader,
     build_task,
     build_trainer,
-    check_targets,
 )
 from segkit.data.dsb2018 import Dsb2018
 from segkit.errors import SegkitError
 from segkit.models.network import SegmentationNetwork
+from segkit.targets import ALLOWED, check_targets
 
 CONF = Path(__file__).parents[1] / "conf"
 CLASSES = ("background", "nucleus")

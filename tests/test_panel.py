@@ -66,7 +66,8 @@ def test_panel_without_truth_shows_the_prediction() -> None:
     known = row()
     unknown = PanelRow("u", known.image, None, known.prediction, None)
     picture = panel([unknown], height=128)
-    assert has(picture, tuple(map(int, CLASS_COLOURS[1])))
+    overlay = picture[16 + 24 + 24 : 16 + 24 + 24 + 128, 16 + 2 * (128 + 6) :]
+    assert has(overlay, tuple(map(int, CLASS_COLOURS[1])))
     assert not has(picture, TRUE_POSITIVE)
     # Three columns: there is no truth to show.
     assert picture.shape[1] == 2 * 16 + 3 * 128 + 2 * 6

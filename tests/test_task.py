@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segkit.config_check import MONITORS
+from segkit.config_limits import MONITORS
 from segkit.contracts import Stage
 from segkit.data.augment import Augmentation
 from segkit.data.datamodule import SegmentationData

@@ -7,31 +7,40 @@ import numpy as np
 import torch
 
 from segkit.drawing import Picture, save_png
+from segkit.errors import SegkitError
 from segkit.images import decode, resize_image, to_channels, to_uint8, without_alpha
 from segkit.metrics import predicted_classes
 from segkit.panel import PanelRow, panel
-from segkit.prediction import logits_at
 from segkit.prediction_inputs import find_inputs
 from segkit.task import SegmentationTask
 from segkit.tensorboard import RunTensorBoard
+
+KEY = "callbacks.inference.input"
+_LARGEST = 1024  # pixels a side, where the network takes images of any size
 
 
 class EpochInference(pl.Callback):
     """Draws ``inference/epoch_NNN.png``, and the same to TensorBoard.
 
+    The first process predicts by itself, which a strategy that shards the network cannot do.
+
     Args:
         input: a file, a folder or a pattern, as ``segkit.predict`` takes it; None draws nothing.
         most: images, the first by name.
         every_n_epochs: 1 draws each epoch.
+        tensorboard_megabytes: budget for the event file; sheets beyond it are files only.
 
     Raises:
         SegkitError: there is no image, or one that cannot be read.
     """
 
-    def __init__(self, *, input: str | None, most: int, every_n_epochs: int) -> None:
-        paths = find_inputs(input)[:most] if input else []
+    def __init__(
+        self, *, input: str | None, most: int, every_n_epochs: int, tensorboard_megabytes: float
+    ) -> None:
+        paths = find_inputs(input, key=KEY)[:most] if input else []
         self.images = {path.stem: _read(path) for path in paths}
         self.every_n_epochs = every_n_epochs
+        self.budget = tensorboard_megabytes * 2**20
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Predict and draw, in the first process only."""
@@ -41,32 +50,38 @@ class EpochInference(pl.Callback):
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, SegmentationTask)
-        picture = self._draw(pl_module)
-        save_png(Path(trainer.default_root_dir) / "inference" / f"epoch_{epoch:03d}.png", picture)
+        rows = [_row(pl_module, name, image) for name, image in self.images.items()]
+        picture = panel(rows, classes=pl_module.classes)
+        path = Path(trainer.default_root_dir) / "inference" / f"epoch_{epoch:03d}.png"
+        save_png(path, picture)
+        self.budget -= path.stat().st_size
         for logger in trainer.loggers:
-            if isinstance(logger, RunTensorBoard):
+            if isinstance(logger, RunTensorBoard) and self.budget > 0:
                 logger.log_panel(picture, epoch, name="inference")
 
-    def _draw(self, task: SegmentationTask) -> Picture:
-        rows = [
-            PanelRow(name, image, None, _predict(task, image), None)
-            for name, image in self.images.items()
-        ]
-        return panel(rows, classes=task.classes)
 
-
-@torch.inference_mode()
-def _predict(task: SegmentationTask, image: Picture) -> Picture:
-    """Classes (H, W) uint8 at the image's own size, as a validation step finds them."""
-    size = (image.shape[0], image.shape[1])
-    planes = resize_image(to_channels(image, task.data.channels), task.data.size or size)
+def _row(task: SegmentationTask, name: str, image: Picture) -> PanelRow:
+    """What the network makes of it, at the size that it is trained at."""
+    largest = max(image.shape[:2])
+    scale = min(1.0, _LARGEST / largest)
+    own = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
+    planes = resize_image(to_channels(image, task.data.channels), task.data.size or own)
     image_BCHW = torch.from_numpy(np.stack([planes])).permute(0, 3, 1, 2)
     precision = task.trainer.precision_plugin
     with precision.val_step_context():
         logits_BKHW = task(precision.convert_input(image_BCHW.to(task.device)))
-    found_BHW = predicted_classes(logits_at(logits_BKHW[0], size)[None], task.threshold)
-    return np.asarray(found_BHW[0].cpu().numpy(), np.uint8)
+    found_BHW = predicted_classes(logits_BKHW, task.threshold)
+    return PanelRow(name, image, None, np.asarray(found_BHW[0].cpu().numpy(), np.uint8), None)
 
 
 def _read(path: Path) -> Picture:
-    return to_uint8(without_alpha(decode(path.read_bytes(), str(path))), str(path))
+    try:
+        pixels = decode(path.read_bytes(), str(path))
+        return to_uint8(without_alpha(pixels), str(path))
+    except (OSError, SegkitError) as error:
+        what = error.what if isinstance(error, SegkitError) else error.strerror or str(error)
+        raise SegkitError(
+            f"an image to predict each epoch cannot be read: {what}",
+            where=f"{KEY}: {path}",
+            remedy=f"take it out of the folder, or leave {KEY} out",
+        ) from error

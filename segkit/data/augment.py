@@ -4,7 +4,7 @@ import hashlib
 import os
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import cv2
 import numpy as np
@@ -20,6 +20,21 @@ from albumentations import BaseCompose, BasicTransform, Compose
 
 Image = NDArray[np.uint8]
 Transform: TypeAlias = BasicTransform | BaseCompose
+
+
+class Augmenter(Protocol):
+    """What augments one sample; :class:`Augmentation` says how it is called."""
+
+    def __call__(
+        self,
+        image: Image,
+        mask: Image,
+        *,
+        seed: int,
+        crop: tuple[int, int] | None = None,
+        name: str = "",
+    ) -> tuple[Image, Image]:
+        """Equal arguments give equal bits."""
 
 
 class Augmentation:
@@ -73,7 +88,7 @@ class Augmentation:
         """
         generator = np.random.default_rng(seed)
         if crop is not None:
-            image, mask = _random_crop(image, mask, crop, generator, name)
+            image, mask = random_crop(image, mask, crop, generator, name)
         if self._compose is None:
             return image, mask
         # Compose.set_random_seed would give every transform a generator of the same seed, so
@@ -94,9 +109,14 @@ def sample_seed(seed: int, epoch: int, record_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little")
 
 
-def _random_crop(
+def random_crop(
     image: Image, mask: Image, crop: tuple[int, int], generator: np.random.Generator, name: str
 ) -> tuple[Image, Image]:
+    """Cut the same window, drawn evenly, out of both.
+
+    Raises:
+        SegkitError: the image is smaller than the crop.
+    """
     rows, columns = image.shape[:2]
     if rows < crop[0] or columns < crop[1]:
         raise SegkitError(

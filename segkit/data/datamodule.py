@@ -1,21 +1,21 @@
 """The datamodule: reader, cache, split and loaders as one thing the Trainer takes."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Sampler
 
 from segkit.contracts import SPLITS, Problem, Record, Stage, bad_records
-from segkit.data.augment import Augmentation
+from segkit.data.augment import Augmenter
 from segkit.data.base import Reader
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler, collate
+from segkit.data.loaders import check_crop, device_loader, make_loader, worker_count
+from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
 from segkit.data.split_file import split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits, spread
 from segkit.errors import SegkitError
@@ -33,7 +33,8 @@ class SegmentationData(pl.LightningDataModule):
         crop: rows and columns of a random crop in training, or None.
         channels: 1 or 3.
         batch_size: images a step and process.
-        num_workers: loader processes; ``auto`` is 0 on a CPU, else the cores less one, at most 8.
+        device_cache: hold the training images on the device, and augment them there.
+        num_workers: loader processes; for ``auto`` see :func:`~segkit.data.loaders.worker_count`.
         score_by: ``image`` or ``group``: over what a Dice is taken before averaging.
         score_at: ``native`` scores the test split at each image's own size.
         on_bad_record: ``error`` or ``skip``.
@@ -49,11 +50,12 @@ class SegmentationData(pl.LightningDataModule):
         reader: Reader,
         name: str,
         split: SplitSpec,
-        augmentation: Augmentation,
+        augmentation: Augmenter,
         size: tuple[int, int] | None,
         crop: tuple[int, int] | None,
         channels: int,
         batch_size: int,
+        device_cache: bool = False,
         num_workers: int | Literal["auto"],
         score_by: Literal["image", "group"],
         score_at: Literal["native", "network"],
@@ -72,6 +74,7 @@ class SegmentationData(pl.LightningDataModule):
         self.crop = crop
         self.channels = channels
         self.batch_size = batch_size
+        self.device_cache = device_cache
         self.num_workers = num_workers
         self.score_by = score_by
         self.score_at = score_at
@@ -129,25 +132,12 @@ class SegmentationData(pl.LightningDataModule):
             if record.id in cache.entries or not record.labelled
         ]
         self.splits = assign_splits(self.records, self.split)
-        self._check_crop(cache)
+        check_crop(cache, self.crop)
         self._cache = cache
 
     def setup(self, stage: str) -> None:  # noqa: ARG002  # the Trainer's signature
         """Make the split known to processes that did not prepare it."""
         self.prepare_data()
-
-    def _check_crop(self, cache: Cache) -> None:
-        if self.crop is None:
-            return
-        for entry in cache.entries.values():
-            if entry.height < self.crop[0] or entry.width < self.crop[1]:
-                raise SegkitError(
-                    f"an image of {entry.width}×{entry.height} pixels is smaller than the crop of "
-                    f"{self.crop[1]}×{self.crop[0]}",
-                    where=f"record {entry.id}",
-                    remedy="make dataset.crop smaller, or set dataset.size so that images are "
-                    "enlarged first",
-                )
 
     def indices(self, stage: str) -> list[int]:
         """Positions in :attr:`records` of one split, in their order."""
@@ -206,12 +196,24 @@ class SegmentationData(pl.LightningDataModule):
             native=stage == "test" and self.score_at == "native",
         )
 
-    def train_dataloader(self) -> DataLoader[Item]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled and augmented. A last batch that is not full is left out, unless it is all."""
         rank, world_size = self._rank()
         indices = self.indices("train")
         sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world_size)
-        return self._loader("train", sampler, drop_last=len(sampler) > self.batch_size)
+        drop_last = len(sampler) > self.batch_size
+        if not self.device_cache:
+            return self._loader("train", sampler, drop_last=drop_last)
+        return device_loader(
+            self.cache,
+            [record.id for record in self.records],
+            sampler,
+            self.augmentation,
+            batch_size=self.batch_size,
+            drop_last=drop_last,
+            device=self.trainer.strategy.root_device if self.trainer else torch.device("cpu"),
+            seed=self.seed,
+        )
 
     def val_dataloader(self) -> DataLoader[Item]:
         """In order, as stored, at the network's size."""
@@ -231,20 +233,14 @@ class SegmentationData(pl.LightningDataModule):
     def _loader(
         self, stage: Stage, sampler: Sampler[Key], *, drop_last: bool = False
     ) -> DataLoader[Item]:
-        # On a CPU the step needs every core, and the cache is far faster than it.
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        automatic = min(8, (os.cpu_count() or 2) - 1) if on_gpu else 0
-        workers = automatic if self.num_workers == "auto" else self.num_workers
         single = self.size is None and (stage != "train" or self.crop is None)  # cannot be stacked
-        return DataLoader(
+        return make_loader(
             self.dataset(stage),
+            sampler,
             batch_size=1 if single else self.batch_size,
-            sampler=sampler,
             drop_last=drop_last,
-            collate_fn=collate,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=on_gpu,
-            # A loader would draw its base seed from the global generator.
-            generator=torch.Generator().manual_seed(self.seed),
+            workers=worker_count(self.num_workers, on_gpu=on_gpu)[0],
+            pinned=on_gpu,
+            seed=self.seed,
         )

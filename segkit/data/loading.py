@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from segkit.contracts import Batch
-from segkit.data.augment import Augmentation, sample_seed
+from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.cache import Cache
 
 # An epoch and a position: persistent workers never see the main process's epoch counter,
@@ -43,7 +43,7 @@ class CachedDataset(Dataset[Item]):
         cache: Cache,
         ids: Sequence[str],
         *,
-        augmentation: Augmentation | None = None,
+        augmentation: Augmenter | None = None,
         crop: tuple[int, int] | None = None,
         seed: int = 0,
         native: bool = False,

@@ -41,7 +41,7 @@ class AttentionUNet(nn.Module):
     def __init__(self, *, in_channels: int, out_channels: int, base_filters: int) -> None:
         super().__init__()
         widths = [base_filters * 2**level for level in range(5)]
-        self.encoder = Encoder(in_channels, widths)
+        self.down = Encoder(in_channels, widths)
         pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.gates = nn.ModuleList(AttentionGate(width, deep, width) for deep, width in pairs)
         self.up = nn.ModuleList(
@@ -51,7 +51,7 @@ class AttentionUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to logits (B, K, H, W), H and W multiples of ``stride``."""
-        kept = self.encoder(x)
+        kept = self.down(x)
         x = kept.pop()
         for gate, block in zip(self.gates, self.up, strict=True):
             x = block(x, gate(kept.pop(), x))

@@ -34,6 +34,8 @@ def nearest_up(inputs: int, outputs: int) -> nn.Sequential:
     """Twice the size by repetition, then a 2×2 convolution (Ronneberger et al. 2015)."""
     layer = nn.Conv2d(inputs, outputs, 2)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
     # One row and column below and to the right, so that an even kernel keeps the size.
     same = nn.ZeroPad2d((0, 1, 0, 1))
     return nn.Sequential(nn.Upsample(scale_factor=2), same, layer, nn.ReLU(inplace=True))

@@ -66,7 +66,8 @@ class SegmentationNetwork(nn.Module):
             normalised = functional.pad(normalised, (0, right, 0, below), mode="replicate")
         logits: Tensor = self.core(normalised.contiguous(memory_format=torch.channels_last))
         logits = logits[..., :rows, :columns]
-        return logits[:, 1:] - logits[:, :1] if self.two_logits else logits
+        # The difference of two large numbers in 16 bits would be off by more than either.
+        return logits[:, 1:].float() - logits[:, :1].float() if self.two_logits else logits
 
 
 def wrap(core: nn.Module, in_channels: int) -> SegmentationNetwork:

@@ -77,6 +77,7 @@ class SwinUNet(nn.Module):
         self.embed_norm = nn.LayerNorm(width)
         self.down = nn.ModuleList(_blocks(*s) for s in zip(widths, heads, depths, strict=True))
         self.merge = nn.ModuleList(PatchMerging(w) for w in widths[:-1])
+        self.deepest_norm = nn.LayerNorm(widths[-1])
         self.expand, self.join, self.up = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for level in reversed(range(len(depths) - 1)):
             self.expand.append(PatchExpanding(widths[level + 1], widths[level], 2))
@@ -93,7 +94,7 @@ class SwinUNet(nn.Module):
         for level, blocks in enumerate(self.down):
             y_BHWC = blocks(self.merge[level - 1](y_BHWC) if level else y_BHWC)
             kept.append(y_BHWC)
-        kept.pop()
+        y_BHWC = self.deepest_norm(kept.pop())
         for expand, join, blocks in zip(self.expand, self.join, self.up, strict=True):
             y_BHWC = blocks(join(torch.cat([expand(y_BHWC), kept.pop()], dim=-1)))
         full_BHWC = self.last(self.norm(y_BHWC))

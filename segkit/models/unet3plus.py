@@ -31,7 +31,7 @@ class UNet3Plus(nn.Module):
     def __init__(self, *, in_channels: int, out_channels: int, base_filters: int) -> None:
         super().__init__()
         widths = [base_filters * 2**level for level in range(5)]
-        self.encoder = Encoder(in_channels, widths)
+        self.down = Encoder(in_channels, widths)
         joined = 5 * base_filters
         self.gather, self.fuse = nn.ModuleList(), nn.ModuleList()
         for level in reversed(range(4)):
@@ -44,7 +44,7 @@ class UNet3Plus(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to logits (B, K, H, W), H and W multiples of ``stride``."""
-        kept = self.encoder(x)
+        kept = self.down(x)
         decoded = kept[-1:]
         for level, gather, fuse in zip(reversed(range(4)), self.gather, self.fuse, strict=True):
             sources = [*kept[: level + 1], *decoded]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from segkit.callbacks.inference import EpochInference
 from segkit.drawing import CLASS_COLOURS, save_png
@@ -63,7 +62,12 @@ def folder(tmp_path: Path) -> Path:
     return images
 
 
-def run(task: SegmentationTask, root: Path, callback: EpochInference, epochs: int) -> Told:
+def callback(folder: Path | None, *, most: int = 6, every: int = 1) -> EpochInference:
+    given = None if folder is None else str(folder)
+    return EpochInference(input=given, most=most, every_n_epochs=every, tensorboard_megabytes=50)
+
+
+def run(task: SegmentationTask, root: Path, drawing: EpochInference, epochs: int) -> Told:
     logger = Told()
     for epoch in range(epochs):
         trainer: Any = SimpleNamespace(
@@ -73,15 +77,15 @@ def run(task: SegmentationTask, root: Path, callback: EpochInference, epochs: in
             is_global_zero=True,
             loggers=[logger],
         )
-        callback.on_validation_end(trainer, task)
+        drawing.on_validation_end(trainer, task)
     return logger
 
 
 def test_each_epoch_has_its_sheet_and_every_image_its_row(
     task: SegmentationTask, folder: Path, tmp_path: Path
 ) -> None:
-    callback = EpochInference(input=str(folder), most=2, every_n_epochs=2)
-    logger = run(task, tmp_path, callback, 5)
+    drawing = callback(folder, most=2, every=2)
+    logger = run(task, tmp_path, drawing, 5)
     assert logger.shown == [("inference", 0), ("inference", 2), ("inference", 4)]
     names = sorted(path.name for path in (tmp_path / "inference").iterdir())
     assert names == ["epoch_000.png", "epoch_002.png", "epoch_004.png"]
@@ -91,20 +95,42 @@ def test_each_epoch_has_its_sheet_and_every_image_its_row(
     prediction = sheet[16 + 24 + 24 + 96, 16 + 288 + 6 : 16 + 2 * 288 + 6]
     assert (prediction[:140] < 60).all()
     assert (prediction[150:] == 255).all()
-    assert colours(sheet, CLASS_COLOURS[1])
-
-
-def colours(sheet: NDArray[Any], colour: NDArray[np.uint8]) -> bool:
-    return bool((sheet == colour).all(axis=2).any())
+    overlay = sheet[16 + 24 + 24 : 16 + 24 + 24 + 192, 16 + 2 * (288 + 6) :]
+    assert (overlay == CLASS_COLOURS[1]).all(axis=2).any()
 
 
 def test_nothing_is_drawn_unless_asked_for(task: SegmentationTask, tmp_path: Path) -> None:
-    logger = run(task, tmp_path, EpochInference(input=None, most=6, every_n_epochs=1), 2)
+    logger = run(
+        task,
+        tmp_path,
+        callback(None),
+        2,
+    )
     assert logger.shown == []
     assert not (tmp_path / "inference").exists()
 
 
 def test_a_folder_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(SegkitError) as caught:
-        EpochInference(input=str(tmp_path / "nowhere"), most=6, every_n_epochs=1)
+        EpochInference(
+            input=str(tmp_path / "nowhere"), most=6, every_n_epochs=1, tensorboard_megabytes=50
+        )
     assert "nowhere" in caught.value.where
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n broken"])
+def test_an_image_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(SegkitError) as caught:
+        callback(tmp_path)
+    assert "a.png" in caught.value.where
+    assert "callbacks.inference.input" in caught.value.remedy
+
+
+def test_the_event_file_has_a_budget_and_the_folder_has_not(
+    task: SegmentationTask, folder: Path, tmp_path: Path
+) -> None:
+    drawing = callback(folder)
+    drawing.budget = 0
+    assert run(task, tmp_path, drawing, 1).shown == []
+    assert (tmp_path / "inference" / "epoch_000.png").is_file()

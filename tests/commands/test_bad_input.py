@@ -273,6 +273,9 @@ def test_a_split_file_that_is_missing(mistake: Mistake, data: Path) -> None:
         ("freeze_encoder=2 model._target_=torch.nn.Conv2d", ["architecture"]),
         ("+optim.momentum=0.5", ["momentum", "optim"]),
         ("optim.weight_decay=-1", ["weight_decay", "optim"]),
+        ("callbacks.inference.input=nowhere", ["callbacks.inference.input=nowhere"]),
+        ("callbacks.inference.most=0", ["callbacks.inference.most=0", "1 to 64"]),
+        ("two_logits=maybe", ["two_logits=maybe"]),
     ],
 )
 def test_a_mistake_in_the_configuration(mistake: Mistake, given: str, expected: list[str]) -> None:

@@ -14,25 +14,26 @@ from hydra.utils import get_class, instantiate
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from segkit.data.augment import Augmentation, sample_seed
+from segkit.data.augment import Augmentation, Augmenter, sample_seed
+from segkit.data.device_cache import DeviceAugmentation
 from segkit.errors import SegkitError
 
 CONF = Path(__file__).parents[2] / "conf" / "augment"
 GROUPS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
-def build(group: str, *, geometry_only: bool = False) -> Augmentation:
+def build(group: str, *, geometry_only: bool = False) -> Augmenter:
     config: Any = OmegaConf.load(CONF / f"{group}.yaml")
     if geometry_only:
         config.transforms = [node for node in config.transforms if not moves_no_pixel(node)]
     built = instantiate(config)
-    assert isinstance(built, Augmentation)
+    assert isinstance(built, Augmentation | DeviceAugmentation)
     return built
 
 
 def moves_no_pixel(node: Any) -> bool:
     kind = get_class(node["_target_"])
-    return issubclass(kind, albumentations.ImageOnlyTransform)
+    return issubclass(kind, albumentations.ImageOnlyTransform) or "ColorJitter" in str(node)
 
 
 def blobs(rows: int = 96, columns: int = 96) -> NDArray[np.uint8]:
@@ -112,7 +113,7 @@ def test_mask_border_is_background_by_default() -> None:
     assert mask[33:, 33:].min() == 1
 
 
-def digest(augment: Augmentation) -> str:
+def digest(augment: Augmenter) -> str:
     image, mask = noise(64, 80, 3), blobs(64, 80)
     drawn = [augment(image, mask, seed=seed, crop=(48, 48)) for seed in (*range(8), 2**64 - 1)]
     return hashlib.sha256(b"".join(a.tobytes() for pair in drawn for a in pair)).hexdigest()
@@ -132,7 +133,7 @@ def test_another_process_gives_the_same_bits_and_calls_nobody() -> None:
     code = (
         "import os, runpy, sys, urllib.request\n"
         "urllib.request.OpenerDirector.open = lambda *a, **k: os._exit(3)\n"
-        "from hydra.utils import get_class, instantiate\n"
+        "from hydra.utils import instantiate\n"
         "from omegaconf import OmegaConf\n"
         "augment = instantiate(OmegaConf.load(sys.argv[1]))\n"
         "print(runpy.run_path(sys.argv[2])['digest'](augment))\n"

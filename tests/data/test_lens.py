@@ -35,13 +35,24 @@ def test_a_disc_grows_in_a_barrel_and_shrinks_in_a_pincushion(amount: float) -> 
 def test_outside_the_circle_nothing_moves() -> None:
     rng = np.random.default_rng(0)
     image, mask = rng.integers(0, 256, (200, 200, 3), np.uint8), disc(150)
-    drawn, _ = distort(0.3)(image, mask, seed=0)
+    drawn, moved = distort(0.3)(image, mask, seed=0)
     outside = disc(81) == 0
     np.testing.assert_array_equal(drawn[outside], image[outside])
+    np.testing.assert_array_equal(moved[outside], mask[outside])
     assert (drawn != image).any()
 
 
-def test_every_centre_and_amount_is_drawn() -> None:
+def test_amounts_between_the_two_are_drawn() -> None:
+    lens = LensDistortion(radius=0.4, amount=(-0.3, 0.3), centres=[(0.5, 0.5)], p=1.0)
+    augment = Augmentation(transforms=[lens])
+    mask = disc(30)
+    grown = [float(augment(mask[..., None], mask, seed=s)[1].sum() / mask.sum()) for s in range(60)]
+    assert min(grown) < 0.85
+    assert max(grown) > 1.2
+    assert any(0.97 < share < 1.03 for share in grown)
+
+
+def test_every_centre_is_drawn() -> None:
     corners = [(0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7)]
     lens = LensDistortion(radius=0.1, amount=(-0.3, 0.3), centres=corners, p=1.0)
     augment = Augmentation(transforms=[lens])

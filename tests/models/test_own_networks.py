@@ -62,6 +62,11 @@ def test_any_size_and_a_gradient_for_every_parameter(
     assert [n for n, p in network.named_parameters() if p.grad is None] == []
 
 
+@pytest.mark.parametrize("name", NARROW)
+def test_none_has_an_encoder_that_published_weights_belong_to(name: str) -> None:
+    assert build(name, 1, 1, *NARROW[name]).encoder is None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NARROW)
 def test_it_compiles(name: str) -> None:

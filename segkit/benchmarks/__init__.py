@@ -1,0 +1,1 @@
+"""Data sets, splits, augmentation, the cache and the datamodule."""

@@ -1,0 +1,96 @@
+"""What each change brings to the bare training step, one on top of the other."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from segkit.assembly import build_data, build_reader, build_task
+from segkit.benchmarks.rivals import Learner, autocast, wait_for
+from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
+from segkit.hardware import best_precision
+
+Config = Mapping[str, Any]
+PART, STEPS = "changes", 4
+
+
+def changes(config: Config, rounds: int) -> list[Figure]:
+    """Train on one batch, again and again: float32, channels_last, bf16, fused Adam, compiled.
+
+    Args:
+        config: as for :mod:`segkit.train`; network, loss, size and batch are taken.
+        rounds: that are counted, of four steps each.
+    """
+    data = build_data(config, build_reader(config))
+    data.prepare_data()
+    task = build_task(config, data.classes)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dataset = data.dataset("train")
+    count = min(data.batch_size, len(data.indices("train")))
+    items = [dataset[0, i] for i in data.indices("train")[:count]]
+    image_BCHW = torch.stack([torch.tensor(i["image"]) for i in items]).permute(0, 3, 1, 2)
+    mask_BHW = torch.stack([torch.tensor(i["mask"]) for i in items]).to(device)
+    plain, last = image_BCHW.contiguous().to(device), image_BCHW.to(device)
+    precision = best_precision("auto")
+
+    def way(image: Tensor, kind: str, **options: bool) -> Callable[[], None]:
+        learner = Learner(
+            copy.deepcopy(task.network).to(device), task.loss, task.optimizer, count, device
+        )
+        return _steps(learner, image, mask_BHW, kind, **options)
+
+    ways = {
+        "float32": way(plain, "32-true"),
+        "+ channels_last": way(last, "32-true", channels_last=True),
+        f"+ {precision}": way(last, precision, channels_last=True),
+        "+ fused AdamW": way(last, precision, channels_last=True, fused=True),
+        "+ compiled": way(last, precision, channels_last=True, fused=True, compiled=True),
+    }
+    taken = in_turn(ways, rounds)
+    first = taken["float32"]
+    return [
+        Figure(
+            PART,
+            name,
+            spread([STEPS * count / s for s in spent]).median,
+            "images/s",
+            "" if name == "float32" else "÷ float32",
+            None if name == "float32" else speedup(spent, first),
+        )
+        for name, spent in taken.items()
+    ]
+
+
+def _steps(
+    learner: Learner,
+    image_BCHW: Tensor,
+    mask_BHW: Tensor,
+    precision: str,
+    *,
+    channels_last: bool = False,
+    fused: bool = False,
+    compiled: bool = False,
+) -> Callable[[], None]:
+    """Some training steps on one batch, in one way."""
+    network = learner.network
+    if channels_last:
+        network.to(memory_format=torch.channels_last)
+    if compiled:
+        network.compile()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=fused)
+
+    def work() -> None:
+        network.train()
+        for _ in range(STEPS):
+            with autocast(learner.device, precision):
+                loss = learner.loss(network(image_BCHW), mask_BHW)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        wait_for(learner.device)
+
+    return work

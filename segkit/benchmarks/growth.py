@@ -1,0 +1,109 @@
+"""Cost as work grows: image size, batch, workers, images; a small plot."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segkit.assembly import build_augmentation, build_data, build_reader, build_task
+from segkit.benchmarks.inputs import loader_rate
+from segkit.benchmarks.rivals import Learner, autocast, wait_for
+from segkit.benchmarks.timing import Figure, seconds
+from segkit.hardware import best_precision
+from segkit.plot_style import BLUE, figure, save, style
+
+Config = Mapping[str, Any]
+PART = "growth"
+Points = list[tuple[float, float]]
+
+
+def growth(config: Config, folder: Path) -> list[Figure]:
+    """Measure each way of growing, and draw ``growth.png``.
+
+    Args:
+        config: as for :mod:`segkit.train`.
+        folder: that the plot is written to.
+    """
+    data = build_data(config, build_reader(config))
+    data.prepare_data()
+    augmentation = build_augmentation(config)
+    task = build_task(config, data.classes)
+    side, batch = (data.size or (128, 128))[0], data.batch_size
+    cores = os.cpu_count() or 1
+    curves: dict[tuple[str, str], Points] = {
+        ("side of the image, pixels", "training images/s"): [
+            (s, _step_rate(task, batch, s, data.channels)) for s in _doubling(side // 2, 3)
+        ],
+        ("batch, images", "training images/s"): [
+            (b, _step_rate(task, b, side, data.channels)) for b in _doubling(max(2, batch // 8), 5)
+        ],
+        ("loader processes", "loader images/s"): [
+            (w, loader_rate(data, augmentation, workers=w)) for w in _doubling(0, cores + 1)
+        ],
+        ("images", "seconds to decode all"): [
+            (n, _decoding(config, int(n))) for n in (20, 40, 80, 160)
+        ],
+    }
+    _draw(curves, folder / "growth.png")
+    figures = []
+    for (across, up), points in curves.items():
+        unit = "s" if up.startswith("seconds") else "images/s"
+        figures += [Figure(PART, f"{across}: {x:g}", y, unit) for x, y in points]
+    return figures
+
+
+def _doubling(first: int, most: int) -> list[int]:
+    """``first``, twice that, …; from 0 on 0, 1, 2, 4 … below ``most``."""
+    if first:
+        return [first * 2**power for power in range(most)]
+    return [0, *(2**power for power in range(8) if 2**power < most)]
+
+
+def _step_rate(task: Any, batch: int, side: int, channels: int) -> float:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    learner = Learner(
+        copy.deepcopy(task.network).to(device), task.loss, task.optimizer, batch, device
+    )
+    image_BHWC = torch.zeros(batch, side, side, channels, dtype=torch.uint8, device=device)
+    mask_BHW = torch.zeros(batch, side, side, dtype=torch.uint8, device=device)
+    optimizer = learner.optimizer(learner.network.parameters())
+
+    def step() -> None:
+        with autocast(device, best_precision("auto")):
+            loss = learner.loss(learner.network(image_BHWC.permute(0, 3, 1, 2)), mask_BHW)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        wait_for(device)
+
+    step()
+    return batch / min(seconds(step) for _ in range(3))
+
+
+def _decoding(config: Config, count: int) -> float:
+    """Seconds to fill a new cache with so many of the images."""
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = {**config, "dataset": {**config["dataset"], "cache_dir": folder}}
+        reader = build_reader(elsewhere)
+        listing = reader.listing()
+        del listing.records[count:]
+        data = build_data(elsewhere, reader)
+        return seconds(data.prepare_data)
+
+
+def _draw(curves: Mapping[tuple[str, str], Sequence[tuple[float, float]]], path: Path) -> None:
+    plot = figure(11, 3.2)
+    for number, ((across, up), points) in enumerate(curves.items(), start=1):
+        axes = plot.add_subplot(1, len(curves), number)
+        style(axes, up, across)
+        xs, ys = zip(*points, strict=True)
+        axes.plot(xs, ys, color=BLUE, marker="o", markersize=4, linewidth=1.8)
+        axes.set_ylim(0, 1.15 * max(ys))
+        axes.set_xticks(xs, [f"{x:g}" for x in xs])
+    save(plot, path)

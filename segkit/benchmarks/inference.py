@@ -1,0 +1,147 @@
+"""Inference: predict beside bare torch, onnxruntime and MONAI's sliding windows."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segkit.assembly import build_data, build_network, build_reader
+from segkit.benchmarks.rivals import autocast, wait_for
+from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
+from segkit.models.network import SegmentationNetwork
+from segkit.predictor import Member, Predictor
+
+log = logging.getLogger(__name__)
+Config = Mapping[str, Any]
+Image = NDArray[np.uint8]
+PART = "inference"
+IMAGES, SIDE, TILE, OVERLAP = 16, 2048, 512, 64
+
+
+def inference(config: Config, rounds: int) -> list[Figure]:
+    """Measure whole images and a large one in tiles, in one process.
+
+    Args:
+        config: as for :mod:`segkit.train`; weights are random, which costs the same.
+        rounds: that are counted.
+    """
+    data = build_data(config, build_reader(config))
+    data.prepare_data()
+    network = build_network(config, data.classes).eval()
+    predictor = Predictor([Member(network, data.size, data.channels)], classes=data.classes)
+    dataset = data.dataset("all")
+    images = [np.array(dataset[0, i]["image"]) for i in data.indices("all")[:IMAGES]]
+    figures = _whole(predictor, network, images, rounds)
+    image = _large(images)
+    return figures + _tiled(predictor, network, image, rounds)
+
+
+def _large(images: list[Image]) -> Image:
+    """One image of 2048 by 2048, of the small ones side by side."""
+    row = np.concatenate([np.resize(image, images[0].shape) for image in images], axis=1)
+    across, down = -(-SIDE // row.shape[1]), -(-SIDE // row.shape[0])
+    return np.ascontiguousarray(np.tile(row, (down, across, 1))[:SIDE, :SIDE])
+
+
+def _whole(
+    predictor: Predictor, network: SegmentationNetwork, images: list[Image], rounds: int
+) -> list[Figure]:
+    device = torch.device(predictor.device)
+    tensors = [torch.from_numpy(np.stack([i])).permute(0, 3, 1, 2).to(device) for i in images]
+
+    def bare() -> None:
+        with torch.inference_mode(), autocast(device, predictor.precision):
+            for tensor in tensors:
+                network(tensor)
+        wait_for(device)
+
+    rivals: dict[str, Callable[[], object]] = {
+        "segkit, mask and probability": lambda: [predictor(image) for image in images],
+        "bare torch, logits alone": bare,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        if device.type == "cpu" and importlib.util.find_spec("onnxruntime"):
+            rivals["onnxruntime, float32"] = _onnx(network, images, Path(folder))
+        taken = in_turn(rivals, rounds)
+    return _compare(f"{len(images)} images one by one", taken, len(images), "images/s", {})
+
+
+def _onnx(network: SegmentationNetwork, images: list[Image], folder: Path) -> Callable[[], object]:
+    import onnxruntime
+
+    from segkit.onnx_model import INPUT, OUTPUT, write_onnx
+
+    size = None if network.any_size_exports else (images[0].shape[0], images[0].shape[1])
+    write_onnx(network, images[0].shape[2], folder / "model.onnx", opset=18, size=size)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    return lambda: [session.run([OUTPUT], {INPUT: image[None]}) for image in images]
+
+
+def _tiled(
+    predictor: Predictor, network: SegmentationNetwork, image: Image, rounds: int
+) -> list[Figure]:
+    rivals: dict[str, Callable[[], object]] = {
+        "segkit": lambda: predictor(image, tile=TILE, overlap=OVERLAP)
+    }
+    goals = {}
+    if importlib.util.find_spec("monai"):
+        name = "MONAI sliding_window_inference"
+        rivals[name] = _monai(predictor, network, image, predictor.precision)
+        rivals[f"{name}, float32"] = _monai(predictor, network, image, "32-true")
+        goals = dict.fromkeys((name, f"{name}, float32"), 1.0)
+    else:
+        log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
+    taken = in_turn(rivals, rounds)
+    what = f"{SIDE}² pixels in tiles of {TILE}, overlap {OVERLAP}"
+    return _compare(what, taken, image.shape[0] * image.shape[1] / 1e6, "megapixels/s", goals)
+
+
+def _monai(
+    predictor: Predictor, network: SegmentationNetwork, image: Image, precision: str
+) -> Callable[[], object]:
+    from monai.inferers import sliding_window_inference
+
+    device = torch.device(predictor.device)
+    image_BCHW = torch.from_numpy(image[None]).permute(0, 3, 1, 2).float().to(device)
+
+    def work() -> object:
+        with torch.inference_mode(), autocast(device, precision):
+            logits = sliding_window_inference(
+                image_BCHW,
+                (TILE, TILE),
+                sw_batch_size=8 if device.type == "cuda" else 1,
+                predictor=network,
+                overlap=OVERLAP / TILE,
+                mode="gaussian",
+            )
+            assert isinstance(logits, torch.Tensor)
+            # What segkit gives back too.
+            return (logits > 0).cpu().numpy(), logits.float().sigmoid().cpu().numpy()
+
+    return work
+
+
+def _compare(
+    what: str,
+    taken: Mapping[str, list[float]],
+    amount: float,
+    unit: str,
+    goals: Mapping[str, float],
+) -> list[Figure]:
+    names = list(taken)
+    ours = taken[names[0]]
+    figures = [Figure(PART, f"{what}: {names[0]}", spread([amount / s for s in ours]).median, unit)]
+    for name in names[1:]:
+        rate = spread([amount / s for s in taken[name]]).median
+        ratio = speedup(ours, taken[name])
+        goal = goals.get(name)
+        figures.append(Figure(PART, f"{what}: {name}", rate, unit, f"segkit ÷ {name}", ratio, goal))
+    return figures

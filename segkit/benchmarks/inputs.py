@@ -1,0 +1,113 @@
+"""Input: images a second from files, from the cache, and through each augmentation group."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch.utils.data import DataLoader
+
+from segkit.assembly import build_augmentation, build_data, build_reader
+from segkit.benchmarks.timing import Figure, spread
+from segkit.cli import config_dir
+from segkit.data.datamodule import SegmentationData
+from segkit.data.loading import CachedDataset, ShuffledSampler, collate
+
+Config = Mapping[str, Any]
+PART = "input"
+SECONDS = 2.0  # that each loader is read for, at least
+
+
+def inputs(config: Config, rounds: int, step_rate: float | None) -> list[Figure]:
+    """Measure the loader in one process.
+
+    Args:
+        config: as for :mod:`segkit.train`.
+        rounds: that are counted.
+        step_rate: images a second that the training step takes, where it has been measured.
+    """
+    figures = [_cold(config)]
+    data = build_data(config, build_reader(config))
+    data.prepare_data()
+    goal = 10.0
+    for name in sorted(path.stem for path in (config_dir() / "augment").glob("[!_]*.yaml")):
+        rates = [loader_rate(data, augmentation_of(config, name)) for _ in range(rounds + 1)][1:]
+        figures.append(
+            Figure(
+                PART,
+                f"cached, augment={name}",
+                spread(rates).median,
+                "images/s",
+                "" if step_rate is None else "loader ÷ training step",
+                None if step_rate is None else spread([rate / step_rate for rate in rates]),
+                goal if name == "light" and step_rate is not None and _on_cpu() else None,
+            )
+        )
+    return figures
+
+
+def _on_cpu() -> bool:
+    return not torch.cuda.is_available()
+
+
+def augmentation_of(config: Config, name: str) -> Any:
+    """The augmentation group of this name, built."""
+    node = OmegaConf.to_container(OmegaConf.load(config_dir() / "augment" / f"{name}.yaml"))
+    return build_augmentation({**config, "augment": node})
+
+
+def _cold(config: Config) -> Figure:
+    """Decode everything into a new cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = {**config, "dataset": {**config["dataset"], "cache_dir": folder}}
+        reader = build_reader(elsewhere)
+        reader.listing()
+        data = build_data(elsewhere, reader)
+        started = time.perf_counter()
+        data.prepare_data()
+        spent = time.perf_counter() - started
+        return Figure(
+            PART, "cold: files decoded into the cache", len(data.records) / spent, "images/s"
+        )
+
+
+def loader_rate(
+    data: SegmentationData, augmentation: Any, *, workers: int = 0, batch_size: int | None = None
+) -> float:
+    """Images a second out of a loader as training has it.
+
+    Args:
+        data: prepared.
+        augmentation: of the images.
+        workers: processes.
+        batch_size: images a batch; None takes the data's.
+    """
+    indices = data.indices("train")
+    loader = DataLoader(
+        CachedDataset(
+            data.cache,
+            [record.id for record in data.records],
+            augmentation=augmentation,
+            crop=data.crop,
+            seed=data.seed,
+        ),
+        batch_size=batch_size or data.batch_size,
+        sampler=ShuffledSampler(indices, seed=data.seed, rank=0, world_size=1),
+        collate_fn=collate,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )
+    if workers:
+        _read(loader)  # processes have started
+    images, started = 0, time.perf_counter()
+    while time.perf_counter() - started < SECONDS:
+        images += _read(loader)
+    return images / (time.perf_counter() - started)
+
+
+def _read(loader: Iterable[Any]) -> int:
+    return sum(len(batch["index_B"]) for batch in loader)

@@ -1,0 +1,125 @@
+"""Memory: of the main process and its workers together, as the data set grows tenfold."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.data import DataLoader
+
+from segkit.assembly import build_augmentation
+from segkit.benchmarks.timing import Figure, spread
+from segkit.config_check import image_size
+from segkit.data.cache import Cache
+from segkit.data.loading import CachedDataset, OrderedSampler, collate
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+
+Config = Mapping[str, Any]
+PART, WORKERS, FEW = "memory", 2, 1000
+
+
+def memory(config: Config) -> list[Figure]:
+    """Read a cache of noise, and one of ten times as many images, through two workers.
+
+    Only Linux tells what a process shares; elsewhere nothing is measured.
+
+    Args:
+        config: as for :mod:`segkit.train`; size and channels are taken.
+    """
+    if not Path("/proc/self/smaps_rollup").exists():
+        return []
+    held = [_held(config, count) for count in (FEW, 10 * FEW)]
+    figures = []
+    for count, (own, mapped) in zip((FEW, 10 * FEW), held, strict=True):
+        what = f"{count} images, main process and {WORKERS} workers"
+        figures.append(Figure(PART, f"{what}: their own memory", own / 2**20, "MiB"))
+        figures.append(Figure(PART, f"{what}: mapped files, shared", mapped / 2**20, "MiB"))
+    figures.append(
+        Figure(
+            PART,
+            "own memory, ten times as many images",
+            held[1][0] / 2**20,
+            "MiB",
+            f"÷ that of {FEW} images",
+            spread([held[1][0] / held[0][0]]),
+            1.1,
+            at_most=True,
+        )
+    )
+    return figures
+
+
+def _held(config: Config, count: int) -> tuple[int, int]:
+    """Bytes of their own and bytes of mapped files, each page counted once."""
+    size = image_size(config["dataset"]["size"], "dataset.size") or (256, 256)
+    with tempfile.TemporaryDirectory() as folder:
+        _write_cache(Path(folder), count, size, config["dataset"]["channels"])
+        # Not forked: what this process holds would be counted too.
+        context = multiprocessing.get_context("spawn")
+        queue: Queue[tuple[int, int]] = context.Queue()
+        child = context.Process(target=_read_all, args=(Path(folder), count, dict(config), queue))
+        child.start()
+        held = queue.get()
+        child.join()
+    return held
+
+
+def _write_cache(folder: Path, count: int, size: tuple[int, int], channels: int) -> None:
+    """Black images without truth, in the form of :mod:`segkit.data.cache`."""
+    each = size[0] * size[1] * (channels + 1)
+    with (folder / "pixels.bin").open("wb") as file:
+        file.truncate(count * each)  # pages that were never written take no disk
+    entries = [
+        {
+            "id": str(number),
+            "stratum": "",
+            "offset": number * each,
+            "height": size[0],
+            "width": size[1],
+            "packed": 0,
+            "native": size,
+        }
+        for number in range(count)
+    ]
+    index = {"channels": channels, "bytes": count * each, "problems": [], "entries": entries}
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _read_all(
+    folder: Path, count: int, config: dict[str, Any], queue: Queue[tuple[int, int]]
+) -> None:
+    dataset = CachedDataset(
+        Cache(folder),
+        [str(number) for number in range(count)],
+        augmentation=build_augmentation(config),
+    )
+    loader = DataLoader(
+        dataset,
+        batch_size=16,
+        sampler=OrderedSampler(range(count), rank=0, world_size=1),
+        collate_fn=collate,
+        num_workers=WORKERS,
+        persistent_workers=True,
+    )
+    for _ in loader:
+        pass
+    children = [process.pid for process in multiprocessing.active_children()]
+    queue.put(_pages([os.getpid(), *(pid for pid in children if pid is not None)]))
+
+
+def _pages(processes: list[int]) -> tuple[int, int]:
+    """Their anonymous and their file pages, in bytes; what is shared is divided by its sharers."""
+    anonymous = mapped = 0
+    for process in processes:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+        facts = {line.split(":")[0]: line.split()[1] for line in lines[1:]}
+        anonymous += 1024 * (int(facts["Pss_Anon"]) + int(facts["Pss_Shmem"]))
+        mapped += 1024 * int(facts["Pss_File"])
+    return anonymous, mapped

@@ -1,0 +1,54 @@
+"""The parts of the benchmark by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segkit.benchmarks.changes import changes
+from segkit.benchmarks.growth import growth
+from segkit.benchmarks.inference import inference
+from segkit.benchmarks.inputs import inputs
+from segkit.benchmarks.memory import memory
+from segkit.benchmarks.startup import startup
+from segkit.benchmarks.timing import Figure
+from segkit.benchmarks.training import training
+
+
+def measure(
+    part: str, settings: dict[str, Any], folder: Path, before: Sequence[Figure]
+) -> list[Figure]:
+    """Measure one part.
+
+    Args:
+        part: its name.
+        settings: of ``segkit.benchmark``, resolved.
+        folder: where pictures go.
+        before: what earlier parts found.
+    """
+    rounds = settings["rounds"]
+    measured = {
+        "training": lambda: training(settings, rounds),
+        "changes": lambda: changes(settings, rounds),
+        "input": lambda: inputs(settings, rounds, _step_rate(before)),
+        "inference": lambda: inference(settings, rounds),
+        "start": lambda: startup(_for_training(settings), rounds),
+        "memory": lambda: memory(settings),
+        "growth": lambda: growth(settings, folder),
+    }
+    return measured[part]()
+
+
+def _step_rate(before: Sequence[Figure]) -> float | None:
+    """Images a second of segkit's own training, where that part came before."""
+    rates = [figure.value for figure in before if figure.part == "training"]
+    return rates[0] if rates else None
+
+
+def _for_training(settings: dict[str, Any]) -> list[str]:
+    """What was given, without the keys that training does not have."""
+    own = ("parts=", "rounds=", "dataset.cache_dir=", "trainer.max_epochs=")
+    size = f"dataset.size={settings['dataset']['size']}".replace(" ", "")
+    given = [str(o) for o in settings["overrides"] if not str(o).startswith(own)]
+    return [size, f"dataset.batch_size={settings['dataset']['batch_size']}", *given]

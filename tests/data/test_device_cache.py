@@ -1,0 +1,115 @@
+"""Training images held on the device: the same batches, augmented by the same seeds."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from segkit.data.augment import Augmentation
+from segkit.data.datamodule import SegmentationData
+from segkit.data.device_cache import DeviceAugmentation, EpochBatches, QuarterTurns
+from segkit.data.loading import ShuffledSampler
+from segkit.data.phantom import Phantom
+from segkit.data.splits import SplitSpec
+from segkit.errors import SegkitError
+
+
+def a_data(phantom_root: Path, folder: Path, **more: Any) -> SegmentationData:
+    settings: dict[str, Any] = {
+        "reader": Phantom(root=phantom_root, count=12, image_size=32, seed=0),
+        "name": "phantom",
+        "split": SplitSpec(),
+        "augmentation": DeviceAugmentation(transforms=[QuarterTurns()]),
+        "size": (32, 32),
+        "crop": None,
+        "channels": 3,
+        "batch_size": 3,
+        "num_workers": 0,
+        "score_by": "image",
+        "score_at": "native",
+        "on_bad_record": "error",
+        "cache_dir": folder,
+        "panel_ids": None,
+        "panel_count": 2,
+        "seed": 0,
+    }
+    data = SegmentationData(**settings | more)
+    data.prepare_data()
+    return data
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def batches(data: SegmentationData, epoch: int) -> list[Any]:
+    loader = data.train_dataloader()
+    sampler: Any = loader.sampler
+    sampler.set_epoch(epoch)
+    return list(loader)
+
+
+def test_the_batches_are_those_of_the_loader(tmp_path: Path, folder: Path) -> None:
+    root = tmp_path / "phantom"
+    held = batches(a_data(root, folder, device_cache=True), 3)
+    read = batches(a_data(root, folder), 3)
+    assert len(held) == len(read) > 1
+    for ours, theirs in zip(held, read, strict=True):
+        assert torch.equal(ours["index_B"], theirs["index_B"])
+        assert torch.equal(ours["image_BCHW"], theirs["image_BCHW"])
+        assert torch.equal(ours["mask_BHW"], theirs["mask_BHW"])
+        assert ours["image_BCHW"].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_epochs_differ_and_repeat(tmp_path: Path, folder: Path) -> None:
+    data = a_data(tmp_path / "phantom", folder, device_cache=True)
+    first, again, other = (batches(data, epoch) for epoch in (0, 0, 1))
+    same = [
+        torch.equal(a["image_BCHW"], b["image_BCHW"]) for a, b in zip(first, again, strict=True)
+    ]
+    assert all(same)
+    assert not torch.equal(first[0]["image_BCHW"], other[0]["image_BCHW"])
+
+
+def test_what_works_on_the_cpu_alone_is_refused(tmp_path: Path, folder: Path) -> None:
+    plain = Augmentation(transforms=[])
+    data = a_data(tmp_path / "phantom", folder, device_cache=True, augmentation=plain)
+    with pytest.raises(SegkitError) as caught:
+        data.train_dataloader()
+    assert "augment=device_light" in caught.value.remedy
+
+
+def test_the_eight_ways_to_lay_a_square_are_equally_likely() -> None:
+    augment = DeviceAugmentation(transforms=[QuarterTurns()])
+    image = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    found: Counter[bytes] = Counter()
+    for seed in range(1600):
+        drawn, mask = augment(image, image[..., 0], seed=seed)
+        np.testing.assert_array_equal(drawn[..., 0], mask)
+        found[mask.tobytes()] += 1
+    # 200 each, standard deviation 13.2.
+    assert len(found) == 8
+    assert all(abs(count - 200) < 66 for count in found.values())
+
+
+def test_the_callers_random_numbers_are_left_alone() -> None:
+    augment = DeviceAugmentation(transforms=[QuarterTurns()])
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    augment(np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8), np.uint8), seed=5)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(("drop_last", "sizes"), [(True, [4, 4]), (False, [4, 4, 2])])
+def test_batches_of_keys(drop_last: bool, sizes: list[int]) -> None:
+    sampler = ShuffledSampler(range(10), seed=0, rank=0, world_size=1)
+    made = EpochBatches(sampler, 4, drop_last)
+    found = list(made)
+    assert [len(batch) for batch in found] == sizes
+    assert len(made) == len(sizes)
+    assert len({index for batch in found for _, index in batch}) == sum(sizes)
