@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
-from segkit.config_check import Config, image_size
+from segkit.config_check import Config
+from segkit.config_sizes import AUTO, image_size
 from segkit.errors import SegkitError
 from segkit.targets import ALLOWED, check_targets
 
@@ -53,7 +54,7 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
         size=image_size(node["size"], "dataset.size"),
         crop=image_size(node["crop"], "dataset.crop"),
         channels=node["channels"],
-        batch_size=node["batch_size"],
+        batch_size=0 if node["batch_size"] == AUTO else node["batch_size"],
         device_cache=bool(node.get("device_cache", False)),  # runs of earlier versions lack it
         num_workers=node["num_workers"],
         score_by=node["score_by"],

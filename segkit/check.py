@@ -10,7 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.assembly import build_augmentation, build_reader
-from segkit.config_check import check_values, image_size
+from segkit.config_check import check_values
+from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.run_folder import RunFolder

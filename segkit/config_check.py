@@ -11,6 +11,7 @@ from segkit.config_limits import (
     WHOLE,
     WHOLE_OR_NULL,
 )
+from segkit.config_sizes import check_batch, check_device_cache, check_sizes, check_workers
 from segkit.errors import SegkitError, did_you_mean
 from segkit.models.encoder_names import SMP_ENCODERS
 
@@ -33,32 +34,13 @@ def check_values(config: Config) -> None:
         _check_number(config, key, bounds, whole=True)
     for key in SWITCHES:
         _check_choice(config, key, (True, False))
-    _check_sizes(config["dataset"])
-    _check_workers(config["dataset"]["num_workers"])
+    check_batch(config)
+    check_device_cache(config)
+    check_sizes(config["dataset"])
+    check_workers(config["dataset"]["num_workers"])
     _check_model(config["model"], config["dataset"]["channels"])
     _check_mode(config)
     _check_patience(config)
-
-
-def image_size(value: object, key: str) -> tuple[int, int] | None:
-    """One number, [rows, columns] or null to (rows, columns) or None.
-
-    Raises:
-        SegkitError: anything else.
-    """
-    if value is None:
-        return None
-    pair = (value, value) if isinstance(value, int) else value
-    whole = isinstance(pair, list | tuple) and all(
-        isinstance(n, int) and not isinstance(n, bool) and 8 <= n <= 1 << 15 for n in pair
-    )
-    if not whole or not isinstance(pair, list | tuple) or len(pair) != 2:
-        raise SegkitError(
-            f"{value!r} is not a size in pixels",
-            where=key,
-            remedy=f"write one whole number of at least 8 ({key}=256) or two ('{key}=[256,320]')",
-        )
-    return (int(pair[0]), int(pair[1]))
 
 
 _ABSENT = object()
@@ -113,33 +95,6 @@ def _check_number(
         where=f"{key}={value}",
         remedy=f"give a {kind} {reach}{null}",
     )
-
-
-def _check_sizes(dataset: Config) -> None:
-    size = image_size(dataset["size"], "dataset.size")
-    crop = image_size(dataset["crop"], "dataset.crop")
-    if size and crop and (crop[0] > size[0] or crop[1] > size[1]):
-        raise SegkitError(
-            f"a crop of {crop[0]}×{crop[1]} does not fit into images of {size[0]}×{size[1]}",
-            where="dataset.crop, dataset.size",
-            remedy="make dataset.crop smaller or dataset.size larger",
-        )
-    if size is None and crop is None and dataset["batch_size"] > 1:
-        raise SegkitError(
-            "images of their own sizes cannot be put into one batch",
-            where="dataset.size=null",
-            remedy="set dataset.crop as well, or dataset.batch_size=1",
-        )
-
-
-def _check_workers(value: object) -> None:
-    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if value != "auto" and not number:
-        raise SegkitError(
-            f"{value!r} is not a number of loader processes",
-            where=f"dataset.num_workers={value}",
-            remedy="give auto, 0 (none but the main process) or more",
-        )
 
 
 def _check_model(model: Config, channels: int) -> None:

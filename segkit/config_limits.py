@@ -49,7 +49,6 @@ WHOLE: dict[str, tuple[int, int | None]] = {
     "callbacks.inference.every_n_epochs": (1, None),
     "callbacks.inference.most": (1, 64),
     "callbacks.panels.every_n_epochs": (1, None),
-    "dataset.batch_size": (1, None),
     "dataset.panel_count": (1, 64),
     "dataset.split.fold": (0, None),
     "dataset.split.seed": (0, 2**32 - 1),

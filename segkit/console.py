@@ -96,6 +96,8 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
         "report": f"{shown}/report.html",
         "curves": f"tensorboard --logdir {shown}",
     }
+    for name, value in (summary.get("chosen") or {}).items():
+        lines[name] = value
     if summary["best_epoch"] is not None:
         lines["score again"] = f"python -m segkit.evaluate run={shown}"
     table = Table(show_header=False, box=None)

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.assembly import build_reader
-from segkit.config_check import image_size
+from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 from segkit.files import atomic_path, write_text
 from segkit.rebuild import read_run, rebuild

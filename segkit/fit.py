@@ -3,7 +3,7 @@
 import logging
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +32,7 @@ def fit(
     monitor: str,
     compile_network: bool = False,
     resume_from: Path | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Train, then test the best checkpoint.
 
@@ -43,6 +44,7 @@ def fit(
         monitor: the score the best epoch is chosen by.
         compile_network: whether to torch.compile it, in place, so that names stay as they are.
         resume_from: a checkpoint to go on from.
+        chosen: what was chosen for the user and why, for the summary.
 
     Returns:
         The contents of ``summary.json``.
@@ -69,6 +71,7 @@ def fit(
         "wall_seconds": round(time.perf_counter() - started, 3),
         "epochs": trainer.current_epoch,
         "precision": str(trainer.precision),
+        "chosen": dict(chosen or {}),
         "parameters": sum(p.numel() for p in task.network.parameters()),
         "data": _data_facts(data),
         "split_hash": data.split_digest(),

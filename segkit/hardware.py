@@ -4,6 +4,11 @@ import torch
 
 
 def best_precision(accelerator: str) -> str:
+    """The faster precision, without the reason; see :func:`precision_and_reason`."""
+    return precision_and_reason(accelerator)[0]
+
+
+def precision_and_reason(accelerator: str) -> tuple[str, str]:
     """``bf16-mixed`` where matrix units take bfloat16, else ``32-true``.
 
     That is AMX or AVX512-BF16 on a CPU, and compute capability 8.0 (Ampere) on a GPU.
@@ -12,8 +17,13 @@ def best_precision(accelerator: str) -> str:
         accelerator: the Trainer's argument; ``auto`` takes a GPU before the CPU.
     """
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.get_device_capability()[0] >= 8 else "32-true"
+        if torch.cuda.get_device_capability()[0] >= 8:
+            return "bf16-mixed", "the GPU has bfloat16 units"
+        return "32-true", "the GPU has no bfloat16 units"
     if accelerator == "mps" or (accelerator == "auto" and torch.backends.mps.is_available()):
-        return "32-true"
+        return "32-true", "Apple's GPUs gain nothing from bfloat16"
     able = torch.cpu.get_capabilities()
-    return "bf16-mixed" if able.get("amx_bf16") or able.get("avx512_bf16") else "32-true"
+    for unit in ("amx_bf16", "avx512_bf16"):
+        if able.get(unit):
+            return "bf16-mixed", f"the CPU has {unit.split('_')[0].upper()} units for bfloat16"
+    return "32-true", "the CPU has no bfloat16 units"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.assembly import build_reader
-from segkit.config_check import image_size
+from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 from segkit.rebuild import read_run, rebuild
 from segkit.run_folder import RunFolder

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
     from segkit.data.base import Reader
+    from segkit.data.datamodule import SegmentationData
 
 
 def train(composed: DictConfig) -> float | None:
@@ -39,10 +40,11 @@ def train(composed: DictConfig) -> float | None:
     reader = build_reader(config)
     _announce(reader)
 
-    from segkit.console import hush_lightning, log_to, show_data, show_summary
+    from segkit.batch_size import fit_batch
+    from segkit.chosen import chosen
+    from segkit.console import hush_lightning, log_to, show_summary
     from segkit.fit import fit
     from segkit.report import report_or_warn
-    from segkit.text import log_configuration
 
     data = build_data(config, reader)
     data.prepare_data()
@@ -50,6 +52,8 @@ def train(composed: DictConfig) -> float | None:
         check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
     task = build_task(config, reader.classes)
+    found = fit_batch(data, task, config["trainer"])
+    composed.dataset.batch_size = data.batch_size  # config.yaml has the number
     folder = RunFolder(resume) if resume else _claim(output)
     if not resume:
         config = _resolve(composed, folder.path)
@@ -58,12 +62,7 @@ def train(composed: DictConfig) -> float | None:
     trainer = _trainer(config, folder)
     with log_to(folder.log, first_process=first):
         if first:
-            folder.write_config(config)
-            if not resume:
-                folder.write_split(data.split_csv())
-            show_data(data, folder.path)
-            if not resume:
-                log_configuration(trainer.loggers, config)
+            _begin(folder, config, data, trainer, resumed=bool(resume))
         summary = fit(
             data,
             task,
@@ -72,12 +71,32 @@ def train(composed: DictConfig) -> float | None:
             monitor=config["monitor"],
             compile_network=config["compile"],
             resume_from=folder.last if resume else None,
+            chosen=chosen(config, data, trainer) | found,
         )
         if first:
             report_or_warn(folder)
             show_summary(summary, folder.path)
     score: float | None = summary["best_score"]
     return score
+
+
+def _begin(
+    folder: RunFolder,
+    config: dict[str, Any],
+    data: SegmentationData,
+    trainer: Trainer,
+    *,
+    resumed: bool,
+) -> None:
+    """Write down what is about to be done, and say it."""
+    from segkit.console import show_data
+    from segkit.text import log_configuration
+
+    folder.write_config(config)
+    if not resumed:
+        folder.write_split(data.split_csv())
+        log_configuration(trainer.loggers, config)
+    show_data(data, folder.path)
 
 
 def _trainer(config: dict[str, Any], folder: RunFolder) -> Trainer:

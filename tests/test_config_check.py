@@ -11,7 +11,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segkit.config_check import check_values, image_size
+from segkit.config_check import check_values
+from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 
 ROOT = Path(__file__).parents[1]

@@ -60,6 +60,9 @@ LAYERS = (
     {
         "config_check",
         "config_limits",
+        "config_sizes",
+        "batch_size",
+        "chosen",
         "targets",
         "benchmarks.*",
         "config_errors",

@@ -77,7 +77,9 @@ def _steps(
 ) -> Callable[[], None]:
     """Some training steps on one batch, in one way."""
     network = learner.network
+    network.memory_format = torch.contiguous_format
     if channels_last:
+        network.memory_format = torch.channels_last
         network.to(memory_format=torch.channels_last)
     if compiled:
         network.compile()

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from segkit.assembly import build_augmentation
 from segkit.benchmarks.timing import Figure, spread
-from segkit.config_check import image_size
+from segkit.config_sizes import image_size
 from segkit.data.cache import Cache
 from segkit.data.loading import CachedDataset, OrderedSampler, collate
 

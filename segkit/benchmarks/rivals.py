@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segkit.models.network import SegmentationNetwork
+
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
@@ -39,7 +41,7 @@ class Learner:
         device: that the network lies on.
     """
 
-    network: nn.Module
+    network: SegmentationNetwork
     loss: nn.Module
     optimizer: MakeOptimizer
     batch_size: int

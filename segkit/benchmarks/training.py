@@ -108,12 +108,15 @@ def _rivals(
 ) -> dict[str, Any]:
     device = _device(trainer)
 
-    def learner() -> Learner:
+    def learner(memory_format: torch.memory_format = torch.contiguous_format) -> Learner:
         network = copy.deepcopy(task.network).to(device)
+        network.memory_format = memory_format
         return Learner(network, task.loss, task.optimizer, data.batch_size, device)
 
     held = {stage: _tensors(data, stage, device) for stage in ("train", "val")}
-    bare = BareLoop(learner(), held["train"], held["val"], precision=str(trainer.precision))
+    precision = str(trainer.precision)
+    fast = learner(torch.channels_last)
+    bare = BareLoop(fast, held["train"], held["val"], precision=precision)
     rivals: dict[str, Any] = {BARE: bare}
     if data.size is None:
         return rivals  # the others need images of one size

@@ -32,7 +32,7 @@ class SegmentationData(pl.LightningDataModule):
         size: rows and columns the network is given, or None for each image's own.
         crop: rows and columns of a random crop in training, or None.
         channels: 1 or 3.
-        batch_size: images a step and process.
+        batch_size: images a step and process; 0 until the largest has been found.
         device_cache: hold the training images on the device, and augment them there.
         num_workers: loader processes; for ``auto`` see :func:`~segkit.data.loaders.worker_count`.
         score_by: ``image`` or ``group``: over what a Dice is taken before averaging.

@@ -25,6 +25,7 @@ class SegmentationNetwork(nn.Module):
         mean, std: for each channel, in units of 0…1.
 
     Attributes:
+        memory_format: that the core is given its images in; channels_last is the faster one.
         two_logits: the core has one logit for the background and one for the foreground. Their
             difference is given on: its sigmoid is the softmax of the two, and its binary cross
             entropy theirs, so that scores, thresholds and export know one kind of binary task.
@@ -40,6 +41,7 @@ class SegmentationNetwork(nn.Module):
         self.core = core
         self.stride = stride
         self.two_logits = False
+        self.memory_format = torch.channels_last
         # Not in the state dict: they belong to the configuration, not to what was learnt.
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(std).view(1, -1, 1, 1), persistent=False)
@@ -64,7 +66,7 @@ class SegmentationNetwork(nn.Module):
         if torch.compiler.is_exporting() or below or right:
             # Repeating the edge invents no border that the network could take for an object.
             normalised = functional.pad(normalised, (0, right, 0, below), mode="replicate")
-        logits: Tensor = self.core(normalised.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self.core(normalised.contiguous(memory_format=self.memory_format))
         logits = logits[..., :rows, :columns]
         # The difference of two large numbers in 16 bits would be off by more than either.
         return logits[:, 1:].float() - logits[:, :1].float() if self.two_logits else logits

@@ -276,6 +276,10 @@ def test_a_split_file_that_is_missing(mistake: Mistake, data: Path) -> None:
         ("callbacks.inference.input=nowhere", ["callbacks.inference.input=nowhere"]),
         ("callbacks.inference.most=0", ["callbacks.inference.most=0", "1 to 64"]),
         ("two_logits=maybe", ["two_logits=maybe"]),
+        ("dataset.device_cache=true", ["dataset.device_cache=true", "augment=device_light"]),
+        ("dataset.device_cache=true dataset.crop=32 augment=device_light", ["dataset.crop"]),
+        ("dataset.batch_size=most", ["dataset.batch_size=most", "auto"]),
+        ("dataset.batch_size=auto trainer.devices=2", ["dataset.batch_size=auto"]),
     ],
 )
 def test_a_mistake_in_the_configuration(mistake: Mistake, given: str, expected: list[str]) -> None:
