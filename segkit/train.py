@@ -13,7 +13,6 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
-from segkit.prediction_inputs import find_inputs
 from segkit.resume import check_split, resumed_config
 from segkit.run_folder import RunFolder, claim, is_first_process, remove_if_empty
 
@@ -111,6 +110,9 @@ def _check_inference(config: dict[str, Any]) -> None:
     """Images that are predicted each epoch are found missing before anything slow."""
     given = ((config.get("callbacks") or {}).get("inference") or {}).get("input")
     if given is not None:
+        # It imports NumPy and OpenCV, for which --help does not wait.
+        from segkit.prediction_inputs import find_inputs
+
         find_inputs(given, key="callbacks.inference.input")
 
 
