@@ -1,10 +1,8 @@
 """The largest batch that fits: tried out on a copy of the network, before a run folder is made."""
 
 import copy
-import resource
-import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +27,14 @@ def fit_batch(
     """
     if data.batch_size:
         return {}
-    size = data.crop or data.size
+    size = data.size or data.crop  # whole images are validated, whatever is cropped in training
     assert size is not None
+    if trainer.get("devices") == "auto" and torch.cuda.device_count() > 1:
+        raise SegkitError(
+            "several processes would each find a batch size of their own",
+            where=f"dataset.batch_size=auto, {torch.cuda.device_count()} GPUs",
+            remedy="set dataset.batch_size to a number, or trainer.devices=1",
+        )
     found, why = largest_batch(
         task,
         size=size,
@@ -94,23 +98,28 @@ def _try(
     task: SegmentationTask, shape_BHWC: tuple[int, ...], device: torch.device, precision: str
 ) -> int | None:
     """Bytes that a step takes beyond what was held before; None where it does not fit."""
-    before = _peak()
+    before = _restart_peak()
     try:
         with torch.random.fork_rng(devices=[]):
             network = copy.deepcopy(task.network).to(device).train()
+            loss_of = copy.deepcopy(task.loss).to(device)
             optimizer = task.optimizer(network.parameters())
             image_BHWC = torch.zeros(shape_BHWC, dtype=torch.uint8, device=device)
             mask_BHW = torch.zeros(shape_BHWC[:3], dtype=torch.uint8, device=device)
             with _autocast(device, precision):
-                loss = task.loss(network(image_BHWC.permute(0, 3, 1, 2)), mask_BHW)
+                loss = loss_of(network(image_BHWC.permute(0, 3, 1, 2)), mask_BHW)
             loss.backward()
             optimizer.step()
     except torch.cuda.OutOfMemoryError:
         return None
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        return None
     finally:
         if device.type == "cuda":
             torch.cuda.empty_cache()
-    return _peak() - before
+    return max(0, _status("VmHWM") - before)
 
 
 def _autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
@@ -120,17 +129,35 @@ def _autocast(device: torch.device, precision: str) -> AbstractContextManager[An
     return torch.autocast(device.type, dtype=kind)
 
 
-def _peak() -> int:
-    """The most that this process has held, in bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _restart_peak() -> int:
+    """Forget the most that this process has held; what it holds now, in bytes."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # proc(5)
+    return _status("VmRSS")
+
+
+def _status(name: str) -> int:
+    """A figure of /proc/self/status in bytes; 0 where the system has no such file."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith(f"{name}:"):
+                return 1024 * int(line.split()[1])
+    return 0
 
 
 def _free() -> int | None:
-    """Memory that can be had without swapping, in bytes; None where the system does not tell."""
-    facts = Path("/proc/meminfo")
-    if not facts.is_file():
-        return None
-    lines = facts.read_text(encoding="utf-8").splitlines()
-    known = [line for line in lines if line.startswith("MemAvailable")]
-    return 1024 * int(known[0].split()[1]) if known else None
+    """Memory that can be had without swapping, in bytes; None where the system does not tell.
+
+    A container may be allowed less than the machine has (cgroup v2).
+    """
+    known: list[int] = []
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("MemAvailable:"):
+                known.append(1024 * int(line.split()[1]))
+    group = Path("/sys/fs/cgroup")
+    with suppress(OSError, ValueError):  # "max" is no number
+        limit = int((group / "memory.max").read_text(encoding="utf-8"))
+        used = int((group / "memory.current").read_text(encoding="utf-8"))
+        known.append(limit - used)
+    return min(known, default=None)

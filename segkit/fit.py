@@ -54,6 +54,7 @@ def fit(
     """
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
+    task.network.to(memory_format=torch.channels_last)
     if compile_network:
         task.network.compile()
     started = time.perf_counter()

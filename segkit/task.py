@@ -13,6 +13,7 @@ from segkit.contracts import Batch, Stage
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
 from segkit.errors import SegkitError
+from segkit.finite import FiniteLosses
 from segkit.metrics import Scores, score
 from segkit.models.network import SegmentationNetwork
 from segkit.pace import Pace
@@ -72,7 +73,7 @@ class SegmentationTask(pl.LightningModule):
         self.watchers: list[Watcher] = []
         self._tally = Tally()
         self._training_losses: list[Tensor] = []
-        self._unchecked: tuple[Tensor, Tensor] | None = None
+        self._finite = FiniteLosses(lambda indices: [self.data.records[i].id for i in indices])
         self._validated = False
 
     @property
@@ -99,10 +100,9 @@ class SegmentationTask(pl.LightningModule):
         logits_BKHW = self(batch["image_BCHW"])
         loss: Tensor = self.loss(logits_BKHW, batch["mask_BHW"])
         if stage == "train":
-            self._watch(loss, batch["index_B"])
+            self._finite.add(loss, batch["index_B"])
             self._training_losses.append(loss.detach())
             self.pace.images += len(batch["index_B"])
-            self.log("loss", loss.detach(), prog_bar=True, logger=False)
         else:
             self._count(logits_BKHW, batch, loss)
         return loss
@@ -138,26 +138,6 @@ class SegmentationTask(pl.LightningModule):
         )
         self._tally.add(batch["index_B"], counts_BK4, loss)
         self._tally.keep_masks(batch["index_B"], predictions)
-
-    def _watch(self, loss: Tensor, index_B: Tensor) -> None:
-        """Check the step before: its loss is ready, so that the device is not waited for."""
-        self._check_finite()
-        self._unchecked = (loss.detach(), index_B)
-
-    def _check_finite(self) -> None:
-        if self._unchecked is None:
-            return
-        loss, index_B = self._unchecked
-        self._unchecked = None
-        if not torch.isfinite(loss):
-            ids = [self.data.records[i].id for i in index_B.tolist()]
-            raise SegkitError(
-                f"the loss became {float(loss)} in epoch {self.current_epoch}",
-                where=f"records {', '.join(ids)}",
-                remedy="look at these images and masks; lower optim.lr, set "
-                "trainer.gradient_clip_val=1 or trainer.precision=32-true. What was whole "
-                "before is in checkpoints/last.ckpt",
-            )
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
@@ -209,8 +189,12 @@ class SegmentationTask(pl.LightningModule):
 
     def _stop_clock(self) -> None:
         """Validation and what comes after the last step are not training time."""
-        if self.pace.stop():
-            self._check_finite()
+        self._finite.check()  # which waits for the device
+        self.pace.stop()
+
+    def last_loss(self) -> float | None:
+        """Of the last step, or None before the first; waits for the device."""
+        return float(self._training_losses[-1]) if self._training_losses else None
 
     def images_per_second(self) -> float:
         """Training images over training seconds, of all processes, so far in this epoch."""

@@ -1,8 +1,10 @@
 """The largest batch that fits."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -55,12 +57,31 @@ def test_an_epoch_keeps_ten_steps() -> None:
 
 
 def test_a_cpu_is_not_filled(monkeypatch: pytest.MonkeyPatch) -> None:
-    peaks = iter(range(0, 10_000_000, 1000))
-    monkeypatch.setattr(batch_size, "_peak", lambda: next(peaks))
-    monkeypatch.setattr(batch_size, "_free", lambda: 3000)
+    # A step takes 100 bytes an image beyond the 5000 that are held already.
+    tried: list[int] = []
+    monkeypatch.setattr(batch_size, "_restart_peak", lambda: 5000)
+    monkeypatch.setattr(batch_size, "_status", lambda _: 5000 + 100 * 2 ** (len(tried) + 1))
+
+    def free() -> int:
+        tried.append(1)
+        return 6400
+
+    monkeypatch.setattr(batch_size, "_free", free)
     found, why = largest(10_000)
-    assert found == 2
+    # 3200 may be taken: 16 images take 1600, the next double would take all of it.
+    assert found == 32
     assert "free" in why
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux only")
+def test_the_memory_of_a_step_is_seen_whatever_was_held_before() -> None:
+    block = np.ones(200 << 20, np.uint8)
+    del block
+    before = batch_size._restart_peak()
+    block = np.ones(100 << 20, np.uint8)
+    held = batch_size._status("VmHWM") - before
+    del block
+    assert held == pytest.approx(100 << 20, rel=0.1)
 
 
 def test_not_even_two() -> None:

@@ -14,6 +14,7 @@ LAYERS = (
     {"errors", "contracts"},
     {
         "files",
+        "finite",
         "images",
         "masks",
         "losses",

@@ -14,14 +14,18 @@ class RunProgressBar(RichProgressBar):
 
     def __init__(self) -> None:
         theme = RichProgressBarTheme(metrics_format=".4g", metrics_text_delimiter="  ")
-        super().__init__(refresh_rate=1, leave=False, theme=theme)
+        super().__init__(refresh_rate=5, leave=False, theme=theme)
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         """Loss of the last step, the last validation's Dice, images a second of this epoch."""
         known: dict[str, Any] = dict(super().get_metrics(trainer, pl_module))
-        shown: dict[str, Any] = {
-            name: known[name] for name in ("loss", "val/dice") if name in known
-        }
-        if isinstance(pl_module, SegmentationTask) and (rate := pl_module.images_per_second()):
+        assert isinstance(pl_module, SegmentationTask)
+        shown: dict[str, Any] = {}
+        # Read when the bar is drawn, not at each step: a GPU would be waited for.
+        if (loss := pl_module.last_loss()) is not None:
+            shown["loss"] = loss
+        if "val/dice" in known:
+            shown["val/dice"] = known["val/dice"]
+        if rate := pl_module.images_per_second():
             shown["images/s"] = round(rate, 1)
         return shown

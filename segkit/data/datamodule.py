@@ -201,6 +201,9 @@ class SegmentationData(pl.LightningDataModule):
         rank, world_size = self._rank()
         indices = self.indices("train")
         sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world_size)
+        if self.trainer is not None:
+            # Workers are given their first keys before the Trainer names a resumed run's epoch.
+            sampler.set_epoch(self.trainer.current_epoch)
         drop_last = len(sampler) > self.batch_size
         if not self.device_cache:
             return self._loader("train", sampler, drop_last=drop_last)

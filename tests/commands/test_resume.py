@@ -32,6 +32,11 @@ def losses(run: Any, folder: Path) -> list[tuple[str, ...]]:
         pytest.param(["schedule.patience=0", "schedule.factor=0.1"], marks=pytest.mark.slow),
         pytest.param(["schedule=constant"], marks=pytest.mark.slow),
         pytest.param(["schedule=constant", "model=segformer_b0"], marks=pytest.mark.slow),
+        pytest.param(["schedule=constant", "dataset.num_workers=2"], marks=pytest.mark.slow),
+        pytest.param(
+            ["schedule=constant", "dataset.device_cache=true", "augment=device_light"],
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=str,
 )
