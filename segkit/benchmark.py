@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from segkit import cli
 from segkit.assembly import build_reader
 from segkit.config_check import check_values
+from segkit.config_sizes import AUTO
 from segkit.errors import SegkitError, did_you_mean
 from segkit.files import write_text
 from segkit.run_folder import environment
@@ -19,11 +21,30 @@ from segkit.run_folder import environment
 if TYPE_CHECKING:
     from segkit.benchmarks.timing import Figure
 
+log = logging.getLogger(__name__)
+
 PARTS = ("training", "changes", "input", "inference", "start", "memory", "growth")
 
 
-def benchmark(composed: DictConfig) -> None:
-    """Measure as configured; write ``benchmark.json`` and print the table.
+# What the rivals cannot do too; with it, unlike would be compared with unlike.
+ALIKE: dict[str, tuple[Any, ...]] = {
+    "freeze_encoder": (0,),
+    "dataset.crop": (None,),
+    "trainer.accumulate_grad_batches": (1,),
+    "trainer.devices": (1, "1"),
+    "trainer.fast_dev_run": (False,),
+    "trainer.gradient_clip_val": (None,),
+    "trainer.limit_train_batches": (None,),
+    "trainer.limit_val_batches": (None,),
+    "trainer.max_steps": (-1,),
+    "trainer.max_time": (None,),
+    "trainer.num_nodes": (1,),
+    "trainer.precision": ("auto", "bf16-mixed", "32-true", "32", 32),
+}
+
+
+def benchmark(composed: DictConfig) -> bool:
+    """Measure as configured, write ``benchmark.json`` and print the table; whether all went well.
 
     Raises:
         SegkitError: the configuration or the data are wrong.
@@ -43,20 +64,46 @@ def benchmark(composed: DictConfig) -> None:
 
     hush_lightning()
     figures: list[Figure] = []
+    failed = []
     for part in settings["parts"]:
         print(f"measuring {part} …", flush=True)
-        figures += measure(part, settings, folder, figures)
-    facts = {
-        "settings": {key: settings[key] for key in ("parts", "rounds", "choices", "overrides")},
-        **environment(),
-    }
-    text = json.dumps(as_json(figures, facts), indent=2, ensure_ascii=False)
-    write_text(folder / "benchmark.json", text + "\n")
-    chosen = settings["choices"]
-    hardware = facts["hardware"]
-    device = ", ".join(hardware["gpus"]) or f"{hardware['processor']}, {hardware['cores']} cores"
-    show(figures, f"{chosen['dataset']}, {chosen['model']}, {device}")
+        try:
+            figures += measure(part, settings, folder, figures)
+        except Exception as error:
+            # What the other parts have found is not lost for it.
+            log.warning("%s could not be measured: %s", part, error, exc_info=error)
+            failed.append(part)
+        facts = {"settings": _settings(settings), "failed": failed, **environment()}
+        text = json.dumps(as_json(figures, facts), indent=2, ensure_ascii=False)
+        write_text(folder / "benchmark.json", text + "\n")
+    show(figures, _title(facts))
     print(f"{folder}/benchmark.json")
+    return not failed
+
+
+def _settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """What the figures depend on."""
+    kept = ("parts", "rounds", "choices", "overrides", "compile")
+    dataset, trainer = settings["dataset"], settings["trainer"]
+    return {
+        **{key: settings[key] for key in kept},
+        "dataset": {
+            key: dataset[key]
+            for key in ("size", "channels", "batch_size", "num_workers", "device_cache")
+        },
+        "trainer": {key: trainer[key] for key in ("accelerator", "precision")},
+    }
+
+
+def _title(facts: dict[str, Any]) -> str:
+    hardware, settings = facts["hardware"], facts["settings"]
+    device = ", ".join(hardware["gpus"]) or f"{hardware['processor']}, {hardware['cores']} cores"
+    versions = ", ".join(f"{name} {facts['versions'][name]}" for name in ("torch", "lightning"))
+    dataset, chosen = settings["dataset"], settings["choices"]
+    return (
+        f"{device}; {versions}\n{chosen['dataset']}, {chosen['model']}, size {dataset['size']}, "
+        f"batch {dataset['batch_size']}, augment={chosen['augment']}, {settings['rounds']} rounds"
+    )
 
 
 def _check(settings: dict[str, Any]) -> None:
@@ -75,11 +122,33 @@ def _check(settings: dict[str, Any]) -> None:
             where=f"rounds={rounds}",
             remedy="give a whole number of 1 or more",
         )
+    for key, possible in ALIKE.items():
+        node, _, name = key.rpartition(".")
+        value = (settings[node] if node else settings)[name]
+        if value not in possible:
+            raise SegkitError(
+                "the loops that segkit is held against have no such thing",
+                where=f"{key}={value}",
+                remedy=f"leave {key} out",
+            )
+    _check_batch(settings["dataset"])
+
+
+def _check_batch(dataset: dict[str, Any]) -> None:
+    if dataset["size"] is None or dataset["batch_size"] == AUTO:
+        raise SegkitError(
+            "images of one size and a batch of one size are compared",
+            where=f"dataset.size={dataset['size']}, dataset.batch_size={dataset['batch_size']}",
+            remedy="give both as numbers",
+        )
 
 
 def main() -> None:
-    """Entry point of ``segkit-benchmark``."""
-    cli.run(benchmark, "benchmark")
+    """Entry point of ``segkit-benchmark``: exit code 1 where a part could not be measured."""
+    verdicts: list[bool] = []
+    cli.run(lambda composed: verdicts.append(benchmark(composed)), "benchmark")
+    if not all(verdicts):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segkit.config_check import Config
+from segkit.config_sizes import AUTO
 from segkit.contracts import UNLABELLED, Record
 from segkit.data.split_file import split_table
 from segkit.errors import SegkitError, did_you_mean
@@ -34,6 +35,9 @@ def check_request(config: Config) -> None:
     threshold = config["threshold"]
     if threshold not in (None, "auto") and not _is_number(threshold, 1):
         raise _refused("threshold", threshold, "give a number from 0 to 1, auto, or null")
+    batch = config["dataset"]["batch_size"]
+    if batch == AUTO:
+        raise _refused("dataset.batch_size", batch, "give a number; the run's own is taken if none")
     if not isinstance(config["surface"], bool):
         raise _refused("surface", config["surface"], "give true or false")
     if not _is_number(config["surface_tolerance"]):

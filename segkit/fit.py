@@ -58,6 +58,8 @@ def fit(
     if compile_network:
         task.network.compile()
     started = time.perf_counter()
+    if resume_from is not None:
+        data.first_epoch = _epochs_done(resume_from)
     with quiet():
         trainer.fit(task, datamodule=data, ckpt_path=resume_from, weights_only=True)
         checkpoint = _chooser(trainer)
@@ -82,6 +84,12 @@ def fit(
         folder.write_summary(summary)
         _log_final(trainer, summary)
     return summary
+
+
+def _epochs_done(checkpoint: Path) -> int:
+    """How many epochs a run has behind it; its checkpoint is written before the last counts."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    return int(saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:

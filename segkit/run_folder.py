@@ -24,6 +24,8 @@ _PACKAGES = (
     "hydra-core",
     "numpy",
     "opencv-python-headless",
+    "monai",
+    "onnxruntime",
 )
 
 

@@ -24,7 +24,6 @@ ALLOWED = (
     "segkit.tensorboard.",
     "segmentation_models_pytorch.",
     "torch.nn.",
-    "torchvision.transforms.v2.",
     "torch.optim.",
 )
 # Of what is not a class, these alone.

@@ -1,1 +1,1 @@
-"""Data sets, splits, augmentation, the cache and the datamodule."""
+"""How fast segkit is, beside other ways."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from segkit.assembly import build_data, build_reader, build_task
-from segkit.benchmarks.rivals import Learner, autocast, wait_for
+from segkit.benchmarks.rivals import Learner, autocast, device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
 from segkit.hardware import best_precision
 
@@ -28,27 +27,25 @@ def changes(config: Config, rounds: int) -> list[Figure]:
     data = build_data(config, build_reader(config))
     data.prepare_data()
     task = build_task(config, data.classes)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_of(config["trainer"])
     dataset = data.dataset("train")
     count = min(data.batch_size, len(data.indices("train")))
     items = [dataset[0, i] for i in data.indices("train")[:count]]
     image_BCHW = torch.stack([torch.tensor(i["image"]) for i in items]).permute(0, 3, 1, 2)
     mask_BHW = torch.stack([torch.tensor(i["mask"]) for i in items]).to(device)
     plain, last = image_BCHW.contiguous().to(device), image_BCHW.to(device)
-    precision = best_precision("auto")
+    precision = best_precision(config["trainer"]["accelerator"])
 
     def way(image: Tensor, kind: str, **options: bool) -> Callable[[], None]:
-        learner = Learner(
-            copy.deepcopy(task.network).to(device), task.loss, task.optimizer, count, device
-        )
-        return _steps(learner, image, mask_BHW, kind, **options)
+        layout = torch.channels_last if image is last else torch.contiguous_format
+        return _steps(learner_of(task, count, device, layout), image, mask_BHW, kind, **options)
 
     ways = {
         "float32": way(plain, "32-true"),
-        "+ channels_last": way(last, "32-true", channels_last=True),
-        f"+ {precision}": way(last, precision, channels_last=True),
-        "+ fused AdamW": way(last, precision, channels_last=True, fused=True),
-        "+ compiled": way(last, precision, channels_last=True, fused=True, compiled=True),
+        "+ channels_last": way(last, "32-true"),
+        f"+ {precision}": way(last, precision),
+        "+ fused AdamW": way(last, precision, fused=True),
+        "+ compiled": way(last, precision, fused=True, compiled=True),
     }
     taken = in_turn(ways, rounds)
     first = taken["float32"]
@@ -71,19 +68,14 @@ def _steps(
     mask_BHW: Tensor,
     precision: str,
     *,
-    channels_last: bool = False,
     fused: bool = False,
     compiled: bool = False,
 ) -> Callable[[], None]:
     """Some training steps on one batch, in one way."""
     network = learner.network
-    network.memory_format = torch.contiguous_format
-    if channels_last:
-        network.memory_format = torch.channels_last
-        network.to(memory_format=torch.channels_last)
     if compiled:
         network.compile()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=fused)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True if fused else None)
 
     def work() -> None:
         network.train()

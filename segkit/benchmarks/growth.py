@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,8 +12,11 @@ import torch
 
 from segkit.assembly import build_augmentation, build_data, build_reader, build_task
 from segkit.benchmarks.inputs import loader_rate
-from segkit.benchmarks.rivals import Learner, autocast, wait_for
+from segkit.benchmarks.rivals import autocast, device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, seconds
+from segkit.data.cache import open_cache
+from segkit.data.cache_build import CacheSpec
+from segkit.data.datamodule import SegmentationData
 from segkit.hardware import best_precision
 from segkit.plot_style import BLUE, figure, save, style
 
@@ -38,16 +40,16 @@ def growth(config: Config, folder: Path) -> list[Figure]:
     cores = os.cpu_count() or 1
     curves: dict[tuple[str, str], Points] = {
         ("side of the image, pixels", "training images/s"): [
-            (s, _step_rate(task, batch, s, data.channels)) for s in _doubling(side // 2, 3)
+            (s, _step_rate(config, task, batch, s)) for s in _doubling(side // 2, 3)
         ],
         ("batch, images", "training images/s"): [
-            (b, _step_rate(task, b, side, data.channels)) for b in _doubling(max(2, batch // 8), 5)
+            (b, _step_rate(config, task, b, side)) for b in _doubling(max(2, batch // 8), 5)
         ],
         ("loader processes", "loader images/s"): [
             (w, loader_rate(data, augmentation, workers=w)) for w in _doubling(0, cores + 1)
         ],
         ("images", "seconds to decode all"): [
-            (n, _decoding(config, int(n))) for n in (20, 40, 80, 160)
+            (n, _decoding(data, n)) for n in _doubling(max(1, len(data.records) // 8), 4)
         ],
     }
     _draw(curves, folder / "growth.png")
@@ -65,17 +67,17 @@ def _doubling(first: int, most: int) -> list[int]:
     return [0, *(2**power for power in range(8) if 2**power < most)]
 
 
-def _step_rate(task: Any, batch: int, side: int, channels: int) -> float:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    learner = Learner(
-        copy.deepcopy(task.network).to(device), task.loss, task.optimizer, batch, device
-    )
-    image_BHWC = torch.zeros(batch, side, side, channels, dtype=torch.uint8, device=device)
-    mask_BHW = torch.zeros(batch, side, side, dtype=torch.uint8, device=device)
+def _step_rate(config: Config, task: Any, batch: int, side: int) -> float:
+    device = device_of(config["trainer"])
+    precision = best_precision(config["trainer"]["accelerator"])
+    learner = learner_of(task, batch, device)
+    shape = (batch, side, side, config["dataset"]["channels"])
+    image_BHWC = torch.zeros(shape, dtype=torch.uint8, device=device)
+    mask_BHW = torch.zeros(shape[:3], dtype=torch.uint8, device=device)
     optimizer = learner.optimizer(learner.network.parameters())
 
     def step() -> None:
-        with autocast(device, best_precision("auto")):
+        with autocast(device, precision):
             loss = learner.loss(learner.network(image_BHWC.permute(0, 3, 1, 2)), mask_BHW)
         optimizer.zero_grad()
         loss.backward()
@@ -86,15 +88,16 @@ def _step_rate(task: Any, batch: int, side: int, channels: int) -> float:
     return batch / min(seconds(step) for _ in range(3))
 
 
-def _decoding(config: Config, count: int) -> float:
+def _decoding(data: SegmentationData, count: int) -> float:
     """Seconds to fill a new cache with so many of the images."""
+    spec = CacheSpec(data.size, data.channels)
+    records = data.records[:count]
     with tempfile.TemporaryDirectory() as folder:
-        elsewhere = {**config, "dataset": {**config["dataset"], "cache_dir": folder}}
-        reader = build_reader(elsewhere)
-        listing = reader.listing()
-        del listing.records[count:]
-        data = build_data(elsewhere, reader)
-        return seconds(data.prepare_data)
+        return seconds(
+            lambda: open_cache(
+                data.reader, records, spec=spec, folder=Path(folder), name="benchmark"
+            )
+        )
 
 
 def _draw(curves: Mapping[tuple[str, str], Sequence[tuple[float, float]]], path: Path) -> None:

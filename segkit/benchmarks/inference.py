@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from segkit.assembly import build_data, build_network, build_reader
-from segkit.benchmarks.rivals import autocast, wait_for
+from segkit.benchmarks.rivals import autocast, device_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
+from segkit.metrics import predicted_classes
 from segkit.models.network import SegmentationNetwork
 from segkit.predictor import Member, Predictor
 
@@ -36,7 +37,11 @@ def inference(config: Config, rounds: int) -> list[Figure]:
     data = build_data(config, build_reader(config))
     data.prepare_data()
     network = build_network(config, data.classes).eval()
-    predictor = Predictor([Member(network, data.size, data.channels)], classes=data.classes)
+    predictor = Predictor(
+        [Member(network, data.size, data.channels)],
+        classes=data.classes,
+        device=device_of(config["trainer"]).type,
+    )
     dataset = data.dataset("all")
     images = [np.array(dataset[0, i]["image"]) for i in data.indices("all")[:IMAGES]]
     figures = _whole(predictor, network, images, rounds)
@@ -110,9 +115,9 @@ def _monai(
     from monai.inferers import sliding_window_inference
 
     device = torch.device(predictor.device)
-    image_BCHW = torch.from_numpy(image[None]).permute(0, 3, 1, 2).float().to(device)
 
     def work() -> object:
+        image_BCHW = torch.from_numpy(image[None]).permute(0, 3, 1, 2).to(device).float()
         with torch.inference_mode(), autocast(device, precision):
             logits = sliding_window_inference(
                 image_BCHW,
@@ -124,7 +129,10 @@ def _monai(
             )
             assert isinstance(logits, torch.Tensor)
             # What segkit gives back too.
-            return (logits > 0).cpu().numpy(), logits.float().sigmoid().cpu().numpy()
+            mask_BHW = predicted_classes(logits, predictor.threshold)
+            wide = logits.float()
+            probability = wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)
+            return mask_BHW.cpu().numpy(), probability.cpu().numpy()
 
     return work
 

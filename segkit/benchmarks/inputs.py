@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import torch
 from omegaconf import OmegaConf
 from torch.utils.data import DataLoader
 
 from segkit.assembly import build_augmentation, build_data, build_reader
+from segkit.benchmarks.rivals import device_of
 from segkit.benchmarks.timing import Figure, spread
 from segkit.cli import config_dir
 from segkit.data.datamodule import SegmentationData
+from segkit.data.loaders import worker_count
 from segkit.data.loading import CachedDataset, ShuffledSampler, collate
 
 Config = Mapping[str, Any]
@@ -23,7 +24,7 @@ SECONDS = 2.0  # that each loader is read for, at least
 
 
 def inputs(config: Config, rounds: int, step_rate: float | None) -> list[Figure]:
-    """Measure the loader in one process.
+    """Measure the loader with as many processes as training would have.
 
     Args:
         config: as for :mod:`segkit.train`.
@@ -34,24 +35,23 @@ def inputs(config: Config, rounds: int, step_rate: float | None) -> list[Figure]
     data = build_data(config, build_reader(config))
     data.prepare_data()
     goal = 10.0
+    on_gpu = device_of(config["trainer"]).type == "cuda"
+    workers = worker_count(config["dataset"]["num_workers"], on_gpu=on_gpu)[0]
     for name in sorted(path.stem for path in (config_dir() / "augment").glob("[!_]*.yaml")):
-        rates = [loader_rate(data, augmentation_of(config, name)) for _ in range(rounds + 1)][1:]
+        augmentation = augmentation_of(config, name)
+        rates = [loader_rate(data, augmentation, workers=workers) for _ in range(rounds + 1)][1:]
         figures.append(
             Figure(
                 PART,
-                f"cached, augment={name}",
+                f"cached, augment={name}, {workers or 'no'} loader processes",
                 spread(rates).median,
                 "images/s",
                 "" if step_rate is None else "loader ÷ training step",
                 None if step_rate is None else spread([rate / step_rate for rate in rates]),
-                goal if name == "light" and step_rate is not None and _on_cpu() else None,
+                goal if name == "light" and step_rate is not None and not on_gpu else None,
             )
         )
     return figures
-
-
-def _on_cpu() -> bool:
-    return not torch.cuda.is_available()
 
 
 def augmentation_of(config: Config, name: str) -> Any:

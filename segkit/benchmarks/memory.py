@@ -7,7 +7,9 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import DataLoader
@@ -66,7 +68,12 @@ def _held(config: Config, count: int) -> tuple[int, int]:
         queue: Queue[tuple[int, int]] = context.Queue()
         child = context.Process(target=_read_all, args=(Path(folder), count, dict(config), queue))
         child.start()
-        held = queue.get()
+        while True:
+            with suppress(Empty):
+                held = queue.get(timeout=1)
+                break
+            if not child.is_alive():
+                raise RuntimeError(f"the process that was measured ended with {child.exitcode}")
         child.join()
     return held
 

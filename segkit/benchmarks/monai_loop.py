@@ -45,10 +45,10 @@ class MonaiLoop:
             named = [{"image": str(image), "mask": str(mask)} for image, mask in pairs]
             steps = _monai_transforms(size, channels, random=training)
             cached = CacheDataset(named, steps, progress=False)
+            size_of_batch = learner.batch_size
+            whole = training and len(pairs) > size_of_batch
             self.loaders.append(
-                MonaiLoader(
-                    cached, batch_size=learner.batch_size, shuffle=training, drop_last=training
-                )
+                MonaiLoader(cached, batch_size=size_of_batch, shuffle=training, drop_last=whole)
             )
 
     def epoch(self) -> Epoch:

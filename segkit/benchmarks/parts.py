@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from segkit.benchmarks.changes import changes
 from segkit.benchmarks.growth import growth
 from segkit.benchmarks.inference import inference
@@ -28,12 +30,14 @@ def measure(
         before: what earlier parts found.
     """
     rounds = settings["rounds"]
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high")  # as training does, in every part alike
     measured = {
         "training": lambda: training(settings, rounds),
         "changes": lambda: changes(settings, rounds),
         "input": lambda: inputs(settings, rounds, _step_rate(before)),
         "inference": lambda: inference(settings, rounds),
-        "start": lambda: startup(_for_training(settings), rounds),
+        "start": lambda: startup(_for_training(settings), rounds, settings["allow_targets"]),
         "memory": lambda: memory(settings),
         "growth": lambda: growth(settings, folder),
     }
@@ -48,7 +52,7 @@ def _step_rate(before: Sequence[Figure]) -> float | None:
 
 def _for_training(settings: dict[str, Any]) -> list[str]:
     """What was given, without the keys that training does not have."""
-    own = ("parts=", "rounds=", "dataset.cache_dir=", "trainer.max_epochs=")
+    own = ("parts=", "rounds=", "dataset.cache_dir=", "trainer.max_epochs=", "allow_targets=")
     size = f"dataset.size={settings['dataset']['size']}".replace(" ", "")
     given = [str(o) for o in settings["overrides"] if not str(o).startswith(own)]
     return [size, f"dataset.batch_size={settings['dataset']['batch_size']}", *given]

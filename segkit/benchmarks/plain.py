@@ -119,7 +119,7 @@ class PlainLightning:
                 Files(pairs, size, channels),
                 batch_size=learner.batch_size,
                 shuffle=shuffled,
-                drop_last=shuffled,
+                drop_last=shuffled and len(pairs) > learner.batch_size,
             )
             for pairs, shuffled in ((train, True), (val, False))
         ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from segkit.models.network import SegmentationNetwork
+from segkit.task import SegmentationTask
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -54,6 +56,26 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
         return nullcontext()
     kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
     return torch.autocast(device.type, dtype=kind)
+
+
+def device_of(trainer: Mapping[str, Any]) -> torch.device:
+    """The device that the Trainer would choose."""
+    gpu = trainer["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    return torch.device("cuda" if gpu else "cpu")
+
+
+def learner_of(
+    task: SegmentationTask,
+    batch_size: int,
+    device: torch.device,
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Learner:
+    """A copy of what a task trains."""
+    network = copy.deepcopy(task.network).to(device)
+    network = network.to(memory_format=memory_format)
+    network.memory_format = memory_format
+    loss = copy.deepcopy(task.loss).to(device)
+    return Learner(network, loss, task.optimizer, batch_size, device)
 
 
 def wait_for(device: torch.device) -> None:

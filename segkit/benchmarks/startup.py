@@ -12,19 +12,18 @@ from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
 
 PART = "start"
 IMPORTS = "import torch, lightning.pytorch, segmentation_models_pytorch"
-FIRST_STEP = (
-    "+callbacks.first_step={_target_: segkit.benchmarks.first_step.FirstStep}",
-    "allow_targets=[segkit.benchmarks.]",
-)
+FIRST_STEP = "+callbacks.first_step={_target_: segkit.benchmarks.first_step.FirstStep}"
 
 
-def startup(overrides: Sequence[str], rounds: int) -> list[Figure]:
+def startup(overrides: Sequence[str], rounds: int, allowed: Sequence[str] = ()) -> list[Figure]:
     """Time whole processes.
 
     Args:
         overrides: of the configuration, as given on the command line.
         rounds: that are counted.
+        allowed: prefixes of targets that the configuration needs.
     """
+    targets = f"allow_targets=[{','.join(['segkit.benchmarks.', *allowed])}]"
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         warm = [*overrides, f"dataset.cache_dir={place / 'warm'}", "trainer.max_epochs=1"]
@@ -32,7 +31,7 @@ def startup(overrides: Sequence[str], rounds: int) -> list[Figure]:
 
         def first_step(*more: str) -> None:
             run_dir = f"hydra.run.dir={place / f'run{next(number)}'}"
-            _python("-m", "segkit.train", *warm, *FIRST_STEP, run_dir, *more)
+            _python("-m", "segkit.train", *warm, FIRST_STEP, targets, run_dir, *more)
 
         rivals = {
             "--help": lambda: _python("-m", "segkit.train", "--help"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.benchmarks.monai_loop import MonaiLoop
 from segkit.benchmarks.pairs import write_pairs
 from segkit.benchmarks.plain import PlainLightning
-from segkit.benchmarks.rivals import BareLoop, Epoch, Learner
+from segkit.benchmarks.rivals import BareLoop, Epoch, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, Spread, speedup, spread
 from segkit.data.datamodule import SegmentationData
 from segkit.fit import fit
@@ -30,46 +29,65 @@ Config = Mapping[str, Any]
 BARE, PLAIN, MONAI = "bare PyTorch loop", "plain Lightning", "MONAI CacheDataset"
 
 
-class _InTurn(pl.Callback):
-    """Between two epochs of a training, lets every rival train one; the first is not counted."""
+class TimedLoader:
+    """A loader that adds up how long it is waited for."""
 
-    def __init__(self, rivals: Mapping[str, Any]) -> None:
-        self.rivals = rivals
+    def __init__(self, loader: Any) -> None:
+        self.loader, self.sampler = loader, loader.sampler
+        self.waited = 0.0
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.waited = 0.0
+        started = time.perf_counter()
+        for batch in self.loader:
+            self.waited += time.perf_counter() - started
+            yield batch
+            started = time.perf_counter()
+
+
+class InTurn(pl.Callback):
+    """Between two epochs of a training, lets every rival train one; the first is not counted.
+
+    Args:
+        rivals: by name.
+        loader: of the training.
+    """
+
+    def __init__(self, rivals: Mapping[str, Any], loader: TimedLoader) -> None:
+        self.rivals, self.loader = rivals, loader
         self.ours: list[Epoch] = []
         self.theirs: dict[str, list[Epoch]] = {name: [] for name in rivals}
         self.waited: list[float] = []
         self._begun: float | None = None
-        self._left = 0.0
-        self._waiting = 0.0
+        self._trained = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        del trainer
-        self._close(pl_module)
-        self._begun, self._waiting, self._left = time.perf_counter(), 0.0, 0.0
-
-    def on_train_batch_start(self, *_: Any) -> None:
-        if self._left:
-            self._waiting += time.perf_counter() - self._left
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        self._left = time.perf_counter()
+        """The epoch before has ended, with its checkpoints; now the rivals, and then anew."""
+        del trainer, pl_module
+        self._close()
+        self._begun = time.perf_counter()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        del trainer, pl_module
-        self._left = 0.0
-
-    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The steps are over."""
         del trainer
-        self._close(pl_module)
+        wait_for(pl_module.device)
+        self._trained = time.perf_counter()
 
-    def _close(self, task: pl.LightningModule) -> None:
-        """The epoch before has ended with all that belongs to it, checkpoints included."""
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The last epoch has ended."""
+        del trainer
+        wait_for(pl_module.device)
+        self._close()
+
+    def _close(self) -> None:
         if self._begun is None:
             return
-        assert isinstance(task, SegmentationTask)
-        ours = Epoch(task.pace.seconds, time.perf_counter() - self._begun)
-        self.waited.append(self._waiting / ours.training)
+        ours = Epoch(self._trained - self._begun, time.perf_counter() - self._begun)
         self.ours.append(ours)
+        self.waited.append(self.loader.waited / ours.training)
         for name, rival in self.rivals.items():
             with torch.random.fork_rng(), torch.enable_grad():
                 self.theirs[name].append(rival.epoch())
@@ -88,14 +106,24 @@ def training(config: Config, rounds: int) -> list[Figure]:
     data.prepare_data()
     task = build_task(settings, data.classes)
     trainer = build_trainer(settings)
+    images = len(data.indices("train"))
+    images = max(1, images // data.batch_size) * data.batch_size if images else 0
     with tempfile.TemporaryDirectory() as folder:
         rivals = _rivals(task, data, trainer, Path(folder))
-        turns = _InTurn(rivals)
+        data.trainer = trainer
+        loader = TimedLoader(data.train_dataloader())
+        data.train_dataloader = lambda: loader  # type: ignore[method-assign,assignment,return-value]
+        turns = InTurn(rivals, loader)
         trainer.callbacks.append(turns)  # type: ignore[attr-defined]
-        folder_of_run = RunFolder(settings["run_dir"])
-        fit(data, task, trainer, folder_of_run, monitor=settings["monitor"])
-    steps = max(1, len(data.indices("train")) // data.batch_size)
-    images = min(steps * data.batch_size, len(data.indices("train")))
+        fit(
+            data,
+            task,
+            trainer,
+            RunFolder(settings["run_dir"]),
+            monitor=settings["monitor"],
+            compile_network=settings["compile"],
+        )
+    images = min(images, len(data.indices("train")))
     return _figures(turns, images, str(trainer.precision), on_gpu=_device(trainer).type == "cuda")
 
 
@@ -106,28 +134,31 @@ def _device(trainer: pl.Trainer) -> torch.device:
 def _rivals(
     task: SegmentationTask, data: SegmentationData, trainer: pl.Trainer, folder: Path
 ) -> dict[str, Any]:
-    device = _device(trainer)
-
-    def learner(memory_format: torch.memory_format = torch.contiguous_format) -> Learner:
-        network = copy.deepcopy(task.network).to(device)
-        network.memory_format = memory_format
-        return Learner(network, task.loss, task.optimizer, data.batch_size, device)
-
+    device, size, plain = _device(trainer), data.batch_size, torch.contiguous_format
     held = {stage: _tensors(data, stage, device) for stage in ("train", "val")}
-    precision = str(trainer.precision)
-    fast = learner(torch.channels_last)
-    bare = BareLoop(fast, held["train"], held["val"], precision=precision)
+    fast = learner_of(task, size, device)
+    bare = BareLoop(fast, held["train"], held["val"], precision=str(trainer.precision))
     rivals: dict[str, Any] = {BARE: bare}
-    if data.size is None:
-        return rivals  # the others need images of one size
     train, val = (write_pairs(data, stage, folder) for stage in ("train", "val"))
-    accelerator = "gpu" if device.type == "cuda" else "cpu"
-    kind = {"size": data.size, "channels": data.channels}
-    rivals[PLAIN] = PlainLightning(learner(), train, val, accelerator=accelerator, **kind)  # type: ignore[arg-type]
+    assert data.size is not None
     try:
-        rivals[MONAI] = MonaiLoop(learner(), train, val, **kind)  # type: ignore[arg-type]
+        rivals[MONAI] = MonaiLoop(
+            learner_of(task, size, device, plain),
+            train,
+            val,
+            size=data.size,
+            channels=data.channels,
+        )
     except ImportError:
         log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
+    rivals[PLAIN] = PlainLightning(
+        learner_of(task, size, device, plain),
+        train,
+        val,
+        size=data.size,
+        channels=data.channels,
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+    )
     return rivals
 
 
@@ -140,7 +171,7 @@ def _tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[
     return images_NHWC.permute(0, 3, 1, 2).to(device), masks_NHW.to(device)
 
 
-def _figures(turns: _InTurn, images: int, precision: str, *, on_gpu: bool) -> list[Figure]:
+def _figures(turns: InTurn, images: int, precision: str, *, on_gpu: bool) -> list[Figure]:
     part, ours = "training", turns.ours[1:]
 
     def rate(epochs: list[Epoch]) -> float:

@@ -86,6 +86,7 @@ class SegmentationData(pl.LightningDataModule):
         self.problems: list[Problem] = []
         self.records: list[Record] = []
         self.splits: dict[str, str] = {}
+        self.first_epoch = 0  # that is trained; more in a run that is gone on with
         self.scored_split = "test"  # what the test loader serves; `evaluate` scores others too
         self._cache: Cache | None = None
         self._panel: list[int] | None = None
@@ -201,9 +202,8 @@ class SegmentationData(pl.LightningDataModule):
         rank, world_size = self._rank()
         indices = self.indices("train")
         sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world_size)
-        if self.trainer is not None:
-            # Workers are given their first keys before the Trainer names a resumed run's epoch.
-            sampler.set_epoch(self.trainer.current_epoch)
+        # The Trainer names the epoch when the first one's workers have been given their keys.
+        sampler.set_epoch(self.first_epoch)
         drop_last = len(sampler) > self.batch_size
         if not self.device_cache:
             return self._loader("train", sampler, drop_last=drop_last)

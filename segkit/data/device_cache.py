@@ -1,45 +1,91 @@
-"""The training images in the memory of the device, and augmented there, image by image."""
+"""The training images in the memory of the device, and augmented there, a batch at once."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
-from torchvision import tv_tensors
-from torchvision.transforms import v2
 
 from segkit.contracts import Batch
 from segkit.data.augment import Image, random_crop, sample_seed
 from segkit.data.cache import Cache
 from segkit.data.loading import Key, ShuffledSampler
 
+Pixels = tuple[Tensor, Tensor]
 
-class QuarterTurns(v2.Transform):  # type: ignore[misc]  # torchvision has no types
+
+class BatchTransform(Protocol):
+    """Draws for each image by itself, on the CPU; acts on all of them at once, on the device."""
+
+    def draw(self, generator: np.random.Generator, *, square: bool) -> Any:
+        """What to do to one image."""
+
+    def apply(self, image_BCHW: Tensor, mask_BHW: Tensor, drawn: Sequence[Any]) -> Pixels:
+        """Do it to each image of a batch, uint8 in and out; what is given is not written to."""
+
+
+class QuarterTurns:
     """One of the eight ways to lay down a square, equally often; of an oblong, one of four."""
 
-    def make_params(self, flat_inputs: list[Tensor]) -> dict[str, int]:
-        """Draw how often to turn, and whether to mirror."""
-        rows, columns = flat_inputs[0].shape[-2:]
-        turns = int(torch.randint(4, ())) if rows == columns else 2 * int(torch.randint(2, ()))
-        return {"turns": turns, "mirrored": int(torch.randint(2, ()))}
+    def draw(self, generator: np.random.Generator, *, square: bool) -> tuple[int, bool]:
+        """How often to turn, and whether to mirror."""
+        turns = int(generator.integers(4)) if square else 2 * int(generator.integers(2))
+        return turns, bool(generator.integers(2))
 
-    def transform(self, inpt: Tensor, params: dict[str, int]) -> Tensor:
-        """Turn, then mirror."""
-        turned = torch.rot90(inpt, params["turns"], (-2, -1))
-        done: Tensor = tv_tensors.wrap(turned.flip(-1) if params["mirrored"] else turned, like=inpt)
-        return done
+    def apply(
+        self, image_BCHW: Tensor, mask_BHW: Tensor, drawn: Sequence[tuple[int, bool]]
+    ) -> Pixels:
+        """Turn, then mirror; images that are laid down alike are moved together."""
+        image_BCHW, mask_BHW = image_BCHW.clone(), mask_BHW.clone()
+        for turns, mirrored in set(drawn) - {(0, False)}:
+            alike = torch.tensor([i for i, one in enumerate(drawn) if one == (turns, mirrored)])
+            alike = alike.to(image_BCHW.device)
+            for pixels in (image_BCHW, mask_BHW):
+                turned = torch.rot90(pixels[alike], turns, (-2, -1))
+                pixels[alike] = turned.flip(-1) if mirrored else turned
+        return image_BCHW, mask_BHW
+
+
+class BrightnessContrast:
+    """Each value x becomes (1 + contrast) x + 255 brightness, cut at 0 and 255.
+
+    Args:
+        brightness: largest shift, as a share of the full range.
+        contrast: largest change of the factor.
+        p: share of images that are changed.
+    """
+
+    def __init__(self, *, brightness: float, contrast: float, p: float) -> None:
+        self.brightness, self.contrast, self.p = brightness, contrast, p
+
+    def draw(self, generator: np.random.Generator, *, square: bool) -> tuple[float, float]:
+        """Factor and shift."""
+        del square
+        changed, shift, factor = generator.random(), *generator.uniform(-1, 1, 2)
+        if changed >= self.p:
+            return 1.0, 0.0
+        return 1 + self.contrast * float(factor), 255 * self.brightness * float(shift)
+
+    def apply(
+        self, image_BCHW: Tensor, mask_BHW: Tensor, drawn: Sequence[tuple[float, float]]
+    ) -> Pixels:
+        """Change the images; masks stay."""
+        both = torch.tensor(drawn, dtype=torch.float32).to(image_BCHW.device)
+        factor, shift = both[:, 0, None, None, None], both[:, 1, None, None, None]
+        return (factor * image_BCHW + shift).round().clamp(0, 255).to(torch.uint8), mask_BHW
 
 
 class DeviceAugmentation:
-    """torchvision's transforms (version 2), drawn for each image by its own seed.
+    """Transforms of whole batches, drawn for each image by its own seed.
 
     Args:
-        transforms: applied in order; masks are resampled by the nearest neighbour.
+        transforms: applied in order.
     """
 
-    def __init__(self, *, transforms: Sequence[nn.Module]) -> None:
-        self._compose = v2.Compose(list(transforms)) if transforms else None
+    def __init__(self, *, transforms: Sequence[BatchTransform]) -> None:
+        self.transforms = list(transforms)
 
     def __call__(
         self,
@@ -53,26 +99,25 @@ class DeviceAugmentation:
         """Augment one sample on the CPU, as :class:`segkit.data.augment.Augmentation` does."""
         if crop is not None:
             image, mask = random_crop(image, mask, crop, np.random.default_rng(seed), name)
-        # Copies: torch wants to be able to write.
-        image_CHW = torch.tensor(image.transpose(2, 0, 1))
-        drawn, moved = self.draw(image_CHW, torch.tensor(mask), seed=seed)
-        return np.ascontiguousarray(drawn.permute(1, 2, 0).numpy()), moved.numpy()
+        # Copies: what is given may be a view of a file.
+        image_BCHW = torch.tensor(image.transpose(2, 0, 1))[None]
+        drawn, moved = self.batch(image_BCHW, torch.tensor(mask)[None], seeds=[seed])
+        return np.ascontiguousarray(drawn[0].permute(1, 2, 0).numpy()), moved[0].numpy()
 
-    def draw(self, image_CHW: Tensor, mask_HW: Tensor, *, seed: int) -> tuple[Tensor, Tensor]:
-        """Augment one sample. Equal arguments give equal bits on the same device.
+    def batch(self, image_BCHW: Tensor, mask_BHW: Tensor, *, seeds: Sequence[int]) -> Pixels:
+        """Augment a batch. Equal pixels and seeds give equal bits, whatever else is in it.
 
         Args:
-            image_CHW: uint8; not written to.
-            mask_HW: uint8 class indices; not written to.
-            seed: what everything is drawn from, 0 … 2^64-1.
+            image_BCHW: uint8; not written to.
+            mask_BHW: uint8 class indices; not written to.
+            seeds: what each image is drawn from, 0 … 2^64-1.
         """
-        if self._compose is None:
-            return image_CHW, mask_HW
-        # What is drawn is drawn on the CPU, whatever the pixels lie on.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            image, mask = self._compose(tv_tensors.Image(image_CHW), tv_tensors.Mask(mask_HW))
-        return image.as_subclass(Tensor), mask.as_subclass(Tensor)
+        generators = [np.random.default_rng(seed) for seed in seeds]
+        square = image_BCHW.shape[-1] == image_BCHW.shape[-2]
+        for transform in self.transforms:
+            drawn = [transform.draw(generator, square=square) for generator in generators]
+            image_BCHW, mask_BHW = transform.apply(image_BCHW, mask_BHW, drawn)
+        return image_BCHW, mask_BHW
 
 
 class DeviceDataset(Dataset[Batch]):
@@ -99,25 +144,28 @@ class DeviceDataset(Dataset[Batch]):
     ) -> None:
         self.ids, self.augmentation, self.seed = list(ids), augmentation, seed
         self.place = {index: place for place, index in enumerate(indices)}
-        images_NHWC = torch.stack([torch.tensor(cache.image(self.ids[i])) for i in indices])
-        masks_NHW = torch.stack([torch.tensor(cache.mask(self.ids[i])) for i in indices])
-        self.images_NCHW = images_NHWC.permute(0, 3, 1, 2).contiguous().to(device)
-        self.masks_NHW = masks_NHW.to(device)
+        first = cache.image(self.ids[indices[0]])
+        shape = (len(indices), *first.shape)
+        # Filled one by one: a copy of all in the main memory might not fit.
+        images_NHWC = torch.empty(shape, dtype=torch.uint8, device=device)
+        self.masks_NHW = torch.empty(shape[:3], dtype=torch.uint8, device=device)
+        for place, index in enumerate(indices):
+            images_NHWC[place] = torch.tensor(cache.image(self.ids[index]))
+            self.masks_NHW[place] = torch.tensor(cache.mask(self.ids[index]))
+        self.images_NCHW = images_NHWC.permute(0, 3, 1, 2)
 
     def __len__(self) -> int:
         return len(self.place)
 
     def __getitem__(self, keys: Sequence[Key]) -> Batch:
-        drawn = []
-        for epoch, index in keys:
-            place = self.place[index]
-            seed = sample_seed(self.seed, epoch, self.ids[index])
-            image, mask = self.images_NCHW[place], self.masks_NHW[place]
-            drawn.append(self.augmentation.draw(image, mask, seed=seed))
-        images_BCHW = torch.stack([image for image, _ in drawn])
+        places = torch.tensor([self.place[index] for _, index in keys]).to(self.masks_NHW.device)
+        seeds = [sample_seed(self.seed, epoch, self.ids[index]) for epoch, index in keys]
+        image_BCHW, mask_BHW = self.augmentation.batch(
+            self.images_NCHW[places], self.masks_NHW[places], seeds=seeds
+        )
         return Batch(
-            image_BCHW=images_BCHW.contiguous(memory_format=torch.channels_last),
-            mask_BHW=torch.stack([mask for _, mask in drawn]),
+            image_BCHW=image_BCHW.contiguous(memory_format=torch.channels_last),
+            mask_BHW=mask_BHW,
             index_B=torch.tensor([index for _, index in keys]),
         )
 

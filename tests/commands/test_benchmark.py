@@ -34,6 +34,8 @@ def benchmark(folder: Path, *given: str) -> subprocess.CompletedProcess[str]:
         ("parts=[]", "names no part"),
         ("rounds=0", "rounds=0"),
         ("model=unet", "model=unet"),
+        ("trainer.max_steps=4", "trainer.max_steps=4"),
+        ("dataset.batch_size=auto", "dataset.batch_size=auto"),
     ],
 )
 def test_a_mistake(tmp_path: Path, given: str, expected: str) -> None:

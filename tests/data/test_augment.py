@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from segkit.data.augment import Augmentation, Augmenter, sample_seed
-from segkit.data.device_cache import DeviceAugmentation
+from segkit.data.device_cache import BrightnessContrast, DeviceAugmentation
 from segkit.errors import SegkitError
 
 CONF = Path(__file__).parents[2] / "conf" / "augment"
@@ -33,7 +33,7 @@ def build(group: str, *, geometry_only: bool = False) -> Augmenter:
 
 def moves_no_pixel(node: Any) -> bool:
     kind = get_class(node["_target_"])
-    return issubclass(kind, albumentations.ImageOnlyTransform) or "ColorJitter" in str(node)
+    return issubclass(kind, albumentations.ImageOnlyTransform) or kind is BrightnessContrast
 
 
 def blobs(rows: int = 96, columns: int = 96) -> NDArray[np.uint8]:

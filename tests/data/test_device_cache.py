@@ -10,7 +10,12 @@ import torch
 
 from segkit.data.augment import Augmentation
 from segkit.data.datamodule import SegmentationData
-from segkit.data.device_cache import DeviceAugmentation, EpochBatches, QuarterTurns
+from segkit.data.device_cache import (
+    BrightnessContrast,
+    DeviceAugmentation,
+    EpochBatches,
+    QuarterTurns,
+)
 from segkit.data.loading import ShuffledSampler
 from segkit.data.phantom import Phantom
 from segkit.data.splits import SplitSpec
@@ -94,6 +99,36 @@ def test_the_eight_ways_to_lay_a_square_are_equally_likely() -> None:
     # 200 each, standard deviation 13.2.
     assert len(found) == 8
     assert all(abs(count - 200) < 66 for count in found.values())
+
+
+def test_brightness_and_contrast_are_their_formula() -> None:
+    change = BrightnessContrast(brightness=0.2, contrast=0.2, p=1.0)
+    image_BCHW = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(2, 3, 1, 1)
+    mask_BHW = torch.zeros(2, 16, 16, dtype=torch.uint8)
+    drawn, mask = change.apply(image_BCHW, mask_BHW, [(1.0, 0.0), (1.2, -30.0)])
+    assert torch.equal(drawn[0], image_BCHW[0])
+    expected = np.clip(np.rint(1.2 * np.arange(256) - 30), 0, 255)
+    np.testing.assert_array_equal(drawn[1, 0].flatten().numpy(), expected)
+    assert torch.equal(mask, mask_BHW)
+    rng = np.random.default_rng(0)
+    draws = np.array([change.draw(rng, square=True) for _ in range(2000)])
+    assert draws[:, 0].min() == pytest.approx(0.8, abs=0.01)
+    assert draws[:, 0].max() == pytest.approx(1.2, abs=0.01)
+    assert np.abs(draws[:, 1]).max() == pytest.approx(51, abs=1)
+    never = BrightnessContrast(brightness=0.2, contrast=0.2, p=0.0)
+    assert never.draw(rng, square=True) == (1.0, 0.0)
+
+
+def test_what_else_is_in_the_batch_does_not_matter() -> None:
+    steps: list[Any] = [QuarterTurns(), BrightnessContrast(brightness=0.2, contrast=0.2, p=0.5)]
+    augment = DeviceAugmentation(transforms=steps)
+    image_BCHW = torch.randint(0, 256, (6, 3, 8, 8), dtype=torch.uint8)
+    mask_BHW = image_BCHW[:, 0]
+    together, masks = augment.batch(image_BCHW, mask_BHW, seeds=range(6))
+    for i in range(6):
+        alone, mask = augment.batch(image_BCHW[i : i + 1], mask_BHW[i : i + 1], seeds=[i])
+        assert torch.equal(together[i], alone[0])
+        assert torch.equal(masks[i], mask[0])
 
 
 def test_the_callers_random_numbers_are_left_alone() -> None:

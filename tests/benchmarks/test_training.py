@@ -1,0 +1,90 @@
+"""Who trains when, and what is counted of it."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from segkit.benchmarks.rivals import BareLoop, Epoch, Learner
+from segkit.benchmarks.training import InTurn, TimedLoader
+from segkit.losses import BinaryCrossEntropy
+from segkit.models.network import SegmentationNetwork
+
+
+class Rival:
+    """Takes its time, and says that it took ten."""
+
+    def __init__(self) -> None:
+        self.called = 0
+
+    def epoch(self) -> Epoch:
+        self.called += 1
+        time.sleep(0.05)
+        return Epoch(10.0, 20.0)
+
+
+class Loader:
+    """Three batches, of which each is waited for."""
+
+    sampler = None
+
+    def __len__(self) -> int:
+        return 3
+
+    def __iter__(self) -> Any:
+        for number in range(3):
+            time.sleep(0.01)
+            yield number
+
+
+def test_epochs_are_timed_without_the_rivals_and_with_what_follows_validation() -> None:
+    rival, loader = Rival(), TimedLoader(Loader())
+    turns, module = InTurn({"rival": rival}, loader), nn.Linear(1, 1)
+    module.device = torch.device("cpu")  # type: ignore[assignment]
+    trainer: Any = None
+    task: Any = module
+    for _ in range(2):
+        turns.on_train_epoch_start(trainer, task)
+        assert list(loader) == [0, 1, 2]
+        turns.on_validation_start(trainer, task)
+        time.sleep(0.02)  # validation, drawing, checkpoints
+    turns.on_train_end(trainer, task)
+    assert rival.called == 2
+    assert turns.theirs == {"rival": [Epoch(10.0, 20.0)] * 2}
+    for epoch in turns.ours:
+        assert 0.03 <= epoch.training < 0.045
+        assert 0.05 <= epoch.whole < 0.075
+    assert turns.waited == pytest.approx([1.0, 1.0], abs=0.1)
+
+
+@pytest.mark.parametrize(("images", "steps"), [(7, 3), (8, 4), (1, 1)])
+def test_the_bare_loop_takes_every_whole_batch_once(images: int, steps: int) -> None:
+    seen: list[int] = []
+
+    class Core(nn.Module):
+        stride = 1
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Conv2d(3, 1, 1)
+
+        def forward(self, image_BCHW: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                seen.append(len(image_BCHW))
+            logits: torch.Tensor = self.head(image_BCHW)
+            return logits
+
+    network = SegmentationNetwork(Core(), stride=1, mean=(0.5,) * 3, std=(0.5,) * 3)
+    device = torch.device("cpu")
+    rng = np.random.default_rng(0)
+    image = torch.from_numpy(rng.integers(0, 256, (images, 3, 8, 8), np.uint8))
+    mask = torch.from_numpy(rng.integers(0, 2, (images, 8, 8), np.uint8))
+    learner = Learner(network, BinaryCrossEntropy(), torch.optim.Adam, 2, device)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    epoch = BareLoop(learner, (image, mask), (image, mask), precision="32-true").epoch()
+    assert seen == [min(2, images)] * steps
+    assert 0 < epoch.training < epoch.whole
+    assert not torch.equal(before["core.head.weight"], network.state_dict()["core.head.weight"])
