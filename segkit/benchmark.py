@@ -110,12 +110,18 @@ def _check(settings: dict[str, Any]) -> None:
     parts, rounds = settings["parts"], settings["rounds"]
     if not isinstance(parts, list) or not parts:
         raise SegkitError(
-            f"{parts!r} names no part", where="parts", remedy=f"choose from {', '.join(PARTS)}"
+            "parts is a list, of one at least",
+            where=f"parts={parts}",
+            remedy=f"write parts=[training], or several of {', '.join(PARTS)}",
         )
     for part in parts:
         if part not in PARTS:
             remedy = did_you_mean(part, PARTS)
-            raise SegkitError(f"unknown part {part!r}", where=f"parts={parts}", remedy=remedy)
+            raise SegkitError(
+                f"unknown part {part!r}",
+                where=f"parts=[{','.join(map(str, parts))}]",
+                remedy=remedy,
+            )
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
         raise SegkitError(
             f"{rounds!r} rounds cannot be counted",

@@ -82,7 +82,9 @@ def _find(given: str, key: str) -> list[Path]:
         everything = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  # absolute patterns too
     else:
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
+        hint = did_you_mean(path.name, beside)
+        # Everything that lies in the folder would be no help.
+        hint = f" ({hint})" if hint.startswith("did you mean") else ""
         raise SegkitError(
             "the input is not there",
             where=f"{key}={given}",

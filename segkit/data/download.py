@@ -43,7 +43,8 @@ def fetch(url: str, target: Path) -> None:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()  # it is the server's answer, still open
             raise SegkitError(
-                f"the archive cannot be fetched: {getattr(error, 'reason', error)}",
+                f"there is nothing at {target}, and the archive cannot be fetched: "
+                f"{getattr(error, 'reason', error)}",
                 where=url,
                 remedy=f"fetch it by other means and place it at {target}, or name where it lies: "
                 "dataset.root=PATH (with dataset.download=false nothing is fetched)",

@@ -31,7 +31,8 @@ def benchmark(folder: Path, *given: str) -> subprocess.CompletedProcess[str]:
     ("given", "expected"),
     [
         ("parts=[trainin]", "'training'"),
-        ("parts=[]", "names no part"),
+        ("parts=[]", "of one at least"),
+        ("parts=training", "parts=[training]"),
         ("rounds=0", "rounds=0"),
         ("model=unet", "model=unet"),
         ("trainer.max_steps=4", "trainer.max_steps=4"),
