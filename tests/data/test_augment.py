@@ -60,7 +60,14 @@ def test_the_promised_groups_are_there() -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize(
-    "shape", [(64, 64, 1), (64, 64, 3), (64, 96, 1), (100, 72, 3), (512, 512, 3)]
+    "shape",
+    [
+        (64, 64, 1),
+        (64, 64, 3),
+        (64, 96, 1),
+        (100, 72, 3),
+        pytest.param((512, 512, 3), marks=pytest.mark.slow),
+    ],
 )
 def test_group_keeps_shape_type_and_input(group: str, shape: tuple[int, int, int]) -> None:
     augment = build(group)
