@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 
 from segkit.data.datamodule import SegmentationData
 from segkit.errors import SegkitError
-from segkit.hardware import best_precision
+from segkit.hardware import autocast, best_precision
 from segkit.task import SegmentationTask
 
 SHARE = 0.5  # of the memory that is free on a CPU: the data set's pages want some, too
@@ -106,7 +106,7 @@ def _try(
             optimizer = task.optimizer(network.parameters())
             image_BHWC = torch.zeros(shape_BHWC, dtype=torch.uint8, device=device)
             mask_BHW = torch.zeros(shape_BHWC[:3], dtype=torch.uint8, device=device)
-            with _autocast(device, precision):
+            with autocast(device, precision):
                 loss = loss_of(network(image_BHWC.permute(0, 3, 1, 2)), mask_BHW)
             loss.backward()
             optimizer.step()
@@ -120,13 +120,6 @@ def _try(
         if device.type == "cuda":
             torch.cuda.empty_cache()
     return max(0, _status("VmHWM") - before)
-
-
-def _autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    if "mixed" not in precision:
-        return nullcontext()
-    kind = torch.bfloat16 if "bf16" in precision else torch.float16
-    return torch.autocast(device.type, dtype=kind)
 
 
 def _restart_peak() -> int:

@@ -1,5 +1,8 @@
 """What the machine can do."""
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 
 
@@ -27,3 +30,11 @@ def precision_and_reason(accelerator: str) -> tuple[str, str]:
         if able.get(unit):
             return "bf16-mixed", f"the CPU has {unit.split('_')[0].upper()} units for bfloat16"
     return "32-true", "the CPU has no bfloat16 units"
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """The Trainer's mixed precision, for a loop without one."""
+    if "mixed" not in precision:
+        return nullcontext()
+    kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
+    return torch.autocast(device.type, dtype=kind)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from segkit.assembly import build_data, build_reader, build_task
-from segkit.benchmarks.rivals import Learner, autocast, device_of, learner_of, wait_for
+from segkit.benchmarks.rivals import Learner, device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
-from segkit.hardware import best_precision
+from segkit.hardware import autocast, best_precision
 
 Config = Mapping[str, Any]
 PART, STEPS = "changes", 4

@@ -12,12 +12,12 @@ import torch
 
 from segkit.assembly import build_augmentation, build_data, build_reader, build_task
 from segkit.benchmarks.inputs import loader_rate
-from segkit.benchmarks.rivals import autocast, device_of, learner_of, wait_for
+from segkit.benchmarks.rivals import device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, seconds
 from segkit.data.cache import open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.datamodule import SegmentationData
-from segkit.hardware import best_precision
+from segkit.hardware import autocast, best_precision
 from segkit.plot_style import BLUE, figure, save, style
 
 Config = Mapping[str, Any]

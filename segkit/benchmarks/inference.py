@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from segkit.assembly import build_data, build_network, build_reader
-from segkit.benchmarks.rivals import autocast, device_of, wait_for
+from segkit.benchmarks.rivals import device_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
+from segkit.hardware import autocast
 from segkit.metrics import predicted_classes
 from segkit.models.network import SegmentationNetwork
 from segkit.predictor import Member, Predictor

@@ -75,16 +75,13 @@ def _cold(config: Config) -> Figure:
         )
 
 
-def loader_rate(
-    data: SegmentationData, augmentation: Any, *, workers: int = 0, batch_size: int | None = None
-) -> float:
+def loader_rate(data: SegmentationData, augmentation: Any, *, workers: int = 0) -> float:
     """Images a second out of a loader as training has it.
 
     Args:
         data: prepared.
         augmentation: of the images.
         workers: processes.
-        batch_size: images a batch; None takes the data's.
     """
     indices = data.indices("train")
     loader = DataLoader(
@@ -95,7 +92,7 @@ def loader_rate(
             crop=data.crop,
             seed=data.seed,
         ),
-        batch_size=batch_size or data.batch_size,
+        batch_size=data.batch_size,
         sampler=ShuffledSampler(indices, seed=data.seed, rank=0, world_size=1),
         collate_fn=collate,
         num_workers=workers,

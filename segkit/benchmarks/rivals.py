@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from segkit.hardware import autocast
 from segkit.models.network import SegmentationNetwork
 from segkit.task import SegmentationTask
 
@@ -48,14 +48,6 @@ class Learner:
     optimizer: MakeOptimizer
     batch_size: int
     device: torch.device
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The Trainer's mixed precision, for a loop without one."""
-    if "mixed" not in precision:
-        return nullcontext()
-    kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
-    return torch.autocast(device.type, dtype=kind)
 
 
 def device_of(trainer: Mapping[str, Any]) -> torch.device:

@@ -28,7 +28,6 @@ class Figure:
         ratio: how many times better than that, round by round; None where nothing is beside it.
         goal: what the ratio, or without one the figure, should reach; None where there is none.
         at_most: whether the goal is an upper bound.
-        note: what else must be known.
     """
 
     part: str
@@ -39,7 +38,6 @@ class Figure:
     ratio: Spread | None = None
     goal: float | None = None
     at_most: bool = False
-    note: str = ""
 
     @property
     def reached(self) -> bool | None:
