@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from segkit.files import atomic_path
+from segkit.files import write_bytes
 from segkit.images import to_channels
 
 Picture = NDArray[np.uint8]
@@ -88,11 +88,11 @@ def _mix(image: Picture, colours: Picture, share: NDArray[np.float32]) -> Pictur
 def encode_png(image: Picture) -> bytes:
     """The bytes of a PNG file of (H, W) or (H, W, 3) uint8."""
     stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "PNG", optimize=True)
+    # Twice as fast as the default, an eighth of optimize=True: 10 % larger, written each epoch.
+    Image.fromarray(image).save(stream, "PNG", compress_level=4)
     return stream.getvalue()
 
 
 def save_png(path: str | Path, image: Picture) -> None:
     """Write (H, W) or (H, W, 3) uint8 as a PNG that appears whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(encode_png(image))
+    write_bytes(path, encode_png(image))

@@ -44,10 +44,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise
 
 
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write so that ``path`` holds either what it held or all of ``data``."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text so that ``path`` holds either the old text or all of the new."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode("utf-8"))
 
 
 def _sync(path: Path) -> None:

@@ -1,18 +1,18 @@
 """From an image to classes and probabilities, with one trained network or several."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from segkit.errors import SegkitError, did_you_mean
-from segkit.hardware import best_precision
+from segkit.hardware import autocast, best_precision
 from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
 from segkit.models.network import SegmentationNetwork
@@ -91,7 +91,7 @@ class Predictor:
             remedy = did_you_mean(precision, PRECISIONS)
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
         self.precision = best_precision(self.device) if precision == "auto" else precision
-        self.members = [replace(m, network=m.network.eval().to(self.device)) for m in members]
+        self.members = [replace(m, network=self._prepared(m.network)) for m in members]
 
     def __call__(
         self,
@@ -191,17 +191,28 @@ class Predictor:
         image_BCHW = torch.from_numpy(image_BHWC).permute(0, 3, 1, 2).to(self.device)
         found = []
         for turns, mirrored in _TURNS[tta]:
-            seen = image_BCHW.flip(3) if mirrored else image_BCHW
-            with self._autocast():
-                logits = member.network(torch.rot90(seen, turns, (2, 3)))
-            logits = torch.rot90(logits, -turns, (2, 3))
-            found.append(logits.flip(3) if mirrored else logits)
+            with autocast(torch.device(self.device), self.precision):
+                logits = member.network(_turned(image_BCHW, turns, mirrored=mirrored))
+            # Mirroring undoes itself, and turns the other way round.
+            found.append(_turned(logits, turns if mirrored else -turns, mirrored=mirrored))
         return _mean(found)
 
-    def _autocast(self) -> AbstractContextManager[Any]:
+    def _prepared(self, network: SegmentationNetwork) -> SegmentationNetwork:
+        ready = network.eval().to(self.device)
         if self.precision == "32-true":
-            return nullcontext()
-        return torch.autocast(self.device, dtype=torch.bfloat16)
+            return ready
+        ready = deepcopy(ready)
+        # What autocast does with these weights anew for each image, done once: the same numbers.
+        for module in ready.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                module.to(torch.bfloat16)
+        return ready
+
+
+def _turned(image_BCHW: Tensor, turns: int, *, mirrored: bool) -> Tensor:
+    """Mirror, then turn; as it is where there is nothing to do, since both copy."""
+    seen = image_BCHW.flip(3) if mirrored else image_BCHW
+    return torch.rot90(seen, turns, (2, 3)) if turns % 4 else seen
 
 
 def _mean(logits: Sequence[Tensor]) -> Tensor:

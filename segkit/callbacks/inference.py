@@ -6,14 +6,14 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 
-from segkit.drawing import Picture, save_png
+from segkit.callbacks.pictures import EpochPictures
+from segkit.drawing import Picture
 from segkit.errors import SegkitError
 from segkit.images import decode, resize_image, to_channels, to_uint8, without_alpha
 from segkit.metrics import predicted_classes
 from segkit.panel import PanelRow, panel
 from segkit.prediction_inputs import find_inputs
 from segkit.task import SegmentationTask
-from segkit.tensorboard import RunTensorBoard
 
 KEY = "callbacks.inference.input"
 _LARGEST = 1024  # pixels a side, where the network takes images of any size
@@ -39,25 +39,19 @@ class EpochInference(pl.Callback):
     ) -> None:
         paths = find_inputs(input, key=KEY)[:most] if input else []
         self.images = {path.stem: _read(path) for path in paths}
-        self.every_n_epochs = every_n_epochs
-        self.budget = tensorboard_megabytes * 2**20
+        self.pictures = EpochPictures(
+            "inference",
+            every_n_epochs=every_n_epochs,
+            tensorboard_megabytes=tensorboard_megabytes,
+        )
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Predict and draw, in the first process only."""
-        epoch = trainer.current_epoch
-        if not self.images or trainer.sanity_checking or epoch % self.every_n_epochs:
-            return
-        if not trainer.is_global_zero:
+        if not self.images or not self.pictures.due(trainer):
             return
         assert isinstance(pl_module, SegmentationTask)
         rows = [_row(pl_module, name, image) for name, image in self.images.items()]
-        picture = panel(rows, classes=pl_module.classes)
-        path = Path(trainer.default_root_dir) / "inference" / f"epoch_{epoch:03d}.png"
-        save_png(path, picture)
-        self.budget -= path.stat().st_size
-        for logger in trainer.loggers:
-            if isinstance(logger, RunTensorBoard) and self.budget > 0:
-                logger.log_panel(picture, epoch, name="inference")
+        self.pictures.write(trainer, panel(rows, classes=pl_module.classes))
 
 
 def _row(task: SegmentationTask, name: str, image: Picture) -> PanelRow:

@@ -1,17 +1,15 @@
 """Each epoch the same validation images: image, truth, prediction, overlay."""
 
 import math
-from pathlib import Path
 
 import lightning.pytorch as pl
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.drawing import save_png
+from segkit.callbacks.pictures import EpochPictures
 from segkit.metrics import dice
 from segkit.panel import PanelRow, panel
 from segkit.task import SegmentationTask
-from segkit.tensorboard import RunTensorBoard
 
 
 class Panels(pl.Callback):
@@ -23,24 +21,20 @@ class Panels(pl.Callback):
     """
 
     def __init__(self, *, every_n_epochs: int, tensorboard_megabytes: float) -> None:
-        self.every_n_epochs = every_n_epochs
-        self.budget = tensorboard_megabytes * 2**20
+        self.pictures = EpochPictures(
+            "panels",
+            every_n_epochs=every_n_epochs,
+            tensorboard_megabytes=tensorboard_megabytes,
+        )
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw, in the first process only."""
-        epoch = trainer.current_epoch
-        if trainer.sanity_checking or not trainer.is_global_zero or epoch % self.every_n_epochs:
+        if not self.pictures.due(trainer):
             return
         assert isinstance(pl_module, SegmentationTask)
         picture = draw_panel(pl_module)
-        if picture is None:
-            return
-        path = Path(trainer.default_root_dir) / "panels" / f"epoch_{epoch:03d}.png"
-        save_png(path, picture)
-        self.budget -= path.stat().st_size
-        for logger in trainer.loggers:
-            if isinstance(logger, RunTensorBoard) and self.budget > 0:
-                logger.log_panel(picture, epoch)
+        if picture is not None:
+            self.pictures.write(trainer, picture)
 
 
 def draw_panel(task: SegmentationTask) -> NDArray[np.uint8] | None:

@@ -30,8 +30,8 @@ class Told(RunTensorBoard):
     def __init__(self) -> None:
         self.shown: list[tuple[str, int]] = []
 
-    def log_panel(self, panel: Any, epoch: int, *, name: str = "panels") -> None:
-        assert panel.dtype == np.uint8
+    def log_picture(self, name: str, png: bytes, epoch: int) -> None:
+        assert decode(png, name).shape[2] == 3
         self.shown.append((name, epoch))
 
 
@@ -131,6 +131,6 @@ def test_the_event_file_has_a_budget_and_the_folder_has_not(
     task: SegmentationTask, folder: Path, tmp_path: Path
 ) -> None:
     drawing = callback(folder)
-    drawing.budget = 0
+    drawing.pictures.budget = 0
     assert run(task, tmp_path, drawing, 1).shown == []
     assert (tmp_path / "inference" / "epoch_000.png").is_file()

@@ -1,0 +1,54 @@
+"""The predictor's own promises; tests/commands/test_predict.py has those of the command."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from segkit.images import Pixels
+from segkit.models.network import wrap
+from segkit.models.swin_unet import SwinUNet
+from segkit.predictor import Member, Predictor
+
+
+def picture(seed: int) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+
+
+def convolutions() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.ConvTranspose2d(8, 8, 2, stride=2),
+        nn.Conv2d(8, 1, 2, stride=2),
+    )
+
+
+def attention() -> nn.Module:
+    return SwinUNet(in_channels=3, out_channels=1, width=8, depths=(1, 1), heads=(1, 2))
+
+
+@pytest.mark.parametrize("make", [convolutions, attention])
+def test_weights_rounded_once_answer_as_weights_rounded_each_time(
+    make: Callable[[], nn.Module],
+) -> None:
+    torch.manual_seed(0)
+    network = wrap(make(), 3).eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    predictor = Predictor(
+        [Member(network, None, 3)],
+        classes=["background", "cell"],
+        device="cpu",
+        precision="bf16-mixed",
+    )
+    image = picture(1)
+    image_BCHW = torch.from_numpy(image[None]).permute(0, 3, 1, 2)
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        expected = network(image_BCHW).float().sigmoid()[0].numpy()
+    np.testing.assert_array_equal(predictor(image).probability, expected)
+    for name, value in network.state_dict().items():
+        assert value.dtype == before[name].dtype, "the caller's network stays as it was"
+        assert torch.equal(value, before[name])
