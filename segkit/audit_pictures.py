@@ -12,7 +12,7 @@ from segkit.audit import Audit
 from segkit.contracts import Record, Sample
 from segkit.data.base import Reader
 from segkit.data.duplicates import Pair
-from segkit.data.splits import spread
+from segkit.data.panel_choice import spread
 from segkit.drawing import overlay
 from segkit.images import resize_image, resize_mask, to_channels
 

@@ -9,7 +9,7 @@ from segkit.audit_pictures import Picture, samples, thumbnail
 from segkit.contracts import Sample
 from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.base import Reader
-from segkit.data.splits import spread
+from segkit.data.panel_choice import spread
 from segkit.images import resize_image, resize_mask, to_channels
 
 _CELL, _GAP = 192, 6

@@ -1,6 +1,7 @@
 """What a person reads at the terminal, and what ``train.log`` keeps of it."""
 
 import logging
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -108,6 +109,12 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
     _console().print(table)
     # In the file only: the terminal has the table.
     log.debug("best epoch %s; test: %s", best, tested)
+
+
+def show_stopped(by: signal.Signals, folder: Path) -> None:
+    """The end of a training that was told to end: nothing is lost, and how to go on."""
+    again = f"python -m segkit.train resume={_relative(folder)}"
+    log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
 
 
 def _tested(scores: Mapping[str, Any]) -> str:

@@ -1,12 +1,19 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from segkit.errors import SegkitError
+
+# The disk is full, the quota is used up, the file may grow no more, the disk became read-only.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+# The names that mkstemp gives: a dot, the file's own name, eight characters, its suffix.
+_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[A-Za-z0-9]+)?")
 
 
 @contextmanager
@@ -17,7 +24,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     block raises, the temporary file is removed and ``path`` is left as it was.
 
     Raises:
-        SegkitError: the folder cannot be written to.
+        SegkitError: the folder cannot be written to, or the disk is full.
     """
     target = Path(path)
     try:
@@ -26,11 +33,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix
         )
     except OSError as error:
-        raise SegkitError(
-            f"cannot write here: {error.strerror}",
-            where=str(target),
-            remedy="name a folder that you may write to and that has room",
-        ) from error
+        raise _cannot_write(target, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -38,10 +41,28 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _sync(temporary)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise _cannot_write(target, error) from error
         raise
+
+
+def _cannot_write(target: Path, error: OSError) -> SegkitError:
+    return SegkitError(
+        f"cannot write here: {error.strerror}",
+        where=str(target),
+        remedy="make room on this disk, or name a folder that you may write to",
+    )
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what :func:`atomic_path` left in a folder and those below it when it was killed."""
+    for path in folder.rglob(".*"):
+        if _UNFINISHED.fullmatch(path.name) and path.is_file():
+            with suppress(OSError):
+                path.unlink()
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -6,13 +6,14 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from segkit.callbacks.interrupts import Interrupts, Stopped
+from segkit.checkpoints import Position
 from segkit.data.datamodule import SegmentationData
 from segkit.run_folder import RunFolder, environment
 from segkit.task import SegmentationTask
@@ -31,7 +32,7 @@ def fit(
     *,
     monitor: str,
     compile_network: bool = False,
-    resume_from: Path | None = None,
+    resume_from: Position | None = None,
     chosen: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Train, then test the best checkpoint.
@@ -43,14 +44,15 @@ def fit(
         folder: claimed by this run.
         monitor: the score the best epoch is chosen by.
         compile_network: whether to torch.compile it, in place, so that names stay as they are.
-        resume_from: a checkpoint to go on from.
+        resume_from: the checkpoint to go on from.
         chosen: what was chosen for the user and why, for the summary.
 
     Returns:
         The contents of ``summary.json``.
 
     Raises:
-        SegkitError: the loss stopped being finite.
+        SegkitError: the loss stopped being finite, or the disk is full.
+        Stopped: a signal asked for the end; the checkpoint is written.
     """
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
@@ -59,9 +61,11 @@ def fit(
         task.network.compile()
     started = time.perf_counter()
     if resume_from is not None:
-        data.first_epoch = _epochs_done(resume_from)
+        data.first_epoch, data.first_batch = resume_from.epoch, resume_from.batch
     with quiet():
-        trainer.fit(task, datamodule=data, ckpt_path=resume_from, weights_only=True)
+        checkpoint_from = resume_from and resume_from.checkpoint
+        trainer.fit(task, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
+        _end_if_told(trainer)
         checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
         if data.indices("test"):
@@ -86,10 +90,11 @@ def fit(
     return summary
 
 
-def _epochs_done(checkpoint: Path) -> int:
-    """How many epochs a run has behind it; its checkpoint is written before the last counts."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    return int(saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
+def _end_if_told(trainer: pl.Trainer) -> None:
+    """After a signal that let the last epoch be finished, the test is for the run that goes on."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, Interrupts) and callback.told:
+            raise Stopped(callback.told)
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:
@@ -156,6 +161,8 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
         # A test of a checkpoint needs none of the callbacks that it was written under.
         warnings.filterwarnings("ignore", message=".*callbacks used to create the checkpoint.*")
+        # Its loader begins at the step that comes next; it is told so by other means.
+        warnings.filterwarnings("ignore", message=".*ended before the epoch ended.*")
         # The two forms of a 1×1 kernel's gradient are one and the same in memory.
         warnings.filterwarnings("ignore", message="Grad strides do not match bucket view.*")
         # Lightning 2.6 with torch 2.15; mended in neither yet.

@@ -5,6 +5,9 @@ from typing import Any
 
 import torch
 
+from segkit.errors import SegkitError, did_you_mean
+from segkit.tiling import DEVICES
+
 
 def best_precision(accelerator: str) -> str:
     """The faster precision, without the reason; see :func:`precision_and_reason`."""
@@ -30,6 +33,25 @@ def precision_and_reason(accelerator: str) -> tuple[str, str]:
         if able.get(unit):
             return "bf16-mixed", f"the CPU has {unit.split('_')[0].upper()} units for bfloat16"
     return "32-true", "the CPU has no bfloat16 units"
+
+
+def chosen_device(name: str) -> str:
+    """``cuda`` or ``cpu``, of ``auto``, ``cpu`` and ``cuda``.
+
+    Raises:
+        SegkitError: there is no such device, or no GPU.
+    """
+    if name not in DEVICES:
+        remedy = did_you_mean(name, DEVICES)
+        raise SegkitError(f"unknown device {name!r}", where="device", remedy=remedy)
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise SegkitError(
+            "this machine has no GPU that torch can use",
+            where="device=cuda",
+            remedy="device=cpu runs everywhere; device=auto takes what is there",
+        )
+    return "cuda" if there and name != "cpu" else "cpu"
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:

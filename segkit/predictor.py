@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from segkit.errors import SegkitError, did_you_mean
-from segkit.hardware import autocast, best_precision
+from segkit.hardware import autocast, best_precision, chosen_device
 from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
 from segkit.models.network import SegmentationNetwork
 from segkit.rows import ArrayRows, Rows, as_rows
-from segkit.tiling import DEVICES, PRECISIONS, Box, View, blend
+from segkit.tiling import PRECISIONS, Box, View, blend
 
 # Quarter turns, and whether the image is mirrored first.
 _TURNS = {
@@ -85,7 +85,7 @@ class Predictor:
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
-        self.device = _device(device)
+        self.device = chosen_device(device)
         self.classes, self.threshold = tuple(classes), threshold
         if precision not in PRECISIONS:
             remedy = did_you_mean(precision, PRECISIONS)
@@ -198,10 +198,10 @@ class Predictor:
         return _mean(found)
 
     def _prepared(self, network: SegmentationNetwork) -> SegmentationNetwork:
-        ready = network.eval().to(self.device)
+        network = network.eval().to(self.device)
         if self.precision == "32-true":
-            return ready
-        ready = deepcopy(ready)
+            return network
+        ready = deepcopy(network)
         # What autocast does with these weights anew for each image, done once: the same numbers.
         for module in ready.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -235,17 +235,3 @@ def _resized(logits_BKHW: Tensor, size: tuple[int, int]) -> Tensor:
     return functional.interpolate(
         logits_BKHW.float(), size=size, mode="bilinear", align_corners=False
     )
-
-
-def _device(name: str) -> str:
-    if name not in DEVICES:
-        remedy = did_you_mean(name, DEVICES)
-        raise SegkitError(f"unknown device {name!r}", where="device", remedy=remedy)
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise SegkitError(
-            "this machine has no GPU that torch can use",
-            where="device=cuda",
-            remedy="device=cpu runs everywhere; device=auto takes what is there",
-        )
-    return "cuda" if there and name != "cpu" else "cpu"

@@ -11,80 +11,153 @@ from segkit.run_folder import RunFolder
 
 # How long, where and how fast: nothing that decides what is learnt from what.
 MAY_CHANGE = (
-    "allow_targets",
     "callbacks.inference.input",
+    "callbacks.interrupts.every_n_steps",
+    "dataset.cache_dir",
+    "dataset.num_workers",
+    "dataset.root",
+    "logger",
+    "max_megapixels",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.enable_progress_bar",
     "trainer.max_epochs",
     "trainer.max_steps",
     "trainer.max_time",
-    "trainer.accelerator",
-    "trainer.devices",
     "trainer.num_nodes",
-    "trainer.enable_progress_bar",
-    "dataset.num_workers",
-    "dataset.cache_dir",
-    "dataset.root",
 )
+# What belongs to a call, not to what is trained.
+_OF_THE_CALL = ("allow_targets", "choices", "experiment", "overrides", "resume", "run_dir")
 # What the number of steps follows from, and the schedules that were laid out over it.
 _LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.devices", "trainer.num_nodes")
 _LAID_OUT = ("segkit.schedules.cosine", "segkit.schedules.one_cycle")
+
+Flat = dict[str, Any]
+
+
+def folder_to_resume(composed: DictConfig, output: Path) -> Path | None:
+    """The run that this call goes on with, or None where it begins one.
+
+    Args:
+        composed: of this call. ``resume=true`` goes on with what lies in ``output``, if anything
+            does: the same command begins a run, goes on with it, and leaves it alone once done.
+        output: the run folder that Hydra has made.
+
+    Raises:
+        SegkitError: ``resume=true`` where the clock names the folder, which is then always new.
+    """
+    if composed.resume is not True:
+        return Path(str(composed.resume)) if composed.resume else None
+    given = HydraConfig.get().overrides.hydra
+    if not any(key.startswith(("hydra.run.dir=", "hydra.sweep.dir=")) for key in given):
+        raise SegkitError(
+            "there is nothing to find by the clock's name",
+            where="resume=true",
+            remedy="name the folder too: hydra.run.dir=DIR, with -m hydra.sweep.dir=DIR; or "
+            "go on with a run by resume=DIR",
+        )
+    return output if RunFolder(output).config.is_file() else None
 
 
 def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     """The configuration of a run that is gone on with.
 
     Args:
-        composed: of this call; only what was given on the command line counts.
+        composed: of this call; of ``resume=DIR`` only what was given on the command line counts.
         folder: of the run.
 
     Raises:
-        SegkitError: not a run folder, nothing to go on from, or a key that may not change.
+        SegkitError: not a run folder, or keys that may not change, each with both its values.
     """
     run = RunFolder(folder)
-    config = OmegaConf.create(run.read_config())
-    if not run.last.is_file():
+    before = run.read_config()
+    config = OmegaConf.create(before)
+    composed.run_dir = str(run.path)
+    now = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(now, dict)
+    changes = _changes(before, {str(k): v for k, v in now.items()}, _given(composed))
+    refused = [key for key in changes if not _may_change(key)]
+    if refused:
+        told = "; ".join(f"{key}: {_shown(before, key)} → {changes[key]}" for key in refused)
         raise SegkitError(
-            "this run has no checkpoint to go on from: it ended before its first epoch did",
-            where=str(run.last),
-            remedy="train anew, without resume=",
+            f"{', '.join(refused)} may not change on resume",
+            where=f"{run.config}: {told}",
+            remedy=f"leave it out, or train anew; these may change: {', '.join(MAY_CHANGE)}",
         )
+    _check_schedule(config, changes)
+    if any(key.startswith("logger.") for key in changes):
+        config.logger = now.get("logger")
+    for key, value in changes.items():
+        if not key.startswith("logger."):
+            OmegaConf.update(config, key, value)
     given = [str(o) for o in HydraConfig.get().overrides.task if not str(o).startswith("resume=")]
-    for override in given:
-        key = override.split("=", 1)[0].lstrip("+~")
-        parent = key.rpartition(".")[0]
-        known = not parent or OmegaConf.select(config, parent) is not None
-        if key not in MAY_CHANGE or not known:
-            before = OmegaConf.select(config, key, default="not set")
-            raise SegkitError(
-                f"{key} may not change on resume (it was {before})",
-                where=override,
-                remedy=f"leave it out, or train anew; these may change: {', '.join(MAY_CHANGE)}",
-            )
-        value = OmegaConf.select(composed, key)
-        if key in _LENGTH and value != OmegaConf.select(config, key):
-            _check_schedule(config, override)
-        OmegaConf.update(config, key, value)
-    config.overrides = [*(config.get("overrides") or []), *given]
+    known = list(config.get("overrides") or [])
+    config.overrides = [*known, *(each for each in given if each not in known)]
     config.run_dir = str(run.path)
     # What a run folder may call is for this call to say, not for the folder.
     config.allow_targets = composed.allow_targets
-    moved = {
-        f"callbacks.{name}.dirpath": f"{run.path}/checkpoints" for name in ("checkpoint", "last")
-    }
-    for name in config.get("logger") or ():
-        moved[f"logger.{name}.save_dir"] = str(run.path)
-    for key, value in moved.items():
-        if OmegaConf.select(config, key) is not None:
-            OmegaConf.update(config, key, value)
+    _move(config, run)
     resolved = OmegaConf.to_container(config, resolve=False)
     assert isinstance(resolved, dict)
     return {str(key): value for key, value in resolved.items()}
 
 
-def _check_schedule(config: DictConfig, override: str) -> None:
-    if OmegaConf.select(config, "schedule._target_") in _LAID_OUT:
+def _given(composed: DictConfig) -> tuple[str, ...]:
+    """The keys whose values count; empty for all."""
+    if composed.resume is True:
+        return ()
+    overrides = [str(o) for o in HydraConfig.get().overrides.task]
+    keys = tuple(o.split("=", 1)[0].lstrip("+~").split("@")[0] for o in overrides)
+    if any(key == "experiment" for key in keys):
+        return ()
+    return tuple(key for key in keys if key not in _OF_THE_CALL) or ("",)
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]) -> Flat:
+    then, new = _flat(before), _flat(now)
+
+    def counts(key: str) -> bool:
+        own = key.split(".", 1)[0] in _OF_THE_CALL or key.endswith((".dirpath", ".save_dir"))
+        asked = not given or any(key == each or key.startswith(f"{each}.") for each in given)
+        # A batch size that was found stands in the run's configuration as a number.
+        found = new.get(key) == "auto" and key == "dataset.batch_size"
+        return asked and not own and not found and then.get(key) != new.get(key)
+
+    return {key: new.get(key) for key in sorted({*then, *new}) if counts(key)}
+
+
+def _flat(value: Any, key: str = "") -> Flat:
+    if isinstance(value, dict) and value:
+        inner = [_flat(v, f"{key}.{k}" if key else str(k)) for k, v in value.items()]
+        return {k: v for part in inner for k, v in part.items()}
+    return {key: value}
+
+
+def _may_change(key: str) -> bool:
+    return any(key == each or key.startswith(f"{each}.") for each in MAY_CHANGE)
+
+
+def _shown(config: dict[str, Any], key: str) -> Any:
+    return _flat(config).get(key, "not set")
+
+
+def _move(config: DictConfig, run: RunFolder) -> None:
+    """What is written goes into the folder where it lies now, whatever its configuration says."""
+    for callback in (config.get("callbacks") or {}).values():
+        if "dirpath" in callback:
+            callback.dirpath = f"{run.path}/checkpoints"
+    for logger in (config.get("logger") or {}).values():
+        if "save_dir" in logger:
+            logger.save_dir = str(run.path)
+
+
+def _check_schedule(config: DictConfig, changes: Flat) -> None:
+    stretched = [key for key in _LENGTH if key in changes]
+    if stretched and OmegaConf.select(config, "schedule._target_") in _LAID_OUT:
+        key = stretched[0]
         raise SegkitError(
             "the learning rate was laid out over the number of steps this run was begun with",
-            where=f"{override}, schedule={OmegaConf.select(config, 'choices.schedule')}",
+            where=f"{key}={changes[key]}, schedule={OmegaConf.select(config, 'choices.schedule')}",
             remedy="leave it out; a run with schedule=plateau or constant can be made longer",
         )
 
@@ -94,11 +167,13 @@ def check_split(table: str, folder: RunFolder) -> None:
 
     Args:
         table: the text of ``split.csv`` as the data would be split now.
-        folder: of the run.
+        folder: of the run; one that was ended before it wrote its split goes on with any.
 
     Raises:
         SegkitError: the data has changed since.
     """
+    if not folder.split.is_file() and not folder.last.is_file():
+        return
     before = folder.split.read_text(encoding="utf-8") if folder.split.is_file() else ""
     now, then = set(table.splitlines()), set(before.splitlines())
     if now != then:

@@ -1,10 +1,12 @@
 """A run folder on disk: claimed by one run alone, complete as the README lists it."""
 
+import fcntl
 import json
 import os
 import platform
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -96,13 +98,14 @@ class RunFolder:
         return summary if isinstance(summary, dict) else {}
 
 
-def claim(path: Path, *, chosen_by_user: bool) -> RunFolder:
+def claim(path: Path, *, chosen_by_user: bool, anew: bool = False) -> RunFolder:
     """Take a folder for a new run. Its log, created exclusively, is the mark of who was first.
 
     Args:
         path: where the run is to lie.
         chosen_by_user: a folder that the user named is refused when it is taken; one named by
             the clock gets a number after it.
+        anew: take the folder of a run that was killed before it wrote its configuration, too.
 
     Raises:
         SegkitError: the folder holds a run already, or cannot be written to.
@@ -114,6 +117,8 @@ def claim(path: Path, *, chosen_by_user: bool) -> RunFolder:
             with folder.log.open("x", encoding="utf-8"):
                 return folder
         except FileExistsError as error:
+            if anew and folder.log.is_file() and not folder.config.exists():
+                return folder
             if chosen_by_user:
                 raise SegkitError(
                     "there is a run in this folder already",
@@ -127,6 +132,32 @@ def claim(path: Path, *, chosen_by_user: bool) -> RunFolder:
                 remedy="name a folder that you may write to: hydra.run.dir=PATH",
             ) from error
     raise RuntimeError(f"a thousand runs in one second at {path}")
+
+
+@contextmanager
+def held(folder: RunFolder) -> Iterator[None]:
+    """Keep other processes out of a run folder, for as long as this one lives.
+
+    The kernel lets go of such a lock when its process ends, however it ends; loader workers
+    that outlive it for a moment do not inherit it.
+
+    Raises:
+        SegkitError: another process trains this run.
+    """
+    path = folder.path / ".lock"
+    with path.open("w", encoding="utf-8") as handle:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SegkitError(
+                "another process trains this run",
+                where=str(folder.path),
+                remedy="wait for it, or stop it first",
+            ) from error
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def is_first_process() -> bool:

@@ -12,8 +12,10 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from segkit.contracts import Batch, Stage
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
+from segkit.epoch_state import pack, unpack
 from segkit.errors import SegkitError
 from segkit.finite import FiniteLosses
+from segkit.freezing import check_encoder, freeze
 from segkit.metrics import Scores, score
 from segkit.models.network import SegmentationNetwork
 from segkit.pace import Pace
@@ -51,12 +53,7 @@ class SegmentationTask(pl.LightningModule):
         freeze_encoder: int,
     ) -> None:
         super().__init__()
-        if freeze_encoder and network.encoder is None:
-            raise SegkitError(
-                "this network has no encoder that could be frozen",
-                where=f"freeze_encoder={freeze_encoder}",
-                remedy="set freeze_encoder=0, or choose a model with an encoder",
-            )
+        check_encoder(network.encoder, freeze_encoder)
         self.network = network
         self.loss = loss
         self.optimizer = optimizer
@@ -64,9 +61,6 @@ class SegmentationTask(pl.LightningModule):
         self.classes = tuple(classes)
         self.threshold = threshold
         self.freeze_encoder = freeze_encoder
-        if freeze_encoder < 0 and network.encoder is not None:
-            # Before processes that train together agree on what they exchange.
-            network.encoder.requires_grad_(False)
         self.counted: dict[Stage, Counted] = {}
         self.scores: dict[Stage, dict[str, Scores]] = {}
         self.pace = Pace()
@@ -75,6 +69,7 @@ class SegmentationTask(pl.LightningModule):
         self._training_losses: list[Tensor] = []
         self._finite = FiniteLosses(lambda indices: [self.data.records[i].id for i in indices])
         self._validated = False
+        self._so_far: dict[str, Any] = {}
 
     @property
     def data(self) -> SegmentationData:
@@ -143,25 +138,40 @@ class SegmentationTask(pl.LightningModule):
         """Refuse what several processes cannot do."""
         check_freezing(self.freeze_encoder, self.trainer)
 
+    def on_train_start(self) -> None:
+        """Within an epoch that is gone on with, the Trainer does not begin the epoch anew."""
+        freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
+        so_far, self._so_far = self._so_far, {}
+        if so_far and self.trainer.fit_loop.restarted_mid_epoch:
+            losses, self.pace = unpack(so_far, self.global_rank, self.trainer.world_size)
+            self._training_losses = [loss.to(self.device) for loss in losses]
+
     def on_train_epoch_start(self) -> None:
-        """Draw anew, freeze or thaw the encoder, count anew."""
-        # Dropout then draws the same after a resume as in a run that was never stopped.
-        drawn_by = f"process {self.global_rank}"
-        torch.manual_seed(sample_seed(self.data.seed, self.current_epoch, drawn_by))
-        encoder = self.network.encoder
-        if self.freeze_encoder and encoder is not None:
-            frozen = self.freeze_encoder < 0 or self.current_epoch < self.freeze_encoder
-            encoder.requires_grad_(not frozen)
-            # Batch norm would go on moving its averages otherwise.
-            encoder.train(not frozen)
+        """Freeze or thaw the encoder, count anew."""
+        freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
         self.pace = Pace()
         self._validated = False
         self._training_losses = []
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Start the clock, at the first step and again after a validation between steps."""
-        del batch, batch_idx
+        """Draw anew; start the clock where it stands."""
+        del batch
+        # Dropout then draws the same after a resume as in a run that was never stopped.
+        drawn_by = f"process {self.global_rank} step {batch_idx}"
+        torch.manual_seed(sample_seed(self.data.seed, self.current_epoch, drawn_by))
         self.pace.start()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the epoch has come to, for a run that is gone on with within it."""
+        losses = self._training_losses
+        if losses:
+            mine = torch.stack(losses).float()
+            losses_WN = self.trainer.strategy.all_gather(mine)
+            checkpoint["epoch_so_far"] = pack(losses_WN.reshape(-1, len(losses)), self.pace)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember it until the training starts."""
+        self._so_far = checkpoint.get("epoch_so_far") or {}
 
     def on_train_epoch_end(self) -> None:
         """Check the last step's loss too, and step a plateau schedule."""

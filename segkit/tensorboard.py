@@ -2,11 +2,38 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from lightning.pytorch.loggers import TensorBoardLogger
 from PIL import Image
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import hparams
+
+from segkit.files import atomic_path
+
+
+def drop_events(path: Path, *, since: float) -> None:
+    """Leave out of an event file what was logged later.
+
+    Args:
+        path: of the file; one that was cut off is read as far as it is whole.
+        since: seconds since 1970.
+    """
+    kept = [raw for raw in RawEventFileLoader(str(path)).Load() if _wall_time(raw) <= since]
+    if not kept:
+        path.unlink()
+        return
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        writer = RecordWriter(stream)
+        for raw in kept:
+            writer.write(raw)
+
+
+def _wall_time(raw: bytes) -> float:
+    return float(Event.FromString(raw).wall_time)
 
 
 class RunTensorBoard(TensorBoardLogger):

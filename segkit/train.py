@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,15 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
-from segkit.resume import check_split, resumed_config
-from segkit.run_folder import RunFolder, claim, is_first_process, remove_if_empty
+from segkit.resume import check_split, folder_to_resume, resumed_config
+from segkit.run_folder import RunFolder, claim, held, is_first_process, remove_if_empty
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
     from segkit.data.base import Reader
     from segkit.data.datamodule import SegmentationData
+    from segkit.task import SegmentationTask
 
 
 def train(composed: DictConfig) -> float | None:
@@ -30,20 +32,18 @@ def train(composed: DictConfig) -> float | None:
         SegkitError: any mistake in the configuration or the data.
     """
     output = Path(HydraConfig.get().runtime.output_dir)
-    resume = composed.resume
-    config = resumed_config(composed, Path(resume)) if resume else _resolve(composed, output)
-    if resume:
+    resume = folder_to_resume(composed, output)
+    if resume and resume != output:
         remove_if_empty(output)  # made by Hydra before it knew
+    if resume and composed.resume is True and (done := _done(RunFolder(resume))):
+        return done.get("best_score")
+    config = resumed_config(composed, resume) if resume else _resolve(composed, output)
     check_values(config)
     _check_inference(config)
     reader = build_reader(config)
     _announce(reader)
 
     from segkit.batch_size import fit_batch
-    from segkit.chosen import chosen
-    from segkit.console import hush_lightning, log_to, show_summary
-    from segkit.fit import fit
-    from segkit.report import report_or_warn
 
     data = build_data(config, reader)
     data.prepare_data()
@@ -53,30 +53,68 @@ def train(composed: DictConfig) -> float | None:
     task = build_task(config, reader.classes)
     found = fit_batch(data, task, config["trainer"])
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
-    folder = RunFolder(resume) if resume else _claim(output)
+    folder = RunFolder(resume) if resume else _claim(output, anew=composed.resume is True)
     if not resume:
         config = _resolve(composed, folder.path)
+    with held(folder) if is_first_process() else nullcontext():
+        return _fit(config, data, task, folder, found, resumed=resume is not None)
+
+
+def _fit(
+    config: dict[str, Any],
+    data: SegmentationData,
+    task: SegmentationTask,
+    folder: RunFolder,
+    found: dict[str, str],
+    *,
+    resumed: bool,
+) -> float | None:
+    """From objects to a complete run folder; the best score."""
+    from segkit.callbacks.interrupts import Stopped
+    from segkit.chosen import chosen
+    from segkit.console import hush_lightning, log_to, show_stopped, show_summary
+    from segkit.fit import fit
+    from segkit.report import report_or_warn
+    from segkit.resume_point import clear_leftovers, starting_point
+
     first = is_first_process()
     hush_lightning()
     trainer = _trainer(config, folder)
     with log_to(folder.log, first_process=first):
+        position = starting_point(folder, trainer.world_size) if resumed else None
         if first:
-            _begin(folder, config, data, trainer, resumed=bool(resume))
-        summary = fit(
-            data,
-            task,
-            trainer,
-            folder,
-            monitor=config["monitor"],
-            compile_network=config["compile"],
-            resume_from=folder.last if resume else None,
-            chosen=chosen(config, data, trainer) | found,
-        )
+            if resumed:
+                clear_leftovers(folder, position)
+            _begin(folder, config, data, trainer, resumed=position is not None)
+        try:
+            summary = fit(
+                data,
+                task,
+                trainer,
+                folder,
+                monitor=config["monitor"],
+                compile_network=config["compile"],
+                resume_from=position,
+                chosen=chosen(config, data, trainer) | found,
+            )
+        except Stopped as stopped:
+            if not first:
+                return None  # the first process tells how it ended
+            show_stopped(stopped.by, folder.path)
+            raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
         if first:
             report_or_warn(folder)
             show_summary(summary, folder.path)
     score: float | None = summary["best_score"]
     return score
+
+
+def _done(folder: RunFolder) -> dict[str, Any]:
+    """The summary of a run that has come to its end, said so; empty for any other."""
+    summary = folder.read_summary()
+    if summary and is_first_process():
+        print(f"done before: {folder.path}", flush=True)
+    return summary
 
 
 def _begin(
@@ -131,12 +169,12 @@ def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:
     return {str(key): value for key, value in resolved.items()}
 
 
-def _claim(output: Path) -> RunFolder:
+def _claim(output: Path, *, anew: bool) -> RunFolder:
     if not is_first_process():
         return RunFolder(output)  # the first process has claimed it
     overrides = HydraConfig.get().overrides.hydra
     chosen = any(o.startswith(("hydra.run.dir=", "hydra.sweep.")) for o in overrides)
-    return claim(output, chosen_by_user=chosen)
+    return claim(output, chosen_by_user=chosen, anew=anew)
 
 
 def main() -> None:

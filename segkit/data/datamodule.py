@@ -16,9 +16,9 @@ from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.loaders import check_crop, device_loader, make_loader, worker_count
 from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
+from segkit.data.panel_choice import named, spread
 from segkit.data.split_file import split_hash, split_table
-from segkit.data.splits import SplitSpec, assign_splits, spread
-from segkit.errors import SegkitError
+from segkit.data.splits import SplitSpec, assign_splits
 
 
 class SegmentationData(pl.LightningDataModule):
@@ -86,7 +86,7 @@ class SegmentationData(pl.LightningDataModule):
         self.problems: list[Problem] = []
         self.records: list[Record] = []
         self.splits: dict[str, str] = {}
-        self.first_epoch = 0  # that is trained; more in a run that is gone on with
+        self.first_epoch, self.first_batch = 0, 0  # trained next, in a run that is gone on with
         self.scored_split = "test"  # what the test loader serves; `evaluate` scores others too
         self._cache: Cache | None = None
         self._panel: list[int] | None = None
@@ -175,15 +175,7 @@ class SegmentationData(pl.LightningDataModule):
         if self.panel_ids is None:
             shown = [i for i in validation if self.cache.mask(self.records[i].id).any()]
             return spread(self.records, shown or validation, self.panel_count)
-        position = {self.records[i].id: i for i in validation}
-        missing = [i for i in self.panel_ids if i not in position]
-        if missing:
-            raise SegkitError(
-                f"{missing} are not validation records",
-                where="dataset.panel_ids",
-                remedy="name ids that split.csv lists as val",
-            )
-        return [position[i] for i in self.panel_ids]
+        return named(self.records, validation, self.panel_ids)
 
     def dataset(self, stage: Stage | Literal["all"]) -> CachedDataset:
         """The samples of one stage; only ``train`` is augmented."""
@@ -204,6 +196,7 @@ class SegmentationData(pl.LightningDataModule):
         sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world_size)
         # The Trainer names the epoch when the first one's workers have been given their keys.
         sampler.set_epoch(self.first_epoch)
+        sampler.skip(self.first_epoch, self.first_batch * self._at_once("train"))
         drop_last = len(sampler) > self.batch_size
         if not self.device_cache:
             return self._loader("train", sampler, drop_last=drop_last)
@@ -233,15 +226,18 @@ class SegmentationData(pl.LightningDataModule):
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
+    def _at_once(self, stage: Stage) -> int:
+        stacked = self.size is not None or (stage == "train" and self.crop is not None)
+        return self.batch_size if stacked else 1  # images of several sizes cannot be stacked
+
     def _loader(
         self, stage: Stage, sampler: Sampler[Key], *, drop_last: bool = False
     ) -> DataLoader[Item]:
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        single = self.size is None and (stage != "train" or self.crop is None)  # cannot be stacked
         return make_loader(
             self.dataset(stage),
             sampler,
-            batch_size=1 if single else self.batch_size,
+            batch_size=self._at_once(stage),
             drop_last=drop_last,
             workers=worker_count(self.num_workers, on_gpu=on_gpu)[0],
             pinned=on_gpu,

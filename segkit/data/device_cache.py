@@ -192,5 +192,6 @@ class EpochBatches(Sampler[list[Key]]):
 
     def __iter__(self) -> Iterator[list[Key]]:
         keys = list(self.sampler)
-        for first in range(0, len(self) * self.batch_size, self.batch_size):
+        done = len(self.sampler) - len(keys)
+        for first in range(0, len(self) * self.batch_size - done, self.batch_size):
             yield keys[first : first + self.batch_size]

@@ -1,6 +1,7 @@
 """Loaders: how many processes, and what they hand over."""
 
 import os
+import signal
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -43,10 +44,17 @@ def make_loader(
         collate_fn=collate,
         num_workers=workers,
         persistent_workers=workers > 0,
+        worker_init_fn=_leave_interrupts if workers else None,
         pin_memory=pinned,
         # A loader would draw its base seed from the global generator.
         generator=torch.Generator().manual_seed(seed),
     )
+
+
+def _leave_interrupts(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the main one ends its step, and then these."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def device_loader(

@@ -82,10 +82,15 @@ class ShuffledSampler(Sampler[Key]):
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self._done: dict[int, int] = {}
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next."""
         self.epoch = epoch
+
+    def skip(self, epoch: int, keys: int) -> None:
+        """Leave out the first keys of an epoch: a run that is gone on with has used them."""
+        self._done[epoch] = keys
 
     def __len__(self) -> int:
         return len(self.indices) // self.world_size
@@ -93,7 +98,8 @@ class ShuffledSampler(Sampler[Key]):
     def __iter__(self) -> Iterator[Key]:
         order = np.random.default_rng((self.seed, self.epoch)).permutation(self.indices)
         whole = order[: len(self) * self.world_size]
-        return iter([(self.epoch, int(index)) for index in whole[self.rank :: self.world_size]])
+        mine = whole[self.rank :: self.world_size][self._done.get(self.epoch, 0) :]
+        return iter([(self.epoch, int(index)) for index in mine])
 
 
 class OrderedSampler(Sampler[Key]):

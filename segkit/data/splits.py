@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -200,32 +199,3 @@ def _prove_disjoint(records: Sequence[Record], splits: dict[str, str]) -> None:
                 "dataset.split.published=false, or accept the leak with "
                 "dataset.split.group_by=image",
             )
-
-
-def spread(records: Sequence[Record], indices: Sequence[int], count: int) -> list[int]:
-    """Some of each stratum, and within it of each group, from the group's middle outwards.
-
-    Args:
-        records: all of them.
-        indices: positions in ``records`` to choose from, in order.
-        count: how many at most.
-
-    Returns:
-        Positions, the same for the same arguments.
-    """
-    strata: dict[str, dict[str, list[int]]] = {}
-    for index in indices:
-        record = records[index]
-        strata.setdefault(record.stratum, {}).setdefault(record.group, []).append(index)
-    in_turn = [_take_turns([_middle_first(g) for g in strata[s].values()]) for s in sorted(strata)]
-    return _take_turns(in_turn)[:count]
-
-
-def _middle_first(members: Sequence[int]) -> list[int]:
-    # The first and last slices of a volume show little.
-    middle = (len(members) - 1) / 2
-    return sorted(members, key=lambda member: abs(members.index(member) - middle))
-
-
-def _take_turns(lists: Sequence[Sequence[int]]) -> list[int]:
-    return [item for turn in zip_longest(*lists) for item in turn if item is not None]

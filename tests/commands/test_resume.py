@@ -2,10 +2,6 @@
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -68,31 +64,38 @@ def test_a_run_is_gone_on_with_exactly(
 def test_what_decides_the_result_may_not_change_on_resume(
     run: Any, here: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert here(f"resume={run.folder}", "optim.lr=0.5") == 2
+    assert here(f"resume={run.folder}", "optim.lr=0.5", "schedule=cosine") == 2
     err = capsys.readouterr().err
-    assert "optim.lr may not change on resume (it was 0.001)" in err
-    assert "trainer.max_epochs" in err
+    assert "optim.lr" in err.splitlines()[0]
+    assert "may not change on resume" in err
+    assert "optim.lr: 0.001 → 0.5" in err
+    assert "schedule._target_: segkit.schedules.plateau → segkit.schedules.cosine" in err
+    assert "trainer.max_epochs" in err.splitlines()[-1]
 
 
-@pytest.mark.slow
-def test_killed_at_any_moment_and_resumed(run: Any, here: Any, tmp_path: Path) -> None:
-    """SIGKILL in the third epoch: the same final weights as the run that was never killed."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    long = [*run.arguments(), "trainer.max_epochs=6", f"hydra.run.dir={killed}"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "segkit.train", *long], env=run.environment(), cwd=tmp_path
-    ) as process:
-        deadline = time.monotonic() + 300
-        while not (killed / "panels" / "epoch_002.png").exists():
-            assert process.poll() is None, "it ended by itself"
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert here(f"resume={killed}") == 0
-    assert here(*run.arguments(f"hydra.run.dir={whole}", "trainer.max_epochs=6")) == 0
-    assert losses(run, killed) == losses(run, whole)
-    expected = weights(whole)
-    assert all(torch.equal(value, expected[key]) for key, value in weights(killed).items())
+def test_the_same_command_again_is_done_before(
+    here: Any, run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """resume=true: begin, go on, or leave alone; everything given is what it was."""
+    folder = tmp_path / "again"
+    shutil.copytree(run.folder, folder)
+    before = {p.name: p.stat().st_mtime_ns for p in folder.rglob("*")}
+    given = [*run.arguments(), f"hydra.run.dir={folder}", "resume=true"]
+    assert here(*given) == 0
+    assert f"done before: {folder}" in capsys.readouterr().out
+    assert {p.name: p.stat().st_mtime_ns for p in folder.rglob("*")} == before
+    (folder / "summary.json").unlink()
+    assert here(*given, "loss=dice", "dataset.batch_size=2") == 2
+    err = capsys.readouterr().err
+    assert "dataset.batch_size: 4 → 2" in err
+    assert "loss._target_" in err
+
+
+def test_a_name_by_the_clock_is_always_new(
+    here: Any, run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert here(*run.arguments(), "resume=true") == 2
+    assert "hydra.run.dir=DIR" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -112,6 +115,14 @@ def test_a_run_that_was_moved_remembers_its_best_epoch(run: Any, here: Any, copi
     saved = torch.load(copied / "checkpoints" / "last.ckpt", weights_only=True)
     states = [state for state in saved["callbacks"].values() if "best_model_path" in state]
     assert states
+
+
+@IN_PROCESS
+@pytest.mark.slow
+def test_the_loggers_may_change(here: Any, copied: Path) -> None:
+    assert here(f"resume={copied}", "logger=csv", "trainer.max_epochs=3") == 0
+    assert list(copied.rglob("metrics.csv"))
+    assert "lightning.pytorch.loggers.CSVLogger" in (copied / "config.yaml").read_text("utf-8")
 
 
 def test_other_data_is_not_gone_on_with(

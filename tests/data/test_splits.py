@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from segkit.contracts import SPLITS, UNLABELLED, Record
-from segkit.data.splits import SplitSpec, assign_splits, spread
+from segkit.data.splits import SplitSpec, assign_splits
 from segkit.errors import SegkitError
 
 
@@ -205,17 +205,3 @@ def test_settings_out_of_range(settings: dict[str, Any], where: str) -> None:
     with pytest.raises(SegkitError) as caught:
         assign_splits(patients(20), SplitSpec(**settings))
     assert where in caught.value.where
-
-
-def test_spread_takes_from_each_stratum_in_turn() -> None:
-    records = [Record(str(n), str(n), "i", ("m",), stratum=s) for n, s in enumerate("yyyyxzx")]
-    assert spread(records, range(7), 4) == [4, 0, 5, 6]
-    assert spread(records, range(7), 99) == [4, 0, 5, 6, 1, 2, 3]
-    assert spread(records, [3, 2], 99) == [3, 2]
-    assert spread(records, [], 3) == []
-    assert spread(records, range(7), 0) == []
-
-
-def test_spread_shows_the_middle_of_each_volume() -> None:
-    records = [Record(f"{p}{n}", p, "i", ("m",)) for p in "ab" for n in range(5)]
-    assert spread(records, range(10), 4) == [2, 7, 1, 6]

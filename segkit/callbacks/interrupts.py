@@ -1,0 +1,118 @@
+"""Ctrl-C, SIGTERM and SIGUSR1 end a training between two steps; checkpoints within an epoch."""
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import EarlyStopping
+
+log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+# Steps between two questions among processes: each waits for all the others' answers.
+_ASK_EVERY = 10
+
+
+class Stopped(Exception):  # noqa: N818  # not an error: someone asked for it
+    """A training was asked to end, and has written its checkpoint.
+
+    Args:
+        by: the signal.
+    """
+
+    def __init__(self, by: signal.Signals) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+def _has_stopped(callback: EarlyStopping) -> bool:
+    return callback.stopped_epoch > 0 or callback.wait_count >= max(1, callback.patience)
+
+
+class Interrupts(pl.Callback):
+    """Writes ``checkpoints/last.ckpt`` within an epoch: every N steps, and when told to stop.
+
+    A signal lets the step be finished, in a validation the epoch, and ends the training by
+    :exc:`Stopped`. Ctrl-C a second time ends it at once.
+
+    Args:
+        every_n_steps: 0 writes at the end of epochs and at signals only.
+    """
+
+    def __init__(self, *, every_n_steps: int) -> None:
+        self.every_n_steps = every_n_steps
+        self.told: signal.Signals | None = None
+        self._before: dict[signal.Signals, Any] = {}
+        self._saved_at = -1
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen to signals; end at once what early stopping had ended before."""
+        del pl_module
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, EarlyStopping) and _has_stopped(callback):
+                # The checkpoint was written, and then the run was killed before it could end.
+                trainer.should_stop = True
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self.told == signal.SIGINT == number:
+            signal.default_int_handler(number, frame)
+        if self.told is None:
+            log.warning(
+                "%s: stopping after this step; Ctrl-C again stops at once",
+                signal.Signals(number).name,
+            )
+        self.told = signal.Signals(number)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write the checkpoint if it is time to, and end if told to.
+
+        Raises:
+            Stopped: a signal came.
+        """
+        del pl_module, outputs, batch
+        steps = trainer.fit_loop.epoch_loop
+        if steps._should_accumulate() or steps._num_ready_batches_reached():
+            return  # half a step; or the whole epoch, whose own checkpoint comes next
+        told = self._told_to_any(trainer, batch_idx)
+        due = self.every_n_steps and trainer.global_step % self.every_n_steps == 0
+        if told or due:
+            trainer.save_checkpoint(Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt")
+        if told:
+            raise Stopped(told)
+
+    def _told_to_any(self, trainer: pl.Trainer, batch_idx: int) -> signal.Signals | None:
+        """The signal that this process or another one was sent."""
+        if trainer.world_size == 1:
+            return self.told
+        if batch_idx % _ASK_EVERY:
+            return None
+        heard = trainer.strategy.reduce_boolean_decision(self.told is not None, all=False)
+        return (self.told or signal.SIGTERM) if heard else None
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A signal in the last step or in the validation: the epoch is whole, so end after it."""
+        del pl_module
+        heard = self.told is not None
+        if trainer.strategy.reduce_boolean_decision(heard, all=False):
+            self.told = self.told or signal.SIGTERM
+            trainer.should_stop = True
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Listen no more."""
+        del trainer, pl_module, stage
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before = {}

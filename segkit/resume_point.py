@@ -1,0 +1,51 @@
+"""Where a run goes on, and what a run that was killed has left behind."""
+
+import logging
+
+from segkit.checkpoints import Position, position
+from segkit.errors import SegkitError
+from segkit.files import remove_unfinished
+from segkit.run_folder import RunFolder
+from segkit.tensorboard import drop_events
+
+log = logging.getLogger(__name__)
+
+
+def starting_point(folder: RunFolder, world_size: int) -> Position | None:
+    """Where a run goes on; None where it was ended before its first checkpoint.
+
+    Args:
+        folder: of the run.
+        world_size: processes that are about to train.
+
+    Raises:
+        SegkitError: no checkpoint can be read, or it lies within an epoch of other processes.
+    """
+    found, damaged = position(folder.last.parent)
+    if found is None and damaged:
+        raise SegkitError(
+            f"no checkpoint can be gone on from: {'; '.join(damaged)}",
+            where=str(folder.last.parent),
+            remedy="restore one from a copy, or train anew; best.ckpt may still serve "
+            "segkit.evaluate and segkit.predict",
+        )
+    for each in damaged:
+        log.warning("%s: going on from %s", each, found and found.checkpoint.name)
+    if found and found.batch and found.world_size != world_size:
+        raise SegkitError(
+            f"the checkpoint lies within an epoch that {found.world_size} processes share out, "
+            f"not {world_size}",
+            where=str(found.checkpoint),
+            remedy=f"go on with {found.world_size} processes: trainer.devices, trainer.num_nodes",
+        )
+    return found
+
+
+def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
+    """Remove what a run that was killed left behind it: unfinished files, and later events.
+
+    What it logged after its checkpoint is about to be logged again.
+    """
+    remove_unfinished(folder.path)
+    for path in folder.path.glob("events.out.tfevents.*"):
+        drop_events(path, since=found.written if found else 0)

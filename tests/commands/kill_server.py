@@ -1,0 +1,57 @@
+"""Starts trainings without paying for the imports each time: forks one for each line it is given.
+
+Run as a script. A line of standard input is a JSON list: the folder of the log, then the
+command's arguments. The answer is the process id, and when the process has ended, its exit code.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from segkit import train
+
+# What a training imports once its data is found.
+from segkit.batch_size import fit_batch  # noqa: F401
+from segkit.fit import fit  # noqa: F401
+from segkit.report import report_or_warn  # noqa: F401
+
+
+def start(log: str, arguments: list[str]) -> int:
+    """Fork a training into a session of its own, so that its workers can be killed with it."""
+    child = os.fork()
+    if child:
+        return child
+    os.setsid()
+    with Path(log).open("a") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    sys.argv = ["segkit.train", *arguments]
+    code = 1
+    try:
+        train.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    torch.set_num_threads(1)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        log, *arguments = json.loads(line)
+        child = start(log, arguments)
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
