@@ -135,7 +135,8 @@ def _keep(last: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    told = getattr(error, "strerror", None) or " ".join(str(error).split())
+    own = error.what if isinstance(error, SegkitError) else getattr(error, "strerror", None)
+    told = own or " ".join(str(error).split())
     return told[:100] or type(error).__name__
 
 

@@ -5,12 +5,14 @@ import io
 import logging
 import math
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as pl
 
 from segkit.curves import curves
+from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.metrics import Scores
 from segkit.task import LOGGED, SegmentationTask
@@ -118,7 +120,8 @@ class RunRecord(pl.Callback):
     ) -> None:
         """Draw what there is: a run that was stopped is looked at most of all."""
         del pl_module, exception
-        self._draw(trainer)
+        with suppress(SegkitError):  # what ended the run is told, not what follows from it
+            self._draw(trainer)
 
     def _draw(self, trainer: pl.Trainer) -> None:
         if trainer.is_global_zero and self.rows:
