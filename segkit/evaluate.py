@@ -26,6 +26,7 @@ from segkit.evaluation_setup import (
     with_split,
 )
 from segkit.rebuild import read_run, rebuild
+from segkit.strangers import refuse_links
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -48,6 +49,7 @@ def evaluate(composed: DictConfig) -> float | None:
     config = {str(key): value for key, value in resolved.items()}
     check_request(config)
     folder, saved = read_run(config["run"], config["allow_targets"])
+    refuse_links(folder.path, "evaluation")
     own = with_settings(saved, config, list(HydraConfig.get().overrides.task))
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)

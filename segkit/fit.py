@@ -15,6 +15,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from segkit.callbacks.interrupts import Interrupts, Stopped
 from segkit.checkpoints import Position
 from segkit.data.datamodule import SegmentationData
+from segkit.evaluation_tables import IMAGE_COLUMNS, image_rows, table_text
+from segkit.flops import flops
 from segkit.run_folder import RunFolder, environment
 from segkit.task import SegmentationTask
 
@@ -80,11 +82,15 @@ def fit(
         "precision": str(trainer.precision),
         "chosen": dict(chosen or {}),
         "parameters": sum(p.numel() for p in task.network.parameters()),
+        "flops": flops(task.network, data.channels, data.size or data.crop),
         "data": _data_facts(data),
         "split_hash": data.split_digest(),
         **environment(),
     }
     if trainer.is_global_zero:
+        if "test" in task.counted:
+            images = image_rows(task.counted["test"], data.records, data.splits, task.classes, {})
+            folder.write_images(table_text(IMAGE_COLUMNS, images))
         folder.write_summary(summary)
         _log_final(trainer, summary)
     return summary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from segkit.assembly import build_network, build_reader
 from segkit.errors import SegkitError
 from segkit.run_folder import RunFolder
+from segkit.strangers import check_folder_config
 
 if TYPE_CHECKING:
     from segkit.models.network import SegmentationNetwork
 
 _NETWORK = "network."  # what its weights are called by in a checkpoint
+# Without these nothing can be rebuilt.
+_NEEDED = ("threshold", "seed", "model", "dataset", "dataset.reader", "dataset.channels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,13 @@ def read_run(
             run itself allowed counts for nothing, since a folder may come from anyone.
 
     Raises:
-        SegkitError: not a run folder, or one without a best checkpoint.
+        SegkitError: not a run folder, one without a best checkpoint, or a configuration that no
+            run has.
     """
     folder = RunFolder(path)
     config = folder.read_config() | {"allow_targets": list(allow_targets)}
-    lacking = [key for key in ("dataset", "model", "threshold", "seed") if key not in config]
-    if lacking:
-        raise SegkitError(
-            f"not the configuration of a run: {', '.join(lacking)} is missing",
-            where=str(folder.config),
-            remedy="name a folder that segkit.train wrote",
-        )
+    check_folder_config(config, folder.config, allow_targets)
+    _check_needed(config, folder.config)
     if not folder.best.is_file():
         raise SegkitError(
             "this run has no best checkpoint",
@@ -67,6 +66,27 @@ def read_run(
         # Weights come from the checkpoint; nothing is fetched for them.
         config["model"]["encoder_weights"] = None
     return folder, config
+
+
+def _check_needed(config: Mapping[str, Any], where: Path) -> None:
+    def has(key: str) -> bool:
+        parent, _, name = key.rpartition(".")
+        node = config.get(parent) if parent else config
+        return isinstance(node, Mapping) and name in node
+
+    remedy = "name a folder that segkit.train wrote"
+    if lacking := [key for key in _NEEDED if not has(key)]:
+        raise SegkitError(
+            f"not the configuration of a run: {', '.join(lacking)} is missing",
+            where=str(where),
+            remedy=remedy,
+        )
+    for key, node in (("model", config["model"]), ("dataset.reader", config["dataset"]["reader"])):
+        # Anything but an object of a class could not be worked with.
+        if not isinstance(node, Mapping) or "_target_" not in node or node.get("_partial_"):
+            raise SegkitError(
+                f"{key} names nothing that could be built", where=f"{where}, {key}", remedy=remedy
+            )
 
 
 def rebuild(path: str | Path, allow_targets: Sequence[str] = ()) -> Trained:
@@ -110,7 +130,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
     try:
         checkpoint: Any = torch.load(path, map_location="cpu", weights_only=True)
-        if isinstance(checkpoint["state_dict"], dict):
+        state = checkpoint["state_dict"]
+        named = isinstance(state, dict) and all(isinstance(key, str) for key in state)
+        if named and all(isinstance(value, torch.Tensor) for value in state.values()):
             return dict(checkpoint)
     except Exception as error:  # whatever a damaged or hostile file brings up
         cause: Exception | None = error

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit.errors import SegkitError
 from segkit.run_folder import RunFolder
+from segkit.strangers import check_folder_config, confined
 
 # How long, where and how fast: nothing that decides what is learnt from what.
 MAY_CHANGE = (
@@ -67,10 +68,13 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
         folder: of the run.
 
     Raises:
-        SegkitError: not a run folder, or keys that may not change, each with both its values.
+        SegkitError: not a run folder, keys that may not change, each with both its values, or a
+            configuration that writes elsewhere.
     """
     run = RunFolder(folder)
-    before = run.read_config()
+    before, allowed = run.read_config(), list(composed.allow_targets)
+    check_folder_config(before, run.config, allowed)
+    before = confined(before, run.path, allowed)
     config = OmegaConf.create(before)
     composed.run_dir = str(run.path)
     now = OmegaConf.to_container(composed, resolve=True)

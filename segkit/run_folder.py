@@ -50,6 +50,7 @@ class RunFolder:
         self.path = Path(str(path)).expanduser().absolute()
         self.config = self.path / "config.yaml"
         self.split = self.path / "split.csv"
+        self.images = self.path / "evaluation_per_image.csv"
         self.summary = self.path / "summary.json"
         self.log = self.path / "train.log"
         self.best = self.path / "checkpoints" / "best.ckpt"
@@ -84,6 +85,10 @@ class RunFolder:
     def write_split(self, table: str) -> None:
         """Write ``split.csv``."""
         write_text(self.split, table)
+
+    def write_images(self, table: str) -> None:
+        """Write the test's counts of each image, as ``segkit.evaluate`` does too."""
+        write_text(self.images, table)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``; numbers that are not finite become null."""

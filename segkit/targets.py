@@ -8,6 +8,7 @@ from hydra.utils import get_object
 
 from segkit.errors import SegkitError
 
+_TRAINER = "lightning.pytorch.trainer.trainer.Trainer"
 ALLOWED = (
     "albumentations.",
     "lightning.pytorch.Trainer",
@@ -15,7 +16,7 @@ ALLOWED = (
     "lightning.pytorch.loggers.",
     "lightning.pytorch.profilers.",
     "lightning.pytorch.strategies.",
-    "lightning.pytorch.trainer.trainer.Trainer",
+    _TRAINER,
     "segkit.callbacks.",
     "segkit.data.",
     "segkit.losses.",
@@ -28,13 +29,15 @@ ALLOWED = (
 )
 # Of what is not a class, these alone.
 FUNCTIONS = ("segkit.models.smp.smp_network", "segkit.schedules.")
+# What SMP hands on to timm, which then opens a file or an address by ways of its own.
+_LOADS = ("checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay")
 
 
 def check_targets(node: Any, allowed: Sequence[str]) -> None:
     """Refuse any ``_target_`` below ``node`` that is not allowed.
 
     A dotted name can wander through a module's imports to anything at all, so what it leads to
-    must be defined in an allowed place too, and be a class or a function.
+    must be defined in the same allowed place, and be a class or a function.
 
     Raises:
         SegkitError: with the target and how to allow one's own.
@@ -42,6 +45,7 @@ def check_targets(node: Any, allowed: Sequence[str]) -> None:
     if isinstance(node, Mapping):
         if "_target_" in node:
             _check_target(str(node["_target_"]), tuple(allowed))
+            _check_arguments(node)
         for value in node.values():
             check_targets(value, allowed)
     elif isinstance(node, list | tuple):
@@ -71,10 +75,31 @@ def _check_target(target: str, allowed: tuple[str, ...]) -> None:
     home = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
     # Libraries hold functions that write and fetch files beside their classes, which do not.
     own = tuple(prefix for prefix in allowed if prefix not in ALLOWED)
-    fits = home.startswith(allowed if inspect.isclass(found) else (*FUNCTIONS, *own))
-    if not callable(found) or not fits:
+    places = _homes(target, own) if inspect.isclass(found) else (*FUNCTIONS, *own)
+    if not callable(found) or not home.startswith(places):
         raise SegkitError(
             f"this target leads to {home}, which is not allowed",
             where=f"_target_={target}",
             remedy=remedy,
         )
+
+
+def _homes(target: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Where a class of this name may be defined.
+
+    A data set's name that led to a logger would be built where no logger is expected.
+    """
+    if target.startswith(own):
+        return (*ALLOWED, *own)
+    family = tuple(prefix for prefix in ALLOWED if target.startswith(prefix))
+    return (*family, *own, *((_TRAINER,) if "lightning.pytorch.Trainer" in family else ()))
+
+
+def _check_arguments(node: Mapping[Any, Any]) -> None:
+    for key in _LOADS:
+        if node.get(key) is not None:
+            raise SegkitError(
+                f"{key} is not taken here: weights come from one place",
+                where=f"{key}={node[key]}, of _target_={node['_target_']}",
+                remedy="leave it out, and name a file of weights as model.encoder_weights=FILE",
+            )

@@ -1,0 +1,167 @@
+"""``python -m segkit.compare``: finished runs side by side, and what can be concluded."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from segkit import cli
+from segkit.errors import SegkitError, did_you_mean
+from segkit.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from segkit.comparison import Comparison
+    from segkit.drawing import Picture
+    from segkit.run_scores import RunScores
+
+_SCORES = ("dice", "iou")
+# Where one of these is, a run was begun.
+_MARKS = ("config.yaml", "train.log")
+
+
+def compare(composed: DictConfig) -> None:
+    """Compare as configured.
+
+    Raises:
+        SegkitError: no runs, or runs that cannot be compared.
+    """
+    resolved = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(resolved, dict)
+    config = {str(key): value for key, value in resolved.items()}
+    _check(config)
+    folders = _folders(config)
+
+    from segkit.comparison import compare_runs
+    from segkit.comparison_text import show_comparison
+
+    runs = _read(folders)
+    comparison = compare_runs(
+        runs,
+        baseline=None if config["baseline"] is None else str(config["baseline"]),
+        score=config["score"],
+        seed=config["seed"],
+        common=config["common"],
+    )
+    output = _output(config)
+    sheets = _pictures(comparison, config)
+    _write(output, comparison, sheets)
+    show_comparison(comparison, output)
+
+
+def _check(config: dict[str, Any]) -> None:
+    if (config["folder"] is None) == (config["runs"] is None):
+        raise SegkitError(
+            "name what is to be compared",
+            where=f"sweep={config['folder']} runs={config['runs']}",
+            remedy="sweep=DIR for all runs in a folder, or runs=[DIR,DIR]",
+        )
+    if config["score"] not in _SCORES:
+        score = str(config["score"])
+        remedy = did_you_mean(score, _SCORES)
+        raise SegkitError(f"unknown score {score!r}", where="score", remedy=remedy)
+    for key, kind, remedy in (
+        ("common", bool, "give true or false"),
+        ("pictures", int, "give a number of images, 0 or more"),
+        ("seed", int, "give a whole number of 0 or more"),
+    ):
+        value = config[key]
+        right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if not right or (kind is int and value < 0):
+            raise SegkitError(f"{value!r} is not possible here", where=key, remedy=remedy)
+
+
+def _folders(config: dict[str, Any]) -> list[Path]:
+    """Of the runs that were named, or of all that lie in the sweep's folder, in their order."""
+    if config["runs"] is not None:
+        named = config["runs"] if isinstance(config["runs"], list) else [config["runs"]]
+        return [RunFolder(each).path for each in named]
+    sweep = RunFolder(config["folder"]).path
+    marked = (
+        {path.parent for mark in _MARKS for path in sweep.rglob(mark)} if sweep.is_dir() else ()
+    )
+    if not marked:
+        raise SegkitError(
+            "there is no run in this folder" if sweep.is_dir() else "there is no such folder",
+            where=f"sweep={sweep}",
+            remedy="name the folder that python -m segkit.train -m … has written",
+        )
+    return sorted(marked, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Job 10 comes after job 9."""
+    return [(int(p) if p.isdigit() else -1, p) for p in path.name.replace("_", "-").split("-")]
+
+
+def _read(folders: Sequence[Path]) -> list[RunScores]:
+    """The finished ones; of a sweep the others are named and left out."""
+    from segkit.run_scores import read_scores
+
+    runs, problems = [], []
+    for folder in folders:
+        try:
+            runs.append(read_scores(folder))
+        except SegkitError as error:
+            problems.append(error)
+    if problems and len(runs) < 2:
+        raise problems[0]
+    for problem in problems:
+        print(f"left out: {problem.where}: {problem.what} ({problem.remedy})")
+    return runs
+
+
+def _output(config: dict[str, Any]) -> Path:
+    if config["output"] is not None:
+        return RunFolder(config["output"]).path
+    if config["folder"] is not None:
+        return RunFolder(config["folder"]).path
+    return Path.cwd() / "outputs" / "comparisons" / time.strftime("%Y-%m-%d_%H-%M-%S")
+
+
+def _pictures(comparison: Comparison, config: dict[str, Any]) -> dict[str, Picture]:
+    """The rest is worth having without them: the data may be elsewhere by now."""
+    if not config["pictures"]:
+        return {}
+    from segkit.comparison_pictures import disagreements
+
+    try:
+        return disagreements(comparison, config["pictures"], config["allow_targets"])
+    except SegkitError as error:
+        print(f"no pictures: {error.what} ({error.where})")
+        return {}
+
+
+def _write(output: Path, comparison: Comparison, sheets: dict[str, Picture]) -> None:
+    from segkit.comparison_page import comparison_page
+    from segkit.comparison_tables import (
+        configuration_rows,
+        csv_text,
+        latex,
+        markdown,
+        run_rows,
+    )
+    from segkit.files import write_text
+
+    title = f"Comparison: {output.name}"
+    write_text(output / "comparison.csv", csv_text(configuration_rows(comparison)))
+    write_text(output / "comparison_runs.csv", csv_text(run_rows(comparison)))
+    write_text(output / "comparison.md", markdown(comparison))
+    write_text(output / "comparison.tex", latex(comparison))
+    write_text(output / "comparison.html", comparison_page(comparison, sheets, title))
+
+
+def main() -> None:
+    """Entry point of ``segkit-compare``."""
+    # Hydra would take the name for that of its group, conf/sweep/.
+    sys.argv[1:] = [re.sub(r"^sweep=", "folder=", given) for given in sys.argv[1:]]
+    cli.run(compare, "compare")
+
+
+if __name__ == "__main__":
+    main()

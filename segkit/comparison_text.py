@@ -1,0 +1,25 @@
+"""A comparison at the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from segkit.comparison import Comparison
+from segkit.comparison_tables import HEADINGS, sentences, shown_rows
+
+
+def show_comparison(comparison: Comparison, output: Path) -> None:
+    """The table, the conclusions, and where the page lies."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    table = Table(box=None)
+    for place, name in enumerate(HEADINGS):
+        table.add_column(name, justify="right" if place else "left")
+    for row in shown_rows(comparison):
+        table.add_row(*row)
+    console.print(table)
+    for words in sentences(comparison):
+        console.print(f"{words[0].upper()}{words[1:]}.", soft_wrap=True, highlight=False)
+    console.print(f"page: {output / 'comparison.html'}", soft_wrap=True, highlight=False)
