@@ -16,6 +16,7 @@ from hydra.utils import instantiate
 from segkit.config_check import Config
 from segkit.config_sizes import AUTO, image_size
 from segkit.errors import SegkitError
+from segkit.limits import DEFAULT_MEGAPIXELS, limit_images
 from segkit.targets import ALLOWED, check_targets
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 
 def build_reader(config: Config) -> Reader:
-    """The data set's reader; opens no file."""
+    """The data set's reader; opens no file. Sets how large an image this process may read."""
+    # Runs of earlier versions lack the key.
+    limit_images(config.get("max_megapixels", DEFAULT_MEGAPIXELS))
     reader: Reader = _build(config, config["dataset"]["reader"])
     return reader
 

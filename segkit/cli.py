@@ -2,9 +2,9 @@
 
 import hashlib
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,8 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segkit.config_errors import explain
 from segkit.errors import SegkitError
-from segkit.run_folder import remove_if_empty
+from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
+from segkit.run_folder import is_first_process, remove_if_empty
 
+_FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
 Command = Callable[[DictConfig], Any]
 
 
@@ -39,18 +41,21 @@ def run(command: Command, config_name: str) -> None:
     OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    # The parser beneath Hydra takes the flag only before or after all keys, not among them.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda given: given not in ("-m", "--multirun"))
+    # The parser beneath Hydra takes flags only before or after all keys, not among them.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda given: not _FLAG.fullmatch(given))
+    watch()
     begun = False
 
     def job(config: DictConfig) -> Any:
         nonlocal begun
         begun = True
         try:
-            with _by_itself():
+            with by_itself():
+                check_launch(config)
                 return command(config)
         except (SegkitError, OmegaConfBaseException) as error:
-            remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
+            if is_first_process():
+                remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
             # One job of a sweep: the others still run, and then the sweep fails.
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise
@@ -71,40 +76,21 @@ def run(command: Command, config_name: str) -> None:
         _fail(_not_writable(error) if in_the_way and not begun else error, config_name)
 
 
-@contextmanager
-def _by_itself() -> Iterator[None]:
-    """Let a job of a sweep run as if it had been started alone.
-
-    The processes of a distributed training are started with this one's arguments; with those of
-    the sweep each would start a sweep of its own. And what they leave in this process, the next
-    job would take for processes that wait for it.
-    """
-    arguments, environment = sys.argv, dict(os.environ)
-    hydra_config: Any = HydraConfig.get()
-    if hydra_config.mode == RunMode.MULTIRUN:
-        sys.argv = [arguments[0], *hydra_config.overrides.task]
-        OmegaConf.set_readonly(hydra_config, False)
-        hydra_config.run.dir = hydra_config.runtime.output_dir
-    try:
-        yield
-    finally:
-        sys.argv = arguments
-        os.environ.clear()
-        os.environ.update(environment)
-        distributed: Any = sys.modules.get("torch.distributed")
-        if distributed and distributed.is_available() and distributed.is_initialized():
-            distributed.destroy_process_group()
-
-
 def _fail(error: Exception, config_name: str) -> NoReturn:
     """End with a message where the user can mend it; anything else keeps its traceback."""
     told = error
     if not isinstance(error, SegkitError):
         told = explain(error, config_dir(), config_name, sys.argv[1:]) or error
-    if not isinstance(told, SegkitError):
-        raise error
-    print(f"error: {told}", file=sys.stderr)
-    raise SystemExit(2)
+    which = f" in {process_name()}" if process_name() else ""
+    if isinstance(told, SegkitError):
+        print(f"error{which}: {told}", file=sys.stderr)
+        raise SystemExit(2)
+    if lost := lost_another(error):
+        print(f"error{which}: {lost}", file=sys.stderr)
+        raise SystemExit(1)
+    if which:
+        print(f"error{which}:", file=sys.stderr)
+    raise error
 
 
 def _not_writable(error: Exception) -> SegkitError:

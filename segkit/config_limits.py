@@ -41,6 +41,7 @@ MAPPINGS = ("dataset", "dataset.split", "model", "loss", "optim", "schedule", "a
 # Inclusive bounds; None is no bound.
 NUMBERS: dict[str, tuple[float, float | None]] = {
     "threshold": (0, 1),
+    "max_megapixels": (0, None),
     "optim.lr": (0, None),
     "dataset.split.val": (0, 1),
     "dataset.split.test": (0, 1),

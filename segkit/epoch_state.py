@@ -14,7 +14,7 @@ def pack(losses_WN: Tensor, pace: Pace) -> dict[str, Any]:
         losses_WN: of each process's steps so far, float32.
         pace: of the first process.
     """
-    return {"losses": losses_WN.cpu(), "images": pace.images, "seconds": pace.seconds}
+    return {"losses": losses_WN, "images": pace.images, "seconds": pace.seconds}
 
 
 def unpack(state: dict[str, Any], rank: int, world_size: int) -> tuple[list[Tensor], Pace]:

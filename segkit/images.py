@@ -1,16 +1,16 @@
 """Bytes to pixels, and pixels to the network's size. Everything that reads an image comes here."""
 
 import io
-import struct
 from typing import Any
 
 import cv2
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from segkit.errors import SegkitError
+from segkit.limits import check_pixels
+from segkit.tiffs import MAGIC, decode_tiff
 
 Pixels = NDArray[Any]
 
@@ -19,9 +19,11 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 PERCENTILES = (0.2, 99.8)
 _BAD_FILE = "replace the file, or leave it out with dataset.on_bad_record=skip"
 
-# A whole-slide export is larger than Pillow's default bound against decompression bombs; it
-# warns above the bound and refuses above twice as much.
-Image.MAX_IMAGE_PIXELS = 2**30
+# Pillow knows forty formats more, one of which starts Ghostscript.
+_FORMATS = ("PNG", "JPEG", "BMP")
+
+# segkit.limits has a bound that can be raised; Pillow only warns at its own.
+Image.MAX_IMAGE_PIXELS = None
 
 
 def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
@@ -33,15 +35,19 @@ def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
         indexed: keep the indices of a palette image (a mask) instead of its colours.
 
     Returns:
-        (H, W) or (H, W, C) in the stored type: bool, uint8, uint16, int32 or float.
+        (H, W) or (H, W, C) in the stored type: bool, an integer or float; turned by no tag, see
+        :func:`orientation`.
 
     Raises:
-        SegkitError: the file is empty, truncated, or not an image.
+        SegkitError: the file is empty, truncated, not an image, or larger than the bound of
+            :mod:`segkit.limits`.
     """
     if not data:
         raise SegkitError("an image file of zero bytes", where=name, remedy=_BAD_FILE)
     try:
-        return _decode(data, indexed=indexed)
+        return _checked(_decode(data, name, indexed=indexed))
+    except SegkitError:
+        raise
     except Exception as error:  # every decoder has its own family of exceptions
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         if isinstance(error, UnidentifiedImageError):
@@ -51,10 +57,11 @@ def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
         ) from error
 
 
-def _decode(data: bytes, *, indexed: bool) -> Pixels:
-    if data[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        return _decode_tiff(data, indexed=indexed)
-    with Image.open(io.BytesIO(data)) as picture:
+def _decode(data: bytes, name: str, *, indexed: bool) -> Pixels:
+    if data[:4] in MAGIC:
+        return decode_tiff(data, name, indexed=indexed)
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        check_pixels(picture.height, picture.width, name)
         # Pillow cuts 16-bit colour down to 8 bits without a word.
         deep_colour = data[:4] == b"\x89PNG" and data[24] == 16 and data[25] in (2, 4, 6)
         if deep_colour:
@@ -68,6 +75,14 @@ def _decode(data: bytes, *, indexed: bool) -> Pixels:
         return np.asarray(picture)
 
 
+def _checked(pixels: Pixels) -> Pixels:
+    if not pixels.size:
+        raise ValueError("it has no pixels")
+    if pixels.dtype.kind not in "biuf":
+        raise ValueError(f"its pixels are {pixels.dtype}")
+    return pixels
+
+
 def _decode_with_cv2(data: bytes) -> Pixels:
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
@@ -75,48 +90,22 @@ def _decode_with_cv2(data: bytes) -> Pixels:
     return np.asarray(pixels[..., [2, 1, 0]] if pixels.ndim == 3 else pixels)
 
 
-def _decode_tiff(data: bytes, *, indexed: bool) -> Pixels:
-    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-        if not len(tiff.pages):
-            raise ValueError("a TIFF file without a page")
-        series = tiff.series[0]
-        _refuse_truncated(tiff, data)
-        pixels = np.asarray(series.asarray())
-        axes = series.axes
-        palette = None if indexed else series.keyframe.colormap
-    kept = [i for i, axis in enumerate(axes) if axis in "YX" or pixels.shape[i] != 1]
-    planar = "".join(axes[i] for i in kept) in ("SYX", "CYX")
-    pixels = pixels.reshape([pixels.shape[i] for i in kept])
-    if pixels.ndim == 3 and planar and pixels.shape[0] <= 4:
-        pixels = np.moveaxis(pixels, 0, -1)
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] > 4):
-        raise ValueError(
-            f"a stack of shape {pixels.shape}; segkit reads one plane of 1 to 4 channels"
-        )
-    if palette is not None and pixels.ndim == 2:
-        # The standard says 16 bits a colour; some writers store 8.
-        colours = (palette >> 8 if palette.max() > 255 else palette).astype(np.uint8)
-        return np.moveaxis(colours[:, pixels], 0, -1)
-    return pixels
+def orientation(data: bytes) -> int:
+    """How a viewer turns an image file: the EXIF or TIFF tag, 1 (as stored) to 8.
 
-
-def _refuse_truncated(tiff: tifffile.TiffFile, data: bytes) -> None:
-    """Tifffile fills what is missing from a file that was cut off, and only logs it."""
-    ends = []
-    pages: list[Any] = [page for page in tiff.series[0].pages if page is not None]
-    for page in pages:
-        segments = zip(page.dataoffsets, page.databytecounts, strict=False)
-        ends += [start + count for start, count in segments]
-        if page.keyframe.samplesperpixel > 1 and 258 not in page.keyframe.tags:
-            raise ValueError("a TIFF file that lost its bit depth")
-    words = tiff.tiff
-    last = tiff.pages[-1].offset
-    (tags,) = struct.unpack_from(words.tagnoformat, data, last)
-    (following,) = struct.unpack_from(
-        words.offsetformat, data, last + words.tagnosize + tags * words.tagsize
-    )
-    if not ends or max(ends) > len(data) or following >= len(data):
-        raise ValueError("a TIFF file that was cut off")
+    segkit never turns pixels: masks, splits and predictions are all of the pixels as stored.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=(*_FORMATS, "TIFF")) as picture:
+            tags: Any = getattr(picture, "tag_v2", None)
+            if tags is None:
+                # Asked for more, Pillow decodes a whole PNG to look behind its pixels.
+                tags = Image.Exif()
+                tags.load(picture.info.get("exif", b""))
+            found = tags.get(0x0112, 1)
+    except Exception:  # nobody turns what cannot be read
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
@@ -132,8 +121,11 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
         name: what to call the image in an error.
 
     Raises:
-        SegkitError: a value is NaN or infinite.
+        SegkitError: a value is NaN or infinite, the values span more than a float holds, or
+            there is none.
     """
+    if not pixels.size:
+        raise SegkitError("an image without pixels", where=name, remedy=_BAD_FILE)
     if pixels.dtype == np.uint8:
         return np.asarray(pixels, np.uint8)
     if pixels.dtype == np.bool_:
@@ -147,14 +139,21 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
             "dataset.on_bad_record=skip",
         )
     colours = without_alpha(pixels)
-    low, high = np.percentile(colours, PERCENTILES)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = (float(value) for value in np.percentile(colours, PERCENTILES))
+    if not np.isfinite(high - low):
+        raise SegkitError(
+            f"intensities from {colours.min():g} to {colours.max():g}, which cannot be scaled",
+            where=name,
+            remedy=_BAD_FILE,
+        )
     if high <= low:
         low, high = float(colours.min()), float(colours.max())
     if high <= low:
         return np.zeros(pixels.shape, np.uint8)
     # float32 is exact for 16 bits only.
     wide: Pixels = pixels.astype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
-    scaled = (wide - float(low)) * float(255.0 / (high - low))
+    scaled = (wide - low) * (255.0 / (high - low))
     return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from segkit.errors import SegkitError
 from segkit.images import Pixels, without_alpha
@@ -22,7 +22,7 @@ def zero_is_light(data: bytes) -> bool:
             if picture.format == "TIFF" and getattr(picture, "tag_v2", {}).get(262) == 0:
                 return True
             palette = (picture.getpalette("RGB") or []) if picture.mode == "P" else []
-    except UnidentifiedImageError:  # a TIFF that only tifffile reads
+    except Exception:  # a TIFF that only tifffile reads; damage is told by who decodes
         return False
     return sum(palette[:3]) > sum(palette[3:6])
 

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
+from segkit.limits import limit_images
 from segkit.prediction_files import Wanted, check_format
 from segkit.prediction_inputs import check_output, check_request, find_inputs
 from segkit.prediction_table import Table, columns, settings_hash
@@ -56,6 +57,7 @@ def predict(composed: DictConfig) -> None:
             threshold=threshold,
             precision=config["precision"],
         )
+        limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
         table.begin()
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)

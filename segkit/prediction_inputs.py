@@ -1,11 +1,12 @@
 """Which files predict reads, and that nothing it writes could take the place of one."""
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from segkit.data.source import at_home, walk
 from segkit.errors import SegkitError, did_you_mean
 from segkit.images import IMAGE_SUFFIXES
 from segkit.tiling import DEVICES, PRECISIONS, TTA
@@ -37,6 +38,7 @@ def check_request(config: Mapping[str, Any]) -> None:
         raise _refused("allow_targets", targets, "give prefixes: 'allow_targets=[mypackage.]'")
     if not isinstance(config["output"], str | int | float):
         raise _refused("output", config["output"], "name one folder: output=DIR")
+    at_home(config["output"], "output")
     if config["input"] in (None, []):
         raise _refused("input", config["input"], "name a file, a folder or a quoted pattern")
 
@@ -55,13 +57,17 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> list[Path]
         key: of the configuration that names them, for an error.
 
     Raises:
-        SegkitError: nothing is there, no image among it, or two of one stem.
+        SegkitError: nothing is there, no image among it, two of one stem, or a name that is not
+            UTF-8.
     """
     several = list(given) if isinstance(given, list | tuple) else [given]
     # The same file may be named twice, by a folder and by itself.
     found = {path.absolute(): path for one in several for path in _find(str(one), key)}
     stems: dict[str, Path] = {}
     for path in (paths := sorted(found.values())):
+        # No table could hold it.
+        if (shown := str(path).encode("utf-8", "backslashreplace").decode()) != str(path):
+            raise SegkitError("a name that is not UTF-8", where=shown, remedy="rename it")
         if path.stem in stems:
             raise SegkitError(
                 f"two inputs have the same name, and would be written as one: {path.stem}",
@@ -73,23 +79,23 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> list[Path]
 
 
 def _find(given: str, key: str) -> list[Path]:
-    path = Path(given).expanduser()
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        everything = sorted(path.iterdir())
-    elif glob.has_magic(given):
-        everything = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  # absolute patterns too
-    else:
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = did_you_mean(path.name, beside)
-        # Everything that lies in the folder would be no help.
-        hint = f" ({hint})" if hint.startswith("did you mean") else ""
+    path = at_home(given, key)
+    try:
+        if path.is_file():
+            return [path]
+        if path.is_dir():
+            everything = sorted(path.iterdir())
+        elif glob.has_magic(given):
+            everything = [Path(name) for name in sorted(set(_glob(str(path))))]
+        else:
+            beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise _not_there(given, key, did_you_mean(path.name, beside))
+    except OSError as error:  # a folder that may not be read, or a name too long
         raise SegkitError(
-            "the input is not there",
+            f"the input cannot be read: {error.strerror or error}",
             where=f"{key}={given}",
-            remedy=f"name a file, a folder, or a quoted pattern: '{key}=slides/*.tif'{hint}",
-        )
+            remedy="name a file or a folder that you may read",
+        ) from error
     images = [
         p
         for p in everything
@@ -103,6 +109,31 @@ def _find(given: str, key: str) -> list[Path]:
             remedy=f"images end in {_KINDS}; '{key}=FOLDER/**/*.png' searches at any depth",
         )
     return images
+
+
+def _not_there(given: str, key: str, hint: str) -> SegkitError:
+    # Everything that lies in the folder would be no help.
+    hint = f" ({hint})" if hint.startswith("did you mean") else ""
+    return SegkitError(
+        "the input is not there",
+        where=f"{key}={given}",
+        remedy=f"name a file, a folder, or a quoted pattern: '{key}=slides/*.tif'{hint}",
+    )
+
+
+def _glob(pattern: str) -> Iterator[str]:
+    """As ``glob`` does it, but below ``**`` each folder once: circles of links would not end."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        yield from glob.iglob(pattern)  # noqa: PTH207  # absolute patterns too
+        return
+    deep = parts.index("**")
+    above, rest = Path(*parts[:deep]), parts[deep + 1 :] or ("*",)
+    for top in [Path(name) for name in _glob(str(above))] if parts[:deep] else [above]:
+        for folder, _ in walk(top):
+            hidden = any(part.startswith(".") for part in folder.relative_to(top).parts)
+            if not hidden:
+                yield from _glob(str(Path(glob.escape(str(folder)), *rest)))
 
 
 def check_output(inputs: Sequence[Path], output: Path) -> None:

@@ -9,9 +9,18 @@ from numpy.typing import NDArray
 
 from segkit.errors import SegkitError
 from segkit.images import PERCENTILES, Pixels, decode, to_uint8, without_alpha
+from segkit.limits import check_bytes
+from segkit.tiffs import (
+    JPEG,
+    MAGIC,
+    check_bands,
+    check_chain,
+    check_codec,
+    check_segment,
+    palette_of,
+)
 
 Bytes = NDArray[np.uint8]
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _DAMAGED = "replace the file"
 
 
@@ -43,17 +52,18 @@ def open_rows(path: Path, large: int) -> Rows:
     """Open an image file: whole, or by rows where it is a TIFF of more than ``large`` pixels.
 
     Read by rows are single planes of 8 or 16 bits, strips or tiles, packed or not. Anything else
-    is decoded whole, whatever its size; so is, in effect, a packed TIFF whose rows are all in one
-    strip, since a strip is unpacked as one.
+    is decoded whole; so is, in effect, a packed TIFF whose rows are all in one strip, since a strip
+    is unpacked as one. The bound of :mod:`segkit.limits` is on what is in memory at once.
 
     Raises:
-        SegkitError: the file cannot be read, or is damaged.
+        SegkitError: the file cannot be read, is damaged, or is larger than the bound.
     """
     try:
         with path.open("rb") as stream:
-            is_tiff = stream.read(4) in _TIFF
+            is_tiff = stream.read(4) in MAGIC
         if is_tiff and (lazy := _lazily(path, large)) is not None:
             return lazy
+        check_bytes(path.stat().st_size, "a file", str(path))
         data = path.read_bytes()
     except OSError as error:
         raise SegkitError(
@@ -66,7 +76,9 @@ def open_rows(path: Path, large: int) -> Rows:
 
 def _lazily(path: Path, large: int) -> "TiffRows | None":
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with path.open("rb") as stream:
+            check_chain(stream)
+        with tifffile.TiffFile(path, _multifile=False) as tiff:
             series = tiff.series[0]
             page: Any = series.keyframe
             fits = (
@@ -76,13 +88,20 @@ def _lazily(path: Path, large: int) -> "TiffRows | None":
                 and page.samplesperpixel <= 4
                 and np.dtype(page.dtype) in (np.uint8, np.uint16, np.int16)
             )
+            if not (plain := bool(page.is_contiguous)):
+                check_codec(page, str(path))
             # What a page knows of itself is read from the file when it is first asked.
-            order, palette, more = tiff.byteorder, _palette(page) if fits else None, {}
-            if fits and page.compression in (6, 7, 34892, 33007):
+            order, palette, more = tiff.byteorder, palette_of(page) if fits else None, {}
+            if fits and page.compression in JPEG:
                 more = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+        if not fits:
+            return None
+        check_bands(page, path.stat().st_size, str(path), plain=plain)
+        return TiffRows(path, page, order, palette, more)
+    except SegkitError:
+        raise
     except Exception:  # decode says what is wrong with it
         return None
-    return TiffRows(path, page, order, palette, more) if fits else None
 
 
 class TiffRows:
@@ -105,7 +124,7 @@ class TiffRows:
         self.size = (page.imagelength, page.imagewidth)
         self._path, self._page, self._order, self._more = path, page, order, more
         self._kept: tuple[int, Pixels] = (-1, np.zeros(0))
-        ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
+        ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > path.stat().st_size:
             raise self._damaged("a TIFF file that was cut off")
         self._table = palette
@@ -159,6 +178,8 @@ class TiffRows:
             for index in range(number * across, (number + 1) * across):
                 stream.seek(page.dataoffsets[index])
                 packed = stream.read(page.databytecounts[index])
+                if packed and not page.jpegheader:
+                    check_segment(page, packed)
                 decoded, _, shape = page.decode(
                     packed or None, index, _fullsize=False, **self._more
                 )
@@ -192,14 +213,6 @@ class TiffRows:
 
     def _damaged(self, what: str) -> SegkitError:
         return SegkitError(what, where=str(self._path), remedy=_DAMAGED)
-
-
-def _palette(page: Any) -> Bytes | None:
-    if page.colormap is None or page.samplesperpixel != 1:
-        return None
-    # The standard says 16 bits a colour; some writers store 8.
-    colours = page.colormap >> 8 if page.colormap.max() > 255 else page.colormap
-    return np.asarray(np.moveaxis(colours, 0, -1), np.uint8)
 
 
 def _percentile(counts: NDArray[np.int64], values: NDArray[np.int64], percent: float) -> float:

@@ -170,7 +170,9 @@ def is_first_process() -> bool:
 
     The Trainer knows only once it has started; the run folder is claimed before.
     """
-    ranks = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
+    if "RANK" in os.environ:
+        return os.environ["RANK"] == "0"  # torchrun's, which may number machines as it likes
+    ranks = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
     return all(os.environ.get(name, "0") == "0" for name in ranks)
 
 

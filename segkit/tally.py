@@ -1,5 +1,6 @@
 """Integer counts by record, gathered over an epoch and over all processes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -61,13 +62,14 @@ class Tally:
         empty = np.zeros((0, classes, 4), np.int64)
         indices = torch.cat(self._indices).cpu().numpy() if self._indices else np.zeros(0, np.int64)
         counts = torch.cat(self._counts).cpu().numpy() if self._counts else empty
-        loss = float(torch.stack(self._losses).cpu().double().sum()) if self._losses else 0.0
-        parts = gather((indices, counts, loss, self._kept))
+        losses = torch.stack(self._losses).cpu().tolist() if self._losses else []
+        parts = gather((indices, counts, losses, self._kept))
         self._indices, self._counts, self._losses, self._kept = [], [], [], {}
         all_indices = np.concatenate([part[0] for part in parts])
         all_counts = np.concatenate([part[1] for part in parts])
         order = np.argsort(all_indices, kind="stable")
         kept = {index: mask for part in parts for index, mask in part[3].items()}
-        total = sum(part[2] for part in parts)
+        # Rounded once: the same in whatever order the processes come.
+        total = math.fsum(loss for part in parts for loss in part[2])
         mean = total / len(order) if len(order) else float("nan")
         return Counted(all_indices[order].tolist(), all_counts[order], mean, kept)

@@ -1,6 +1,7 @@
 """The LightningModule: one step for training, validation and test."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,11 +17,12 @@ from segkit.epoch_state import pack, unpack
 from segkit.errors import SegkitError
 from segkit.finite import FiniteLosses
 from segkit.freezing import check_encoder, freeze
+from segkit.gather import gather
 from segkit.metrics import Scores, score
 from segkit.models.network import SegmentationNetwork
 from segkit.pace import Pace
 from segkit.prediction import Watcher, count
-from segkit.processes import check_freezing, share_buffers, sync_each_batch
+from segkit.processes import check_together, share_buffers, sync_each_batch
 from segkit.schedules import Schedule
 from segkit.tally import Counted, Tally
 
@@ -136,7 +138,7 @@ class SegmentationTask(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
-        check_freezing(self.freeze_encoder, self.trainer)
+        check_together(self.trainer, self.freeze_encoder, Counter(self.data.splits.values()))
 
     def on_train_start(self) -> None:
         """Within an epoch that is gone on with, the Trainer does not begin the epoch anew."""
@@ -165,9 +167,8 @@ class SegmentationTask(pl.LightningModule):
         """Keep what the epoch has come to, for a run that is gone on with within it."""
         losses = self._training_losses
         if losses:
-            mine = torch.stack(losses).float()
-            losses_WN = self.trainer.strategy.all_gather(mine)
-            checkpoint["epoch_so_far"] = pack(losses_WN.reshape(-1, len(losses)), self.pace)
+            losses_WN = torch.stack(gather(torch.stack(losses).float().cpu()))
+            checkpoint["epoch_so_far"] = pack(losses_WN, self.pace)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember it until the training starts."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.errors import SegkitError
-from segkit.images import decode, resize_image, resize_mask, to_channels, to_uint8
+from segkit.images import decode, orientation, resize_image, resize_mask, to_channels, to_uint8
 
 Array = NDArray[Any]
 
@@ -230,3 +230,42 @@ def test_a_halved_image_is_the_mean_of_its_blocks(channels: int) -> None:
     blocks = image.reshape(3, 2, 4, 2, channels).mean(axis=(1, 3))
     np.testing.assert_allclose(resize_image(image, (3, 4)), blocks, atol=0.51)
     assert resize_image(image, (12, 5)).shape == (12, 5, channels)
+
+
+def turned(kind: str, value: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return pillow(Image.fromarray(RGB), kind, exif=exif)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+def test_a_tag_that_turns_is_read_and_not_applied(kind: str) -> None:
+    for value in range(1, 9):
+        data = turned(kind, value)
+        assert orientation(data) == value
+        assert decode(data, "a").shape == RGB.shape
+    assert orientation(pillow(RGB, kind)) == 1
+    assert orientation(turned(kind, 99)) == 1
+    assert orientation(turned(kind, 6)[:40]) == 1
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "EPS", "PPM"])
+def test_other_formats_are_refused_whatever_they_are_called(kind: str) -> None:
+    with pytest.raises(SegkitError, match="not PNG, JPEG, TIFF or BMP"):
+        decode(pillow(RGB, kind), "a.png")
+
+
+def test_what_has_no_pixels_or_no_real_ones() -> None:
+    with pytest.raises(SegkitError, match="without pixels"):
+        to_uint8(np.zeros((0, 9), np.uint16), "a")
+    with pytest.raises(SegkitError, match="its pixels are complex64"):
+        decode(tiff(GREY.astype(np.complex64)), "a.tif")
+
+
+def test_intensities_that_span_more_than_a_float() -> None:
+    wide = np.array([[-1.5e308, 1.5e308]] * 9)
+    with pytest.raises(SegkitError, match="cannot be scaled"):
+        to_uint8(wide, "a.tif")
+    np.testing.assert_array_equal(
+        to_uint8(wide.clip(-3e38, 3e38).astype(np.float32), "a")[0], [0, 255]
+    )

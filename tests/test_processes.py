@@ -7,7 +7,7 @@ import pytest
 from torch import nn
 
 from segkit.errors import SegkitError
-from segkit.processes import check_freezing, share_buffers, sync_each_batch
+from segkit.processes import check_freezing, check_records, share_buffers, sync_each_batch
 
 
 def trainer(world_size: int, **ddp: bool) -> Any:
@@ -34,3 +34,9 @@ def test_one_process_has_nothing_to_share() -> None:
     sync_each_batch(None, True)
     assert network.running_mean is not None
     assert network.running_mean.tolist() == [0, 0]
+
+
+def test_a_split_with_records_for_some_processes_only() -> None:
+    check_records({"train": 4, "val": 2, "test": 0}, 2)
+    with pytest.raises(SegkitError, match="1 val records are not enough for 2 processes"):
+        check_records({"train": 4, "val": 1}, 2)

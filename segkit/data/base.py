@@ -6,6 +6,7 @@ A new data set is a subclass of :class:`Reader` in ``segkit/data/<name>.py``, a
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
@@ -13,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.contracts import Listing, Record, Sample
-from segkit.data.source import Source, open_source
+from segkit.contracts import Listing, Problem, Record, Sample
+from segkit.data.source import Source, at_home, open_source
 from segkit.errors import SegkitError
 from segkit.images import IMAGE_SUFFIXES, decode, to_uint8
 
@@ -27,7 +28,8 @@ class Reader(ABC):
         classes: names of the classes, background first; index 0…K-1 in every mask.
 
     Raises:
-        SegkitError: names that a table of scores could not tell apart.
+        SegkitError: names that a table of scores could not tell apart, or a root of a user who
+            is not there.
     """
 
     # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
@@ -35,7 +37,7 @@ class Reader(ABC):
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
         # A folder called 2018 comes as a number from the command line.
-        self.root = Path(str(root)).expanduser()
+        self.root = at_home(root, "dataset.root")
         self.classes = tuple(classes)
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
@@ -83,7 +85,7 @@ class Reader(ABC):
     @cached_property
     def _found(self) -> Listing:
         # An archive of thirty thousand masks is listed once, not by everyone who asks.
-        return self.scan()
+        return _tellable(self.scan())
 
     @property
     @abstractmethod
@@ -116,6 +118,25 @@ class Reader(ABC):
         """Decode one image file to 0…255: (H, W) or (H, W, C) uint8."""
         where = self.source.where(name)
         return to_uint8(decode(self.source.read(name), where), where)
+
+
+def _tellable(found: Listing) -> Listing:
+    """The listing, with records whose names no table could hold as problems.
+
+    Linux allows bytes in a name that are not UTF-8; they cannot be written to ``split.csv``.
+    """
+    records, problems = [], [replace(p, where=_shown(p.where)) for p in found.problems]
+    for record in found.records:
+        names = "\n".join((record.id, record.group, record.image, *record.masks))
+        if _shown(names) == names:
+            records.append(record)
+        else:
+            problems.append(Problem(_shown(record.image), "a name that is not UTF-8", "rename it"))
+    return Listing(records, problems)
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def is_image(name: str) -> bool:

@@ -20,6 +20,10 @@ from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.images import resize_image, resize_mask, to_channels
 
+_TOO_LARGE = "cut the image into parts, or leave it out with dataset.on_bad_record=skip"
+# Of a PNG that OpenCV reads back.
+_LONGEST = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class CacheSpec:
@@ -47,7 +51,12 @@ def build_cache(
     problems: list[dict[str, str]] = []
 
     def decode(record: Record, load: Callable[[], Sample]) -> Prepared:
-        return prepare(reader, record, load(), spec)
+        try:
+            return prepare(reader, record, load(), spec)
+        except MemoryError as error:
+            raise SegkitError(
+                "not enough memory to decode it", where=record.image, remedy=_TOO_LARGE
+            ) from error
 
     with (folder / "pixels.bin").open("wb") as out, ThreadPoolExecutor(threads) as pool:
         jobs = (
@@ -91,11 +100,23 @@ def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> 
     target = spec.size or native
     packed, mask = b"", np.zeros(target, np.uint8)
     if sample.mask is not None:
-        packed = cv2.imencode(".png", sample.mask)[1].tobytes()
+        packed = _packed(sample.mask, record)
         mask = resize_mask(sample.mask, target)
     image = resize_image(to_channels(sample.image, spec.channels), target)
     stratum = reader.stratum(record, sample.image)
     return Prepared(image, mask, packed, stratum, native)
+
+
+def _packed(mask: NDArray[np.uint8], record: Record) -> bytes:
+    done = max(mask.shape) <= _LONGEST
+    data = cv2.imencode(".png", mask)[1].tobytes() if done else b""
+    if not data:
+        raise SegkitError(
+            f"a mask of {mask.shape[1]}×{mask.shape[0]} pixels, of which a side is too long",
+            where=record.masks[0],
+            remedy=_TOO_LARGE,
+        )
+    return data
 
 
 def _append(out: BinaryIO, record: Record, prepared: Prepared) -> dict[str, object]:

@@ -213,15 +213,20 @@ class SegmentationData(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Item]:
         """In order, as stored, at the network's size."""
-        return self._loader("val", self._ordered("val"))
+        return self._loader("val", self._ordered("val", "val"))
 
     def test_dataloader(self) -> DataLoader[Item]:
         """In order, with the truth at its own size unless ``score_at`` is ``network``."""
-        return self._loader("test", self._ordered(self.scored_split))
+        return self._loader("test", self._ordered(self.scored_split, "test"))
 
-    def _ordered(self, split: str) -> OrderedSampler:
+    def _ordered(self, split: str, stage: Stage) -> OrderedSampler:
         rank, world_size = self._rank()
-        return OrderedSampler(self.indices(split), rank=rank, world_size=world_size)
+        return OrderedSampler(
+            self.indices(split),
+            rank=rank,
+            world_size=world_size,
+            batch_size=self._at_once(stage),
+        )
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -18,6 +18,10 @@ Splits: folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` r
     ``group_pattern`` or the table says otherwise.
 Citation: yours.
 
+Pixels are read as stored: an EXIF orientation, by which viewers turn a photograph, is not applied.
+Whoever drew a mask may have seen the image turned or not, so an image that asks to be turned
+otherwise than its mask is an error, unless the sizes show that the mask is of the stored pixels.
+
 A tree, or a ``test`` folder, that holds no mask at all is taken as images to predict; any other
 image without a mask is reported as a problem.
 """
@@ -34,7 +38,7 @@ from segkit.data.base import Reader
 from segkit.data.manifest import read_manifest
 from segkit.data.pairs import pair
 from segkit.errors import SegkitError
-from segkit.images import decode
+from segkit.images import decode, orientation, to_uint8
 from segkit.masks import above, automatic_classes, is_colour, map_values, zero_is_light
 
 
@@ -88,11 +92,18 @@ class Folder(Reader):
         return pair(self.source.names(), self._group)
 
     def read(self, record: Record) -> Sample:
-        """Decode an image and its masks; of several masks the highest class wins."""
-        image = self.read_image(record.image)
+        """Decode an image and its masks; of several masks the highest class wins.
+
+        Raises:
+            SegkitError: a file cannot be read, a mask value is not known, or image and mask may
+                be turned against each other.
+        """
+        data, where = self.source.read(record.image), self.source.where(record.image)
+        image = to_uint8(decode(data, where), where)
         if not record.labelled:
             return Sample(image, None)
-        masks = [self._read_mask(name) for name in record.masks]
+        turned = orientation(data)
+        masks = [self._read_mask(name, image.shape[:2], turned) for name in record.masks]
         for mask in masks:
             if mask.shape != image.shape[:2]:
                 # The common check names the files and both sizes.
@@ -108,8 +119,14 @@ class Folder(Reader):
             "mask_threshold": self.mask_threshold,
         }
 
-    def _read_mask(self, name: str) -> NDArray[np.uint8]:
+    def _read_mask(self, name: str, size: tuple[int, ...], turned: int) -> NDArray[np.uint8]:
         data, where = self.source.read(name), self.source.where(name)
+        mask = self._classes_of(data, where)
+        if (own := orientation(data)) != turned:
+            _check_turn(mask.shape, own, size, turned, where)
+        return mask
+
+    def _classes_of(self, data: bytes, where: str) -> NDArray[np.uint8]:
         if self.mask_threshold is not None:
             return above(decode(data, where), self.mask_threshold).astype(np.uint8)
         if self.mask_values is None:
@@ -130,6 +147,25 @@ class Folder(Reader):
                 remedy="write a pattern that finds the group in every id, or null",
             )
         return found[1]
+
+
+def _check_turn(
+    mask: tuple[int, ...], own: int, image: tuple[int, ...], turned: int, where: str
+) -> None:
+    """Refuse a mask that may have been drawn on its image as a viewer turns it."""
+    # Orientations 5…8 are quarter turns: lying and upright images cannot be mistaken.
+    quarter = (own > 4) != (turned > 4)
+    if quarter and image[0] != image[1] and mask == image:
+        return
+    if mask not in (image, image[::-1]):
+        return  # the common check names both sizes
+    raise SegkitError(
+        f"a mask with EXIF orientation {own} of an image with {turned}: whether it was drawn on "
+        "the pixels as stored or as shown cannot be known",
+        where=where,
+        remedy="write both out turned and without the tag (magick mogrify -auto-orient), or "
+        "delete the tag if the mask fits the stored pixels",
+    )
 
 
 def _check_masks(

@@ -103,10 +103,19 @@ class ShuffledSampler(Sampler[Key]):
 
 
 class OrderedSampler(Sampler[Key]):
-    """Every record once, over all processes together; none is repeated to even them out."""
+    """Every record once, over all processes together; none is repeated to even them out.
 
-    def __init__(self, indices: Sequence[int], *, rank: int, world_size: int) -> None:
-        self.indices = list(indices)[rank::world_size]
+    Processes take turns by whole batches, where there is one for each: batches are then the same
+    however many processes there are, and so is the loss of each.
+    """
+
+    def __init__(
+        self, indices: Sequence[int], *, rank: int, world_size: int, batch_size: int = 1
+    ) -> None:
+        order = list(indices)
+        share = max(1, min(batch_size, len(order) // world_size))  # none has nothing to do
+        starts = range(rank * share, len(order), world_size * share)
+        self.indices = [i for start in starts for i in order[start : start + share]]
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -15,12 +15,14 @@ Every other column becomes a fact of its record.
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from segkit.contracts import Listing, Problem, Record
-from segkit.data.source import Source
+from segkit.data.source import Source, at_home
 from segkit.errors import SegkitError, did_you_mean
+from segkit.limits import check_bytes
 
 SPLIT_NAMES = {
     "train": "train",
@@ -50,10 +52,10 @@ def read_manifest(source: Source, manifest: str, group_of: GroupOf) -> Listing:
     """
     names = set(source.names())
     rows = _read_rows(source, manifest, names)
-    any_mask = any(row["mask"] for row in rows)
+    any_mask = any(row["mask"] for _, row in rows)
     lines: dict[str, int] = {}
     records, problems = [], []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         where = f"{manifest}, line {line}"
         if not row["image"]:
             problems.append(Problem(where=where, what="a row without an image"))
@@ -92,9 +94,14 @@ def _record(row: Row, where: str, group_of: GroupOf) -> Record:
 def _inside(value: str, where: str) -> str:
     """A POSIX path below the root, written the way the source names it."""
     path = PurePosixPath(value.strip().replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", value.strip()):
+    if (
+        path.is_absolute()
+        or not path.name
+        or ".." in path.parts
+        or re.match(r"[A-Za-z]:", value.strip())
+    ):
         raise SegkitError(
-            f"the path {value.strip()!r} leads out of the data set",
+            f"the path {value.strip()!r} leads out of the data set, or to no file",
             where=where,
             remedy="name files relative to dataset.root, without '..'",
         )
@@ -109,35 +116,44 @@ def _split(value: str, where: str) -> str:
     return SPLIT_NAMES[value.lower()] if value else ""
 
 
-def _read_rows(source: Source, manifest: str, names: set[str]) -> list[Row]:
-    """The rows as dictionaries of stripped text; column names in lower case where segkit's own."""
+def _read_rows(source: Source, manifest: str, names: set[str]) -> list[tuple[int, Row]]:
+    """Line numbers, and the rows as dictionaries of stripped text.
+
+    Columns of segkit's own are in lower case. A cell may hold line breaks: the number is of the
+    row's last line.
+    """
     try:
         text = _read_bytes(source, manifest, names).decode("utf-8-sig")
-        table = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any(row)]
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        table = [(reader.line_num, row) for row in reader if any(row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise _bad_table(f"a table that cannot be read: {error}", manifest) from error
     if not table:
         raise _bad_table("an empty table", manifest)
-    header = [_column(name) for name in table[0]]
+    header = [_column(name) for name in table[0][1]]
     _check_header(header, manifest)
-    for line, row in enumerate(table[1:], start=2):
+    for line, row in table[1:]:
         if len(row) > len(header):
             raise _bad_table(
                 f"line {line} has {len(row)} cells under {len(header)} columns", manifest
             )
     blank = dict.fromkeys(header, "")
     return [
-        blank | {column: cell.strip() for column, cell in zip(header, row, strict=False)}
-        for row in table[1:]
+        (line, blank | {column: cell.strip() for column, cell in zip(header, row, strict=False)})
+        for line, row in table[1:]
     ]
 
 
 def _read_bytes(source: Source, manifest: str, names: set[str]) -> bytes:
     if manifest in names:
         return source.read(manifest)
-    path = Path(manifest).expanduser()
-    if path.is_file():
-        return path.read_bytes()
+    path = at_home(manifest, "dataset.manifest")
+    try:
+        if path.is_file():
+            check_bytes(path.stat().st_size, "a table", manifest)
+            return path.read_bytes()
+    except OSError as error:  # no permission, or a name too long
+        raise _bad_table(f"a table that cannot be read: {error.strerror}", manifest) from error
     tables = [name for name in names if name.lower().endswith(".csv")]
     hint = f" ({did_you_mean(manifest, tables)})" if tables else ""
     raise SegkitError(
@@ -161,7 +177,7 @@ def _check_header(header: list[str], manifest: str) -> None:
                 remedy=f"name the columns in the first line, comma-separated; for {needed!r} "
                 + did_you_mean(needed, header),
             )
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
     if twice:
         raise _bad_table(f"the column {twice[0]!r} stands there twice", manifest)
 

@@ -1,5 +1,6 @@
 """Arrays inside ``.npz`` files, one item at a time: never a whole array, never a pickle."""
 
+import io
 import math
 import os
 import threading
@@ -16,7 +17,10 @@ from numpy.typing import NDArray
 
 from segkit.data.source import Source
 from segkit.errors import SegkitError
+from segkit.limits import check_bytes
 
+# numpy's headers are far shorter; one that claims gigabytes would be read before it is refused.
+_LONGEST_HEADER = 10_000
 _REMEDY = "fetch the file again, or name another folder or zip with dataset.root="
 
 
@@ -54,11 +58,10 @@ class NpzArray:
         entry = self._archive.getinfo(f"{key}.npy")
         with _readable(self._where):
             self._member, start = _open_member(stream, self._archive, entry)
-            self.shape, self._fortran, self.dtype = _read_header(self._member)
-            self._first = self._member.tell()
-            self._member.seek(start)
-            header = self._member.read(self._first - start)
-        self._expected_sum, self._sum, self._summed = entry.CRC, zlib.crc32(header), 0
+            head = self._member.read(min(_LONGEST_HEADER, entry.file_size))
+            length, (self.shape, self._fortran, self.dtype) = _read_header(head)
+            self._first = start + length
+        self._expected_sum, self._sum, self._summed = entry.CRC, zlib.crc32(head[:length]), 0
         self._check(held=start + entry.file_size - self._first)
 
     def __len__(self) -> int:
@@ -106,6 +109,9 @@ class NpzArray:
             self._refuse(f"an array of {self.dtype}, not of numbers")
         if not self.shape:
             self._refuse("a single number, not a stack of images")
+        if min(self.shape) < 0:
+            self._refuse(f"an array of shape {self.shape}")
+        check_bytes(self._item_bytes, "an image", self._where)
         if self._fortran and self.shape[0] > 1:
             self._refuse("an array in Fortran order, whose images cannot be read one by one")
         if held != self.shape[0] * self._item_bytes:
@@ -170,7 +176,9 @@ def _readable(where: str) -> Iterator[None]:
     """Name the file in what zipfile, zlib and numpy raise over a damaged one."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+    except SegkitError:
+        raise
+    except Exception as error:  # numpy's and zipfile's parsers bring up a dozen kinds
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise SegkitError(
             f"an .npz file that cannot be read: {reason}", where=where, remedy=_REMEDY
@@ -181,8 +189,11 @@ def _open_member(
     stream: IO[bytes], archive: zipfile.ZipFile, entry: zipfile.ZipInfo
 ) -> tuple[IO[bytes], int]:
     """A stream positioned at the member's first byte, and that position."""
-    if entry.compress_type != zipfile.ZIP_STORED:
+    if entry.compress_type == zipfile.ZIP_DEFLATED:
         return archive.open(entry), 0
+    if entry.compress_type != zipfile.ZIP_STORED:
+        # The others unpack without a bound.
+        raise NotImplementedError("it is packed in a way that numpy does not write")
     # Before Python 3.12 zipfile seeks by reading, even where nothing is compressed.
     # Local header (PKWARE APPNOTE 4.3.7): 30 bytes, of which 26…29 are the name's and the
     # extra field's lengths; name, extra field and data follow.
@@ -196,10 +207,12 @@ def _open_member(
     return stream, start
 
 
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = npy.read_magic(member)
-    if version == (1, 0):
-        return npy.read_array_header_1_0(member)
-    if version == (2, 0):
-        return npy.read_array_header_2_0(member)
-    raise ValueError(f"version {version} of the .npy format")
+def _read_header(head: bytes) -> tuple[int, tuple[tuple[int, ...], bool, np.dtype[Any]]]:
+    """Its length, and what it says: shape, whether in Fortran order, and type."""
+    stream = io.BytesIO(head)
+    version = npy.read_magic(stream)
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"version {version} of the .npy format")
+    found = readers[version](stream)
+    return stream.tell(), found

@@ -1,21 +1,21 @@
 """Where a data set lies: a folder, or the archive as it was downloaded. Nothing is unpacked."""
 
 import hashlib
-import lzma
 import os
+import stat
 import threading
 import zipfile
-import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from segkit.errors import SegkitError, did_you_mean
+from segkit.limits import check_bytes
 
 _LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-# RuntimeError: zipfile's word for a password or a method of compression that it does not know.
-_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError)
+# bzip2 and LZMA unpack all that they are fed; four kilobytes become a hundred megabytes at most.
+_FEED = 4096
 
 
 class Source(ABC):
@@ -33,6 +33,10 @@ class Source(ABC):
         """A new seekable stream over one file."""
 
     @abstractmethod
+    def size(self, name: str) -> int:
+        """Bytes of one file, as its entry claims them."""
+
+    @abstractmethod
     def stamp(self, name: str) -> str:
         """What changes when a file does: size, modification time, whether it can be read."""
 
@@ -40,12 +44,17 @@ class Source(ABC):
         """The bytes of one file; safe to call from several threads.
 
         Raises:
-            SegkitError: the file cannot be read, or is a damaged or encrypted member of an archive.
+            SegkitError: the file cannot be read, is a damaged or encrypted member of an archive, or
+                is larger than the bound of :mod:`segkit.limits`.
         """
         try:
             with self.open(name) as stream:
-                return stream.read()
-        except _UNREADABLE as error:
+                size = self.size(name)
+                check_bytes(size, "a file", self.where(name))
+                return self._read(stream, name, size)
+        except SegkitError:
+            raise
+        except Exception as error:  # every method of packing has its own family of exceptions
             reason = getattr(error, "strerror", None) or error
             raise SegkitError(
                 f"a file that cannot be read: {reason}",
@@ -53,6 +62,11 @@ class Source(ABC):
                 remedy="mend or fetch it again, or leave the record out with "
                 "dataset.on_bad_record=skip",
             ) from error
+
+    def _read(self, stream: IO[bytes], name: str, size: int) -> bytes:
+        """No more than ``size`` bytes and one: a damaged entry may claim fewer than there are."""
+        del name
+        return stream.read(size + 1)
 
     def where(self, name: str) -> str:
         """How to name a file in a message."""
@@ -70,20 +84,21 @@ class FolderSource(Source):
     """A folder on disk."""
 
     def names(self) -> list[str]:
-        found, seen = [], set()
-        # Data often lies behind a linked folder, which Path.rglob does not follow.
-        for folder, below, files in os.walk(self.root, followlinks=True):
-            real = os.path.realpath(folder)
-            if real in seen:  # a link back up the tree
-                below.clear()
-                continue
-            seen.add(real)
-            place = Path(folder).relative_to(self.root)
+        found = []
+        for folder, files in walk(self.root):
+            place = folder.relative_to(self.root)
             found += [(place / file).as_posix() for file in files]
         return sorted(name for name in found if not _is_litter(name))
 
     def open(self, name: str) -> IO[bytes]:
-        return (self.root / name).open("rb")
+        path = self.root / name
+        # Opening a pipe waits for its other end; a device has no end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError("neither a file nor a link to one")
+        return path.open("rb")
+
+    def size(self, name: str) -> int:
+        return (self.root / name).stat().st_size
 
     def stamp(self, name: str) -> str:
         path = self.root / name
@@ -98,6 +113,8 @@ class ZipSource(Source):
     """A zip archive, read in place.
 
     Each thread keeps a handle of its own, so that decoding threads do not wait for each other.
+    Members are names and nothing else: ``../a.png`` leads nowhere. Of two of one name the later
+    counts, as when an archive is unpacked.
     """
 
     def __init__(self, root: Path) -> None:
@@ -106,7 +123,7 @@ class ZipSource(Source):
         self._entries = {
             entry.filename: entry
             for entry in self._archive().infolist()
-            if not entry.is_dir() and not _is_litter(entry.filename)
+            if entry.filename and not entry.is_dir() and not _is_litter(entry.filename)
         }
 
     def __getstate__(self) -> dict[str, Path]:
@@ -123,9 +140,9 @@ class ZipSource(Source):
         if archive is None:
             try:
                 archive = zipfile.ZipFile(self.root)
-            except zipfile.BadZipFile as error:
+            except Exception as error:  # a damaged index brings up more than BadZipFile
                 raise SegkitError(
-                    "the archive is damaged or not a zip file",
+                    f"the archive is damaged or not a zip file: {error}",
                     where=str(self.root),
                     remedy="download it again, or name the unpacked folder as dataset.root",
                 ) from error
@@ -138,6 +155,14 @@ class ZipSource(Source):
     def open(self, name: str) -> IO[bytes]:
         return self._archive().open(self._entries[name])
 
+    def size(self, name: str) -> int:
+        return self._entries[name].file_size
+
+    def _read(self, stream: IO[bytes], name: str, size: int) -> bytes:
+        if self._entries[name].compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return stream.read(size + 1)
+        return b"".join(iter(lambda: stream.read(_FEED), b""))
+
     def stamp(self, name: str) -> str:
         entry = self._entries[name]
         return f"{entry.file_size} {entry.CRC} {entry.date_time}"
@@ -149,11 +174,15 @@ def open_source(root: str | Path) -> Source:
     Raises:
         SegkitError: nothing is there, or it is neither a folder nor an archive.
     """
-    path = Path(root).expanduser()
-    if path.is_dir():
-        return FolderSource(path)
-    if not path.exists():
+    path = at_home(root, "dataset.root")
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    except OSError:  # a name too long, or a folder that may not be entered
+        is_folder, is_there, beside = False, False, []
+    if is_folder:
+        return FolderSource(path)
+    if not is_there:
         hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
         raise SegkitError(
             "the data set is not there",
@@ -167,6 +196,38 @@ def open_source(root: str | Path) -> Source:
         where=f"dataset.root={path}",
         remedy="name the folder or the .zip that holds the data set",
     )
+
+
+def at_home(path: object, key: str) -> Path:
+    """A path with ``~`` replaced by the home folder.
+
+    Raises:
+        SegkitError: there is no such user.
+    """
+    try:
+        return Path(str(path)).expanduser()
+    except RuntimeError as error:
+        raise SegkitError(
+            "nobody of this name has a home folder here",
+            where=f"{key}={path}",
+            remedy="write the path out; ./~name names a file of that name",
+        ) from error
+
+
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder below ``root`` with the names of its files, each once, links followed.
+
+    Links that lead in circles, or to a folder that ``root`` lies in, are not.
+    """
+    own, seen = os.path.realpath(root), set()
+    # Data often lies behind a linked folder, which Path.rglob does not follow.
+    for folder, below, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen or (real != own and own.startswith(real.rstrip("/") + "/")):
+            below.clear()
+            continue
+        seen.add(real)
+        yield Path(folder), files
 
 
 def _is_litter(name: str) -> bool:

@@ -318,17 +318,11 @@ def test_a_process_of_its_own(run: Any, folder: Path) -> None:
 def test_two_processes_give_the_table_of_one(run: Any, folder: Path) -> None:
     texts = []
     for trainer in ("cpu", "ddp_cpu"):
-        given = ["split=all", "surface=true", "threshold=auto", "dataset.batch_size=1"]
+        given = ["split=all", "surface=true", "threshold=auto"]
         done = in_a_process(run, f"run={folder}", f"trainer={trainer}", *given, cwd=folder.parent)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("scores best") == 1
         assert "flatters" in done.stdout
         names = ("evaluation.csv", "evaluation_per_image.csv")
         texts.append([(folder / name).read_text("utf-8") for name in names])
-    whole, whole_again = (text[0].splitlines()[-1].split(",") for text in texts)
-    assert texts[0][1] == texts[1][1]
-    loss = CLASS_COLUMNS.index("loss")
-    # A sum of numbers that are not whole depends on their order in the last digit.
-    assert float(whole[loss]) == pytest.approx(float(whole_again[loss]), rel=1e-6)
-    del whole[loss], whole_again[loss]
-    assert whole == whole_again
+    assert texts[0] == texts[1]

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -137,3 +138,14 @@ def test_a_home_folder_may_be_abbreviated(tmp_path: Path, monkeypatch: pytest.Mo
 def test_image_names() -> None:
     assert all(map(is_image, ("a.png", "b/c.TIF", "d.jpeg", "e.x.Bmp", "f.tiff", "g.jpg")))
     assert not any(map(is_image, ("a.txt", "png", "a.png.txt", "b.npz")))
+
+
+def test_names_that_no_table_could_hold_are_problems(tmp_path: Path) -> None:
+    reader = lines(tmp_path / "set")
+    (tmp_path / "set" / os.fsdecode(b"\xe4.txt")).write_text("x")
+    found = Lines(tmp_path / "set", classes=["none"]).listing()
+    assert [record.id for record in found.records] == ["a.txt", "b.txt"]
+    (problem,) = found.problems
+    assert problem.where == r"\udce4.txt"
+    assert "UTF-8" in problem.what
+    assert len(reader.source.names()) == 3

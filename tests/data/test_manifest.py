@@ -129,3 +129,32 @@ def test_a_table_in_another_encoding_or_place(tmp_path: Path) -> None:
     with pytest.raises(SegkitError, match="manifest is not there") as caught:
         Folder(tmp_path, classes=TWO, manifest="lsit.csv").listing()
     assert "did you mean 'list.csv'" in caught.value.remedy
+
+
+@pytest.mark.parametrize("cell", [".", "./", "/", "..", "i/../../a.png"])
+def test_a_cell_that_names_no_file(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(SegkitError, match=r"leads out of the data set, or to no file") as caught:
+        table(tmp_path, f"image,mask\n{cell},m/a.png\n").listing()
+    assert caught.value.where == "list.csv, line 2"
+
+
+def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
+    text = 'image,mask,note\n\n\ni/a.png,m/a.png,"two\nlines"\n\ni/x.png,m/b.png,\n'
+    assert whats(table(tmp_path, text).listing()) == [
+        ("list.csv, line 7: i/x.png", "a file that is not there")
+    ]
+
+
+def test_very_many_columns(tmp_path: Path) -> None:
+    names = ",".join(f"c{number}" for number in range(50_000))
+    found = table(tmp_path, f"image,mask,{names}\ni/a.png,m/a.png\n").listing()
+    assert len(found.records[0].facts) == 50_000
+    with pytest.raises(SegkitError, match="'c1' stands there twice"):
+        table(tmp_path, f"image,mask,{names},c1\n").listing()
+
+
+def test_a_path_on_disk_that_cannot_be_one(tmp_path: Path) -> None:
+    table(tmp_path, "image,mask\n")
+    for name in ("x" * 5000, "~nobody-of-this-name/t.csv", str(tmp_path)):
+        with pytest.raises(SegkitError):
+            Folder(tmp_path, classes=TWO, manifest=name).listing()

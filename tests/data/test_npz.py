@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import struct
 import threading
 import tracemalloc
 import zipfile
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from segkit.data.npz import NpzArray, NpzFiles
 from segkit.data.source import open_source
 from segkit.errors import SegkitError
+from segkit.limits import DEFAULT_MEGAPIXELS, limit_images
 
 Save = Callable[..., None]
 SAVES: dict[str, Save] = {"stored": np.savez, "deflated": np.savez_compressed}
@@ -246,3 +248,52 @@ def test_a_closed_file_is_reported_not_read(tmp_path: Path) -> None:
     images.close()
     with pytest.raises(SegkitError, match="closed"):
         images.item(0)
+
+
+def _with_header(
+    header: bytes, version: tuple[int, int] = (1, 0), length: int | None = None
+) -> bytes:
+    size = struct.pack(
+        "<H" if version == (1, 0) else "<I", len(header) if length is None else length
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        magic = b"\x93NUMPY" + bytes(version)
+        archive.writestr("X.npy", magic + size + header + bytes(120))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (_with_header(b"{'descr': '|u1', 'fortran_order': False, 'shape': (-2, -60), }"), "shape"),
+        (_with_header(b"{'descr': '|u1', 'fortran_order': False, 'shape': '''"), "cannot be read"),
+        (_with_header(b"(" * 9000), "cannot be read"),
+        (_with_header(b"-" * 9000 + b"1"), "cannot be read"),
+        (_with_header(b"{}", (2, 0), 2**32 - 16), "cannot be read"),
+        (_with_header(b"{}", (9, 0)), "version"),
+    ],
+    ids=["negative", "quotes", "brackets", "signs", "long", "version"],
+)
+def test_headers_that_numpy_stumbles_over(tmp_path: Path, data: bytes, reason: str) -> None:
+    with pytest.raises(SegkitError, match=reason) as caught:
+        _hold(tmp_path, data, "folder").array("train.npz", "X")
+    assert "train.npz, array X" in caught.value.where
+
+
+def test_an_item_beyond_the_bound(tmp_path: Path) -> None:
+    limit_images(0.0001)  # 800 bytes
+    try:
+        _open(tmp_path, np.zeros((9, 10, 10)))
+        with pytest.raises(SegkitError, match="max_megapixels"):
+            _open(tmp_path, np.zeros((1, 10, 11)))
+    finally:
+        limit_images(DEFAULT_MEGAPIXELS)
+
+
+def test_packed_otherwise_than_numpy_does(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("X.npy", b"x")
+    with pytest.raises(SegkitError, match="numpy does not write"):
+        _hold(tmp_path, out.getvalue(), "folder").array("train.npz", "X")

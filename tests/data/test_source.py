@@ -239,3 +239,59 @@ def test_a_file_that_may_not_be_read_is_named_and_read_once_it_may(tmp_path: Pat
         source.read("a.png")
     (root / "a.png").chmod(0o600)
     assert source.fingerprint(["a.png"]) != before, "a cache would keep the error"
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    os.mkfifo(root / "pipe.png")
+    (root / "device.png").symlink_to("/dev/zero")
+    (root / "itself.png").symlink_to("itself.png")
+    source = open_source(root)
+    for name in ("pipe.png", "device.png", "itself.png"):
+        assert name in source.names()
+        with pytest.raises(SegkitError, match="cannot be read") as caught:
+            source.read(name)
+        assert caught.value.where == f"{root}/{name}"
+
+
+def test_links_to_what_holds_the_root_are_not_followed(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    (tmp_path / "neighbour.png").write_bytes(b"x")
+    (root / "up").symlink_to(tmp_path)
+    (root / "all").symlink_to("/")
+    assert FolderSource(root).names() == sorted(FILES)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_is_no_larger_than_its_entry_says(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as out:
+        out.writestr("a.png", bytes(10**6))
+    assert len(open_source(path).read("a.png")) == 10**6
+    data = bytearray(path.read_bytes())
+    for sign, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        start = data.index(sign) + place
+        data[start : start + 4] = (1000).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(SegkitError, match="CRC"):
+        open_source(path).read("a.png")
+
+
+def test_a_member_without_a_name_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("x", b"")
+        out.writestr("a.png", b"one")
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 28], data[entry + 32] = 0, 1  # its name becomes its comment
+    path.write_bytes(data)
+    assert open_source(path).names() == ["a.png"]
+
+
+def test_nobody_has_this_home() -> None:
+    with pytest.raises(SegkitError, match="home folder") as caught:
+        open_source("~nobody-of-this-name/data")
+    assert caught.value.where == "dataset.root=~nobody-of-this-name/data"
+    with pytest.raises(SegkitError, match="is not there"):
+        open_source("/" + "x" * 5000)

@@ -1,0 +1,173 @@
+"""Opens an input as its kind is opened by segkit, and says what came of it."""
+
+import contextlib
+import json
+import logging
+import resource
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from segkit.data.cache_build import CacheSpec, prepare
+from segkit.data.deepcell import DeepCell
+from segkit.data.folder import Folder
+from segkit.data.source import open_source
+from segkit.errors import SegkitError
+from segkit.images import decode, orientation, to_channels, to_uint8
+from segkit.limits import limit_images, most_bytes, most_pixels
+from segkit.masks import automatic_classes, zero_is_light
+from segkit.rows import open_rows
+
+SECONDS = 20
+MEGAPIXELS = 4.0
+READ = "read"
+
+
+class TooLongError(BaseException):
+    """Not an Exception, which a reader would turn into a message of its own."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float = SECONDS) -> Iterator[None]:
+    """Stop what takes longer."""
+
+    def stop(*_: object) -> None:
+        raise TooLongError(f"it took longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def attempt(kind: str, path: Path) -> str:
+    """What came of it: ``read``, or the message. Anything but a SegkitError is raised."""
+    try:
+        with time_limit():
+            _READERS[kind](path)
+    except SegkitError as error:
+        return complete(error, path.name if kind in ("image", "zip", "npz") else "")
+    return READ
+
+
+def complete(error: SegkitError, name: str = "") -> str:
+    """The message, which has its three parts and names the file."""
+    for part in (error.what, error.where, error.remedy):
+        assert part.strip(), error
+    assert name in error.where, error
+    return str(error)
+
+
+def _image(path: Path) -> None:
+    data, failed = path.read_bytes(), None
+    for indexed in (False, True):
+        try:
+            pixels = decode(data, str(path), indexed=indexed)
+            assert pixels.ndim in (2, 3)
+            assert 0 < pixels.shape[0] * pixels.shape[1] <= most_pixels()
+            assert pixels.nbytes <= most_bytes() * 4, "a palette makes four bytes of one"
+            assert 1 <= orientation(data) <= 8
+            if indexed:
+                with contextlib.suppress(SegkitError):  # most images are no masks
+                    automatic_classes(pixels, str(path), 2, inverted=zero_is_light(data))
+            else:
+                image = to_uint8(pixels, str(path))
+                assert image.dtype == np.uint8
+                assert to_channels(image, 3).shape == (*pixels.shape[:2], 3)
+        except SegkitError as error:
+            failed = error
+    _rows(path)
+    if failed is not None:
+        raise failed
+
+
+def _rows(path: Path) -> None:
+    for large in (0, 10**9):
+        rows = open_rows(path, large)
+        height, width = rows.size
+        for top in range(0, height, 997):
+            bottom = min(top + 997, height)
+            assert rows.rows(top, bottom).shape[:2] == (bottom - top, width)
+
+
+def _zip(path: Path) -> None:
+    source = open_source(path)
+    failed = None
+    source.fingerprint(source.names())
+    for name in source.names():
+        try:
+            assert len(source.read(name)) <= most_bytes()
+        except SegkitError as error:
+            failed = error
+    reader = Folder(path, classes=("background", "cell"))
+    for record in reader.listing().records:
+        reader.read(record)
+    if failed is not None:
+        raise failed
+
+
+def _npz(path: Path) -> None:
+    reader = DeepCell(path.parent)
+    found = reader.listing()
+    assert found.records or found.problems
+    for record in found.records[:100]:
+        reader.read(record)
+    for record, load in zip(found.records[:100], reader.loaders(found.records[:100]), strict=True):
+        assert load().image.size, record
+
+
+def _folder(path: Path) -> None:
+    reader, failed = Folder(path, classes=("background", "cell")), None
+    found = reader.listing()
+    for record, load in zip(found.records, reader.loaders(found.records), strict=True):
+        try:
+            prepared = prepare(reader, record, load(), CacheSpec((16, 16), 3))
+            assert prepared.image.shape == (16, 16, 3)
+        except SegkitError as error:
+            failed = error
+    for problem in found.problems:
+        assert problem.where.encode("utf-8")
+        failed = SegkitError(problem.what, where=f"{path}: {problem.where}", remedy="see above")
+    reader.source.fingerprint(name for record in found.records for name in reader.files(record))
+    if failed is not None:
+        raise failed
+
+
+def _table(path: Path) -> None:
+    for place in (path.name, str(path)):
+        reader = Folder(path.parent, classes=("background", "cell"), manifest=place)
+        found = reader.listing()
+        for record in found.records[:10]:
+            reader.read(record)
+
+
+_READERS = {"image": _image, "zip": _zip, "npz": _npz, "folder": _folder, "table": _table}
+
+
+def main() -> None:
+    """Read the inputs that a table names, below the limits; a line of JSON for each."""
+    logging.disable()
+    warnings.simplefilter("ignore")
+    limit_images(MEGAPIXELS)
+    resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))
+    for name, kind, path in json.loads(sys.stdin.read()):
+        before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+        try:
+            said = attempt(kind, Path(path))
+        except BaseException as error:  # whatever it is, it is a finding
+            said = f"CRASH {type(error).__name__}: {error}"
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        seconds = time.perf_counter() - started
+        print(json.dumps([name, said, grown // 1024, seconds]), flush=True)
+
+
+if __name__ == "__main__":
+    main()

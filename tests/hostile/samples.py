@@ -1,0 +1,95 @@
+"""Files that are in order, of every kind that segkit reads: what the others are made from."""
+
+import io
+import zipfile
+from typing import Any
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+Array = NDArray[Any]
+# Of its own writing tifffile's would hold a new identifier each time.
+_OME = (
+    '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+    '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" SizeX="24" '
+    'SizeY="20" SizeC="1" SizeZ="1" SizeT="1"><TiffData IFD="0" PlaneCount="1"/></Pixels></Image>'
+    "</OME>"
+)
+
+
+def noise(*shape: int, kind: str = "uint8", seed: int = 0) -> Array:
+    """Random pixels of an integer type."""
+    top = np.iinfo(kind).max
+    return np.random.default_rng(seed).integers(0, top, shape, endpoint=True).astype(kind)
+
+
+def pillow(pixels: Array | Image.Image, kind: str, **options: Any) -> bytes:
+    """An image as Pillow writes it."""
+    stream = io.BytesIO()
+    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def tiff(pixels: Array, **options: Any) -> bytes:
+    """An image as tifffile writes it."""
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, pixels, **options)
+    return stream.getvalue()
+
+
+def npz(*, packed: bool = False, **arrays: Array) -> bytes:
+    """Arrays as numpy saves them."""
+    stream = io.BytesIO()
+    save: Any = np.savez_compressed if packed else np.savez
+    save(stream, **arrays)
+    return stream.getvalue()
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def images() -> dict[str, bytes]:
+    """One file of each format and depth, by a name whose suffix fits; 24 by 20 pixels."""
+    grey, rgb, deep = noise(20, 24), noise(20, 24, 3), noise(20, 24, kind="uint16")
+    palette = Image.fromarray(rgb).quantize(8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    floats = grey.astype(np.float32) / 7
+    return {
+        "grey.png": pillow(grey, "PNG"),
+        "colour.png": pillow(rgb, "PNG", exif=exif),
+        "bit.png": pillow(grey > 99, "PNG"),
+        "palette.png": pillow(palette, "PNG", transparency=0),
+        "deep.png": pillow(deep, "PNG"),
+        "deepcolour.png": cv2.imencode(".png", noise(20, 24, 3, kind="uint16"))[1].tobytes(),
+        "colour.jpg": pillow(rgb, "JPEG", exif=exif),
+        "progressive.jpg": pillow(rgb, "JPEG", progressive=True),
+        "cmyk.jpg": pillow(Image.fromarray(rgb).convert("CMYK"), "JPEG"),
+        "colour.bmp": pillow(rgb, "BMP"),
+        "palette.bmp": pillow(palette, "BMP"),
+        "grey.tif": tiff(grey),
+        "strips.tif": tiff(rgb, photometric="rgb", rowsperstrip=3, compression="zlib"),
+        "lzw.tif": tiff(deep, compression="lzw", predictor=True),
+        "tiles.tif": tiff(deep, tile=(16, 16), compression="zstd"),
+        "lzma.tif": tiff(grey, compression="lzma"),
+        "packbits.tif": tiff(grey, compression="packbits"),
+        "jpeg.tif": tiff(rgb, photometric="rgb", compression="jpeg"),
+        "jpeg2000.tif": tiff(rgb, photometric="rgb", compression="jpeg2000"),
+        "palette.tif": pillow(palette, "TIFF"),
+        "fax.tif": pillow(Image.fromarray(grey > 99), "TIFF", compression="group4"),
+        "float.tif": tiff(floats),
+        "big.tif": tiff(deep, bigtiff=True, byteorder=">"),
+        "imagej.tif": tiff(deep, imagej=True),
+        "ome.tif": tiff(deep, description=_OME, metadata=None),
+        "shaped.tif": tiff(deep, metadata={"axes": "YX", "note": "x"}),
+    }
