@@ -17,8 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segkit.config_errors import explain
 from segkit.errors import SegkitError
+from segkit.files import NO_ROOM
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.run_folder import is_first_process, remove_if_empty
+from segkit.sweep_jobs import RememberSweep, record_failure, show_jobs
 
 _FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
 Command = Callable[[DictConfig], Any]
@@ -53,12 +55,17 @@ def run(command: Command, config_name: str) -> None:
             with by_itself():
                 check_launch(config)
                 return command(config)
-        except (SegkitError, OmegaConfBaseException) as error:
-            if is_first_process():
-                remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
+        except Exception as error:
+            output = Path(HydraConfig.get().runtime.output_dir)
             # One job of a sweep: the others still run, and then the sweep fails.
             if HydraConfig.get().mode == RunMode.MULTIRUN:
+                if is_first_process():
+                    record_failure(output, error)
                 raise
+            if not isinstance(error, SegkitError | OmegaConfBaseException):
+                raise
+            if is_first_process():
+                remove_if_empty(output)
             _fail(error, config_name)
 
     application = hydra.main(
@@ -66,6 +73,9 @@ def run(command: Command, config_name: str) -> None:
     )
     try:
         application(job)()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None  # as the shell counts Ctrl-C
     except BrokenPipeError:
         # Whoever read our words (head, a pager) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,7 +83,12 @@ def run(command: Command, config_name: str) -> None:
     except Exception as error:
         # Hydra's own MissingConfigException is an OSError too.
         in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)
-        _fail(_not_writable(error) if in_the_way and not begun else error, config_name)
+        if in_the_way and (not begun or getattr(error, "errno", None) in NO_ROOM):
+            error = _not_writable(error)
+        _fail(error, config_name)
+    finally:
+        if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
+            show_jobs(RememberSweep.folder)
 
 
 def _fail(error: Exception, config_name: str) -> NoReturn:
@@ -94,17 +109,22 @@ def _fail(error: Exception, config_name: str) -> NoReturn:
 
 
 def _not_writable(error: Exception) -> SegkitError:
-    """Hydra makes the folder before it starts the job."""
+    """Hydra makes the folder before it starts the job; and a disk may fill up at any time."""
     return SegkitError(
-        f"the run folder cannot be made: {getattr(error, 'strerror', None) or error}",
+        f"the run folder cannot be written: {getattr(error, 'strerror', None) or error}",
         where=str(getattr(error, "filename", None) or Path.cwd()),
-        remedy="name a folder that you may write to: hydra.run.dir=PATH",
+        remedy="make room, or name a folder that you may write to: hydra.run.dir=PATH",
     )
 
 
 def _config_hash(*, _root_: DictConfig) -> str:
-    """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out."""
-    parts = {key: value for key, value in _root_.items_ex(resolve=False) if key != "hydra"}
+    """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out.
+
+    ``resume=true`` must find the folders of the call without it.
+    """
+    own = ("hydra", "resume", "overrides")
+    parts = {key: value for key, value in _root_.items_ex(resolve=False) if key not in own}
     text = OmegaConf.to_yaml(OmegaConf.create(parts), resolve=False, sort_keys=True)
     overrides = OmegaConf.select(_root_, "hydra.overrides.task", default=[])
-    return hashlib.sha256(f"{text}{list(overrides)}".encode()).hexdigest()[:8]
+    given = [each for each in overrides if not str(each).startswith("resume=")]
+    return hashlib.sha256(f"{text}{given}".encode()).hexdigest()[:8]

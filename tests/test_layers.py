@@ -93,6 +93,7 @@ LAYERS = (
         "audit_report",
         "report",
         "report_scores",
+        "sweep_jobs",
         "run_scores",
         "comparison",
         "comparison_check",

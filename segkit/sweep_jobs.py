@@ -1,0 +1,113 @@
+"""The jobs of a sweep: what became of each, in a table and in ``jobs.csv``."""
+
+import csv
+import io
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from segkit.errors import SegkitError
+from segkit.files import write_text
+from segkit.run_folder import RunFolder
+
+ERROR = "error.txt"  # in the folder of a job that failed
+COLUMNS = ("job", "state", "best_epoch", "best_score", "dice", "iou", "minutes", "error")
+Row = dict[str, Any]
+
+
+class RememberSweep(Callback):
+    """Remembers where a sweep lies, for the table at its end: Hydra forgets it when a job fails."""
+
+    folder: Path | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Before the first job."""
+        del kwargs
+        RememberSweep.folder = Path(str(config.hydra.sweep.dir)).absolute()
+
+
+def record_failure(folder: Path, error: BaseException) -> None:
+    """Write down why a job failed, beside whatever it had written; the sweep goes on."""
+    told = str(error)
+    if not isinstance(error, SegkitError):
+        told = f"{type(error).__name__}: {error}\n{''.join(traceback.format_exception(error))}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / ERROR, f"{told}\n")
+    print(f"this job failed: {told.splitlines()[0]} ({folder / ERROR})", file=sys.stderr)
+
+
+def jobs(sweep: Path) -> list[Row]:
+    """A row a job, in their order."""
+    folders = [path for path in sweep.iterdir() if path.is_dir() and _is_job(path)]
+    return [_job(path) for path in sorted(folders, key=_number)]
+
+
+def _is_job(path: Path) -> bool:
+    run = RunFolder(path)
+    return run.config.is_file() or run.log.is_file() or (path / ERROR).is_file()
+
+
+def _number(path: Path) -> tuple[int, str]:
+    first = path.name.split("-", 1)[0]
+    return (int(first) if first.isdigit() else -1, path.name)
+
+
+def _job(path: Path) -> Row:
+    summary = RunFolder(path).read_summary()
+    test = (summary.get("test") or {}).get("all") or {}
+    failed = path / ERROR
+    row: Row = {"job": path.name, "state": "done" if summary else "not finished"}
+    if not summary and failed.is_file():
+        text = failed.read_text(encoding="utf-8", errors="replace")
+        row |= {"state": "failed", "error": text.splitlines()[0] if text else ""}
+    seconds = summary.get("wall_seconds")
+    return row | {
+        "best_epoch": summary.get("best_epoch"),
+        "best_score": summary.get("best_score"),
+        "dice": test.get("dice"),
+        "iou": test.get("iou"),
+        "minutes": None if seconds is None else seconds / 60,
+    }
+
+
+def show_jobs(sweep: Path) -> None:
+    """Print the table, write ``jobs.csv``, and say how to go on.
+
+    Raises:
+        SegkitError: the folder cannot be written to.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = jobs(sweep)
+    if not rows:
+        return
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(sweep / "jobs.csv", out.getvalue())
+    console = Console()
+    console = console if console.is_terminal else Console(width=180)
+    table = Table(box=None)
+    for name in COLUMNS:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_shown(row.get(name)) for name in COLUMNS))
+    console.print(table)
+    if any(row["state"] != "done" for row in rows):
+        said = "the same command with resume=true and hydra.sweep.dir= runs what is missing"
+        console.print(f"{said}: hydra.sweep.dir={sweep}", soft_wrap=True, highlight=False)
+    if sum(row["state"] == "done" for row in rows) > 1:
+        words = f"compare: python -m segkit.compare sweep={sweep}"
+        console.print(words, soft_wrap=True, highlight=False)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
