@@ -139,18 +139,15 @@ def _pictures(comparison: Comparison, config: dict[str, Any]) -> dict[str, Pictu
 
 def _write(output: Path, comparison: Comparison, sheets: dict[str, Picture]) -> None:
     from segkit.comparison_page import comparison_page
-    from segkit.comparison_tables import (
-        configuration_rows,
-        csv_text,
-        latex,
-        markdown,
-        run_rows,
-    )
+    from segkit.comparison_shown import latex, markdown
+    from segkit.comparison_tables import configuration_rows, csv_text, fold_rows, run_rows
     from segkit.files import write_text
 
     title = f"Comparison: {output.name}"
     write_text(output / "comparison.csv", csv_text(configuration_rows(comparison)))
     write_text(output / "comparison_runs.csv", csv_text(run_rows(comparison)))
+    if folds := fold_rows(comparison):
+        write_text(output / "out_of_fold.csv", csv_text(folds))
     write_text(output / "comparison.md", markdown(comparison))
     write_text(output / "comparison.tex", latex(comparison))
     write_text(output / "comparison.html", comparison_page(comparison, sheets, title))

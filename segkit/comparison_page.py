@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from segkit import html
 from segkit.comparison import Comparison
 from segkit.comparison_plots import curves_plot, differences_plot, scores_plot
-from segkit.comparison_tables import HEADINGS, number, run_rows, sentences, shown_rows
+from segkit.comparison_shown import HEADINGS, number, sentences, shown_rows
+from segkit.comparison_tables import run_rows
 from segkit.drawing import Picture, encode_png
 from segkit.html import Html
 

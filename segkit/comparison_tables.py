@@ -1,4 +1,4 @@
-"""A comparison as tables: CSV for programs, Markdown and LaTeX to paste."""
+"""A comparison as tables for programs."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from typing import Any
 
 from segkit.comparison import Comparison, Configuration, Pair
 from segkit.intervals import mean_where_defined
-from segkit.run_scores import RunScores
+from segkit.run_scores import RunScores, image_scores
 
 RUN_COLUMNS = (
     "configuration",
@@ -120,114 +120,14 @@ def _cell(value: Any) -> Any:
     return "" if undefined else value
 
 
-HEADINGS = (
-    "",
-    "runs",
-    "dice",
-    "IoU",
-    "between seeds",
-    "difference",
-    "p (Holm)",
-    "parameters",
-    "GFLOPs",
-    "images/s",
-    "minutes",
-)
-
-
-def shown_rows(comparison: Comparison) -> list[list[str]]:
-    """The table as people read it, under :data:`HEADINGS`."""
-    return [_shown(row) for row in configuration_rows(comparison)]
-
-
-def _shown(row: Row) -> list[str]:
-    beside = "difference" in row
-    return [
-        str(row["configuration"]),
-        str(row["seeds"]),
-        _interval(row, "dice"),
-        _interval(row, "iou"),
-        number(row["dice_between_seeds"], ".3f"),
-        _interval(row, "difference", sign="+") if beside else "baseline",
-        number(row["p_holm"], ".3g") if beside else "",
-        number(_scaled(row["parameters"], 1e6), ".1f", " M"),
-        number(_scaled(row["flops"], 1e9), ".2f"),
-        number(row["images_per_second"], ".0f"),
-        number(row["minutes"], ".1f"),
-    ]
-
-
-def _interval(row: Row, name: str, sign: str = "") -> str:
-    middle = number(row[name], f"{sign}.3f")
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    if math.isnan(low):
-        return middle
-    return f"{middle} [{number(low, f'{sign}.3f')}, {number(high, f'{sign}.3f')}]"
-
-
-def number(value: Any, form: str, unit: str = "") -> str:
-    """A number in this format; empty where it is missing."""
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return f"{value:{form}}{unit}"
-
-
-def _scaled(value: Any, by: float) -> float | None:
-    return None if value is None else float(value) / by
-
-
-def markdown(comparison: Comparison) -> str:
-    """The table and the conclusions in Markdown."""
-    rows = [HEADINGS, ["---"] * len(HEADINGS), *shown_rows(comparison)]
-    table = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
-    words = "\n".join(f"- {sentence}." for sentence in sentences(comparison))
-    return f"{table}\n\n{words}\n"
-
-
-def latex(comparison: Comparison) -> str:
-    """A table for the ``booktabs`` package, with the conclusions as a comment."""
-    rows = [" & ".join(_escaped(cell) for cell in row) for row in shown_rows(comparison)]
-    heading = " & ".join(_escaped(name) for name in HEADINGS)
-    columns = "l" + "r" * (len(HEADINGS) - 1)
-    lines = [
-        *(f"% {sentence}." for sentence in sentences(comparison)),
-        f"\\begin{{tabular}}{{{columns}}}",
-        "\\toprule",
-        f"{heading} \\\\",
-        "\\midrule",
-        *(f"{row} \\\\" for row in rows),
-        "\\bottomrule",
-        "\\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    special |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    return "".join(special.get(sign, sign) for sign in text)
-
-
-def sentences(comparison: Comparison) -> list[str]:
-    """What can be concluded, a sentence a pair, without full stops."""
-    if not comparison.pairs:
-        only = comparison.configurations[0]
-        means = mean_where_defined(getattr(only, f"{comparison.score}_SG").T)
-        if len(means) < 2:
-            return ["there is one configuration, which is compared with nothing"]
-        spread = f"{means.min():.3f} to {means.max():.3f}"
-        return [
-            f"one configuration, {len(means)} seeds: {comparison.score} {means.mean():.3f}, from "
-            f"{spread}, standard deviation between seeds {means.std(ddof=1):.3f}"
-        ]
-    words = [pair.words for pair in comparison.pairs]
-    if len(comparison.groups) < 10:
-        words.append(
-            f"{len(comparison.groups)} {comparison.unit} are few: such intervals are too narrow"
-        )
-    if all(len(each.runs) == 1 for each in comparison.configurations):
-        words.append(
-            "each configuration was trained once: what another seed would change is not in these "
-            "intervals (train with -m seed=1,2,3)"
-        )
-    return words
+def fold_rows(comparison: Comparison) -> list[Row]:
+    """The rows of ``out_of_fold.csv``: each image as the run scored it that it did not train."""
+    rows: list[Row] = []
+    for each in comparison.configurations:
+        for run in (run for seed in each.runs for run in seed if run.fold is not None):
+            dice, iou = (image_scores(run, score) for score in ("dice", "iou"))
+            for place, name in enumerate(run.ids):
+                about = {"configuration": each.name, "seed": run.seed, "fold": run.fold}
+                scores = {"dice": float(dice[place]), "iou": float(iou[place])}
+                rows.append({**about, "id": name, "group": run.groups[place], **scores})
+    return rows

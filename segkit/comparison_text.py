@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segkit.comparison import Comparison
-from segkit.comparison_tables import HEADINGS, sentences, shown_rows
+from segkit.comparison_shown import HEADINGS, sentences, shown_rows
 
 
 def show_comparison(comparison: Comparison, output: Path) -> None:

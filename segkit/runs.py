@@ -66,7 +66,9 @@ def load_run(
 
 
 def run_paths(path: Runs) -> list[Path]:
-    """One folder or several, as a list.
+    """One folder or several, as a list; a folder of run folders stands for those in it.
+
+    So the folds of a cross-validation, or the seeds of a sweep, answer together as one run.
 
     Raises:
         SegkitError: none, or something that is not a path.
@@ -74,7 +76,15 @@ def run_paths(path: Runs) -> list[Path]:
     several: list[Any] = list(path) if isinstance(path, list | tuple) else [path]
     if not several:
         raise SegkitError("no run was named", where="run=[]", remedy="run=DIR, or run=[DIR,DIR]")
-    return [RunFolder(one).path for one in several]
+    return [path for one in several for path in _within(RunFolder(one))]
+
+
+def _within(folder: RunFolder) -> list[Path]:
+    """The trained runs in a sweep's folder; of anything else, itself."""
+    if folder.config.is_file() or not folder.path.is_dir():
+        return [folder.path]
+    trained = [path for path in folder.path.iterdir() if RunFolder(path).best.is_file()]
+    return sorted(trained) or [folder.path]
 
 
 def check_runs(

@@ -101,6 +101,7 @@ LAYERS = (
         "comparison_plots",
         "comparison_pictures",
         "comparison_tables",
+        "comparison_shown",
         "comparison_text",
         "checkpoints",
         "runs",

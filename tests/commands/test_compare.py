@@ -45,7 +45,7 @@ def counts(dice: float) -> tuple[int, int, int, int]:
 def write_run(folder: Path, dice_N: Sequence[float], **settings: Any) -> Path:
     """A finished run whose test images have these scores."""
     folder.mkdir(parents=True)
-    given = {"model": "a", "seed": 0, "fold": None, "groups": None, "split": "abc", "lr": 0.001}
+    given: dict[str, Any] = {"model": "a", "seed": 0, "fold": None, "groups": None, "split": "abc", "lr": 0.001}
     given |= settings
     groups = given["groups"] or [f"i{n}" for n in range(len(dice_N))]
     fold = given["fold"]
@@ -275,3 +275,17 @@ def test_mistakes(
     (sweep.parent / "empty").mkdir()
     assert command(*given) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_cross_validation_alone(
+    command: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for fold in (0, 1):
+        write_run(tmp_path / "s" / str(fold), scores(0.7, seed=fold), fold=fold)
+    assert command(f"sweep={tmp_path / 's'}") == 0
+    out = capsys.readouterr().out
+    assert "One configuration: dice 0." in out
+    assert "on 80 images out of 2 folds." in out
+    rows = table(tmp_path / "s" / "out_of_fold.csv")
+    assert len({row["id"] for row in rows}) == len(rows) == 80
+    assert {row["fold"] for row in rows} == {"0", "1"}
