@@ -20,7 +20,7 @@ from segkit.errors import SegkitError
 from segkit.files import NO_ROOM
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.run_folder import is_first_process, remove_if_empty
-from segkit.sweep_jobs import RememberSweep, record_failure, show_jobs
+from segkit.sweep_jobs import RememberSweep, job_name, record_failure, show_jobs
 
 _FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
 Command = Callable[[DictConfig], Any]
@@ -41,11 +41,13 @@ def run(command: Command, config_name: str) -> None:
         config_name: of the primary YAML file.
     """
     OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
+    OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # The parser beneath Hydra takes flags only before or after all keys, not among them.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda given: not _FLAG.fullmatch(given))
     watch()
+    RememberSweep.folder = None
     begun = False
 
     def job(config: DictConfig) -> Any:
@@ -115,6 +117,11 @@ def _not_writable(error: Exception) -> SegkitError:
         where=str(getattr(error, "filename", None) or Path.cwd()),
         remedy="make room, or name a folder that you may write to: hydra.run.dir=PATH",
     )
+
+
+def _job_name(otherwise: str, *, _root_: DictConfig) -> str:
+    overrides = OmegaConf.select(_root_, "hydra.overrides.task", default=[])
+    return job_name([str(each) for each in overrides], otherwise)
 
 
 def _config_hash(*, _root_: DictConfig) -> str:

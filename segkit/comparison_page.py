@@ -11,10 +11,10 @@ from segkit.drawing import Picture, encode_png
 from segkit.html import Html
 
 _MEANING = (
-    "Scores are means over {records} test images in {groups} {unit}; their 95 % intervals are "
-    "bootstrap percentiles over {unit}. Differences are paired, {unit} by {unit}; with several "
-    "seeds their intervals take in what another seed would change. p is of Wilcoxon's signed-rank "
-    "test, with several seeds of the resamples, and adjusted for all comparisons by Holm's method."
+    "Scores are means over {records}; their 95 % intervals are bootstrap percentiles over {unit}. "
+    "Differences are paired by {unit}; with several seeds their intervals take in what another "
+    "seed would change. p is of Wilcoxon's signed-rank test, with several seeds of the resamples, "
+    "and adjusted for all comparisons by Holm's method."
 )
 _RUN_HEADINGS = (
     "configuration",
@@ -62,9 +62,10 @@ def _sentence(words: str) -> Html:
 
 
 def _meaning(comparison: Comparison) -> Html:
-    words = _MEANING.format(
-        records=comparison.records, groups=len(comparison.groups), unit=comparison.unit
-    )
+    records = f"{comparison.records} test images"
+    if len(comparison.groups) < comparison.records:
+        records = f"the {len(comparison.groups)} groups of {records}"
+    words = _MEANING.format(records=records, unit=comparison.unit)
     return html.paragraph(words, kind="faint")
 
 

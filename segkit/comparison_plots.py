@@ -55,7 +55,8 @@ def differences_plot(comparison: Comparison) -> bytes:
     """Each group's difference from the baseline, a dot each, and the mean with its interval."""
     others = comparison.configurations[1:]
     title = f"{comparison.score} less that of {_short(comparison.configurations[0].name)}"
-    plot, axes = _rows(len(others), f"{title}; a dot is one of {comparison.unit}")
+    unit = "an image" if comparison.unit == "images" else "a group"
+    plot, axes = _rows(len(others), f"{title}; a dot is {unit}")
     base = mean_where_defined(_values(comparison, comparison.configurations[0]))
     scatter = np.random.default_rng(0)
     axes.axvline(0, color=INK, linewidth=1)

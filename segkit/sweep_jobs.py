@@ -2,11 +2,15 @@
 
 import csv
 import io
+import os
+import re
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
@@ -14,13 +18,17 @@ from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.run_folder import RunFolder
 
+_SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
 ERROR = "error.txt"  # in the folder of a job that failed
 COLUMNS = ("job", "state", "best_epoch", "best_score", "dice", "iou", "minutes", "error")
 Row = dict[str, Any]
 
 
 class RememberSweep(Callback):
-    """Remembers where a sweep lies, for the table at its end: Hydra forgets it when a job fails."""
+    """Remembers where a sweep lies, for the table at its end, and what it sweeps over.
+
+    Hydra forgets the one when a job fails, and tells no job the other.
+    """
 
     folder: Path | None = None
 
@@ -28,6 +36,35 @@ class RememberSweep(Callback):
         """Before the first job."""
         del kwargs
         RememberSweep.folder = Path(str(config.hydra.sweep.dir)).absolute()
+        given = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+        keys = [each.get_key_element().lstrip("+~") for each in given if each.is_sweep_override()]
+        params = config.hydra.sweeper.get("params") or {}
+        # Jobs may run in other processes, on other machines too.
+        os.environ[_SWEPT] = ",".join([*keys, *map(str, params)])
+
+
+def job_name(overrides: Sequence[str], otherwise: str) -> str:
+    """What a job's folder is called: the values that the sweep gives it.
+
+    >>> os.environ[_SWEPT] = "model.encoder,seed"
+    >>> job_name(["dataset=dsb2018", "model.encoder=resnet18", "seed=2"], "dsb2018-unet")
+    'resnet18-seed2'
+
+    Args:
+        overrides: of this job.
+        otherwise: its name where nothing is swept.
+    """
+    keys = os.environ.get(_SWEPT, "").split(",")
+    given = dict(each.split("=", 1) for each in overrides if "=" in each)
+    parts = [_part(key, given[key]) for key in dict.fromkeys(keys) if key in given]
+    return "-".join(part for part in parts if part)[:_LONGEST].strip("-.") or otherwise
+
+
+def _part(key: str, value: str) -> str:
+    """A word says enough alone, the name of a file by its end; a number needs its key."""
+    said = re.sub(r"[^A-Za-z0-9_.]+", "_", value.rsplit("/", 1)[-1]).strip("_")
+    word = value[:1].isalpha() and value not in ("true", "false", "null")
+    return said if word else f"{key.rsplit('.', 1)[-1]}{said}"
 
 
 def record_failure(folder: Path, error: BaseException) -> None:

@@ -225,8 +225,8 @@ def test_a_sweep_gives_each_run_a_folder(run: Any, here: Any, tmp_path: Path) ->
     assert len(sweeps) == 1
     folders = sorted(path for path in sweeps[0].iterdir() if path.is_dir())
     assert [re.sub(r"-[0-9a-f]{8}$", "", path.name) for path in folders] == [
-        "0-phantom-unet_mnv2",
-        "1-phantom-fpn_resnet18",
+        "0-unet_mnv2",
+        "1-fpn_resnet18",
     ]
     for folder, model in zip(folders, ("unet_mnv2", "fpn_resnet18"), strict=True):
         assert (folder / "summary.json").is_file()
@@ -245,9 +245,12 @@ def test_a_sweep_goes_on_after_a_failure_and_fails(
     assert here("-m", *given) == 2
     assert "2 is not a number from 0 to 1" in capsys.readouterr().err
     sweep = next((tmp_path / "outputs" / "sweeps").iterdir())
-    folders = [path.name for path in sweep.iterdir() if path.is_dir()]
-    assert len(folders) == 1
-    assert folders[0].startswith("1-")
+    failed, done = sorted(path for path in sweep.iterdir() if path.is_dir())
+    assert failed.name.startswith("0-threshold2-")
+    assert "2 is not a number from 0 to 1" in (failed / "error.txt").read_text("utf-8")
+    assert done.name.startswith("1-threshold0.5-")
+    assert (done / "summary.json").is_file()
+    assert ",failed," in (sweep / "jobs.csv").read_text("utf-8")
 
 
 @pytest.mark.slow
