@@ -117,6 +117,7 @@ def build_trainer(config: Config) -> pl.Trainer:
         SegkitError: this machine does not have what was asked for.
     """
     import lightning.pytorch as pl
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     from segkit.checkpoints import RunCheckpoints
@@ -133,13 +134,17 @@ def build_trainer(config: Config) -> pl.Trainer:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.LearningRateMonitor)]
+    plugins: list[Any] = [RunCheckpoints()]
+    if SLURMEnvironment.detect():
+        # Its own answer to signals would save between any two instructions, and requeue by itself.
+        plugins.append(SLURMEnvironment(auto_requeue=False))
     try:
         trainer: pl.Trainer = _build(
             config,
             node,
             callbacks=callbacks,
             logger=loggers or False,
-            plugins=[RunCheckpoints()],
+            plugins=plugins,
             default_root_dir=config["run_dir"],
         )
     except (MisconfigurationException, ValueError) as error:

@@ -1,5 +1,6 @@
 """How checkpoints reach the disk: whole or not at all, wherever the run folder lies or moves to."""
 
+import os
 import time
 import zipfile
 from contextlib import suppress
@@ -59,7 +60,8 @@ class RunCheckpoints(TorchCheckpointIO):
     def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Read a checkpoint; the files that it names are sought beside it, as in a moved run."""
         checkpoint: dict[str, Any] = super().load_checkpoint(path, *args, **kwargs)
-        folder = Path(path).absolute().parent
+        # As Lightning names it: of another name it would take nothing over.
+        folder = Path(os.path.realpath(path)).parent
         for state in checkpoint.get("callbacks", {}).values():
             if "best_model_path" in state:
                 _move(state, folder)

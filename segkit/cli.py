@@ -19,7 +19,8 @@ from segkit.config_errors import explain
 from segkit.errors import SegkitError
 from segkit.files import NO_ROOM
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
-from segkit.run_folder import is_first_process, remove_if_empty
+from segkit.resume import MAY_CHANGE
+from segkit.run_claim import is_first_process, remove_if_empty
 from segkit.sweep_jobs import RememberSweep, job_name, record_failure, show_jobs
 
 _FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
@@ -54,21 +55,16 @@ def run(command: Command, config_name: str) -> None:
         nonlocal begun
         begun = True
         try:
-            with by_itself():
+            with by_itself(config_name):
                 check_launch(config)
                 return command(config)
         except Exception as error:
-            output = Path(HydraConfig.get().runtime.output_dir)
+            alone = HydraConfig.get().mode != RunMode.MULTIRUN
+            _leave_no_trace(error, alone=alone)
+            if alone and isinstance(error, SegkitError | OmegaConfBaseException):
+                _fail(error, config_name)
             # One job of a sweep: the others still run, and then the sweep fails.
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                if is_first_process():
-                    record_failure(output, error)
-                raise
-            if not isinstance(error, SegkitError | OmegaConfBaseException):
-                raise
-            if is_first_process():
-                remove_if_empty(output)
-            _fail(error, config_name)
+            raise
 
     application = hydra.main(
         version_base="1.3", config_path=str(config_dir()), config_name=config_name
@@ -91,6 +87,17 @@ def run(command: Command, config_name: str) -> None:
     finally:
         if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
             show_jobs(RememberSweep.folder)
+
+
+def _leave_no_trace(error: Exception, *, alone: bool) -> None:
+    """Of a run that never began; a job of a sweep leaves word why it failed."""
+    if not is_first_process():
+        return
+    output = Path(HydraConfig.get().runtime.output_dir)
+    if not alone:
+        record_failure(output, error)
+    elif isinstance(error, SegkitError | OmegaConfBaseException):
+        remove_if_empty(output)
 
 
 def _fail(error: Exception, config_name: str) -> NoReturn:
@@ -127,11 +134,16 @@ def _job_name(otherwise: str, *, _root_: DictConfig) -> str:
 def _config_hash(*, _root_: DictConfig) -> str:
     """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out.
 
-    ``resume=true`` must find the folders of the call without it.
+    ``resume=true`` must find the folders of the call without it, and may change what may change.
     """
     own = ("hydra", "resume", "overrides")
     parts = {key: value for key, value in _root_.items_ex(resolve=False) if key not in own}
-    text = OmegaConf.to_yaml(OmegaConf.create(parts), resolve=False, sort_keys=True)
-    overrides = OmegaConf.select(_root_, "hydra.overrides.task", default=[])
-    given = [each for each in overrides if not str(each).startswith("resume=")]
-    return hashlib.sha256(f"{text}{given}".encode()).hexdigest()[:8]
+    config = OmegaConf.create(parts)
+    for key in (
+        each
+        for each in MAY_CHANGE
+        if OmegaConf.select(config, each, throw_on_resolution_failure=False) is not None
+    ):
+        OmegaConf.update(config, key, None, force_add=True)
+    text = OmegaConf.to_yaml(config, resolve=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

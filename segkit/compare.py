@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from segkit.run_scores import RunScores
 
 _SCORES = ("dice", "iou")
-# Where one of these is, a run was begun.
-_MARKS = ("config.yaml", "train.log")
 
 
 def compare(composed: DictConfig) -> None:
@@ -82,9 +80,8 @@ def _folders(config: dict[str, Any]) -> list[Path]:
         named = config["runs"] if isinstance(config["runs"], list) else [config["runs"]]
         return [RunFolder(each).path for each in named]
     sweep = RunFolder(config["folder"]).path
-    marked = (
-        {path.parent for mark in _MARKS for path in sweep.rglob(mark)} if sweep.is_dir() else ()
-    )
+    # Where this is, a run was begun; loggers keep configurations of their own below it.
+    marked = {path.parent for path in sweep.rglob("train.log")} if sweep.is_dir() else set()
     if not marked:
         raise SegkitError(
             "there is no run in this folder" if sweep.is_dir() else "there is no such folder",

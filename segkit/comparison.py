@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segkit.comparison_check import check_comparable, common_records
 from segkit.errors import SegkitError, did_you_mean
-from segkit.intervals import mean_intervals, mean_where_defined
+from segkit.intervals import RESAMPLES, mean_intervals, mean_where_defined
 from segkit.paired import Difference, PairedDifference, holm, paired_difference
 from segkit.paired_seeds import difference_with_seeds
 from segkit.paired_text import Verdict, conclusion, verdict
@@ -202,13 +202,17 @@ def _place(baseline: str | None, names: Sequence[str]) -> int:
 
 def _pairs(ordered: Sequence[Configuration], score: str, seed: int, unit: str) -> list[Pair]:
     values = [getattr(each, f"{score}_SG") for each in ordered]
-    with_seeds = any(len(values_SG) > 1 for values_SG in values)
+    # p of resamples is no smaller than their number allows, and Holm multiplies it.
+    resamples = max(RESAMPLES, 800 * len(ordered))
     first_SG, name = values[0], ordered[0].name
     found: list[tuple[Configuration, Difference, PairedDifference]] = []
     for other, second_SG in zip(ordered[1:], values[1:], strict=True):
         means = [mean_where_defined(each) for each in (first_SG, second_SG)]
         effects = paired_difference(means[0], means[1], seed=seed)
-        by_seed = difference_with_seeds(first_SG, second_SG, seed=seed) if with_seeds else effects
+        if len(first_SG) == len(second_SG) == 1:
+            found.append((other, effects, effects))
+            continue
+        by_seed = difference_with_seeds(first_SG, second_SG, seed=seed, resamples=resamples)
         found.append((other, by_seed, effects))
     adjusted = holm(np.array([each.p for _, each, _ in found])) if found else np.array([])
     return [

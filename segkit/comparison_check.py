@@ -99,4 +99,17 @@ def common_records(tests: Sequence[Sequence[RunScores]], *, common: bool) -> set
             if shared
             else "compare runs of one split",
         )
+    _same_groups(tests, shared)
     return shared
+
+
+def _same_groups(tests: Sequence[Sequence[RunScores]], shared: set[str]) -> None:
+    group_of: dict[str, str] = {}
+    for run in (run for folds in tests for run in folds):
+        for name, group in zip(run.ids, run.groups, strict=True):
+            if name in shared and group_of.setdefault(name, group) != group:
+                raise SegkitError(
+                    f"record {name} is of group {group_of[name]} in one run, and {group} here",
+                    where=str(run.folder),
+                    remedy="compare runs whose data were grouped alike",
+                )

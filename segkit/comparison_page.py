@@ -11,10 +11,10 @@ from segkit.drawing import Picture, encode_png
 from segkit.html import Html
 
 _MEANING = (
-    "Scores are means over {records}; their 95 % intervals are bootstrap percentiles over {unit}. "
-    "Differences are paired by {unit}; with several seeds their intervals take in what another "
-    "seed would change. p is of Wilcoxon's signed-rank test, with several seeds of the resamples, "
-    "and adjusted for all comparisons by Holm's method."
+    "Scores are means over {records}; images of one group are averaged first. Their 95 % intervals "
+    "are bootstrap percentiles over {unit}. Differences are paired by {unit}; with several seeds "
+    "their intervals take in what another seed would change. p is of Wilcoxon's signed-rank test, "
+    "with several seeds of the resamples, and adjusted for all comparisons by Holm's method."
 )
 _RUN_HEADINGS = (
     "configuration",

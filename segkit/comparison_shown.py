@@ -104,6 +104,16 @@ def sentences(comparison: Comparison) -> list[str]:
         words.append(
             f"{len(comparison.groups)} {comparison.unit} are few: such intervals are too narrow"
         )
+    left_out = max(pair.found.left_out for pair in comparison.pairs)
+    if left_out:
+        words.append(
+            f"up to {left_out} {comparison.unit} are left out: an empty truth left empty has no "
+            "score, so that what was drawn on it by others is not compared"
+        )
+    if any(run.fold is not None for run in comparison.configurations[0].runs[0]):
+        words.append(
+            "images of one fold share a network: intervals over folds are somewhat too narrow"
+        )
     if all(len(each.runs) == 1 for each in comparison.configurations):
         words.append(
             "each configuration was trained once: what another seed would change is not in these "

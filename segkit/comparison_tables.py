@@ -65,6 +65,7 @@ def _row(each: Configuration, pair: Pair | None) -> Row:
             "d_z": effects.d_z,
             "rank_biserial": effects.rank_biserial,
             "n": found.n,
+            "left_out": found.left_out,
             "verdict": pair.verdict,
         }
     return row

@@ -17,16 +17,13 @@ def pack(losses_WN: Tensor, pace: Pace) -> dict[str, Any]:
     return {"losses": losses_WN, "images": pace.images, "seconds": pace.seconds}
 
 
-def unpack(state: dict[str, Any], rank: int, world_size: int) -> tuple[list[Tensor], Pace]:
+def unpack(state: dict[str, Any], rank: int) -> tuple[list[Tensor], Pace]:
     """The losses of one process's steps, and the clock, halted.
 
     Args:
         state: from :func:`pack`.
         rank: of this process.
-        world_size: processes that take part now; each of another number is given the mean.
     """
-    losses_WN = state["losses"]
-    same = len(losses_WN) == world_size
     pace = Pace()
     pace.images, pace.seconds = state["images"], state["seconds"]
-    return list(losses_WN[rank] if same else losses_WN.mean(dim=0)), pace
+    return list(state["losses"][rank]), pace

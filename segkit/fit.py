@@ -1,6 +1,7 @@
 """Fit, test the best checkpoint, write the summary: objects in, a complete run folder out."""
 
 import logging
+import signal
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -62,11 +63,13 @@ def fit(
     if compile_network:
         task.network.compile()
     started = time.perf_counter()
+    before = folder.seconds_before(resume_from.epoch) if resume_from else 0.0
     if resume_from is not None:
         data.first_epoch, data.first_batch = resume_from.epoch, resume_from.batch
     with quiet():
         checkpoint_from = resume_from and resume_from.checkpoint
-        trainer.fit(task, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
+        with _ended_by_signals(trainer):
+            trainer.fit(task, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
         _end_if_told(trainer)
         checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
@@ -77,7 +80,7 @@ def fit(
     summary = {
         **_scores(checkpoint, monitor),
         "test": _test_scores(task) if "test" in task.scores else None,
-        "wall_seconds": round(time.perf_counter() - started, 3),
+        "wall_seconds": round(time.perf_counter() - started + before, 3),
         "epochs": trainer.current_epoch,
         "precision": str(trainer.precision),
         "chosen": dict(chosen or {}),
@@ -96,11 +99,33 @@ def fit(
     return summary
 
 
+def _told(trainer: pl.Trainer) -> signal.Signals | None:
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    return next((c.told for c in callbacks if isinstance(c, Interrupts) and c.told), None)
+
+
 def _end_if_told(trainer: pl.Trainer) -> None:
     """After a signal that let the last epoch be finished, the test is for the run that goes on."""
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, Interrupts) and callback.told:
-            raise Stopped(callback.told)
+    told = _told(trainer)
+    # A signal may have reached one process alone; the others would wait for it in the test.
+    if trainer.strategy.reduce_boolean_decision(told is not None, all=False):
+        raise Stopped(told or signal.SIGTERM)
+
+
+@contextmanager
+def _ended_by_signals(trainer: pl.Trainer) -> Iterator[None]:
+    """What a signal brings about is no error."""
+    try:
+        yield
+    except SystemExit as end:
+        # The Trainer's answer to Ctrl-C, the second one or before the first step.
+        raise KeyboardInterrupt from end
+    except RuntimeError as error:
+        told = _told(trainer)
+        # A signal to the whole job has ended a loader's process, too.
+        if told is None or "DataLoader worker" not in str(error):
+            raise
+        raise Stopped(told) from error
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:

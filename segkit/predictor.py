@@ -204,7 +204,8 @@ class Predictor:
         ready = deepcopy(network)
         # What autocast does with these weights anew for each image, done once: the same numbers.
         for module in ready.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            # Not a subclass, which may compute with its weight before.
+            if type(module) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
                 module.to(torch.bfloat16)
         return ready
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -97,18 +98,24 @@ def _devices(trainer: DictConfig) -> int | None:
 
 
 @contextmanager
-def by_itself() -> Iterator[None]:
+def by_itself(command: str) -> Iterator[None]:
     """Let a job of a sweep run as if it had been started alone.
 
     The processes of a distributed training are started with this one's arguments; with those of
     the sweep each would start a sweep of its own. And what they leave in this process, the next
     job would take for processes that wait for it.
+
+    Args:
+        command: module below segkit that those processes run.
     """
-    arguments, environment = sys.argv, dict(os.environ)
+    main: Any = sys.modules["__main__"]
+    arguments, environment, spec = sys.argv, dict(os.environ), main.__spec__
     hydra_config: Any = HydraConfig.get()
     os.environ[_PARENT] = str(os.getpid())
     if hydra_config.mode == RunMode.MULTIRUN:
         sys.argv = [arguments[0], *_search_path(hydra_config), *hydra_config.overrides.task]
+        # A launcher runs jobs in processes whose own main module is not this command.
+        main.__spec__ = find_spec(f"segkit.{command}")
         OmegaConf.set_readonly(hydra_config, False)
         hydra_config.run.dir = hydra_config.runtime.output_dir
     try:
@@ -119,7 +126,7 @@ def by_itself() -> Iterator[None]:
             error.add_note(told)
         raise
     finally:
-        sys.argv = arguments
+        sys.argv, main.__spec__ = arguments, spec
         os.environ.clear()
         os.environ.update(environment)
         _leave_group()

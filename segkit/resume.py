@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.errors import SegkitError
 from segkit.run_folder import RunFolder
 from segkit.strangers import check_folder_config, confined
 
-# How long, where and how fast: nothing that decides what is learnt from what.
+# How long, where and how fast: nothing that decides what is learnt from what. Another number of
+# processes is another batch, and other hardware rounds otherwise: exact is what keeps to both.
 MAY_CHANGE = (
     "callbacks.inference.input",
     "callbacks.interrupts.every_n_steps",
@@ -23,14 +25,13 @@ MAY_CHANGE = (
     "trainer.devices",
     "trainer.enable_progress_bar",
     "trainer.max_epochs",
-    "trainer.max_steps",
     "trainer.max_time",
     "trainer.num_nodes",
 )
 # What belongs to a call, not to what is trained.
 _OF_THE_CALL = ("allow_targets", "choices", "experiment", "overrides", "resume", "run_dir")
 # What the number of steps follows from, and the schedules that were laid out over it.
-_LENGTH = ("trainer.max_epochs", "trainer.max_steps", "trainer.devices", "trainer.num_nodes")
+_LENGTH = ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes")
 _LAID_OUT = ("segkit.schedules.cosine", "segkit.schedules.one_cycle")
 
 Flat = dict[str, Any]
@@ -49,13 +50,13 @@ def folder_to_resume(composed: DictConfig, output: Path) -> Path | None:
     """
     if composed.resume is not True:
         return Path(str(composed.resume)) if composed.resume else None
-    given = HydraConfig.get().overrides.hydra
-    if not any(key.startswith(("hydra.run.dir=", "hydra.sweep.dir=")) for key in given):
+    hydra = HydraConfig.get()
+    key = "hydra.sweep.dir" if hydra.mode == RunMode.MULTIRUN else "hydra.run.dir"
+    if not any(given.startswith(f"{key}=") for given in hydra.overrides.hydra):
         raise SegkitError(
             "there is nothing to find by the clock's name",
             where="resume=true",
-            remedy="name the folder too: hydra.run.dir=DIR, with -m hydra.sweep.dir=DIR; or "
-            "go on with a run by resume=DIR",
+            remedy=f"name the folder too: {key}=DIR; or go on with a run by resume=DIR",
         )
     return output if RunFolder(output).config.is_file() else None
 
@@ -88,6 +89,7 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
             where=f"{run.config}: {told}",
             remedy=f"leave it out, or train anew; these may change: {', '.join(MAY_CHANGE)}",
         )
+    _check_steps(config)
     _check_schedule(config, changes)
     if any(key.startswith("logger.") for key in changes):
         config.logger = now.get("logger")
@@ -153,6 +155,16 @@ def _move(config: DictConfig, run: RunFolder) -> None:
     for logger in (config.get("logger") or {}).values():
         if "save_dir" in logger:
             logger.save_dir = str(run.path)
+
+
+def _check_steps(config: DictConfig) -> None:
+    """The Trainer counts a run by steps otherwise, and would do the end of an epoch twice."""
+    if OmegaConf.select(config, "trainer.max_steps") not in (None, -1):
+        raise SegkitError(
+            "a run that is limited by steps cannot be gone on with exactly",
+            where=f"trainer.max_steps={config.trainer.max_steps}",
+            remedy="train anew, limited by trainer.max_epochs or trainer.max_time",
+        )
 
 
 def _check_schedule(config: DictConfig, changes: Flat) -> None:

@@ -6,6 +6,7 @@ from segkit.checkpoints import Position, position
 from segkit.errors import SegkitError
 from segkit.files import remove_unfinished
 from segkit.run_folder import RunFolder
+from segkit.sweep_jobs import ERROR
 from segkit.tensorboard import drop_events
 
 log = logging.getLogger(__name__)
@@ -42,10 +43,13 @@ def starting_point(folder: RunFolder, world_size: int) -> Position | None:
 
 
 def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
-    """Remove what a run that was killed left behind it: unfinished files, and later events.
+    """Remove what a run left behind it: unfinished files, what tells of its end, later events.
 
     What it logged after its checkpoint is about to be logged again.
     """
     remove_unfinished(folder.path)
+    # They tell of the end, which this run has not come to yet.
+    for path in (folder.summary, folder.images, folder.path / ERROR):
+        path.unlink(missing_ok=True)
     for path in folder.path.glob("events.out.tfevents.*"):
         drop_events(path, since=found.written if found else 0)

@@ -1,12 +1,11 @@
 """A run folder on disk: claimed by one run alone, complete as the README lists it."""
 
-import fcntl
+import csv
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,7 @@ class RunFolder:
         self.path = Path(str(path)).expanduser().absolute()
         self.config = self.path / "config.yaml"
         self.split = self.path / "split.csv"
+        self.metrics = self.path / "metrics.csv"
         self.images = self.path / "evaluation_per_image.csv"
         self.summary = self.path / "summary.json"
         self.log = self.path / "train.log"
@@ -94,6 +94,13 @@ class RunFolder:
         """Write ``summary.json``; numbers that are not finite become null."""
         write_text(self.summary, json.dumps(_finite(summary), indent=2) + "\n")
 
+    def seconds_before(self, epoch: int) -> float:
+        """How long the epochs before this one took, by ``metrics.csv``."""
+        if not self.metrics.is_file():
+            return 0.0
+        rows = csv.DictReader(self.metrics.read_text(encoding="utf-8").splitlines())
+        return sum(float(row["seconds"]) for row in rows if int(row["epoch"]) < epoch)
+
     def read_summary(self) -> dict[str, Any]:
         """Read it back; empty where it is missing, damaged or no mapping."""
         try:
@@ -101,95 +108,6 @@ class RunFolder:
         except (OSError, ValueError):
             return {}  # a training that was cut off has none
         return summary if isinstance(summary, dict) else {}
-
-
-def claim(path: Path, *, chosen_by_user: bool, anew: bool = False) -> RunFolder:
-    """Take a folder for a new run. Its log, created exclusively, is the mark of who was first.
-
-    Args:
-        path: where the run is to lie.
-        chosen_by_user: a folder that the user named is refused when it is taken; one named by
-            the clock gets a number after it.
-        anew: take the folder of a run that was killed before it wrote its configuration, too.
-
-    Raises:
-        SegkitError: the folder holds a run already, or cannot be written to.
-    """
-    for number in range(1, 1000):
-        folder = RunFolder(path if number == 1 else path.with_name(f"{path.name}-{number}"))
-        try:
-            folder.path.mkdir(parents=True, exist_ok=True)
-            with folder.log.open("x", encoding="utf-8"):
-                return folder
-        except FileExistsError as error:
-            if anew and folder.log.is_file() and not folder.config.exists():
-                return folder
-            if chosen_by_user:
-                raise SegkitError(
-                    "there is a run in this folder already",
-                    where=str(folder.path),
-                    remedy=f"choose another hydra.run.dir=, or go on with it: resume={folder.path}",
-                ) from error
-        except OSError as error:
-            raise SegkitError(
-                f"the run folder cannot be written: {error.strerror}",
-                where=str(folder.path),
-                remedy="name a folder that you may write to: hydra.run.dir=PATH",
-            ) from error
-    raise RuntimeError(f"a thousand runs in one second at {path}")
-
-
-@contextmanager
-def held(folder: RunFolder) -> Iterator[None]:
-    """Keep other processes out of a run folder, for as long as this one lives.
-
-    The kernel lets go of such a lock when its process ends, however it ends; loader workers
-    that outlive it for a moment do not inherit it.
-
-    Raises:
-        SegkitError: another process trains this run.
-    """
-    path = folder.path / ".lock"
-    with path.open("w", encoding="utf-8") as handle:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SegkitError(
-                "another process trains this run",
-                where=str(folder.path),
-                remedy="wait for it, or stop it first",
-            ) from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes files, as the launchers tell it.
-
-    The Trainer knows only once it has started; the run folder is claimed before.
-    """
-    if "RANK" in os.environ:
-        return os.environ["RANK"] == "0"  # torchrun's, which may number machines as it likes
-    ranks = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
-    return all(os.environ.get(name, "0") == "0" for name in ranks)
-
-
-def remove_if_empty(path: Path) -> None:
-    """Remove the folder of a run that never began, and what was made for it below outputs/."""
-    if path.resolve() == Path.cwd():
-        return  # the user's own folder, in which evaluate runs
-    outputs = Path.cwd() / "outputs"
-    log = path / "train.log"
-    with suppress(OSError):
-        if list(path.iterdir()) == [log] and not log.stat().st_size:
-            log.unlink()  # claimed, and then nothing came of it
-        path.rmdir()
-        for folder in path.parents:
-            if folder == outputs or not folder.is_relative_to(outputs):
-                return
-            folder.rmdir()
 
 
 def environment() -> dict[str, Any]:

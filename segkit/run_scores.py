@@ -1,6 +1,7 @@
 """What a run's test came to, image by image, as its tables keep it."""
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from segkit.errors import SegkitError
 from segkit.intervals import mean_where_defined
 from segkit.metrics import COUNTS, dice, iou, sum_by_group
-from segkit.run_folder import RunFolder
+from segkit.rebuild import read_run
 
 Values = NDArray[np.float64]
 SCORES = {"dice": dice, "iou": iou}
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,14 +67,19 @@ class RunScores:
         return [{key: float(value or "nan") for key, value in row.items()} for row in rows]
 
 
-def read_scores(folder: Path) -> RunScores:
+def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
     """Read a finished run.
 
+    Args:
+        folder: of the run.
+        allow_targets: further prefixes that a ``_target_`` of the run may start with.
+
     Raises:
-        SegkitError: not a run, not finished, or not scored on its test split.
+        SegkitError: not a run, not finished, not scored on its test split, or scored otherwise
+            since.
     """
-    run = RunFolder(folder)
-    config, summary = run.read_config(), run.read_summary()
+    run, config = read_run(folder, allow_targets)
+    summary = run.read_summary()
     if not summary.get("test"):
         raise SegkitError(
             "this run has not been tested",
@@ -85,13 +92,29 @@ def read_scores(folder: Path) -> RunScores:
         raise SegkitError("its images' scores are missing", where=str(path), remedy=again)
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-        return _from_rows(run.path, config, summary, rows)
+        found = _from_rows(run.path, config, summary, rows)
+        own = float(summary["test"]["all"]["dice"] or math.nan)
     except (KeyError, ValueError, IndexError, UnicodeDecodeError) as error:
         raise SegkitError(
             f"its images' scores cannot be read, or are not of the test split ({error})",
             where=str(path),
             remedy=again,
         ) from error
+    if abs(_own_dice(found) - own) > _ROUNDING:
+        raise SegkitError(
+            f"its images were scored otherwise since: dice {_own_dice(found):.4f}, and {own:.4f} "
+            "when training ended",
+            where=str(path),
+            remedy=f"score it as it was trained: {again}",
+        )
+    return found
+
+
+def _own_dice(run: RunScores) -> float:
+    """As in ``summary.json``: over images or groups, and then over classes."""
+    units = run.groups if run.by_group else run.ids
+    _, counts_UK4 = sum_by_group(run.counts_NK4, units)
+    return float(mean_where_defined(mean_where_defined(dice(counts_UK4))))
 
 
 def _from_rows(

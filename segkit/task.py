@@ -145,7 +145,7 @@ class SegmentationTask(pl.LightningModule):
         freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
         so_far, self._so_far = self._so_far, {}
         if so_far and self.trainer.fit_loop.restarted_mid_epoch:
-            losses, self.pace = unpack(so_far, self.global_rank, self.trainer.world_size)
+            losses, self.pace = unpack(so_far, self.global_rank)
             self._training_losses = [loss.to(self.device) for loss in losses]
 
     def on_train_epoch_start(self) -> None:
@@ -166,7 +166,8 @@ class SegmentationTask(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the epoch has come to, for a run that is gone on with within it."""
         losses = self._training_losses
-        if losses:
+        # In every process alike: the processes bring theirs together.
+        if losses and not self.trainer.fit_loop.epoch_loop._num_ready_batches_reached():
             losses_WN = torch.stack(gather(torch.stack(losses).float().cpu()))
             checkpoint["epoch_so_far"] = pack(losses_WN, self.pace)
 

@@ -15,7 +15,8 @@ from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
 from segkit.resume import check_split, folder_to_resume, resumed_config
-from segkit.run_folder import RunFolder, claim, held, is_first_process, remove_if_empty
+from segkit.run_claim import claim, held, is_first_process, remove_if_empty
+from segkit.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer

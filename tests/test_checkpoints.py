@@ -53,6 +53,9 @@ def test_files_are_sought_beside_the_checkpoint(tmp_path: Path) -> None:
     RunCheckpoints().save_checkpoint({"callbacks": {"a": state, "b": {"wait_count": 1}}}, path)
     read = RunCheckpoints().load_checkpoint(path, weights_only=True)["callbacks"]
     best = str(tmp_path / "best.ckpt")
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    linked = RunCheckpoints().load_checkpoint(tmp_path / "link" / "last.ckpt", weights_only=True)
+    assert linked["callbacks"] == read, "Lightning follows links in its names"
     assert read["a"]["dirpath"] == str(tmp_path)
     assert (read["a"]["best_model_path"], read["a"]["last_model_path"]) == (best, "")
     assert list(read["a"]["best_k_models"]) == [best]

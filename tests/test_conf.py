@@ -85,7 +85,12 @@ def test_the_files_were_found() -> None:
     assert len(ALL) >= 35
     assert {group for group, _ in ALL} >= set(GROUPS) - {"experiment"}
     # A group that is not listed here would be tested by nothing.
-    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*GROUPS, "hydra"}
+    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {
+        *GROUPS,
+        "hydra",
+        "sweep",
+        "cv",
+    }
 
 
 @pytest.mark.parametrize(("group", "name"), ALL)

@@ -106,6 +106,7 @@ LAYERS = (
         "checkpoints",
         "runs",
         "run_folder",
+        "run_claim",
         "prediction_loop",
         "resume",
         "resume_point",

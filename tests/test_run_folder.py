@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from segkit.errors import SegkitError
-from segkit.run_folder import RunFolder, claim, environment, is_first_process, remove_if_empty
+from segkit.run_claim import claim, is_first_process, remove_if_empty
+from segkit.run_folder import RunFolder, environment
 
 
 def test_a_new_folder_is_made_with_its_log(tmp_path: Path) -> None:

@@ -33,11 +33,20 @@ def _has_stopped(callback: EarlyStopping) -> bool:
     return callback.stopped_epoch > 0 or callback.wait_count >= max(1, callback.patience)
 
 
+def _validates_after_epochs(trainer: pl.Trainer) -> bool:
+    """Not between its steps, of which a checkpoint within the epoch would have to know."""
+    after = trainer.val_check_batch  # None where it goes by time
+    if trainer.check_val_every_n_epoch is None or after is None:
+        return False
+    return bool(after >= trainer.num_training_batches)
+
+
 class Interrupts(pl.Callback):
     """Writes ``checkpoints/last.ckpt`` within an epoch: every N steps, and when told to stop.
 
-    A signal lets the step be finished, in a validation the epoch, and ends the training by
-    :exc:`Stopped`. Ctrl-C a second time ends it at once.
+    A signal lets the step be finished (of several processes ten at most), in a validation the
+    epoch, and ends the training by :exc:`Stopped`. Ctrl-C a second time ends it at once. With
+    ``trainer.val_check_interval`` a run goes on from its last whole epoch.
 
     Args:
         every_n_steps: 0 writes at the end of epochs and at signals only.
@@ -47,7 +56,6 @@ class Interrupts(pl.Callback):
         self.every_n_steps = every_n_steps
         self.told: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
-        self._saved_at = -1
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen to signals; end at once what early stopping had ended before."""
@@ -82,22 +90,22 @@ class Interrupts(pl.Callback):
         Raises:
             Stopped: a signal came.
         """
-        del pl_module, outputs, batch
+        del pl_module, outputs, batch, batch_idx
         steps = trainer.fit_loop.epoch_loop
-        if steps._should_accumulate() or steps._num_ready_batches_reached():
+        if steps._should_accumulate() or steps._is_training_done:
             return  # half a step; or the whole epoch, whose own checkpoint comes next
-        told = self._told_to_any(trainer, batch_idx)
+        told = self._told_to_any(trainer)
         due = self.every_n_steps and trainer.global_step % self.every_n_steps == 0
-        if told or due:
+        if (told or due) and _validates_after_epochs(trainer):
             trainer.save_checkpoint(Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt")
         if told:
             raise Stopped(told)
 
-    def _told_to_any(self, trainer: pl.Trainer, batch_idx: int) -> signal.Signals | None:
+    def _told_to_any(self, trainer: pl.Trainer) -> signal.Signals | None:
         """The signal that this process or another one was sent."""
         if trainer.world_size == 1:
             return self.told
-        if batch_idx % _ASK_EVERY:
+        if trainer.global_step % _ASK_EVERY:
             return None
         heard = trainer.strategy.reduce_boolean_decision(self.told is not None, all=False)
         return (self.told or signal.SIGTERM) if heard else None

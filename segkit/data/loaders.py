@@ -52,9 +52,10 @@ def make_loader(
 
 
 def _leave_interrupts(worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the main one ends its step, and then these."""
+    """Signals may reach every process of a job; the main one ends its step, and then these."""
     del worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def device_loader(

@@ -45,7 +45,14 @@ def counts(dice: float) -> tuple[int, int, int, int]:
 def write_run(folder: Path, dice_N: Sequence[float], **settings: Any) -> Path:
     """A finished run whose test images have these scores."""
     folder.mkdir(parents=True)
-    given: dict[str, Any] = {"model": "a", "seed": 0, "fold": None, "groups": None, "split": "abc", "lr": 0.001}
+    given: dict[str, Any] = {
+        "model": "a",
+        "seed": 0,
+        "fold": None,
+        "groups": None,
+        "split": "abc",
+        "lr": 0.001,
+    }
     given |= settings
     groups = given["groups"] or [f"i{n}" for n in range(len(dice_N))]
     fold = given["fold"]
@@ -54,8 +61,11 @@ def write_run(folder: Path, dice_N: Sequence[float], **settings: Any) -> Path:
         groups = ids
     config = {
         "seed": given["seed"],
+        "threshold": 0.5,
         "dataset": {
             "name": "cells",
+            "channels": 3,
+            "reader": {"_target_": "segkit.data.folder.Folder"},
             "score_by": given.get("score_by", "image"),
             "score_at": "native",
             "split": {"folds": None if fold is None else 2, "fold": fold or 0},
@@ -64,7 +74,8 @@ def write_run(folder: Path, dice_N: Sequence[float], **settings: Any) -> Path:
         "optim": {"lr": given["lr"]},
         "choices": {"model": given["model"], "dataset": "cells"},
     }
-    test = {"dice": float(np.mean(dice_N)), "iou": 0.5, "n": len(dice_N)}
+    drawn = [round(dice * 100) / 100 for dice in dice_N]
+    test = {"dice": float(np.mean(drawn)), "iou": 0.5, "n": len(dice_N)}
     summary = {
         "test": {"all": test},
         "best_epoch": 1,
@@ -75,6 +86,9 @@ def write_run(folder: Path, dice_N: Sequence[float], **settings: Any) -> Path:
         "split_hash": given["split"],
         "data": {"name": given.get("data", "cells")},
     }
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "best.ckpt").write_bytes(b"not opened")
+    (folder / "train.log").write_text("", "utf-8")
     (folder / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
     (folder / "summary.json").write_text(json.dumps(summary), "utf-8")
     (folder / "metrics.csv").write_text(
@@ -240,6 +254,32 @@ def test_what_cannot_be_compared(
     assert command(f"sweep={tmp_path / 's'}") == 2
     err = capsys.readouterr().err
     assert all(word in err for word in words), err
+
+
+def test_scored_otherwise_since(
+    command: Compare, sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """evaluate threshold=auto, say, has written another table."""
+    path = sweep / "1-x" / "evaluation_per_image.csv"
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([lines[0], *lines[2:]]) + "\n", "utf-8")
+    assert command(f"runs=[{sweep / '0-x'},{sweep / '1-x'}]") == 2
+    err = capsys.readouterr().err
+    assert "scored otherwise since" in err
+    assert "segkit.evaluate run=" in err
+
+
+def test_one_configuration_with_seeds_leaves_the_others_as_they_are(
+    command: Compare, tmp_path: Path
+) -> None:
+    sweep = tmp_path / "s"
+    for job, (model, seed, mean) in enumerate(
+        [("a", 0, 0.5), ("b", 0, 0.7), ("c", 0, 0.5), ("c", 1, 0.6)]
+    ):
+        write_run(sweep / str(job), scores(mean, seed=job), model=model, seed=seed)
+    assert command(f"sweep={sweep}") == 0
+    verdicts = [row["verdict"] for row in table(sweep / "comparison.csv")]
+    assert verdicts == ["", "better", "too few"]
 
 
 def test_other_splits_on_what_they_share(command: Compare, tmp_path: Path) -> None:

@@ -1,0 +1,188 @@
+"""``python -m segkit.sweep study=NAME``: search a configuration by training with many."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from segkit import cli
+from segkit.assembly import build_reader
+from segkit.config_check import check_values
+from segkit.search_space import Scalar, Space, as_overrides, as_plain, read_space
+from segkit.study_setup import (
+    check_folder,
+    check_request,
+    key_of,
+    of_training,
+    search_path,
+    shared,
+    try_out,
+)
+from segkit.study_storage import (
+    FOLDER,
+    MINUTES,
+    PROCESS,
+    PRUNED,
+    REASON,
+    STORAGE,
+    cannot_reach,
+    sqlite,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
+
+
+def sweep(composed: DictConfig) -> bool:
+    """Run the study as configured; false where trials failed until it gave up.
+
+    Raises:
+        SegkitError: the configuration, the space or the study is wrong.
+    """
+    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(resolved, dict)
+    config = {str(key): value for key, value in resolved.items()}
+    check_request(config)
+    hydra: Any = HydraConfig.get()
+    given = of_training([str(override) for override in hydra.overrides.task])
+    space = read_space(config["sweep"], config["space"], [key_of(each) for each in given])
+    check_values(config)
+    try_out(space, given)
+    build_reader(config).listing()
+
+    from segkit.study import open_study
+
+    folder = Path(hydra.runtime.output_dir).resolve()
+    address = str(config["storage"] or sqlite(str(folder / "study.db")))
+    facts = {
+        "search space": as_plain(space),
+        "monitor": config["monitor"],
+        "configuration": shared(given),
+    }
+    study = open_study(address, str(config["study"]), mode=config["mode"], facts=facts)
+    check_folder(study, folder)
+    return _run(study, config, space, folder=folder, address=address, given=given)
+
+
+def _run(
+    study: Study,
+    config: Mapping[str, Any],
+    space: Space,
+    *,
+    folder: Path,
+    address: str,
+    given: Sequence[str],
+) -> bool:
+    """Trials until there are enough of them; then, however it ended, what they have found."""
+    from optuna.exceptions import OptunaError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from segkit.study import counts, run_study
+    from segkit.study_report import relative, show, write_report
+
+    monitor, n_trials = str(config["monitor"]), int(config["n_trials"])
+
+    def objective(trial: Trial, values: Mapping[str, Scalar]) -> float:
+        print(f"trial {trial.number}: {' '.join(as_overrides(values))}", flush=True)
+        return _train(trial, values, config, folder=folder, address=address, given=given)
+
+    def after(trial: FrozenTrial) -> None:
+        _tell(trial, monitor)
+        write_report(study, folder, monitor)
+
+    print(f"study {study.study_name}: {n_trials} trials, in {relative(folder)}", flush=True)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    try:
+        ended_by = run_study(
+            study,
+            objective,
+            space,
+            sampler=config["sampler"],
+            seed=config["seed"],
+            n_trials=n_trials,
+            minutes=config["timeout"],
+            after=after,
+        )
+        stopped = False
+    except KeyboardInterrupt:
+        ended_by, stopped = "stopped", True
+    except (SQLAlchemyError, OptunaError) as error:
+        raise cannot_reach(address, error) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    for missing in write_report(study, folder, monitor):
+        print(missing)
+    show(study, folder, monitor, given, seed=int(config["seed"]))
+    found = counts(study)
+    if ended_by:
+        finished = found["complete"] + found["pruned"]
+        print(
+            f"{ended_by}: {finished} of {n_trials} trials have finished; the same command goes on"
+        )
+    if stopped:
+        raise SystemExit(128 + signal.SIGINT)
+    return not ended_by or ended_by.startswith("the time")
+
+
+def _train(
+    trial: Trial,
+    values: Mapping[str, Scalar],
+    config: Mapping[str, Any],
+    *,
+    folder: Path,
+    address: str,
+    given: Sequence[str],
+) -> float:
+    """One training, as ``segkit.train`` does it with the values of a trial; its score."""
+    from optuna import TrialPruned
+
+    from segkit.study_trial import score, train_in_process, trial_arguments
+
+    run = folder / f"trial_{trial.number:04d}"
+    trial.set_user_attr(FOLDER, str(run))
+    said = run.with_suffix(".txt")  # kept where the training fails
+    pruning = {
+        "study": str(config["study"]),
+        "trial": trial.number,
+        "pruner": config["pruner"],
+        "trials": config["pruner_trials"],
+        "epochs": config["pruner_epochs"],
+    }
+    arguments = trial_arguments(
+        as_overrides(values), run, pruning, given=given, search_path=search_path()
+    )
+    environment = {STORAGE: address, PROCESS: str(os.getpid())}
+    found = score(run, train_in_process(arguments, said, environment), said)
+    said.unlink()
+    if PRUNED in trial.study.get_trials(deepcopy=False)[trial.number].user_attrs:
+        raise TrialPruned
+    return found
+
+
+def _tell(trial: FrozenTrial, monitor: str) -> None:
+    """One line of how a trial ended."""
+    minutes = trial.user_attrs.get(MINUTES, 0)
+    if trial.state.name == "FAIL":
+        how = f"failed: {trial.user_attrs.get(REASON, '')}"
+    else:
+        how = f"{trial.state.name.lower()}, {monitor} {trial.value:.4f}"
+    print(f"trial {trial.number}: {how}, {minutes} minutes", flush=True)
+
+
+def main() -> None:
+    """Entry point of ``segkit-sweep``: exit code 1 where trials failed until it gave up."""
+    verdicts: list[bool] = []
+    cli.run(lambda composed: verdicts.append(sweep(composed)), "sweep")
+    if not all(verdicts):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
