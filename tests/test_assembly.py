@@ -55,12 +55,16 @@ def test_the_reader_opens_no_file(configured: Any) -> None:
 
 def test_the_data_are_as_configured(configured: Any) -> None:
     config = configured(
-        "dataset.size=[32,48]", "dataset.batch_size=5", "dataset.split.val=0.25", "seed=7"
+        "dataset.size=[32,48]",
+        "dataset.batch_size=5",
+        "dataset.split.val=0.25",
+        "dataset.split.seed=3",
+        "seed=7",
     )
     data = build_data(config, build_reader(config))
     data.prepare_data()
     assert (data.size, data.crop, data.batch_size, data.seed) == ((32, 48), None, 5, 7)
-    assert data.split.seed == 7
+    assert data.split.seed == 3
     assert len(data.indices("val")) == 3
     assert data.dataset_name == "dsb2018"
 
