@@ -421,7 +421,7 @@ def bad(run: Any, tmp_path: Path) -> dict[str, tuple[list[str], str]]:
     (other / "checkpoints" / "best.ckpt").write_bytes(b"")
     shutil.copy(run.folder / "config.yaml", lacking)
     return {
-        "not a run": ([f"run={tmp_path}"], "not a run folder"),
+        "not a run": ([f"run={tmp_path / 'in'}"], "not a run folder"),
         "no checkpoint": ([f"run={lacking}"], "no best checkpoint"),
         "no run": (["run=[]"], "no run was named"),
         "no image": ([f"input={tmp_path / 'empty'}"], "no image among 0 files"),

@@ -55,6 +55,8 @@ def test_the_folder_is_complete_and_holds_nothing_else(run: Any) -> None:
     assert events
     assert found - events == {
         "config.yaml",
+        "evaluation_per_image.csv",
+        "checkpoints/previous.ckpt",
         "split.csv",
         "metrics.csv",
         "curves.png",
