@@ -146,3 +146,36 @@ def test_a_rate_that_was_laid_out_is_not_stretched(
     (copied / "config.yaml").write_text(changed, "utf-8")
     assert here(f"resume={copied}", "trainer.max_epochs=3") == 2
     assert "the learning rate was laid out" in capsys.readouterr().err
+
+
+def test_a_run_limited_by_steps_cannot_be_exact(
+    here: Any, copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = (copied / "config.yaml").read_text("utf-8")
+    changed = config.replace("max_steps: -1", "max_steps: 5")
+    assert changed != config
+    (copied / "config.yaml").write_text(changed, "utf-8")
+    assert here(f"resume={copied}", "trainer.max_epochs=3") == 2
+    err = capsys.readouterr().err
+    assert "limited by steps" in err
+    assert (copied / "summary.json").exists()
+
+
+@IN_PROCESS
+@pytest.mark.slow
+def test_through_a_link_the_best_epoch_stays_the_best(
+    run: Any, here: Any, copied: Path, tmp_path: Path
+) -> None:
+    """The last epoch is not the best, and none that follows is."""
+    (tmp_path / "link").symlink_to(copied, target_is_directory=True)
+    for state in (torch.load(copied / "checkpoints" / "last.ckpt", weights_only=True),):
+        for each in state["callbacks"].values():
+            if each.get("best_model_score") is not None:
+                each["best_model_score"] = torch.tensor(0.99)
+                each["best_k_models"] = dict.fromkeys(each["best_k_models"], torch.tensor(0.99))
+                each["kth_value"] = torch.tensor(0.99)
+        torch.save(state, copied / "checkpoints" / "last.ckpt")
+    before = (copied / "checkpoints" / "best.ckpt").read_bytes()
+    assert here(f"resume={tmp_path / 'link'}", "trainer.max_epochs=3") == 0
+    assert (copied / "checkpoints" / "best.ckpt").read_bytes() == before
+    assert [row["epoch"] for row in run.rows(copied)] == ["0", "1", "2"]
