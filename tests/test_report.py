@@ -451,8 +451,8 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(SegkitError, match="No space left"):
         write_report(folder)
     assert (tmp_path / "report.html").read_bytes() == before
 

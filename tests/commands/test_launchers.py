@@ -28,7 +28,7 @@ def test_two_jobs_beside_each_other(run: Any, call: Call, tmp_path: Path, launch
     done = call(*run.arguments(*given), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    folders = sorted((tmp_path / "both").glob("[01]-phantom-unet_mnv2-*"))
+    folders = sorted((tmp_path / "both").glob("[01]-seed[01]-*"))
     assert len(folders) == 2
     for seed, folder in enumerate(folders):
         config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
