@@ -4,7 +4,7 @@ import csv
 import io
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,14 @@ def opened(tmp_path: Path) -> Opened:
         return open_study(address, name, mode=mode, facts={**FACTS, **facts})
 
     return make
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that runs the tests in the background has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -131,6 +139,7 @@ def test_a_mistake_of_ours_is_not_swallowed(opened: Opened) -> None:
     assert counts(study) == {"fail": 1}
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_what_was_stopped_comes_next(opened: Opened) -> None:
     def objective(trial: Trial, values: Mapping[str, Scalar]) -> float:
         if trial.number == 1:
@@ -309,6 +318,7 @@ def test_the_arguments_keep_the_address_to_themselves(tmp_path: Path) -> None:
     assert made[3] == f"hydra.run.dir='{tmp_path / 'a b'}'"
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_stop_waits_for_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which is told once, and given time to write its checkpoint."""
     child = tmp_path / "child.sh"

@@ -61,7 +61,9 @@ class Interrupts(pl.Callback):
         """Listen to signals; end at once what early stopping had ended before."""
         del pl_module
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in SIGNALS}
+            # What a shell lets the run ignore (nohup, a job in the background) stays ignored.
+            heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._hear) for number in heard}
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, EarlyStopping) and _has_stopped(callback):
                 # The checkpoint was written, and then the run was killed before it could end.

@@ -84,6 +84,8 @@ def test_each_signal_as_a_user_sends_it(
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background has SIGINT ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         deadline = time.monotonic() + 300
         while not (folder / "panels" / "epoch_001.png").exists():
