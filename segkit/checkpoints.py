@@ -111,7 +111,7 @@ def _read_position(path: Path) -> Position:
     with zipfile.ZipFile(path) as archive:
         spoilt = archive.testzip()  # torch checks no sums when it maps a file
     if spoilt:
-        raise ValueError(f"{spoilt} has another checksum than was written")
+        raise ValueError(f"{Path(spoilt).name} in it has another checksum than was written")
     saved = torch.load(path, map_location="cpu", weights_only=True)
     loops = saved["loops"]["fit_loop"]
     epochs = loops["epoch_progress"]["current"]

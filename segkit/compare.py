@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from segkit import cli
 from segkit.errors import SegkitError, did_you_mean
 from segkit.run_folder import RunFolder
+from segkit.sweep_jobs import ERROR
 
 if TYPE_CHECKING:
     from segkit.comparison import Comparison
@@ -56,7 +57,7 @@ def _check(config: dict[str, Any]) -> None:
     if (config["folder"] is None) == (config["runs"] is None):
         raise SegkitError(
             "name what is to be compared",
-            where=f"sweep={config['folder']} runs={config['runs']}",
+            where="sweep=, runs=",
             remedy="sweep=DIR for all runs in a folder, or runs=[DIR,DIR]",
         )
     if config["score"] not in _SCORES:
@@ -81,7 +82,11 @@ def _folders(config: dict[str, Any]) -> list[Path]:
         return [RunFolder(each).path for each in named]
     sweep = RunFolder(config["folder"]).path
     # Where this is, a run was begun; loggers keep configurations of their own below it.
-    marked = {path.parent for path in sweep.rglob("train.log")} if sweep.is_dir() else set()
+    marked = {path.parent for path in sweep.glob("*/train.log")} if sweep.is_dir() else set()
+    for failed in sorted(sweep.glob(f"*/{ERROR}")) if marked else ():
+        if failed.parent not in marked:
+            why = failed.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+            print(f"left out: {failed.parent}: the job failed: {why}")
     if not marked:
         raise SegkitError(
             "there is no run in this folder" if sweep.is_dir() else "there is no such folder",

@@ -24,6 +24,11 @@ def check_comparable(runs: Sequence[RunScores], *, common: bool) -> None:
             where=str(runs[0].folder) if runs else "runs",
             remedy="name two runs or more: runs=[DIR,DIR], or the folder of a sweep",
         )
+    twice = [run.folder for n, run in enumerate(runs) if run.folder in [r.folder for r in runs[:n]]]
+    if twice:
+        raise SegkitError(
+            "this run is named twice", where=str(twice[0]), remedy="name each run once"
+        )
     for what, values in (
         ("data sets", [str(run.summary.get("data", {}).get("name")) for run in runs]),
         ("classes", [", ".join(run.classes) for run in runs]),

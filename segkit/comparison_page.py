@@ -12,9 +12,12 @@ from segkit.html import Html
 
 _MEANING = (
     "Scores are means over {records}; images of one group are averaged first. Their 95 % intervals "
-    "are bootstrap percentiles over {unit}. Differences are paired by {unit}; with several seeds "
-    "their intervals take in what another seed would change. p is of Wilcoxon's signed-rank test, "
-    "with several seeds of the resamples, and adjusted for all comparisons by Holm's method."
+    "are bootstrap percentiles over {unit}: what other {unit} would change, for these very "
+    "trainings; another seed may lie outside (the dots; their standard deviation is in the table). "
+    "Differences are paired by {unit}; with several seeds their intervals take in what another "
+    "seed would change too, which two seeds hardly tell. p is of Wilcoxon's signed-rank test, with "
+    "several seeds of the resamples, and adjusted for all comparisons by Holm's method; the "
+    "rank-biserial correlation, -1 to 1, is its effect size."
 )
 _RUN_HEADINGS = (
     "configuration",
@@ -41,7 +44,7 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
     sections = [
         html.section("What can be concluded", *map(_sentence, sentences(comparison))),
         html.section("Configurations", _table(comparison), _meaning(comparison)),
-        html.section("Scores", html.picture(scores_plot(comparison), "Scores")),
+        html.section("Scores", html.picture(scores_plot(comparison), "Scores; a dot is a seed")),
     ]
     if comparison.pairs:
         caption = "Differences from the baseline"

@@ -12,9 +12,10 @@ HEADINGS = (
     "runs",
     "dice",
     "IoU",
-    "between seeds",
+    "sd of seeds",
     "difference",
     "p (Holm)",
+    "rank-biserial",
     "parameters",
     "GFLOPs",
     "images/s",
@@ -24,7 +25,13 @@ HEADINGS = (
 
 def shown_rows(comparison: Comparison) -> list[list[str]]:
     """The table as people read it, under :data:`HEADINGS`."""
-    return [_shown(row) for row in configuration_rows(comparison)]
+    rows = [_shown(row) for row in configuration_rows(comparison)]
+    for row, each in zip(rows, comparison.configurations, strict=True):
+        folds = max(len(seed) for seed in each.runs)
+        row[1] += f" × {folds} folds" if folds > 1 else ""
+    if not comparison.pairs:
+        rows[0][HEADINGS.index("difference")] = ""  # of nothing
+    return rows
 
 
 def _shown(row: Row) -> list[str]:
@@ -37,6 +44,7 @@ def _shown(row: Row) -> list[str]:
         number(row["dice_between_seeds"], ".3f"),
         _interval(row, "difference", sign="+") if beside else "baseline",
         number(row["p_holm"], ".3g") if beside else "",
+        number(row["rank_biserial"], "+.2f") if beside else "",
         number(_scaled(row["parameters"], 1e6), ".1f", " M"),
         number(_scaled(row["flops"], 1e9), ".2f"),
         number(row["images_per_second"], ".0f"),
@@ -67,7 +75,7 @@ def markdown(comparison: Comparison) -> str:
     """The table and the conclusions in Markdown."""
     rows = [HEADINGS, ["---"] * len(HEADINGS), *shown_rows(comparison)]
     table = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
-    words = "\n".join(f"- {sentence}." for sentence in sentences(comparison))
+    words = "\n".join(f"- {words[0].upper()}{words[1:]}." for words in sentences(comparison))
     return f"{table}\n\n{words}\n"
 
 

@@ -46,7 +46,7 @@ def conclusion(
     """
     word = verdict(found, p_holm)
     if word == "too few":
-        return _too_few(found)
+        return _too_few(found, f"whether {first} and {second} differ", unit)
     extent = f"on {found.n} {unit}{_seeds(found)}"
     p = _p_text(p_holm)
     # "Worse by" counts the loss.
@@ -72,10 +72,11 @@ def _ranks_oppose(found: Difference) -> bool:
     return isinstance(found, PairedDifference) and found.rank_biserial * found.difference < 0
 
 
-def _too_few(found: Difference) -> str:
+def _too_few(found: Difference, what: str, unit: str) -> str:
     if isinstance(found, SeededDifference) and found.n >= FEWEST:
-        return f"too few seeds ({found.seeds[0]} and {found.seeds[1]}) to say"
-    return f"too few groups (n = {found.n}) to say"
+        first, second = found.seeds
+        return f"too few seeds ({first} and {second}; 2 each are needed) to say {what}"
+    return f"too few {unit} (n = {found.n}; {FEWEST} are needed) to say {what}"
 
 
 def _seeds(found: Difference) -> str:

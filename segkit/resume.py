@@ -58,7 +58,21 @@ def folder_to_resume(composed: DictConfig, output: Path) -> Path | None:
             where="resume=true",
             remedy=f"name the folder too: {key}=DIR; or go on with a run by resume=DIR",
         )
-    return output if RunFolder(output).config.is_file() else None
+    if RunFolder(output).config.is_file():
+        return output
+    # A grid that has grown numbers its jobs otherwise; the hash at the end stays.
+    digest = output.name.rsplit("-", 1)[-1]
+    same = sorted(output.parent.glob(f"*-{digest}")) if hydra.mode == RunMode.MULTIRUN else []
+    return next((path for path in same if RunFolder(path).config.is_file()), None)
+
+
+def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
+    """Whether a run has come to its end, and is not asked for more epochs."""
+    before = folder.read_config()
+    return bool(folder.read_summary()) and all(
+        before["trainer"].get(key) == config["trainer"].get(key)
+        for key in ("max_epochs", "max_time")
+    )
 
 
 def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:

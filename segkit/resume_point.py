@@ -31,7 +31,8 @@ def starting_point(folder: RunFolder, world_size: int) -> Position | None:
             "segkit.evaluate and segkit.predict",
         )
     for each in damaged:
-        log.warning("%s: going on from %s", each, found and found.checkpoint.name)
+        assert found is not None
+        log.warning("%s: going on from %s, epoch %d", each, found.checkpoint.name, found.epoch)
     if found and found.batch and found.world_size != world_size:
         raise SegkitError(
             f"the checkpoint lies within an epoch that {found.world_size} processes share out, "

@@ -38,7 +38,8 @@ def claim(path: Path, *, chosen_by_user: bool, anew: bool = False) -> RunFolder:
                 raise SegkitError(
                     "there is a run in this folder already",
                     where=str(folder.path),
-                    remedy=f"choose another hydra.run.dir=, or go on with it: resume={folder.path}",
+                    remedy="choose another folder, or go on with what is there: resume=true, or "
+                    f"resume={folder.path}",
                 ) from error
         except OSError as error:
             raise SegkitError(

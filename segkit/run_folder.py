@@ -69,8 +69,11 @@ class RunFolder:
         try:
             config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8
+            why = "its configuration cannot be read"
+            if isinstance(error, FileNotFoundError):
+                why = "it has no config.yaml" if self.path.is_dir() else "there is no such folder"
             raise SegkitError(
-                f"not a run folder: its configuration cannot be read ({type(error).__name__})",
+                f"not a run folder: {why}",
                 where=str(self.config),
                 remedy="name a folder that segkit.train wrote, with config.yaml in it",
             ) from error

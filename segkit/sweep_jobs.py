@@ -64,7 +64,8 @@ def _part(key: str, value: str) -> str:
     """A word says enough alone, the name of a file by its end; a number needs its key."""
     said = re.sub(r"[^A-Za-z0-9_.]+", "_", value.rsplit("/", 1)[-1]).strip("_")
     word = value[:1].isalpha() and value not in ("true", "false", "null")
-    return said if word else f"{key.rsplit('.', 1)[-1]}{said}"
+    name = key.rsplit(".", 2 if key.endswith(".seed") else 1)[-1 if "." not in key else 1 :]
+    return said if word else f"{'_'.join(name)}{said}"
 
 
 def record_failure(folder: Path, error: BaseException) -> None:
@@ -72,9 +73,11 @@ def record_failure(folder: Path, error: BaseException) -> None:
     told = str(error)
     if not isinstance(error, SegkitError):
         told = f"{type(error).__name__}: {error}\n{''.join(traceback.format_exception(error))}"
+    print(f"this job failed: {told.splitlines()[0]} ({folder})", file=sys.stderr)
+    if RunFolder(folder).read_summary():
+        return  # of the run that lies there, and has come to its end
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / ERROR, f"{told}\n")
-    print(f"this job failed: {told.splitlines()[0]} ({folder / ERROR})", file=sys.stderr)
 
 
 def jobs(sweep: Path) -> list[Row]:

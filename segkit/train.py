@@ -14,7 +14,7 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
-from segkit.resume import check_split, folder_to_resume, resumed_config
+from segkit.resume import check_split, folder_to_resume, is_done, resumed_config
 from segkit.run_claim import claim, held, is_first_process, remove_if_empty
 from segkit.run_folder import RunFolder
 
@@ -36,9 +36,9 @@ def train(composed: DictConfig) -> float | None:
     resume = folder_to_resume(composed, output)
     if resume and resume != output:
         remove_if_empty(output)  # made by Hydra before it knew
-    if resume and composed.resume is True and (done := _done(RunFolder(resume))):
-        return done.get("best_score")
     config = resumed_config(composed, resume) if resume else _resolve(composed, output)
+    if resume and is_done(RunFolder(resume), config):
+        return _done(RunFolder(resume))
     check_values(config)
     _check_inference(config)
     reader = build_reader(config)
@@ -110,12 +110,12 @@ def _fit(
     return score
 
 
-def _done(folder: RunFolder) -> dict[str, Any]:
-    """The summary of a run that has come to its end, said so; empty for any other."""
-    summary = folder.read_summary()
-    if summary and is_first_process():
-        print(f"done before: {folder.path}", flush=True)
-    return summary
+def _done(folder: RunFolder) -> float | None:
+    """Of a run that has come to its end: say so; the best score."""
+    if is_first_process():
+        print(f"done before: {folder.path} (more: trainer.max_epochs=N)", flush=True)
+    score: float | None = folder.read_summary().get("best_score")
+    return score
 
 
 def _begin(

@@ -39,6 +39,7 @@ def run_names(varied: Mapping[str, Sequence[Any]], count: int) -> list[str]:
         for key, values in varied.items():
             short = key if _ambiguous(key, varied) else key.rsplit(".", 1)[-1]
             value = values[number]
+            value = f"{value:.4g}" if isinstance(value, float) else value
             parts.append(str(value) if "." not in key and key != "seed" else f"{short}={value}")
         names.append(", ".join(parts) or f"run {number + 1}")
     return names

@@ -88,7 +88,7 @@ SEEDED = SeededDifference(
             dataclasses.replace(BETTER, n=FEWEST - 1),
             0.003,
             "too few",
-            "too few groups (n = 5) to say",
+            "too few images (n = 5; 6 are needed) to say whether A and B differ",
         ),
     ],
 )
@@ -99,11 +99,15 @@ def test_sentences(found: Difference, p_holm: float, word: Verdict, sentence: st
 
 def test_too_few_of_what() -> None:
     two = paired_difference(np.zeros(2), np.ones(2), seed=0)
-    assert conclusion(two, two.p, first="A", second="B") == "too few groups (n = 2) to say"
+    says = "to say whether A and B differ"
+    few = f"too few images (n = 2; 6 are needed) {says}"
+    assert conclusion(two, two.p, first="A", second="B") == few
     one = difference_with_seeds(np.zeros((1, 9)), np.ones((3, 9)), seed=0)
-    assert conclusion(one, one.p, first="A", second="B") == "too few seeds (1 and 3) to say"
+    few = f"too few seeds (1 and 3; 2 each are needed) {says}"
+    assert conclusion(one, one.p, first="A", second="B") == few
     none = difference_with_seeds(np.zeros((1, 0)), np.ones((3, 0)), seed=0)
-    assert conclusion(none, none.p, first="A", second="B") == "too few groups (n = 0) to say"
+    few = f"too few images (n = 0; 6 are needed) {says}"
+    assert conclusion(none, none.p, first="A", second="B") == few
 
 
 def test_fewer_groups_cannot_reach_five_per_cent() -> None:

@@ -37,6 +37,7 @@ def swept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         (["x.on=true,false"], ["x.on=true"], "ontrue"),
         (["model=a"], ["model=a"], "data"),
         (["seed=range(1,4)"], ["seed=3"], "seed3"),
+        (["dataset.split.seed=0,1"], ["dataset.split.seed=1"], "split_seed1"),
     ],
     ids=str,
 )

@@ -216,7 +216,7 @@ def test_a_single_group(
     for model in "ab":
         write_run(tmp_path / "s" / model, [0.5, 0.6], model=model, groups=["p", "p"])
     assert command(f"sweep={tmp_path / 's'}") == 0
-    assert "oo few groups (n = 1) to say" in capsys.readouterr().out
+    assert "oo few groups (n = 1; 6 are needed) to say" in capsys.readouterr().out
 
 
 def test_unfinished_jobs_are_left_out(

@@ -72,8 +72,11 @@ class Server:
 
 
 def alive(process: int) -> bool:
-    state = Path(f"/proc/{process}/stat")
-    return state.exists() and state.read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+    try:
+        state = Path(f"/proc/{process}/stat").read_text("utf-8")
+    except OSError:
+        return False
+    return state.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 @pytest.fixture(scope="module")

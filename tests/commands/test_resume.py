@@ -179,3 +179,20 @@ def test_through_a_link_the_best_epoch_stays_the_best(
     assert here(f"resume={tmp_path / 'link'}", "trainer.max_epochs=3") == 0
     assert (copied / "checkpoints" / "best.ckpt").read_bytes() == before
     assert [row["epoch"] for row in run.rows(copied)] == ["0", "1", "2"]
+
+
+@IN_PROCESS
+@pytest.mark.slow
+def test_a_grid_that_has_grown_trains_what_is_new(
+    run: Any, here: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = tmp_path / "grid"
+    given = [*run.arguments("trainer.max_epochs=1"), f"hydra.sweep.dir={sweep}"]
+    assert here("-m", *given, "seed=2") == 0
+    (first,) = [path.parent for path in sweep.glob("*/summary.json")]
+    before = first.stat().st_mtime_ns
+    assert here("-m", *given, "seed=1,2", "resume=true") == 0
+    assert f"done before: {first}" in capsys.readouterr().out
+    assert first.stat().st_mtime_ns == before
+    folders = sorted(path.name for path in sweep.iterdir() if path.is_dir())
+    assert [name.rsplit("-", 1)[0] for name in folders] == ["0-seed1", "0-seed2"]
