@@ -188,11 +188,13 @@ def test_a_grid_that_has_grown_trains_what_is_new(
 ) -> None:
     sweep = tmp_path / "grid"
     given = [*run.arguments("trainer.max_epochs=1"), f"hydra.sweep.dir={sweep}"]
-    assert here("-m", *given, "seed=2") == 0
-    (first,) = [path.parent for path in sweep.glob("*/summary.json")]
-    before = first.stat().st_mtime_ns
-    assert here("-m", *given, "seed=1,2", "resume=true") == 0
-    assert f"done before: {first}" in capsys.readouterr().out
-    assert first.stat().st_mtime_ns == before
+    assert here("-m", *given, "seed=2,3") == 0
+    begun = sorted(path.parent for path in sweep.glob("*/summary.json"))
+    before = [path.stat().st_mtime_ns for path in begun]
+    assert here("-m", *given, "seed=1,2,3", "resume=true") == 0
+    said = capsys.readouterr().out
+    assert all(f"done before: {path}" in said for path in begun)
+    assert [path.stat().st_mtime_ns for path in begun] == before
     folders = sorted(path.name for path in sweep.iterdir() if path.is_dir())
-    assert [name.rsplit("-", 1)[0] for name in folders] == ["0-seed1", "0-seed2"]
+    names = [name.rsplit("-", 1)[0] for name in folders]
+    assert names == ["0-seed1", "0-seed2", "1-seed3"]
