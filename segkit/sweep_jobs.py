@@ -43,6 +43,11 @@ class RememberSweep(Callback):
         os.environ[_SWEPT] = ",".join([*keys, *map(str, params)])
 
 
+def swept_keys() -> list[str]:
+    """What the sweep that this job is part of sweeps over; none outside a sweep."""
+    return [key for key in os.environ.get(_SWEPT, "").split(",") if key]
+
+
 def job_name(overrides: Sequence[str], otherwise: str) -> str:
     """What a job's folder is called: the values that the sweep gives it.
 
@@ -54,7 +59,7 @@ def job_name(overrides: Sequence[str], otherwise: str) -> str:
         overrides: of this job.
         otherwise: its name where nothing is swept.
     """
-    keys = os.environ.get(_SWEPT, "").split(",")
+    keys = swept_keys()
     given = dict(each.split("=", 1) for each in overrides if "=" in each)
     parts = [_part(key, given[key]) for key in dict.fromkeys(keys) if key in given]
     return "-".join(part for part in parts if part)[:_LONGEST].strip("-.") or otherwise

@@ -7,6 +7,7 @@ import yaml
 from lightning.pytorch.loggers import Logger
 
 from segkit.fit import TESTED
+from segkit.sweep_jobs import swept_keys
 from segkit.tensorboard import RunTensorBoard
 
 # What a run is compared by. The rest is in config.yaml and in TensorBoard's text tab.
@@ -41,10 +42,12 @@ def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> N
 def flat_parameters(config: Mapping[str, Any]) -> dict[str, str | float]:
     """Hyper-parameters for a logger: the choices by group, and the keys that matter most."""
     flat: dict[str, str | float] = {str(k): str(v) for k, v in config["choices"].items()}
-    for key in _PARAMETERS:
+    for key in dict.fromkeys((*_PARAMETERS, *swept_keys())):
+        if key in flat:
+            continue  # a group, whose choice is there
         value: Any = config
         for part in key.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
-        if value is not None:
+        if value is not None and not isinstance(value, Mapping):
             flat[key] = value if isinstance(value, int | float) else str(value)
     return flat
