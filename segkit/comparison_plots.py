@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 from segkit.comparison import Comparison, Configuration
 from segkit.intervals import mean_where_defined
 from segkit.plot_style import (
-    BLUE,
     FAINT,
-    GREEN,
     INK,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    YELLOW,
+    SERIES,
     figure,
     style,
     write,
@@ -28,13 +22,12 @@ from segkit.plot_style import (
 
 Values = NDArray[np.float64]
 
-_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, YELLOW)
 _NAME = 40  # characters of a configuration's name beside an axis
 
 
 def colour(number: int) -> str:
     """Of the configuration at this place."""
-    return _COLOURS[number % len(_COLOURS)]
+    return SERIES[number % len(SERIES)]
 
 
 def scores_plot(comparison: Comparison) -> bytes:

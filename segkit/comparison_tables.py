@@ -1,13 +1,12 @@
 """A comparison as tables for programs."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from segkit.comparison import Comparison, Configuration, Pair
+from segkit.evaluation_tables import table_text
 from segkit.intervals import mean_where_defined
 from segkit.run_scores import RunScores, image_scores
 
@@ -109,16 +108,7 @@ def _minutes(run: RunScores) -> float:
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """CSV with the columns of all rows, in the order in which they first appear."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    undefined = value is None or (isinstance(value, float) and math.isnan(value))
-    return "" if undefined else value
+    return table_text(columns, rows)
 
 
 def fold_rows(comparison: Comparison) -> list[Row]:

@@ -14,6 +14,7 @@ INK, FAINT, GRID = "#202020", "#787878", "#e4e4e4"
 # Okabe and Ito's colours, safe for the colour-blind.
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#e69f00", "#009e73", "#cc79a7"
 RED, SKY, YELLOW = "#d55e00", "#56b4e9", "#f0e442"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, YELLOW)  # of several things in one plot
 
 
 def figure(wide: float, high: float, *, pad: float = 0.12) -> Figure:

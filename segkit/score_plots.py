@@ -10,21 +10,15 @@ from segkit.calibration import Calibration
 from segkit.plot_style import (
     BLUE,
     FAINT,
-    GREEN,
     INK,
-    ORANGE,
-    PURPLE,
     RED,
-    SKY,
-    YELLOW,
+    SERIES,
     figure,
     save,
     style,
 )
 
 Values = NDArray[np.float64]
-
-_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, YELLOW)
 
 
 def histogram(path: str | Path, scores: Mapping[str, Values], *, title: str) -> None:
@@ -42,7 +36,7 @@ def histogram(path: str | Path, scores: Mapping[str, Values], *, title: str) -> 
     axes = plot.add_subplot()
     style(axes, title, "Dice of an image", "images")
     for number, (name, values) in enumerate(scores.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = SERIES[number % len(SERIES)]
         known = values[~np.isnan(values)]
         undefined = len(values) - len(known)
         label = name + (f" ({undefined} undefined)" if undefined else "")
