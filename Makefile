@@ -6,8 +6,11 @@ READY := $(VENV)/.ready
 # What `make train` is given: enough for synthetic nuclei in under three minutes on two cores.
 TRAIN ?= trainer.max_epochs=15
 
+# A process a core, each with one thread; both slow down to a crawl where they share cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+
 .DEFAULT_GOAL := help
-.PHONY: help setup train augment-preview test test-all lint tensorboard lock clean-cache
+.PHONY: help setup train augment-preview test test-slow lint tensorboard lock clean-cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -30,10 +33,10 @@ augment-preview: $(READY)  ## a sheet of each augmentation group (DATA='dataset=
 			hydra.run.dir=outputs/augment/$$group || exit; done
 
 test: $(READY)  ## the quick tests
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: $(READY)  ## every test, the slow ones too
-	$(BIN)/python -m pytest $(ARGS)
+test-slow: $(READY)  ## the others
+	$(PYTEST) -m slow $(ARGS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -171,12 +171,6 @@ def test_holm_against_all_sets_of_comparisons() -> None:
         np.testing.assert_allclose(holm(p), closed(p))
 
 
-def test_holm_against_statsmodels() -> None:
-    multitest = pytest.importorskip("statsmodels.stats.multitest")
-    p = np.random.default_rng(0).random(12) ** 4
-    np.testing.assert_allclose(holm(p), multitest.multipletests(p, method="holm")[1])
-
-
 @pytest.mark.parametrize("p", [[-0.1], [1.1], [[0.1]]])
 def test_holm_takes_probabilities(p: list[float]) -> None:
     with pytest.raises(ValueError, match="p-values"):

@@ -4,6 +4,7 @@ Run as a script. A line of standard input is a JSON list: the folder of the log,
 command's arguments. The answer is the process id, and when the process has ended, its exit code.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -20,11 +21,13 @@ from segkit.report import report_or_warn  # noqa: F401
 
 
 def start(log: str, arguments: list[str]) -> int:
-    """Fork a training into a session of its own, so that its workers can be killed with it."""
+    """Fork a training into a process group of its own, so that its workers can be killed with it."""
     child = os.fork()
     if child:
+        with contextlib.suppress(OSError):  # it may have ended
+            os.setpgid(child, child)  # on both sides: the group is there before its id is told
         return child
-    os.setsid()
+    os.setpgid(0, 0)
     with Path(log).open("a") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)

@@ -4,6 +4,7 @@
 ``SEGKIT_KILL_SEED`` chooses other moments. What was hit is printed with ``-s``.
 """
 
+import contextlib
 import csv
 import json
 import os
@@ -58,7 +59,8 @@ class Server:
         while moment and alive(child):
             assert time.monotonic() < deadline, f"it hangs: {log.read_text('utf-8')[-2000:]}"
             if moment():
-                os.killpg(child, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
+                    os.killpg(child, signal.SIGKILL)
                 break
             time.sleep(0.001)
         return int(self._line())
@@ -92,11 +94,15 @@ def after(seconds: float) -> Callable[[], bool]:
 
 
 def once(folder: Path, pattern: str, nth: int) -> Callable[[], bool]:
-    """When the nth file of this kind has been seen; a checkpoint that is being written, say."""
-    seen: set[str] = set()
+    """When the nth file of this kind has been seen; a checkpoint that is being written, say.
+
+    What an earlier kill left behind does not count: it would be the start of the process again.
+    """
+    left = set(folder.glob(pattern))
+    seen: set[Path] = set()
 
     def moment() -> bool:
-        seen.update(str(path) for path in folder.glob(pattern))
+        seen.update(set(folder.glob(pattern)) - left)
         return len(seen) >= nth
 
     return moment
