@@ -21,7 +21,7 @@ from segkit.report import report_or_warn  # noqa: F401
 
 
 def start(log: str, arguments: list[str]) -> int:
-    """Fork a training into a process group of its own, so that its workers can be killed with it."""
+    """Fork a training into a process group of its own, which can be killed with its workers."""
     child = os.fork()
     if child:
         with contextlib.suppress(OSError):  # it may have ended
