@@ -24,7 +24,7 @@ _HELP = "--help shows the groups and the keys used most, --cfg job every key"
 def explain(
     error: BaseException, folder: Path, config_name: str, given: Sequence[str] = ()
 ) -> SegkitError | None:
-    """Turn an exception of Hydra or OmegaConf into a message; None for any other.
+    """Turn an exception of Hydra, OmegaConf or a launcher into a message; None for any other.
 
     Args:
         error: as raised.
@@ -42,7 +42,17 @@ def explain(
         return _composition(error, folder, config_name, given)
     if isinstance(error, HydraException) and error.__cause__ is not None:
         return explain(error.__cause__, folder, config_name, given)
-    return None
+    return _launch(error)
+
+
+def _launch(error: BaseException) -> SegkitError | None:
+    if not (isinstance(error, RuntimeError) and 'detect "srun"' in str(error)):  # submitit's words
+        return None
+    return SegkitError(
+        "Slurm is not on this machine: there is no srun",
+        where="hydra/launcher=slurm",
+        remedy="start it on a node of the cluster; hydra/launcher=joblib runs jobs at once here",
+    )
 
 
 def _no_value(error: OverrideParseException | MissingMandatoryValue) -> SegkitError:

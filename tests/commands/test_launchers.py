@@ -96,3 +96,12 @@ def test_slurm_is_asked_for_what_the_preset_names(
         assert f"#SBATCH --{line}" in lines, text
     assert "#SBATCH --gpus-per-node=1" in lines
     assert any(line.startswith("#SBATCH --signal=") and line.endswith("@120") for line in lines)
+
+
+def test_without_slurm(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no srun, wherever the tests run
+    done = call("-m", "hydra/launcher=slurm", "seed=1,2", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no srun" in done.stderr
+    assert "hydra/launcher=joblib" in done.stderr
+    assert "Traceback" not in done.stderr
