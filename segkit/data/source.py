@@ -169,7 +169,7 @@ class ZipSource(Source):
 
 
 def open_source(root: str | Path) -> Source:
-    """Open a folder, a ``.zip``, or a single file (as the one file of its folder).
+    """Open a folder, a ``.zip``, or a folder that holds nothing but a ``.zip``.
 
     Raises:
         SegkitError: nothing is there, or it is neither a folder nor an archive.
@@ -181,7 +181,8 @@ def open_source(root: str | Path) -> Source:
     except OSError:  # a name too long, or a folder that may not be entered
         is_folder, is_there, beside = False, False, []
     if is_folder:
-        return FolderSource(path)
+        archive = _only_archive(path)
+        return ZipSource(archive) if archive else FolderSource(path)
     if not is_there:
         hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
         raise SegkitError(
@@ -189,13 +190,27 @@ def open_source(root: str | Path) -> Source:
             where=f"dataset.root={path}",
             remedy=f"name the folder or the zip that holds it: dataset.root=PATH{hint}",
         )
-    if zipfile.is_zipfile(path) and path.suffix.lower() != ".npz":
+    if _is_archive(path):
         return ZipSource(path)
     raise SegkitError(
         "neither a folder nor a zip archive",
         where=f"dataset.root={path}",
         remedy="name the folder or the .zip that holds the data set",
     )
+
+
+def _only_archive(folder: Path) -> Path | None:
+    """The archive in a folder with nothing else, as a download leaves it."""
+    try:
+        inside = [each for each in folder.iterdir() if not _is_litter(each.name)]
+    except OSError:
+        return None  # the folder itself says so when it is listed
+    return inside[0] if len(inside) == 1 and _is_archive(inside[0]) else None
+
+
+def _is_archive(path: Path) -> bool:
+    # Arrays of NumPy's in a zip are data themselves. Opening a pipe would wait for ever.
+    return path.is_file() and path.suffix.lower() != ".npz" and zipfile.is_zipfile(path)
 
 
 def at_home(path: object, key: str) -> Path:
