@@ -30,10 +30,22 @@ if TYPE_CHECKING:
 
 
 def build_reader(config: Config) -> Reader:
-    """The data set's reader; opens no file. Sets how large an image this process may read."""
+    """The data set's reader; opens no file. Sets how large an image this process may read.
+
+    Raises:
+        SegkitError: what is configured is not a :class:`~segkit.data.base.Reader`.
+    """
+    from segkit.data.base import Reader
+
     # Runs of earlier versions lack the key.
     limit_images(config.get("max_megapixels", DEFAULT_MEGAPIXELS))
-    reader: Reader = _build(config, config["dataset"]["reader"])
+    reader = _build(config, config["dataset"]["reader"])
+    if not isinstance(reader, Reader):
+        raise SegkitError(
+            f"a {type(reader).__name__} is not a reader of data sets",
+            where="dataset.reader",
+            remedy="name a subclass of segkit.data.base.Reader by dataset.reader._target_",
+        )
     return reader
 
 
