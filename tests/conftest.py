@@ -1,6 +1,8 @@
-"""What several layers' tests stand on: a small data set on disk, and a place for caches."""
+"""What several layers' tests stand on: small data on disk, a place for caches, SIGINT heard."""
 
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,11 @@ def own_root(phantom_root: Path, tmp_path: Path) -> Path:
 def cache_dir(tmp_path: Path) -> Path:
     """A folder for caches that is not there yet."""
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that runs the tests in the background has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -1,32 +1,28 @@
-"""Every YAML file under ``conf/``: composed, built, stepped once, and (slow) trained with."""
+"""Every YAML file under ``conf/``: composed, built, and stepped once."""
 
 import importlib.util
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from segkit.assembly import (
     build_data,
     build_reader,
-    build_task,
     build_trainer,
 )
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
-from segkit.fit import fit
-from segkit.run_folder import RunFolder
 from segkit.targets import ALLOWED, check_targets
+from tests.configurations import CONF, Configured, composed, on_one_thread, options
 
 ROOT = Path(__file__).parents[1]
-CONF = ROOT / "conf"
 GROUPS = (
     "augment",
     "callbacks",
@@ -39,46 +35,19 @@ GROUPS = (
     "schedule",
     "trainer",
 )
-CLASSES = ("background", "nucleus")
 EXTRAS = ("wandb", "mlflow")
-
-
-def options(group: str) -> list[str]:
-    return sorted(path.stem for path in (CONF / group).glob("[!_]*.yaml"))
-
-
 ALL = [(group, name) for group in GROUPS for name in options(group)]
 
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-Configured = Callable[..., dict[str, Any]]
+    yield from on_one_thread()
 
 
 @pytest.fixture
 def configured(phantom_root: Path, tmp_path: Path) -> Configured:
     """The composition of some overrides, resolved; small, and on phantoms where data are read."""
-
-    def make(*overrides: str) -> dict[str, Any]:
-        given = [
-            f"dataset.root={phantom_root}",
-            f"dataset.cache_dir={tmp_path / 'cache'}",
-            f"run_dir={tmp_path / 'run'}",
-            *overrides,
-        ]
-        with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-            config = compose("train", overrides=given)
-        config.choices = {}
-        config.overrides = []
-        return dict(OmegaConf.to_container(config, resolve=True, throw_on_missing=True))  # type: ignore[arg-type]
-
-    return make
+    return partial(composed, phantom_root, tmp_path)
 
 
 def test_the_files_were_found() -> None:
@@ -246,43 +215,6 @@ def test_no_key_is_read_by_nothing(configured: Configured) -> None:
         assert [key for key in keys if not used(key, "dataset.")] == [], name
 
 
-WHOLE = [
-    (group, name)
-    for group in ("model", "loss", "optim", "schedule", "augment")
-    for name in options(group)
-]
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
-@pytest.mark.parametrize(("group", "name"), WHOLE)
-def test_every_option_trains(configured: Configured, tmp_path: Path, group: str, name: str) -> None:
-    """A whole training, one epoch long, to the end: tested, and summed up."""
-    given = [f"{group}={name}"] if group == "model" else ["model=unet_mnv2", f"{group}={name}"]
-    if name == "unet_flexible":
-        given.append("model.base_filters=4")  # at its own 16, a checkpoint is of 1.5 GB
-    config = configured(
-        "dataset=dsb2018",
-        "dataset.size=64",
-        "dataset.batch_size=4",
-        "trainer=cpu",
-        "trainer.precision=32-true",
-        "trainer.max_epochs=1",
-        "trainer.enable_progress_bar=false",
-        *given,
-    )
-    reader = build_reader(config)
-    data = build_data(config, reader)
-    data.prepare_data()
-    task = build_task(config, reader.classes)
-    folder = RunFolder(tmp_path / "run")
-    summary = fit(data, task, build_trainer(config), folder, monitor=config["monitor"])
-    assert summary["best_epoch"] == 0
-    assert np.isfinite(summary["test"]["loss"])
-    assert folder.best.is_file()
-    assert folder.summary.is_file()
-
-
 HEADER = re.compile(
     r"# @package _global_\n(# .*\n)+# Command: python -m segkit\.train experiment=(\w+)[^\n]*\n"
     r"# Cost: .*\d.*\n(# .*\n)*"
@@ -295,33 +227,3 @@ def test_every_experiment_says_command_cost_and_score(name: str) -> None:
     assert found is not None
     assert found.group(2) == name
     assert re.search(r"(Score|Ours): .*\d\.\d{3}", found.group(0).replace("\n# ", " "))
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
-@pytest.mark.parametrize(
-    "name", ["capstone4_nuclei", "cell_nuclei", "brain_segmentation", "deepcell", "unet_lowered"]
-)
-def test_every_recipe_of_an_ancestor_trains(
-    configured: Configured, tmp_path: Path, name: str
-) -> None:
-    """One epoch of it, on phantoms that stand in for its data."""
-    config = configured(f"experiment={name}", "trainer=cpu", "dataset.size=64")
-    reader = {"_target_": "segkit.data.dsb2018.Dsb2018", "root": config["dataset"]["root"]}
-    config["dataset"] |= {"reader": reader | {"download": False}, "batch_size": 4}
-    config["dataset"]["score_by"] = "image"
-    if "encoder" in config["model"]:
-        config["model"]["encoder_weights"] = None
-    if name == "deepcell":
-        config["model"]["base_filters"] = 2
-    config["trainer"] |= {"max_epochs": 1, "enable_progress_bar": False}
-    built = build_reader(config)
-    data = build_data(config, built)
-    data.prepare_data()
-    task = build_task(config, built.classes)
-    assert task.network.two_logits == (name in ("capstone4_nuclei", "cell_nuclei"))
-    summary = fit(
-        data, task, build_trainer(config), RunFolder(tmp_path / "run"), monitor=config["monitor"]
-    )
-    assert np.isfinite(summary["best_score"])
-    assert np.isfinite(summary["test"]["loss"])

@@ -1,140 +1,17 @@
 """``report.html``: what it says of whole, partial and hostile run folders."""
 
-import csv
-import io
 import logging
-import math
 import re
 import shutil
-import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import yaml
-from PIL import Image
 
 from segkit import report
-from segkit.data.split_file import split_hash
 from segkit.errors import SegkitError
 from segkit.report import report_or_warn, write_report
-from segkit.report_scores import shown
 from segkit.run_folder import RunFolder
-
-HOSTILE = "<script>document.title='taken over'</script>"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-SCORES: dict[str, Any] = {
-    "dice": 0.91234,
-    "dice_pooled": 0.9,
-    "iou": 0.8,
-    "accuracy": 0.97,
-    "accuracy_all_background": 0.8601,
-    "n": 3,
-    "n_empty": 0,
-    "empty_false_positive_rate": None,
-}
-CONFIG: dict[str, Any] = {
-    "dataset": {"name": "dsb2018", "size": 128},
-    "optim": {"lr": 0.001},
-    "seed": 7,
-    "choices": {"dataset": "dsb2018", "model": "unet_mnv2"},
-}
-
-
-class Page(HTMLParser):
-    """A page as a browser reads it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text, self.tags, self.words = text, list[tuple[str, dict[str, str | None]]](), ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.words += "" if tag in ("b", "small") else "\n"
-
-    def handle_endtag(self, tag: str) -> None:
-        self.words += "|" if tag in ("td", "th", "b") else ""
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    def epochs(self) -> list[int]:
-        return [int(str(one["data-number"])) for one in self.named("img") if "data-number" in one]
-
-
-def picture(path: Path, *, side: int = 24, seed: int = 0) -> None:
-    path.parent.mkdir(exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-
-
-def table(path: Path, rows: list[dict[str, Any]]) -> None:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(out.getvalue(), encoding="utf-8")
-
-
-def summary(**changed: Any) -> dict[str, Any]:
-    return {
-        "best_epoch": 1,
-        "monitor": "val/dice",
-        "best_score": 0.9,
-        "test": {"loss": 0.2, "nucleus": SCORES, "all": SCORES},
-        "wall_seconds": 150.0,
-        "epochs": 3,
-        "precision": "bf16-mixed",
-        "parameters": 6628945,
-        "data": {"name": "dsb2018", "score_by": "image"},
-        "python": "3.11.7",
-        "versions": {"torch": "2.15.0", "segkit": None},
-        "commit": "30107fc99dab",
-        "hardware": {"processor": "EPYC", "cores": 2, "gpus": ["H100", "H100"], "system": "Linux"},
-    } | changed
-
-
-def a_run(
-    path: Path, *, epochs: int = 3, side: int = 24, config: Any = CONFIG, **changed: Any
-) -> RunFolder:
-    """A run folder as training leaves it, with panels of noise."""
-    folder = RunFolder(path)
-    path.mkdir(exist_ok=True)
-    folder.write_config(config)
-    table(
-        folder.split,
-        [
-            {"id": f"{split}{n}", "group": f"{split}{n // 2}", "split": split, "stratum": "größe"}
-            for split, count in (("train", 6), ("val", 2), ("test", 2))
-            for n in range(count)
-        ],
-    )
-    digest = split_hash(folder.split.read_text("utf-8"))
-    folder.write_summary({"split_hash": digest, **summary(epochs=epochs, **changed)})
-    table(path / "metrics.csv", [{"epoch": n, "val/dice": 0.5 + n / 1000} for n in range(epochs)])
-    for n in range(epochs):
-        picture(path / "panels" / f"epoch_{n:03d}.png", side=side, seed=n)
-    picture(path / "curves.png")
-    folder.log.write_text("2026-11-21 03:10:56,198 INFO data: dsb2018\n", encoding="utf-8")
-    return folder
-
-
-def read(folder: RunFolder) -> Page:
-    return Page(write_report(folder).read_text("utf-8"))
-
-
-def evaluate(path: Path, rows: list[dict[str, Any]], images: list[dict[str, Any]]) -> None:
-    table(path / "evaluation.csv", rows)
-    table(path / "evaluation_per_image.csv", images)
-    for name in ("best", "median", "worst", "scores", "reliability"):
-        picture(path / "evaluation" / f"{name}.png")
+from tests.made_runs import CONFIG, HOSTILE, SCORES, Page, a_run, evaluate, read, summary, table
 
 
 def test_it_says_what_the_run_came_to(tmp_path: Path) -> None:
@@ -221,12 +98,6 @@ def test_a_best_epoch_that_was_not_drawn(tmp_path: Path) -> None:
     assert "There is no panel of the best epoch, 7." in page.words
 
 
-def test_without_a_test(tmp_path: Path) -> None:
-    page = read(a_run(tmp_path, test=None))
-    assert "test\nnone|no record in the test split" in page.words
-    assert "No test: no record is in the test split." in page.words
-
-
 @pytest.mark.parametrize(
     "name", ["split.csv", "metrics.csv", "summary.json", "curves.png", "train.log"]
 )
@@ -250,129 +121,6 @@ def test_a_configuration_alone(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.write_config({"seed": 1})
     assert "seed|\n1|" in read(folder).words
-
-
-def test_scores_of_the_test_until_there_are_others(tmp_path: Path) -> None:
-    page = read(a_run(tmp_path))
-    assert "From the test that ended training." in page.words
-    assert "dice|\n0.9123|" in page.words
-    assert "empty_false_positive_rate|\nundefined|" in page.words
-    assert "interval" not in page.words
-    assert "By class" not in page.words  # there is one
-
-
-def test_scores_with_intervals_by_class(tmp_path: Path) -> None:
-    folder = a_run(tmp_path)
-    rows = [
-        {"class": name, "split": "val", "dice": dice, "dice_low": 0.5, "dice_high": high}
-        | {"n": 3, "hd95": "", "strange": "1e-3", "split_hash": folder_hash(folder)}
-        for name, dice, high in (("a", 0.7, 0.8), ("b", math.nan, ""), ("all", 0.71, 0.9))
-    ]
-    evaluate(tmp_path, rows, [{"id": "x", "class": "a", "dice": 0.25, "iou": ""}])
-    page = read(folder)
-    gap = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"
-    assert "|\nval|\n95 % interval|" in page.words
-    assert f"dice|\n0.7100|\n0.5000{gap}0.9000|" in page.words
-    assert f"a|\n3|\n0.7000 (0.5000{gap}0.8000)|\n0.0010|" in page.words
-    assert "b|\n3|\nundefined|\n0.0010|" in page.words
-    assert "hd95" not in page.words  # nobody asked for it
-    assert "x|\na|\n0.2500|\nundefined|" in page.words
-    assert "other data" not in page.words
-    assert "test Dice\n0.9123|" in page.words  # the training's own
-
-
-def folder_hash(folder: RunFolder) -> str:
-    return split_hash(folder.split.read_text("utf-8"))
-
-
-def test_several_splits_are_told_apart(tmp_path: Path) -> None:
-    rows = [
-        {"class": name, "split": split, "dice": dice}
-        for split, dice in (("val", 0.25), ("test", 0.75))
-        for name in ("a", "b", "all")
-    ]
-    evaluate(tmp_path, rows, [{"id": "x"}])
-    page = read(a_run(tmp_path))
-    assert "|\nval|\nmeans|" in page.words
-    assert "|\ntest|\nmeans|" in page.words
-    assert "b|\nval|\n0.2500|" in page.words
-    assert "b|\ntest|\n0.7500|" in page.words
-
-
-def test_scores_of_other_data_are_not_taken_for_the_runs_own(tmp_path: Path) -> None:
-    evaluate(tmp_path, [{"class": "all", "split_hash": "0123456789ab"}], [{"id": "x"}])
-    assert "These scores are of other data" in read(a_run(tmp_path)).words
-
-
-def test_the_lowest_scores_are_listed_from_below(tmp_path: Path) -> None:
-    images = [{"id": f"i{n:02d}", "dice": n / 20} for n in range(20, -1, -1)]
-    evaluate(tmp_path, [{"class": "all"}], [*images, {"id": "none", "dice": ""}])
-    words = read(a_run(tmp_path)).words
-    assert re.findall(r"i\d\d(?=\|)", words) == [f"i{n:02d}" for n in range(10)]
-    assert "Lowest Dice of 21" in words
-
-
-def test_an_image_whose_name_is_its_dice_is_listed_and_words_are_not(tmp_path: Path) -> None:
-    images: list[dict[str, Any]] = [
-        {"id": "0.5000", "dice": 0.5},
-        {"id": "b", "dice": "b"},
-        {"id": "c", "dice": 0.7},
-    ]
-    evaluate(tmp_path, [{"class": "all"}], images)
-    words = read(a_run(tmp_path)).words
-    assert "Lowest Dice of 2" in words
-    assert words.count("0.5000") == 2
-
-
-def test_the_split_is_counted_and_proved_disjoint(tmp_path: Path) -> None:
-    folder = a_run(tmp_path)
-    words = read(folder).words
-    assert "split|\nrecords|\ngroups|\ngröße|" in words
-    assert "train|\n6|\n3|\n6|" in words
-    assert "test|\n2|\n1|\n2|" in words
-    assert "No group lies in two splits." in words
-    assert f"Hash of split.csv: {folder_hash(folder)}" in words
-    assert "has changed" not in words
-
-
-def test_a_group_in_two_splits_and_a_changed_split_are_named(tmp_path: Path) -> None:
-    folder = a_run(tmp_path)
-    with folder.split.open("a", encoding="utf-8") as file:
-        file.write("more,train0,test,\n")
-    words = read(folder).words
-    assert "1 groups lie in more than one split, such as 'train0'." in words
-    assert "split.csv has changed" in words
-
-
-def test_the_command_as_it_was_given(tmp_path: Path) -> None:
-    given = ["dataset=dsb2018", "dataset.size=[128,96]", "hydra.run.dir=my runs/a'b"]
-    page = read(a_run(tmp_path, config={**CONFIG, "overrides": given}))
-    expected = (
-        "python -m segkit.train dataset=dsb2018 'dataset.size=[128,96]' "
-        "'hydra.run.dir=my runs/a'\"'\"'b'"
-    )
-    assert expected in page.words
-    assert "not kept" not in page.words
-
-
-def test_the_command_where_it_was_not_kept(tmp_path: Path) -> None:
-    page = read(a_run(tmp_path, commit="30107fc99dab-dirty"))
-    assert "python -m segkit.train dataset=dsb2018 model=unet_mnv2" in page.words
-    assert "Its command line was not kept" in page.words
-    assert "changes beyond its commit, 30107fc99dab-dirty" in page.words
-
-
-def test_the_whole_configuration_is_behind_a_fold(tmp_path: Path) -> None:
-    page = read(a_run(tmp_path))
-    assert yaml.safe_dump(CONFIG, sort_keys=False) in page.words
-    assert len(page.named("details")) == 1
-
-
-def test_a_configuration_of_many_ids_does_not_fill_the_page(tmp_path: Path) -> None:
-    many = {**CONFIG, "ids": ["x" * 60] * 2_000}
-    path = write_report(a_run(tmp_path, config=many))
-    assert path.stat().st_size < 200_000
-    assert "the rest is in config.yaml" in path.read_text("utf-8")
 
 
 def test_warnings_of_the_log_are_told(tmp_path: Path) -> None:
@@ -413,22 +161,6 @@ def test_hostile_names_are_only_words(tmp_path: Path) -> None:
     assert f"größe 日本 {HOSTILE}|" in page.words
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0.91234, "0.9123"),
-        ("0.91234", "0.9123"),
-        (3, "3"),
-        ("3", "3"),
-        ("1e-3", "0.0010"),
-        *((value, "undefined") for value in (None, "", "nan", "NaN", "-inf", math.nan, math.inf)),
-        ("network", "network"),
-    ],
-)
-def test_numbers_as_people_read_them(value: object, words: str) -> None:
-    assert shown(value) == words
-
-
 def test_a_training_does_not_fail_by_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -455,78 +187,3 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
     with pytest.raises(SegkitError, match="No space left"):
         write_report(folder)
     assert (tmp_path / "report.html").read_bytes() == before
-
-
-def in_browser(address: str, profile: Path) -> tuple[Page, str]:
-    """The page after its scripts have run, and what the browser said of it."""
-    assert CHROMIUM is not None
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={profile}",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=5000",
-            "--dump-dom",
-            address,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return Page(done.stdout), done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-@pytest.mark.parametrize(
-    ("mark", "seen"), [("", 5), ("#epoch=3", 3), ("#epoch=0", 0), ("#epoch=99", 6), ("#else", 5)]
-)
-def test_in_a_browser(tmp_path: Path, mark: str, seen: int) -> None:
-    folder = a_run(tmp_path / "run", epochs=7, best_epoch=5)
-    images = [{"id": HOSTILE, "dice": 0.5}]
-    evaluate(folder.path, [{"class": HOSTILE, "dice": 0.5}], images)
-    path = write_report(folder)
-    page, said = in_browser(f"{path.as_uri()}{mark}", tmp_path / "profile")
-    assert "CONSOLE" not in said
-    panels = [one for one in page.named("img") if "data-number" in one]
-    assert [one["data-number"] for one in panels if "hidden" not in one] == [str(seen)]
-    assert re.search(f"epoch {seen}, val/dice", page.words)
-    slider = page.named("input")[0]
-    assert str(slider.get("aria-valuetext", "")).startswith(f"epoch {seen}") == (seen != 5)
-    assert "taken over" not in re.findall("<title>(.*?)</title>", page.text)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_slider_and_button_in_a_browser(tmp_path: Path) -> None:
-    """A page of ours that moves them as a hand would; what is then in sight is written out."""
-    path = write_report(a_run(tmp_path / "run", epochs=7, best_epoch=5))
-    moved = """<script>
-      const seen = () => document.querySelector(".slides img:not([hidden])").dataset.number;
-      const found = [seen()], slider = document.querySelector("input");
-      slider.stepDown(3); slider.dispatchEvent(new Event("input")); found.push(seen());
-      document.querySelector("button").click(); found.push(seen());
-      location.hash = "#epoch=1";
-      addEventListener("hashchange", () => {
-        found.push(seen());
-        const sizes = [...document.images].map(one => one.naturalWidth > 0);
-        document.title = found.join(" ") + " " + sizes.every(Boolean);
-      });
-    </script></body>"""
-    path.write_text(path.read_text("utf-8").replace("</body>", moved), encoding="utf-8")
-    page, said = in_browser(path.as_uri(), tmp_path / "profile")
-    assert "CONSOLE" not in said
-    assert re.findall("<title>(.*?)</title>", page.text) == ["5 2 5 1 true"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_the_browser_tells_of_a_broken_script(tmp_path: Path) -> None:
-    """Without this, silence would prove nothing."""
-    path = tmp_path / "broken.html"
-    path.write_text("<script>throw new Error('broken')</script>", encoding="utf-8")
-    assert "CONSOLE" in in_browser(path.as_uri(), tmp_path / "profile")[1]

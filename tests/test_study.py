@@ -1,30 +1,23 @@
-"""A study with an objective of no cost: begun, gone on with, stopped, failed, reported."""
+"""A study with an objective of no cost: begun, gone on with, stopped, failed."""
 
-import csv
-import io
 import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from optuna import Study, Trial, TrialPruned, create_study, load_study
-from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from segkit import study as module
 from segkit.errors import SegkitError
-from segkit.images import decode
-from segkit.search_space import Scalar, read_space
-from segkit.study import Objective, counts, open_study, run_study
-from segkit.study_report import best, ranked, show, trials_csv, write_report
-from segkit.study_storage import FOLDER, REASON, cannot_reach, open_storage, sqlite
-from segkit.study_trial import TrialFailed, reason, score, train_in_process, trial_arguments
+from segkit.search_space import Scalar
+from segkit.study import counts, open_study
+from segkit.study_report import best, trials_csv
+from segkit.study_storage import REASON, cannot_reach, open_storage, sqlite
+from segkit.study_trial import TrialFailed
+from tests.studies import hill, in_memory, run
 
-SPACE = read_space(
-    {"x": {"low": -5.0, "high": 5.0}, "name": ["a", "b"], "n": {"low": 1, "high": 9}}
-)
 FACTS = {"search space": {"x": [1]}, "monitor": "val/dice", "configuration": ["model=a"]}
 Opened = Callable[..., Study]
 
@@ -39,41 +32,14 @@ def opened(tmp_path: Path) -> Opened:
 
 
 @pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A shell that runs the tests in the background has SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
 def memory() -> Callable[[str], Study]:
     """Of a name, the same study each time, without a disk to wait for."""
-    storage = InMemoryStorage()
-
-    def make(name: str) -> Study:
-        return create_study(
-            storage=storage, study_name=name, direction="maximize", load_if_exists=True
-        )
-
-    return make
+    return in_memory()
 
 
 def another_process(tmp_path: Path) -> Study:
     """What it would see of the study, without a heart of its own."""
     return load_study(study_name="s", storage=open_storage(sqlite(str(tmp_path / "study.db"))))
-
-
-def hill(trial: Trial, values: Mapping[str, Scalar]) -> float:
-    trial.set_user_attr(FOLDER, f"trial_{trial.number:04d}")
-    x = values["x"]
-    assert isinstance(x, float)
-    return 1 - x**2 / 25 + (values["name"] == "b")
-
-
-def run(study: Study, objective: Objective = hill, n_trials: int = 5, **more: Any) -> str:
-    given: dict[str, Any] = {"sampler": "tpe", "seed": 0, "n_trials": n_trials, **more}
-    return run_study(study, objective, SPACE, **given)
 
 
 def params(study: Study) -> list[dict[str, Any]]:
@@ -241,99 +207,9 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path
     assert "secret" not in str(cannot_reach("postgresql://me:secret@h/n", ValueError("gone")))
 
 
-def test_the_report_ranks_tabulates_and_draws(
-    memory: Callable[[str], Study], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def objective(trial: Trial, values: Mapping[str, Scalar]) -> float:
-        if trial.number == 2:
-            raise TrialFailed("out of\nmemory")
-        if trial.number == 3:
-            trial.report(0.25, 7)
-            raise TrialPruned
-        return hill(trial, values)
-
-    study = memory("s")
-    missing = write_report(study, tmp_path, "val/dice")
-    assert [words.split()[1] for words in missing] == ["history.png", "importances.png"]
-    run(study, objective, 8)
-    assert write_report(study, tmp_path, "val/dice") == []
-    for name in ("history.png", "importances.png"):
-        assert min(decode((tmp_path / name).read_bytes(), name).shape[:2]) > 100
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "trials.csv").read_text("utf-8"))))
-    assert [row["trial"] for row in rows] == [str(n) for n in range(9)]
-    assert [row["state"] for row in rows[:4]] == ["complete", "complete", "fail", "pruned"]
-    assert rows[3]["value"] == "0.25"
-    assert rows[2]["reason"] == "out of\nmemory"
-    values = [float(row["value"]) for row in rows if row["state"] == "complete"]
-    first = best(study)
-    assert first is not None
-    assert first.value == pytest.approx(max(values), rel=1e-5)
-    order = ranked(study)
-    assert [t.state.name for t in order[-2:]] == ["PRUNED", "FAIL"]
-    show(study, tmp_path, "val/dice", ["dataset=folder", "seed=3"], seed=3)
-    said = capsys.readouterr().out
-    assert f"name={first.params['name']}" in said
-    assert "seed=4" in said
-    assert "seed=3" not in said
-    assert f"segkit.evaluate run=trial_{first.number:04d}" in said
-    assert "trial 2 failed: out of" in said
-
-
 def test_less_is_better_where_it_is(opened: Opened) -> None:
     study = opened("down", "min")
     run(study, n_trials=6)
     first = best(study)
     assert first is not None
     assert first.value == min(trial.value or 0.0 for trial in study.get_trials())
-
-
-@pytest.mark.parametrize(
-    ("code", "text", "told"),
-    [
-        (2, "x\nerror: no such\nthing\n  where: a=b\n  fix:   do\n", "no such thing (a=b)"),
-        (2, "error in process 1: gone\n  where: c\n  fix:   do\n", "gone (c)"),
-        (1, "Traceback\nValueError: bad\n\n", "exit code 1: ValueError: bad"),
-        (3, "", "exit code 3"),
-        (-9, "any", "killed by SIGKILL, perhaps for want of memory"),
-        (143, "any", "stopped by SIGTERM"),
-    ],
-)
-def test_the_reason_is_one_line(code: int, text: str, told: str) -> None:
-    assert reason(code, text) == told
-
-
-def test_a_training_without_a_score_has_failed(tmp_path: Path) -> None:
-    with pytest.raises(TrialFailed, match="no epoch had a score"):
-        score(tmp_path, 0, tmp_path / "said.txt")
-    (tmp_path / "summary.json").write_text('{"best_score": 0.5}', "utf-8")
-    assert score(tmp_path, 0, tmp_path / "said.txt") == 0.5
-
-
-def test_the_arguments_keep_the_address_to_themselves(tmp_path: Path) -> None:
-    made = trial_arguments(
-        ["model=b"], tmp_path / "a b", {"study": "1", "trial": 3}, given=["seed=1"], search_path=[]
-    )
-    assert made[:2] == ["seed=1", "model=b"]
-    assert made[2].endswith("monitor: '${monitor}', study: '1', trial: 3}")
-    assert made[3] == f"hydra.run.dir='{tmp_path / 'a b'}'"
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_a_stop_waits_for_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which is told once, and given time to write its checkpoint."""
-    child = tmp_path / "child.sh"
-    child.write_text(
-        "#!/bin/sh\ntrap 'echo told; sleep 0.3; echo ended; exit 143' TERM\n"
-        "echo begun; sleep 0.3; kill -INT $PPID; while :; do sleep 0.05; done\n"
-    )
-    child.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(child))
-    said = tmp_path / "said.txt"
-    with pytest.raises(KeyboardInterrupt):
-        train_in_process([], said, {})
-    assert said.read_text("utf-8").split() == ["begun", "told", "ended"]
-
-
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SegkitError, match="cannot be written"):
-        train_in_process([], tmp_path / "none" / "said.txt", {})

@@ -2,19 +2,27 @@
 
 import csv
 import json
-import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
+import tifffile
 import yaml
+from PIL import Image
 
 from segkit import train
+from segkit.data.phantom import write_phantoms
+from segkit.predictor import Predictor
+from segkit.runs import load_run
+from tests.commands.in_process import call_main
+from tests.commands.mistakes import Mistake, check_message, left, write
+from tests.commands.predicting import picture
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,19 +50,54 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def run(*given: str) -> int:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["segkit.train", *given])
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            train.main()
-        except SystemExit as end:
-            return int(end.code or 0)
-        finally:
-            torch.set_num_threads(threads)
-            logging.captureWarnings(False)
-        return 0
+        return call_main(monkeypatch, *given, module=train)
 
     return run
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Run ``segkit.train`` in an empty folder: its exit code, and what it said."""
+
+    def run(*given: str) -> tuple[int, str]:
+        work = tmp_path / "work"
+        work.mkdir(exist_ok=True)
+        monkeypatch.chdir(work)
+        cache = f"dataset.cache_dir={tmp_path / 'cache'}"
+        code = call_main(monkeypatch, cache, *given, module=train)
+        return code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def mistake(command: Callable[..., tuple[int, str]], tmp_path: Path) -> Mistake:
+    """Run a command that must fail as a user error does; gives the message."""
+
+    def run(*given: str) -> str:
+        code, said = command(*given)
+        assert code == 2, said
+        check_message(said)
+        assert set(left(tmp_path / "work")) <= {"outputs"}, "something was left behind"
+        return said
+
+    return run
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Eight images of 40×40 pixels with their masks, in the layout of dataset=folder."""
+    root = tmp_path / "data"
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        image = rng.integers(0, 256, (40, 40, 3)).astype(np.uint8)
+        mask = np.zeros((40, 40), np.uint8)
+        mask[5:20, 5 : 20 + number] = 255
+        write(root / "images" / f"{number}.png", image)
+        write(root / "masks" / f"{number}.png", mask)
+    return root
 
 
 class Run:
@@ -108,3 +151,45 @@ def call() -> Callable[..., subprocess.CompletedProcess[str]]:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(tmp_path_factory.mktemp("train"))
+
+
+@pytest.fixture
+def folder(run: Run, tmp_path: Path) -> Path:
+    """A copy of the run, to be written to."""
+    return Path(shutil.copytree(run.folder, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def clean_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty images in DSB2018's layout: five and more in each part. Do not write to it."""
+    folder = tmp_path_factory.mktemp("clean") / "30x64"
+    write_phantoms(folder, count=30, image_size=64, seed=0)
+    return folder
+
+
+@pytest.fixture
+def spoilt(clean_root: Path, tmp_path: Path) -> Path:
+    """A copy of ``clean_root`` that a test may damage."""
+    return Path(shutil.copytree(clean_root, tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def predictor(run: Run) -> Predictor:
+    """Of the run of the session. Do not change it."""
+    return load_run(run.folder, device="cpu", precision="32-true")
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    """Every format that training reads."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    Image.fromarray(picture(1)).save(folder / "colour.png")
+    Image.fromarray(picture(2, (50, 40))).save(folder / "grey.bmp")
+    Image.fromarray(picture(3)).save(folder / "lossy.jpg")
+    Image.fromarray(np.dstack([picture(4), picture(5)[..., :1]])).save(folder / "alpha.png")
+    Image.fromarray(picture(6)).quantize(8).save(folder / "palette.png")
+    tifffile.imwrite(folder / "deep.tif", picture(7, (70, 33)).astype(np.uint16) * 200)
+    (folder / "notes.txt").write_text("not an image", "utf-8")
+    (folder / ".hidden.png").write_bytes(b"")
+    return folder

@@ -1,44 +1,22 @@
 """``python -m segkit.check`` as a user runs it: exit codes, files, and what it says."""
 
-import csv
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from segkit import check
-from segkit.data.dsb2018 import Dsb2018
-from segkit.data.phantom import write_phantoms
-from segkit.data.split_file import read_split
 from segkit.drawing import encode_png
 from segkit.images import decode
+from tests.commands.checking import Command, check_in, folder, image_of, of, rows
 
 ROOT = Path(__file__).parents[2]
 PROMPT = 1.5
-
-Checked = tuple[int, str, str]
-Command = Callable[..., Checked]
-
-
-@pytest.fixture(scope="session")
-def clean_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty images in DSB2018's layout: five and more in each part. Do not write to it."""
-    folder = tmp_path_factory.mktemp("clean") / "30x64"
-    write_phantoms(folder, count=30, image_size=64, seed=0)
-    return folder
-
-
-@pytest.fixture
-def spoilt(clean_root: Path, tmp_path: Path) -> Path:
-    """A copy that a test may damage."""
-    return Path(shutil.copytree(clean_root, tmp_path / "data"))
 
 
 @pytest.fixture
@@ -46,43 +24,7 @@ def command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """Run ``segkit.check`` in an empty folder: exit code, output, errors."""
-
-    def run(*given: str) -> Checked:
-        work = tmp_path / "work"
-        work.mkdir(exist_ok=True)
-        monkeypatch.chdir(work)
-        cache = f"dataset.cache_dir={tmp_path / 'cache'}"
-        monkeypatch.setattr(sys, "argv", ["segkit.check", cache, *given])
-        code = 0
-        try:
-            check.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
-def of(root: Path, *more: str) -> tuple[str, ...]:
-    """Phantoms on disk; 20 % make six records of thirty."""
-    shares = ("dataset.split.val=0.2", "dataset.split.test=0.2")
-    return ("dataset=dsb2018", f"dataset.root={root}", *shares, *more)
-
-
-def folder(tmp_path: Path) -> Path:
-    (found,) = (tmp_path / "work" / "outputs" / "check").glob("*/*")
-    return found
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def image_of(root: Path, number: int) -> Path:
-    name = f"phantom_{number:04d}"
-    return root / name / "images" / f"{name}.png"
+    return partial(check_in, tmp_path, monkeypatch, capsys)
 
 
 def test_clean_data_are_fit_to_train_on(command: Command, clean_root: Path, tmp_path: Path) -> None:
@@ -149,38 +91,6 @@ def test_damage_is_a_warning_where_it_is_left_out(command: Command, spoilt: Path
     assert "with 1 warning" in out
 
 
-def splits_of(found: Path) -> dict[str, str]:
-    return {row["id"]: row["split"] for row in rows(found / "records.csv")}
-
-
-@pytest.mark.slow
-def test_a_copy_in_another_split_is_a_leak_and_a_clean_split_is_offered(
-    command: Command, spoilt: Path, tmp_path: Path
-) -> None:
-    command(*of(spoilt))
-    before = splits_of(folder(tmp_path))
-    shutil.rmtree(tmp_path / "work")
-    strata = {row.id: row for row in Dsb2018(spoilt).listing().records}
-    train = next(i for i in strata if before[i] == "train")
-    test = next(i for i in strata if before[i] == "test")
-    pixels = image_of(spoilt, int(train[-4:])).read_bytes()
-    image_of(spoilt, int(test[-4:])).write_bytes(pixels)
-    # The split that was drawn before: strata follow the pixels.
-    saved = tmp_path / "split.csv"
-    saved.write_text("id,split\n" + "".join(f"{i},{s}\n" for i, s in before.items()), "utf-8")
-    code, out, _ = command(*of(spoilt, f"dataset.split.file={saved}"))
-    assert code == 1
-    (leak,) = (r for r in rows(folder(tmp_path) / "problems.csv") if r["severity"] == "error")
-    assert leak["kind"] == "copies in two splits"
-    assert f"{train}.png (train)" in leak["where"]
-    assert f"{test}.png (test)" in leak["where"]
-    assert "different masks" in leak["what"]
-    assert "<h2>Copies</h2>" in (folder(tmp_path) / "report.html").read_text("utf-8")
-    clean = folder(tmp_path) / "split.csv"
-    assert f"dataset.split.file={clean.relative_to(tmp_path / 'work')}" in out
-    assert read_split(clean, list(strata.values())) == {**before, test: "train"}
-
-
 @pytest.mark.parametrize("mark", ["config.yaml", "train.log"])
 def test_a_run_is_never_written_into(
     command: Command, clean_root: Path, tmp_path: Path, mark: str
@@ -192,39 +102,6 @@ def test_a_run_is_never_written_into(
     assert code == 2
     assert "there is a run in this folder" in err
     assert [path.name for path in run.iterdir()] == [mark]
-
-
-def brightened(path: Path) -> NDArray[np.uint8]:
-    image = decode(path.read_bytes(), path.name).astype(np.int16)
-    image[..., :3] += 20
-    return np.minimum(image, 255).astype(np.uint8)
-
-
-@pytest.mark.slow
-def test_a_near_copy_in_another_split_is_a_warning(
-    command: Command, spoilt: Path, tmp_path: Path
-) -> None:
-    image_of(spoilt, 29).write_bytes(encode_png(brightened(image_of(spoilt, 0))))
-    parts = ["train"] * 18 + ["val"] * 6 + ["test"] * 6
-    saved = tmp_path / "split.csv"
-    lines = [f"phantom_{number:04d},{part}\n" for number, part in enumerate(parts)]
-    saved.write_text("id,split\n" + "".join(lines), "utf-8")
-    code, out, _ = command(*of(spoilt, f"dataset.split.file={saved}"))
-    assert code == 0, "a guess must not stop anyone"
-    assert "with 1 warning" in out
-    (near,) = rows(folder(tmp_path) / "problems.csv")
-    assert (near["severity"], near["kind"]) == ("warning", "near copies in two splits")
-    assert "phantom_0000.png (train)" in near["where"]
-    assert "phantom_0029.png (test)" in near["where"]
-
-
-def test_too_few_groups_for_the_split(command: Command, spoilt: Path, tmp_path: Path) -> None:
-    for number in range(2, 30):
-        shutil.rmtree(image_of(spoilt, number).parents[1])
-    code, out, _ = command(*of(spoilt))
-    assert code == 1
-    assert "cannot be divided into 3 parts" in out
-    assert {row["split"] for row in rows(folder(tmp_path) / "records.csv")} == {""}
 
 
 @pytest.mark.slow

@@ -4,26 +4,19 @@ import csv
 import json
 import os
 import re
-import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from segkit.data.split_file import split_hash
 from segkit.images import decode
 
-ROOT = Path(__file__).parents[2]
 EPOCHS = 2
 COLUMNS = "epoch,train/loss,val/loss,val/dice,val/iou,lr,seconds,images_per_second"
-# CPU seconds in which help and configuration mistakes are answered.
-PROMPT = 1.5
 
 
 def split(folder: Path) -> list[dict[str, str]]:
@@ -146,63 +139,6 @@ def test_the_log_tells_of_every_epoch(run: Any) -> None:
     assert re.match(r"\d{4}-\d\d-\d\d ", log)
 
 
-@pytest.fixture(scope="module")
-def events(run: Any) -> EventAccumulator:
-    accumulator = EventAccumulator(str(run.folder), size_guidance={"images": 0, "scalars": 0})
-    accumulator.Reload()
-    return accumulator
-
-
-def test_tensorboard_has_the_scalars_on_an_axis_of_epochs(
-    run: Any, events: EventAccumulator
-) -> None:
-    tags = set(events.Tags()["scalars"])
-    assert "lr/step" in tags
-    assert tags >= {
-        "lr",
-        "train/loss",
-        "val/loss",
-        "val/dice",
-        "val/iou",
-        "seconds",
-        "images_per_second",
-    }
-    table = run.rows()
-    for tag in ("train/loss", "val/loss", "val/dice", "val/iou", "lr", "images_per_second"):
-        points = events.Scalars(tag)
-        assert [point.step for point in points] == list(range(EPOCHS))
-        expected = [float(row[tag]) for row in table]
-        assert [point.value for point in points] == pytest.approx(expected, rel=1e-4)
-
-
-def test_tensorboard_has_the_final_scores(run: Any, events: EventAccumulator) -> None:
-    test = run.summary["test"]["all"]
-    assert events.Scalars("test/dice")[-1].value == pytest.approx(test["dice"], rel=1e-4)
-    best = events.Scalars("best/val/dice")[-1].value
-    assert best == pytest.approx(run.summary["best_score"], rel=1e-4)
-
-
-def test_tensorboard_has_the_panels(run: Any, events: EventAccumulator) -> None:
-    panels = events.Images("panels")
-    assert [panel.step for panel in panels] == list(range(EPOCHS))
-    stored = decode((run.folder / "panels/epoch_001.png").read_bytes(), "panel")
-    assert (panels[1].height, panels[1].width) == stored.shape[:2]
-
-
-def test_tensorboard_has_configuration_and_hyper_parameters(
-    run: Any, events: EventAccumulator
-) -> None:
-    text = events.Tensors("configuration/text_summary")[0].tensor_proto.string_val[0].decode()
-    lines = [line.removeprefix("    ") for line in text.splitlines()]
-    assert yaml.safe_load("\n".join(lines)) == run.config
-    plugin = events.summary_metadata
-    named = {
-        name for name, metadata in plugin.items() if metadata.plugin_data.plugin_name == "hparams"
-    }
-    assert any("session_start_info" in name for name in named)
-    assert any("experiment" in name for name in named)
-
-
 def test_the_same_folder_is_never_used_twice(
     run: Any, here: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,62 +210,6 @@ def test_a_sweep_of_distributed_trainings(run: Any, call: Any, tmp_path: Path) -
         scored = summary["test"]["all"]["n"] + summary["test"]["all"]["n_empty"]
         assert scored == sum(row["split"] == "test" for row in table)
     assert "sync_dist" not in done.stderr
-
-
-@pytest.fixture
-def cpu_seconds(call: Any) -> Any:
-    def measure(*given: str, cwd: Path) -> tuple[float, subprocess.CompletedProcess[str]]:
-        """CPU time of the quickest of three calls: other processes share these cores."""
-        quickest = float("inf")
-        for _ in range(3):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            done = call(*given, cwd=cwd)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            quickest = min(quickest, spent)
-        return quickest, done
-
-    return measure
-
-
-def test_help_is_prompt_and_worth_reading(cpu_seconds: Any, tmp_path: Path) -> None:
-    seconds, done = cpu_seconds("--help", cwd=tmp_path)
-    assert done.returncode == 0
-    assert seconds <= PROMPT
-    for part in ("python -m segkit.train", "dataset=folder", "unet_mnv2", "resume=", "optim.lr"):
-        assert part in done.stdout
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_mistake_is_answered_promptly(cpu_seconds: Any, tmp_path: Path) -> None:
-    seconds, done = cpu_seconds("optim.lrr=1", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "did you mean 'optim.lr'" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert seconds <= PROMPT
-
-
-@pytest.mark.parametrize("given", ["--help", "optim.lrr=1", "mode=min", "dataset=folder"])
-def test_torch_is_not_imported_to_say_so(run: Any, given: str, tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "from segkit import train\n"
-        "try:\n"
-        "    train.main()\n"
-        "finally:\n"
-        "    slow = {'torch', 'lightning', 'albumentations', 'timm', 'sklearn', 'matplotlib'}\n"
-        "    print('slow:', sorted(slow & set(sys.modules)))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, given],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=run.environment(),
-        cwd=tmp_path,
-    )
-    assert done.returncode == (0 if given == "--help" else 2)
-    assert done.stdout.strip().endswith("slow: []")
 
 
 def test_a_copy_of_a_run_can_be_looked_at(run: Any, tmp_path: Path) -> None:

@@ -3,31 +3,21 @@
 import json
 import os
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from segkit.contracts import Listing, Record, Sample
 from segkit.data.base import Reader
-from segkit.data.cache import Cache, open_cache
+from segkit.data.cache import Cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.dsb2018 import Dsb2018
-from segkit.data.folder import Folder
 from segkit.errors import SegkitError
 from segkit.images import resize_image, resize_mask, to_channels
-
-SPEC = CacheSpec((48, 40), 3)
-
-
-def build(
-    reader: Reader, folder: Path, spec: CacheSpec = SPEC, records: Sequence[Record] | None = None
-) -> Cache:
-    wanted = reader.listing().records if records is None else records
-    return open_cache(reader, wanted, spec=spec, folder=folder, name="set", threads=2)
+from tests.data.caching import build
 
 
 class InMemory(Reader):
@@ -143,44 +133,6 @@ def test_a_file_that_changed_builds_it_again(
     change(root)
     assert not np.array_equal(build(reader, cache_dir).image("r0"), before)
     assert reader.reads == 6
-
-
-def test_every_setting_that_changes_pixels_has_a_cache_of_its_own(
-    phantom_root: Path, own_root: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reader = Dsb2018(phantom_root)
-    records = reader.listing().records
-    folders = [build(reader, cache_dir).folder]
-    for spec in (CacheSpec((40, 48), 3), CacheSpec((48, 40), 1), CacheSpec(None, 3)):
-        folders.append(build(reader, cache_dir, spec).folder)
-    folders.append(build(reader, cache_dir, records=records[1:]).folder)
-    folders.append(build(reader, cache_dir, records=records[::-1]).folder)
-    folders.append(build(Dsb2018(own_root), cache_dir).folder)
-    moved = [replace(records[0], stratum="other"), *records[1:]]
-    folders.append(build(reader, cache_dir, records=moved).folder)
-    monkeypatch.setattr(Dsb2018, "version", Dsb2018.version + 1)
-    folders.append(build(reader, cache_dir).folder)
-    assert len(set(folders)) == len(folders) == 9
-
-
-def test_settings_of_the_reader_count(tmp_path: Path, cache_dir: Path) -> None:
-    for kind, pixels in (("images", 9), ("masks", 0)):
-        (tmp_path / "set" / kind).mkdir(parents=True)
-        Image.new("L", (8, 8), pixels).save(tmp_path / "set" / kind / "a.png")
-    settings: list[dict[int | str, int] | None] = [None, {0: 1}]
-    found = [
-        build(Folder(tmp_path / "set", classes=["a", "b"], mask_values=values), cache_dir)
-        for values in settings
-    ]
-    assert [int(cache.mask("a").max()) for cache in found] == [0, 1]
-
-
-def test_a_stratum_that_changes_in_a_table_is_seen(tmp_path: Path, cache_dir: Path) -> None:
-    Image.new("L", (8, 8)).save(tmp_path / "a.png")
-    for stratum in ("old", "new"):
-        (tmp_path / "list.csv").write_text(f"image,mask,stratum\na.png,a.png,{stratum}\n")
-        reader = Folder(tmp_path, classes=["a", "b"], manifest="list.csv")
-        assert build(reader, cache_dir).entries["a"].stratum == stratum
 
 
 def test_records_that_cannot_be_read_are_listed_and_the_rest_is_kept(

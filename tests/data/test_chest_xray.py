@@ -1,96 +1,29 @@
 """Chest radiographs in the layouts they are published in, alone and side by side."""
 
-import io
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
-from segkit.contracts import UNLABELLED, Record, check_sample
+from segkit.contracts import UNLABELLED, check_sample
 from segkit.data.base import Reader
 from segkit.data.chest_xray import ChestXray
 from segkit.errors import SegkitError
-
-SIZE = (24, 20)  # rows, columns
-MONTGOMERY = "MontgomerySet/"
-SHENZHEN = "ChinaSet_AllFiles/"
-
-
-def _png(pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _radiograph(seed: int = 0) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, SIZE, np.uint8)
-
-
-def _lung(left: bool = True, right: bool = True, high: int = 255) -> NDArray[np.uint8]:
-    mask = np.zeros(SIZE, np.uint8)
-    mask[4:20, 2:8] = high * right  # the patient's right lung is on the picture's left
-    mask[4:20, 12:18] = high * left
-    return mask
-
-
-def _ancestor(prefix: str = "") -> dict[str, bytes]:
-    files = {}
-    for name in ("aa", "bb", "cc"):
-        files[f"{prefix}train_images/{name}/images/{name}.png"] = _png(_radiograph())
-        files[f"{prefix}train_images/{name}/masks/{name}.png"] = _png(_lung())
-    files[f"{prefix}test_images/dd/dd.png"] = _png(_radiograph())
-    return files
-
-
-def _montgomery(stems: tuple[str, ...] = ("MCUCXR_0001_0", "MCUCXR_0104_1")) -> dict[str, bytes]:
-    files = {}
-    for stem in stems:
-        files[f"{MONTGOMERY}CXR_png/{stem}.png"] = _png(_radiograph())
-        masks = f"{MONTGOMERY}ManualMask"
-        files[f"{masks}/leftMask/{stem}.png"] = _png(_lung(right=False) > 0)
-        files[f"{masks}/rightMask/{stem}.png"] = _png(_lung(left=False) > 0)
-    files[f"{MONTGOMERY}ClinicalReadings/{stems[0]}.txt"] = b"Patient's Sex: F"
-    return files
-
-
-def _shenzhen(folder: str = "mask") -> dict[str, bytes]:
-    files = {f"{SHENZHEN}CXR_png/CHNCXR_0025_0.png": _png(_radiograph())}
-    for stem in ("CHNCXR_0001_0", "CHNCXR_0327_1"):
-        files[f"{SHENZHEN}CXR_png/{stem}.png"] = _png(np.stack([_radiograph()] * 3, axis=2))
-        files[f"{folder}/{stem}_mask.png"] = _png(_lung())
-    return files
-
-
-def _reader(root: Path, files: Mapping[str, bytes], holder: str = "folder") -> ChestXray:
-    if holder == "folder":
-        for name, data in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(data)
-        return ChestXray(root)
-    with zipfile.ZipFile(root / "archive.zip", "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return ChestXray(root / "archive.zip")
-
-
-def _records(reader: ChestXray) -> dict[str, Record]:
-    found = reader.listing()
-    assert found.problems == []
-    records = {record.id: record for record in found.records}
-    assert len(records) == len(found.records)
-    return records
-
-
-def _mask(reader: ChestXray, record: Record) -> NDArray[np.uint8]:
-    sample = reader.read(record)
-    check_sample(sample, record, len(reader.classes))
-    assert sample.mask is not None
-    return sample.mask
-
+from tests.data.chest_xray_files import (
+    MONTGOMERY,
+    SHENZHEN,
+    SIZE,
+    _ancestor,
+    _lung,
+    _mask,
+    _montgomery,
+    _png,
+    _radiograph,
+    _reader,
+    _records,
+    _shenzhen,
+)
 
 holders = pytest.mark.parametrize("holder", ["folder", "zip"])
 
@@ -235,51 +168,6 @@ def test_deep_radiographs_use_the_whole_range(tmp_path: Path, depth: int) -> Non
     assert (int(sample.image.min()), int(sample.image.max())) == (0, 255)
     expected = np.linspace(0, 255, ramp.size).reshape(SIZE)
     assert np.abs(sample.image - expected).max() < 2
-
-
-MASKS = {
-    "0 and 255": _lung(),
-    "0 and 1": _lung(high=1),
-    "1 bit": _lung() > 0,
-    "16 bit": _lung().astype(np.uint16) * np.uint16(257),
-    "smoothed": np.where(_lung() > 0, np.uint8(200), np.uint8(90)),
-    "RGB": np.stack([_lung()] * 3, axis=2),
-    "grey and alpha": np.stack([_lung(), np.full(SIZE, 255, np.uint8)], axis=2),
-    "RGBA": np.stack([*[_lung()] * 3, np.full(SIZE, 255, np.uint8)], axis=2),
-}
-
-
-@pytest.mark.parametrize("stored", MASKS.values(), ids=MASKS.keys())
-def test_ways_to_store_a_mask(
-    tmp_path: Path, stored: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.bool_]
-) -> None:
-    reader = _reader(tmp_path, _ancestor() | {"train_images/aa/masks/aa.png": _png(stored)})
-    np.testing.assert_array_equal(_mask(reader, _records(reader)["aa"]), _lung(high=1))
-
-
-@pytest.mark.parametrize("high", [2, 127])
-def test_mask_of_unknown_values_is_refused_not_emptied(tmp_path: Path, high: int) -> None:
-    files = _ancestor() | {"train_images/aa/masks/aa.png": _png(_lung(high=high))}
-    reader = _reader(tmp_path, files)
-    with pytest.raises(SegkitError, match=f"{high} as its highest value") as caught:
-        reader.read(_records(reader)["aa"])
-    assert caught.value.where.endswith("train_images/aa/masks/aa.png")
-
-
-def test_empty_mask_is_empty(tmp_path: Path) -> None:
-    files = _ancestor() | {"train_images/aa/masks/aa.png": _png(np.zeros(SIZE, np.uint8))}
-    reader = _reader(tmp_path, files)
-    assert not _mask(reader, _records(reader)["aa"]).any()
-
-
-@pytest.mark.parametrize("side", ["leftMask", "rightMask"])
-def test_mask_of_another_size_is_named(tmp_path: Path, side: str) -> None:
-    name = f"{MONTGOMERY}ManualMask/{side}/MCUCXR_0001_0.png"
-    small = np.zeros((SIZE[0], SIZE[1] - 1), np.uint8)
-    reader = _reader(tmp_path, _montgomery() | {name: _png(small)})
-    with pytest.raises(SegkitError, match="differ in size") as caught:
-        reader.read(_records(reader)["MCUCXR_0001_0"])
-    assert name in caught.value.where
 
 
 def test_a_large_radiograph_is_read(tmp_path: Path) -> None:

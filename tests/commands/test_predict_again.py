@@ -1,0 +1,165 @@
+"""``python -m segkit.predict`` in a folder of its own: what it goes on with, repeats and keeps."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from segkit import predict, prediction_files
+from segkit.errors import SegkitError
+from segkit.files import atomic_path
+from segkit.prediction_files import NotWrittenError
+from segkit.prediction_table import Table, columns
+from segkit.predictor import Predictor
+from tests.commands.in_process import Call, call_main
+from tests.commands.predicting import given, picture, table
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The command in this process; gives its exit code."""
+    return partial(call_main, monkeypatch, module=predict)
+
+
+def timeless(folder: Path) -> list[dict[str, str]]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in table(folder)]
+
+
+def test_a_broken_file_is_reported_and_the_rest_is_done(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (inputs / "broken.png").write_bytes(b"\x89PNG not one")
+    out = tmp_path / "out"
+    assert command(*given(run, inputs, out)) == 1
+    assert "1 of 7" in capsys.readouterr().err
+    status = {Path(row["file"]).stem: row["status"] for row in table(out)}
+    assert "cannot be read" in status.pop("broken")
+    assert set(status.values()) == {"ok"}
+    assert not (out / "broken.png").exists()
+    # Mended, it alone is done.
+    before = (out / "colour.png").stat().st_mtime_ns
+    Image.fromarray(picture(9)).save(inputs / "broken.png")
+    assert command(*given(run, inputs, out)) == 0
+    assert (out / "colour.png").stat().st_mtime_ns == before
+    assert {row["status"] for row in table(out)} == {"ok"}
+
+
+def test_stopped_and_started_again_it_gives_the_same(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segkit.predictor import Predictor as Real  # noqa: PLC0415
+
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert command(*given(run, inputs, whole)) == 0
+    decide, calls = Real.decide, 0
+
+    def failing(self: Predictor, logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+        nonlocal calls
+        calls += 1
+        if calls > 3:
+            raise KeyboardInterrupt
+        return decide(self, logits)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Real, "decide", failing)
+        assert command(*given(run, inputs, stopped)) == 130
+    assert len(list(stopped.glob("*.png"))) == 3
+    assert not [path for path in stopped.iterdir() if path.name.startswith(".")]
+    # As a kill leaves it: a mask without its row, and half a row.
+    lines = (stopped / "predictions.csv").read_text("utf-8").splitlines(keepends=True)
+    (stopped / "predictions.csv").write_text("".join(lines[:-1]) + lines[-1][:20], "utf-8")
+    before = (stopped / "alpha.png").stat().st_mtime_ns
+    assert command(*given(run, inputs, stopped)) == 0
+    assert timeless(stopped) == timeless(whole)
+    assert (stopped / "alpha.png").stat().st_mtime_ns == before
+    for path in whole.glob("*.png"):
+        assert path.read_bytes() == (stopped / path.name).read_bytes()
+
+
+def test_an_input_that_changed_is_done_again(
+    run: Any, command: Call, inputs: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert command(*given(run, inputs, out)) == 0
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    os.utime(inputs / "grey.bmp", (2**32, 2**32))
+    assert command(*given(run, inputs, out)) == 0
+    after = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    assert {name for name in after if after[name] != before[name]} == {"grey.png"}
+
+
+def test_what_it_did_not_write_is_not_overwritten(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "colour.png").write_bytes(b"drawn by hand")
+    assert command(*given(run, inputs, out)) == 2
+    assert (out / "colour.png").read_bytes() == b"drawn by hand"
+    assert command(*given(run, inputs, out, "overwrite=true")) == 0
+    # Of other settings, and of another image.
+    before = (out / "predictions.csv").read_bytes()
+    (inputs.parent / "more").mkdir()
+    other = inputs.parent / "more" / "other.png"
+    Image.fromarray(picture(1)).save(other)
+    for source in (inputs, other):
+        assert command(*given(run, source, out, "threshold=0.9")) == 2
+        assert "overwrite=true" in capsys.readouterr().err
+    assert (out / "predictions.csv").read_bytes() == before
+    assert command(*given(run, inputs, out, "threshold=0.9", "overwrite=true")) == 0
+
+
+@pytest.mark.parametrize("head", ["a,b", "file,b"])
+def test_a_table_of_something_else_is_kept(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, head: str
+) -> None:
+    (tmp_path / "predictions.csv").write_text(f"{head}\n1,2\n", "utf-8")
+    asked = given(run, inputs / "grey.bmp", tmp_path)
+    assert command(*asked) == 2
+    assert (tmp_path / "predictions.csv").read_text("utf-8") == f"{head}\n1,2\n"
+    assert command(*asked, "overwrite=true") == 0
+    assert len(table(tmp_path)) == 1
+
+
+def test_from_another_folder_it_goes_on_and_loads_nothing(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command(*given(run, Path("in/grey.bmp"), Path("out"))) == 0
+    assert table(tmp_path / "out")[0]["file"] == str(inputs / "grey.bmp")
+    monkeypatch.chdir(inputs)
+    monkeypatch.setattr(predict, "load_run", None)
+    assert command(*given(run, Path("grey.bmp"), Path("../out"))) == 0
+    assert len(table(tmp_path / "out")) == 1
+
+
+def test_a_folder_that_stops_taking_files_ends_the_run(
+    run: Any,
+    command: Call,
+    inputs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = inputs.parent / "out"
+
+    def full(path: Path) -> Path:
+        if path.name == "colour.png":
+            raise SegkitError("cannot write here: no room", where=str(path), remedy="make room")
+        return atomic_path(path)  # type: ignore[return-value]
+
+    monkeypatch.setattr(prediction_files, "atomic_path", full)
+    assert command(*given(run, inputs, out)) == 2
+    assert "cannot write here" in capsys.readouterr().err
+    assert [Path(row["file"]).stem for row in table(out)] == ["alpha"]
+
+
+def test_a_row_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "predictions.csv").mkdir()
+    rows = Table(tmp_path / "predictions.csv", columns(["background", "a"]), "0" * 12)
+    with pytest.raises(NotWrittenError, match="the output cannot be written"):
+        rows.add(Path("a.png"), {}, "ok")

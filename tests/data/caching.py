@@ -1,0 +1,18 @@
+"""A reader's cache, built as most of its tests build it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from segkit.contracts import Record
+from segkit.data.base import Reader
+from segkit.data.cache import Cache, open_cache
+from segkit.data.cache_build import CacheSpec
+
+SPEC = CacheSpec((48, 40), 3)
+
+
+def build(
+    reader: Reader, folder: Path, spec: CacheSpec = SPEC, records: Sequence[Record] | None = None
+) -> Cache:
+    wanted = reader.listing().records if records is None else records
+    return open_cache(reader, wanted, spec=spec, folder=folder, name="set", threads=2)
