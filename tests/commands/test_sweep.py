@@ -148,6 +148,7 @@ def test_a_trial_is_pruned_and_still_a_whole_run(run: Any, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_study_ends_cleanly_and_tries_the_trial_again(
     run: Any, tmp_path: Path, number: signal.Signals
