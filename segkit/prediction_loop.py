@@ -1,11 +1,10 @@
-"""Predicts many files: the next is decoded while the network runs; a broken one is reported."""
+"""Predicts many files: the next are decoded while the network runs; a broken one is reported."""
 
 from __future__ import annotations
 
 import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,9 @@ from segkit.errors import SegkitError
 from segkit.files import atomic_path
 from segkit.images import decode
 from segkit.prediction_files import Files, NotWrittenError, Wanted, writing
+from segkit.prediction_groups import Answer, ask_together, grouped, open_ahead
 from segkit.prediction_table import OK, Table
-from segkit.rows import Rows, open_rows
+from segkit.rows import Rows
 from segkit.runlength import encode_components
 from segkit.tiling import View
 
@@ -43,6 +43,10 @@ class Job:
     view: View
     wanted: Wanted
     large: int
+
+    def is_whole(self, size: tuple[int, int]) -> bool:
+        """Whether an image of so many rows and columns is not cut into tiles."""
+        return self.view.tile is None and size[0] * size[1] <= self.large
 
     def view_of(self, size: tuple[int, int]) -> View:
         """The view of an image of so many rows and columns.
@@ -79,29 +83,33 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=len(paths), pace="")
         started = time.perf_counter()
-        for number, (path, opened) in enumerate(_opened(paths, job.large), start=1):
-            try:
-                image = opened.result()
+        done = 0
+        for group in grouped(open_ahead(paths, job.large), predictor.together, job.is_whole):
+            answers = ask_together(predictor, group, job.view.tta)
+            for path, opened in group:
+                try:
+                    image = opened.result()
 
-                def tick(rows: int, done: int = number - 1, of: int = image.size[0]) -> None:
-                    # An image of many megapixels takes minutes.
-                    progress.update(task, completed=done + rows / of)
+                    def tick(rows: int, done: int = done, of: int = image.size[0]) -> None:
+                        # An image of many megapixels takes minutes.
+                        progress.update(task, completed=done + rows / of)
 
-                chosen = replace(job, view=job.view_of(image.size))
-                if chosen.view != job.view:
-                    _tell_tiled(console, path, image.size, warning)
-                    warning = ""
-                facts = _predict(predictor, path, image, chosen, tick)
-                table.add(path, facts, OK)
-            except NotWrittenError:
-                raise
-            except (SegkitError, MemoryError, RuntimeError) as error:
-                what = _told(error)
-                broken += 1
-                console.print(f"left out: {path}: {what}", markup=False, style="red")
-                table.add(path, {}, what)
-            pace = f"{number / (time.perf_counter() - started):.1f} images/s"
-            progress.update(task, completed=number, pace=pace)
+                    chosen = replace(job, view=job.view_of(image.size))
+                    if chosen.view != job.view:
+                        _tell_tiled(console, path, image.size, warning)
+                        warning = ""
+                    facts = _predict(predictor, path, image, chosen, answers.get(path), tick=tick)
+                    table.add(path, facts, OK)
+                except NotWrittenError:
+                    raise
+                except (SegkitError, MemoryError, RuntimeError) as error:
+                    what = _told(error)
+                    broken += 1
+                    console.print(f"left out: {path}: {what}", markup=False, style="red")
+                    table.add(path, {}, what)
+                done += 1
+                pace = f"{done / (time.perf_counter() - started):.1f} images/s"
+                progress.update(task, completed=done, pace=pace)
     return broken
 
 
@@ -134,32 +142,23 @@ def _told(error: Exception) -> str:
     return "not enough memory; cut it into tiles: tile=512"
 
 
-def _opened(paths: Sequence[Path], large: int) -> Iterator[tuple[Path, Future[Rows]]]:
-    """Open each file, one ahead of the one that is worked on."""
-    with ThreadPoolExecutor(1) as pool:
-        coming: Future[Rows] | None = None
-        for number, path in enumerate(paths):
-            current = coming or pool.submit(open_rows, path, large)
-            following = paths[number + 1 : number + 2]
-            coming = pool.submit(open_rows, following[0], large) if following else None
-            yield path, current
-
-
 def _predict(
     predictor: Predictor,
     path: Path,
     image: Rows,
     job: Job,
+    answer: Answer | None,
+    *,
     tick: Callable[[int], None],
 ) -> dict[str, object]:
-    started = time.perf_counter()
+    started = time.perf_counter() - (answer.seconds if answer else 0)
     foreground = range(1, len(predictor.classes))
     components = {label: ComponentCounter() for label in foreground}
     areas = np.zeros(256, np.int64)
     planes = 1 if len(predictor.classes) == 2 else len(predictor.classes)
     wanted = job.wanted
     with writing(wanted.folder), Files(wanted, path.stem, image.size, planes) as files:
-        for top, logits in predictor.bands(image, job.view):
+        for top, logits in [(0, answer.logits)] if answer else predictor.bands(image, job.view):
             mask = predictor.decide(logits)
             pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
             chances = predictor.probability(logits) if wanted.probability else None

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from segkit.errors import SegkitError, did_you_mean
 from segkit.hardware import autocast, best_precision, chosen_device
 from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
-from segkit.models.folding import fold_batch_norms
+from segkit.models.inference import for_inference
+from segkit.prediction import logits_at
 from segkit.rows import ArrayRows, Rows, as_rows
 from segkit.tiling import PRECISIONS, Box, View, blend
 
@@ -27,6 +27,8 @@ _TURNS = {
 _EDGE = 1e-7
 # Of the image that a network is tried out with, in pixels.
 _PROBE = (64, 64)
+# Pixels that are best answered at once: more do not fit a CPU's caches, fewer leave a GPU idle.
+_AT_ONCE = {"cpu": 2**18, "cuda": 2**22}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Predictor:
         than two classes the logarithm) of the mean probability.
         """
         if view.tile is None:
-            yield 0, self._whole(image.rows(0, image.size[0]), view.tta)
+            yield 0, self.whole([image.rows(0, image.size[0])], view.tta)[0]
             return
         if view.scale == 1:
             yield from self._tiled(image, view)
@@ -138,7 +140,7 @@ class Predictor:
         pixels = image.rows(0, image.size[0])
         scaled = ArrayRows(resize_image(np.atleast_3d(pixels), (height, width)))
         parts = [torch.from_numpy(logits) for _, logits in self._tiled(scaled, view)]
-        yield 0, _resized(torch.cat(parts, dim=1)[None], image.size)[0].numpy()
+        yield 0, logits_at(torch.cat(parts, dim=1), image.size).numpy()
 
     def decide(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Classes (H, W) uint8 of logits (K, H, W)."""
@@ -149,20 +151,42 @@ class Predictor:
         """Probabilities (K, H, W) float32 of logits (K, H, W)."""
         return np.asarray(_probability(torch.from_numpy(logits_KHW)[None])[0].numpy())
 
-    def _whole(self, image: NDArray[np.uint8], tta: str) -> NDArray[np.float32]:
-        size = (image.shape[0], image.shape[1])
-        found = []
-        for member in self.members:
-            planes = to_channels(image, member.channels)
-            planes = resize_image(planes, member.size or size)
-            logits = self._ask(member, np.stack([planes]), tta)  # a copy that torch may write to
-            found.append(_resized(logits, size).cpu())
-        return np.asarray(_mean(found)[0].numpy())
+    @property
+    def together(self) -> int:
+        """How many whole images are best answered together; 1 where each keeps its own size."""
+        sizes = [member.size for member in self.members if member.size]
+        if len(sizes) < len(self.members):
+            return 1
+        return self._at_once(max(rows * columns for rows, columns in sizes))
+
+    def whole(
+        self, images: Sequence[NDArray[np.uint8]], tta: str = "none"
+    ) -> list[NDArray[np.float32]]:
+        """Logits (K, H, W) of whole images (H, W[, C]), each at its own size."""
+        found = [self._answers(member, images, tta) for member in self.members]
+        return [np.asarray(_mean(one)[0].numpy()) for one in zip(*found, strict=True)]
+
+    def _answers(
+        self, member: Member, images: Sequence[NDArray[np.uint8]], tta: str
+    ) -> Iterator[Tensor]:
+        sizes = [(image.shape[0], image.shape[1]) for image in images]
+        planes = [
+            resize_image(to_channels(image, member.channels), member.size or size)
+            for image, size in zip(images, sizes, strict=True)
+        ]
+        # Copies, which torch may write to.
+        batches = [np.stack(planes)] if member.size else [np.stack([one]) for one in planes]
+        answers = (one for batch in batches for one in self._ask(member, batch, tta))
+        for logits_KHW, size in zip(answers, sizes, strict=True):
+            yield logits_at(logits_KHW, size)[None].cpu()
+
+    def _at_once(self, pixels: int) -> int:
+        return max(1, _AT_ONCE[self.device] // pixels)
 
     def _tiled(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
         assert view.tile is not None
         kept_top, kept = 0, np.zeros((0, image.size[1]), np.uint8)
-        at_once = 8 if self.device == "cuda" else 1
+        at_once = self._at_once(view.tile**2)
 
         def answer(boxes: list[Box]) -> Iterator[NDArray[np.float32]]:
             nonlocal kept_top, kept
@@ -199,19 +223,10 @@ class Predictor:
         return _mean(found)
 
     def _prepared(self, member: Member) -> nn.Module:
-        """A copy of the network that answers faster."""
         network = member.network.eval().to(self.device)
         draw = torch.Generator().manual_seed(0)
         image_BCHW = 255 * torch.rand(1, member.channels, *(member.size or _PROBE), generator=draw)
-        ready = fold_batch_norms(network, image_BCHW.to(self.device))
-        if self.precision == "32-true":
-            return ready
-        # What autocast does with these weights anew for each image, done once: the same numbers.
-        for module in ready.modules():
-            # Not a subclass, which may compute with its weight before.
-            if type(module) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
-                module.to(torch.bfloat16)
-        return ready
+        return for_inference(network, image_BCHW.to(self.device), self.precision)
 
 
 def _turned(image_BCHW: Tensor, turns: int, *, mirrored: bool) -> Tensor:
@@ -233,10 +248,3 @@ def _mean(logits: Sequence[Tensor]) -> Tensor:
 def _probability(logits_BKHW: Tensor) -> Tensor:
     wide = logits_BKHW.float()
     return wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)
-
-
-def _resized(logits_BKHW: Tensor, size: tuple[int, int]) -> Tensor:
-    # As segkit.prediction.logits_at does before it scores.
-    return functional.interpolate(
-        logits_BKHW.float(), size=size, mode="bilinear", align_corners=False
-    )

@@ -107,6 +107,7 @@ LAYERS = (
         "runs",
         "run_folder",
         "run_claim",
+        "prediction_groups",
         "prediction_loop",
         "resume",
         "resume_point",

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from segkit.images import Pixels
-from segkit.models.folding import fold_batch_norms
+from segkit.models.inference import fold_batch_norms
 from segkit.models.network import wrap
 from segkit.models.swin_unet import SwinUNet
 from segkit.predictor import Member, Predictor

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,26 +62,53 @@ def _whole(
     predictor: Predictor, network: SegmentationNetwork, images: list[Image], rounds: int
 ) -> list[Figure]:
     device = torch.device(predictor.device)
-    tensors = [torch.from_numpy(np.stack([i])).permute(0, 3, 1, 2).to(device) for i in images]
+    stacks = {
+        "one by one": [image[None] for image in images],
+        "in the same batches": [np.stack(b) for b in _batches(images, predictor.together)],
+    }
+    tensors = {
+        how: [torch.from_numpy(some).permute(0, 3, 1, 2).to(device) for some in stack]
+        for how, stack in stacks.items()
+    }
 
-    def bare() -> None:
+    def ours() -> None:
+        for some in _batches(images, predictor.together):
+            for logits in predictor.whole(some):
+                predictor.decide(logits)
+                predictor.probability(logits)
+
+    def bare(how: str) -> None:
         with torch.inference_mode(), autocast(device, predictor.precision):
-            for tensor in tensors:
+            for tensor in tensors[how]:
                 network(tensor)
         wait_for(device)
 
-    rivals: dict[str, Callable[[], object]] = {
-        "segkit, mask and probability": lambda: [predictor(image) for image in images],
-        "bare torch, logits alone": bare,
-    }
+    rivals: dict[str, Callable[[], object]] = {"segkit, mask and probability": ours}
+    for how in stacks:
+        rivals[f"bare torch, logits alone, {how}"] = partial(bare, how)
     with tempfile.TemporaryDirectory() as folder:
         if device.type == "cpu" and importlib.util.find_spec("onnxruntime"):
-            rivals["onnxruntime, float32"] = _onnx(network, images, Path(folder))
+            ask = _onnx(network, images, Path(folder))
+            for how, stack in stacks.items():
+                rivals[f"onnxruntime, float32, {how}"] = partial(_each, ask, stack)
         taken = in_turn(rivals, rounds)
-    return _compare(f"{len(images)} images one by one", taken, len(images), "images/s", {})
+    what = f"{len(images)} images, {predictor.together} at once"
+    goals = {name: 1.0 for name in rivals if name.startswith("onnxruntime")}
+    return _compare(what, taken, len(images), "images/s", goals)
 
 
-def _onnx(network: SegmentationNetwork, images: list[Image], folder: Path) -> Callable[[], object]:
+def _batches(images: list[Image], most: int) -> list[list[Image]]:
+    return [images[first : first + most] for first in range(0, len(images), most)]
+
+
+def _each(ask: Callable[[Image], object], stack: list[Image]) -> None:
+    for image_BHWC in stack:
+        ask(image_BHWC)
+
+
+def _onnx(
+    network: SegmentationNetwork, images: list[Image], folder: Path
+) -> Callable[[Image], object]:
     import onnxruntime
 
     from segkit.onnx_model import INPUT, OUTPUT, write_onnx
@@ -88,7 +116,7 @@ def _onnx(network: SegmentationNetwork, images: list[Image], folder: Path) -> Ca
     size = None if network.any_size_exports else (images[0].shape[0], images[0].shape[1])
     write_onnx(network, images[0].shape[2], folder / "model.onnx", opset=18, size=size)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
-    return lambda: [session.run([OUTPUT], {INPUT: image[None]}) for image in images]
+    return lambda image_BHWC: session.run([OUTPUT], {INPUT: image_BHWC})
 
 
 def _tiled(

@@ -7,7 +7,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
-from segkit.models.folding import fold_batch_norms
+from segkit.models.inference import fold_batch_norms
 
 
 def trained(network: nn.Module) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Batch norm made part of the convolution before it, for networks that only answer."""
+"""A network that only answers: batch norms folded into convolutions, weights rounded once."""
 
 from copy import deepcopy
 
@@ -8,6 +8,24 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 # Of the largest logit: a hundred layers round it by some 1e-5 in float32, 1e-3 in a GPU's TF32.
 _TOLERANCE = 1e-2
+
+
+def for_inference(network: nn.Module, image_BCHW: Tensor, precision: str) -> nn.Module:
+    """A copy that answers faster.
+
+    Args:
+        network: in evaluation mode; left as it is.
+        image_BCHW: what the network takes, on its device.
+        precision: ``bf16-mixed`` or ``32-true``, which it will be run in.
+    """
+    ready = fold_batch_norms(network, image_BCHW)
+    if precision == "bf16-mixed":
+        # What autocast does with these weights anew for each image, done once: the same numbers.
+        for module in ready.modules():
+            # Not a subclass, which may compute with its weight before.
+            if type(module) in (nn.Conv2d, nn.ConvTranspose2d, nn.Linear):
+                module.to(torch.bfloat16)
+    return ready
 
 
 def fold_batch_norms(network: nn.Module, image_BCHW: Tensor) -> nn.Module:

@@ -1,0 +1,111 @@
+"""Which images are answered together, and that it changes nothing."""
+
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from segkit.errors import SegkitError
+from segkit.models.network import wrap
+from segkit.prediction_groups import Opened, ask_together, grouped, open_ahead
+from segkit.predictor import Member, Predictor
+from segkit.rows import ArrayRows, Rows
+
+
+def opened(name: str, rows: int, columns: int) -> Opened:
+    image: Future[Rows] = Future()
+    image.set_result(ArrayRows(picture(rows, columns)))
+    return Path(name), image
+
+
+def broken(name: str) -> Opened:
+    image: Future[Rows] = Future()
+    image.set_exception(SegkitError("broken", where=name, remedy="none"))
+    return Path(name), image
+
+
+def picture(rows: int, columns: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(rows + columns).integers(0, 256, (rows, columns, 3), np.uint8)
+
+
+def names(files: list[Opened], most: int) -> list[str]:
+    groups = grouped(files, most, lambda size: size[0] * size[1] <= 5000)
+    return ["".join(str(path) for path, _ in group) for group in groups]
+
+
+def test_neighbours_are_grouped() -> None:
+    files = [opened(name, 10, 20) for name in "abcde"]
+    assert names(files, 2) == ["ab", "cd", "e"]
+    assert names(files, 1) == ["a", "b", "c", "d", "e"]
+    assert names([], 2) == []
+
+
+def test_what_is_tiled_or_broken_is_alone_and_the_order_stays() -> None:
+    files = [opened("a", 9, 9), opened("b", 9, 9), opened("L", 900, 900), opened("c", 9, 9)]
+    assert names([*files, broken("X"), broken("Y"), opened("d", 9, 9)], 8) == [
+        "ab",
+        "L",
+        "c",
+        "X",
+        "Y",
+        "d",
+    ]
+
+
+def test_a_group_has_a_bound_on_its_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segkit.prediction_groups._PIXELS", 500)
+    assert names([opened(name, 10, 20) for name in "abcde"], 8) == ["abc", "de"]
+
+
+def test_files_are_opened_in_their_order(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(9)]
+    for number, path in enumerate(paths):
+        Image.new("L", (number + 1, 2)).save(path)
+    paths[4].write_bytes(b"")
+    found = list(open_ahead(paths, 10**6))
+    assert [path for path, _ in found] == paths
+    sizes = [None if image.exception() else image.result().size for _, image in found]
+    assert sizes == [None if number == 4 else (2, number + 1) for number in range(9)]
+
+
+def network() -> Predictor:
+    torch.manual_seed(0)
+    cores = [torch.nn.Conv2d(channels, 1, 3, padding=1) for channels in (3, 1)]
+    members = [
+        Member(wrap(core, size[1]).eval(), size[0], size[1])
+        for core, size in zip(cores, [((32, 32), 3), ((64, 48), 1)], strict=True)
+    ]
+    return Predictor(members, classes=["background", "cell"], device="cpu", precision="32-true")
+
+
+@pytest.mark.parametrize("tta", ["none", "rotate"])
+def test_together_is_as_one_by_one(tta: str) -> None:
+    predictor = network()
+    files = [opened("a", 40, 30), opened("b", 20, 64), opened("c", 32, 32)]
+    answers = ask_together(predictor, files, tta)
+    for path, image in files:
+        [alone] = predictor.whole([image.result().rows(0, 999)], tta)
+        assert alone.shape[1:] == image.result().size
+        np.testing.assert_allclose(answers[path].logits, alone, rtol=0, atol=1e-5)
+        assert answers[path].seconds > 0
+
+
+def test_one_that_does_not_fit_is_asked_for_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = network()
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(predictor, "whole", full)
+    assert ask_together(predictor, [opened("a", 4, 4), opened("b", 4, 4)], "none") == {}
+
+
+def test_as_many_as_a_cpu_is_fast_with() -> None:
+    predictor = network()
+    assert predictor.together == 2**18 // (64 * 48)
+    predictor.members.append(Member(predictor.members[0].network, None, 3))
+    assert predictor.together == 1, "images of their own sizes do not make a batch"
