@@ -53,6 +53,10 @@ def _step_rate(before: Sequence[Figure]) -> float | None:
 def _for_training(settings: dict[str, Any]) -> list[str]:
     """What was given, without the keys that training does not have."""
     own = ("parts=", "rounds=", "dataset.cache_dir=", "trainer.max_epochs=", "allow_targets=")
-    size = f"dataset.size={settings['dataset']['size']}".replace(" ", "")
+    data = settings["dataset"]
+    size = f"dataset.size={data['size']}".replace(" ", "")
     given = [str(o) for o in settings["overrides"] if not str(o).startswith(own)]
-    return [size, f"dataset.batch_size={settings['dataset']['batch_size']}", *given]
+    if data["root"] and Path(data["root"]).is_relative_to(data["cache_dir"]):
+        # Drawn images are data: a cold cache is filled from them, it does not draw them anew.
+        given.append(f"dataset.root='{data['root']}'")
+    return [size, f"dataset.batch_size={data['batch_size']}", *given]

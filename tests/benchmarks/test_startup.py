@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from segkit.benchmarks import startup as module
+from segkit.benchmarks.parts import _for_training
 from segkit.benchmarks.startup import startup
 
 SECONDS = {"--help": 0.01, "modell=unet": 0.02, "import torch": 0.05, "first": 0.06}
@@ -42,3 +43,11 @@ def given(arguments: tuple[str, ...], key: str) -> Any:
 def test_a_process_that_fails_is_not_timed() -> None:
     with pytest.raises(RuntimeError, match="ended with 3"):
         module._python("-c", "raise SystemExit(3)")
+
+
+def test_a_cold_cache_is_filled_from_images_that_are_there() -> None:
+    data = {"size": 128, "batch_size": 8, "cache_dir": "/caches", "root": "/caches/phantom"}
+    drawn = {"dataset": data, "overrides": ["seed=1", "rounds=2"]}
+    assert _for_training(drawn)[2:] == ["seed=1", "dataset.root='/caches/phantom'"]
+    given = {"dataset": {**data, "root": "/data"}, "overrides": ["dataset.root=/data"]}
+    assert _for_training(given)[2:] == ["dataset.root=/data"]
