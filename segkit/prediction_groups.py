@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.errors import SegkitError
 from segkit.rows import Rows, open_rows
 
 if TYPE_CHECKING:
     from segkit.predictor import Predictor
 
 Opened = tuple[Path, Future[Rows]]
-_AHEAD = 4  # files
-_PIXELS = 2**24  # of a group: its images, and what is found in them, are all in memory
+# Of images that wait to be predicted, and of a group: they, and what is found, are in memory.
+_PIXELS = 2**24
 
 
 class Answer(NamedTuple):
@@ -35,19 +35,56 @@ class Answer(NamedTuple):
     seconds: float
 
 
-def open_ahead(paths: Sequence[Path], large: int) -> Iterator[Opened]:
-    """Open each file in a thread, some ahead of the one that is worked on."""
-    with ThreadPoolExecutor(1) as pool:
-        coming: deque[Opened] = deque()
+def open_ahead(
+    paths: Sequence[Path], large: int, most: Callable[[], int]
+) -> Generator[Opened, None, None]:
+    """Open each file in a thread, ahead of the one that is worked on.
+
+    Args:
+        paths: in the order in which they are given back.
+        large: pixels above which a TIFF is read by rows.
+        most: how many may wait; nothing more is opened either while 16 megapixels wait.
+    """
+    waiting: deque[Opened] = deque()
+    changed, stopped = threading.Condition(), threading.Event()
+
+    def room() -> bool:
+        held = sum(_pixels(image) for _, image in waiting)
+        return stopped.is_set() or (len(waiting) < max(1, most()) and held < _PIXELS)
+
+    def work() -> None:
         for path in paths:
-            coming.append((path, pool.submit(open_rows, path, large)))
-            if len(coming) > _AHEAD:
-                yield coming.popleft()
-        yield from coming
+            with changed:
+                changed.wait_for(room)
+            if stopped.is_set():
+                return
+            image: Future[Rows] = Future()
+            try:
+                image.set_result(open_rows(path, large))
+            except BaseException as error:  # for whoever asks for the image
+                image.set_exception(error)
+            with changed:
+                waiting.append((path, image))
+                changed.notify_all()
+
+    reader = threading.Thread(target=work, name="reader", daemon=True)
+    reader.start()
+    try:
+        for _ in paths:
+            with changed:
+                changed.wait_for(lambda: waiting)
+                opened = waiting.popleft()
+                changed.notify_all()
+            yield opened
+    finally:
+        with changed:
+            stopped.set()
+            changed.notify_all()
+        reader.join()  # the file that it has begun
 
 
 def grouped(
-    files: Iterable[Opened], most: int, whole: Callable[[tuple[int, int]], bool]
+    files: Iterable[Opened], most: Callable[[], int], whole: Callable[[tuple[int, int]], bool]
 ) -> Iterator[list[Opened]]:
     """Neighbours that are answered together; what is not is a group of its own.
 
@@ -59,30 +96,30 @@ def grouped(
     group: list[Opened] = []
     pixels = 0
     for path, image in files:
-        size = _size(image)
-        if size and whole(size):
-            group.append((path, image))
-            pixels += size[0] * size[1]
-            if len(group) < most and pixels < _PIXELS:
-                continue
-        if group:
+        small = image.exception() is None and whole(image.result().size)
+        if group and not (small and pixels + _pixels(image) <= _PIXELS):
             yield group
-        if not (size and whole(size)):
-            yield [(path, image)]
-        group, pixels = [], 0
+            group, pixels = [], 0
+        group, pixels = [*group, (path, image)], pixels + _pixels(image)
+        if not small or len(group) >= most():
+            yield group
+            group, pixels = [], 0
     if group:
         yield group
 
 
-def _size(image: Future[Rows]) -> tuple[int, int] | None:
-    try:
-        return image.result().size
-    except (SegkitError, MemoryError, RuntimeError):
-        return None  # whoever asks again tells why
+def _pixels(image: Future[Rows]) -> int:
+    if image.exception() is not None:
+        return 0  # whoever asks for it is told why
+    rows, columns = image.result().size
+    return rows * columns
 
 
 def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dict[Path, Answer]:
-    """Answers to a group of whole images; none where they are to be asked for one by one."""
+    """Answers to a group of whole images; none where they are to be asked for one by one.
+
+    Where memory does not hold the group, the next ones are of half as many.
+    """
     if len(group) == 1:
         return {}
     started = time.perf_counter()
@@ -90,6 +127,7 @@ def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dic
     try:
         found = predictor.whole([image.rows(0, image.size[0]) for image in opened.values()], tta)
     except (MemoryError, RuntimeError):
+        predictor.halve()
         return {}  # one by one they may fit, or it shows whose fault it is
     share = (time.perf_counter() - started) / len(group)
     return {path: Answer(logits, share) for path, logits in zip(opened, found, strict=True)}

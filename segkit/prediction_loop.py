@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,11 +81,12 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
         TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    opened_ahead = open_ahead(paths, job.large, lambda: predictor.together)
+    with closing(opened_ahead) as files, Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=len(paths), pace="")
         started = time.perf_counter()
         done = 0
-        for group in grouped(open_ahead(paths, job.large), predictor.together, job.is_whole):
+        for group in grouped(files, lambda: predictor.together, job.is_whole):
             answers = ask_together(predictor, group, job.view.tta)
             for path, opened in group:
                 try:

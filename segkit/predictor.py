@@ -13,22 +13,17 @@ from segkit.errors import SegkitError, did_you_mean
 from segkit.hardware import autocast, best_precision, chosen_device
 from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
-from segkit.models.inference import for_inference
+from segkit.models.inference import for_inference, mixes_images
 from segkit.prediction import logits_at
 from segkit.rows import ArrayRows, Rows, as_rows
 from segkit.tiling import PRECISIONS, Box, View, blend
+from segkit.turns import TURNS, turned
 
-# Quarter turns, and whether the image is mirrored first.
-_TURNS = {
-    "none": [(0, False)],
-    "flip": [(0, False), (0, True), (2, False), (2, True)],
-    "rotate": [(turns, mirrored) for turns in range(4) for mirrored in (False, True)],
-}
 _EDGE = 1e-7
 # Of the image that a network is tried out with, in pixels.
 _PROBE = (64, 64)
-# Pixels that are best answered at once: more do not fit a CPU's caches, fewer leave a GPU idle.
-_AT_ONCE = {"cpu": 2**18, "cuda": 2**22}
+# Pixels that are answered at once: more do not fit a CPU's caches, fewer leave a GPU idle.
+_AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +84,7 @@ class Predictor:
         precision: str = "auto",
     ) -> None:
         self.device = chosen_device(device)
+        self._at_once = _AT_ONCE[self.device]
         self.classes, self.threshold = tuple(classes), threshold
         if precision not in PRECISIONS:
             remedy = did_you_mean(precision, PRECISIONS)
@@ -153,11 +149,18 @@ class Predictor:
 
     @property
     def together(self) -> int:
-        """How many whole images are best answered together; 1 where each keeps its own size."""
-        sizes = [member.size for member in self.members if member.size]
+        """How many whole images are best answered together.
+
+        1 where each keeps its own size, or a norm would take in its neighbours.
+        """
+        sizes = [m.size for m in self.members if m.size and not mixes_images(m.network)]
         if len(sizes) < len(self.members):
             return 1
-        return self._at_once(max(rows * columns for rows, columns in sizes))
+        return self._fit(max(rows * columns for rows, columns in sizes))
+
+    def halve(self) -> None:
+        """Answer half as many pixels at once from now on: memory did not hold them."""
+        self._at_once = max(1, self._at_once // 2)
 
     def whole(
         self, images: Sequence[NDArray[np.uint8]], tta: str = "none"
@@ -180,13 +183,13 @@ class Predictor:
         for logits_KHW, size in zip(answers, sizes, strict=True):
             yield logits_at(logits_KHW, size)[None].cpu()
 
-    def _at_once(self, pixels: int) -> int:
-        return max(1, _AT_ONCE[self.device] // pixels)
+    def _fit(self, pixels: int) -> int:
+        return max(1, self._at_once // pixels)
 
     def _tiled(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
         assert view.tile is not None
         kept_top, kept = 0, np.zeros((0, image.size[1]), np.uint8)
-        at_once = self._at_once(view.tile**2)
+        at_once = self._fit(view.tile**2)
 
         def answer(boxes: list[Box]) -> Iterator[NDArray[np.float32]]:
             nonlocal kept_top, kept
@@ -215,11 +218,11 @@ class Predictor:
     def _ask(self, member: Member, image_BHWC: NDArray[np.uint8], tta: str) -> Tensor:
         image_BCHW = torch.from_numpy(image_BHWC).permute(0, 3, 1, 2).to(self.device)
         found = []
-        for turns, mirrored in _TURNS[tta]:
+        for turns, mirrored in TURNS[tta]:
             with autocast(torch.device(self.device), self.precision):
-                logits = member.network(_turned(image_BCHW, turns, mirrored=mirrored))
+                logits = member.network(turned(image_BCHW, turns, mirrored=mirrored))
             # Mirroring undoes itself, and turns the other way round.
-            found.append(_turned(logits, turns if mirrored else -turns, mirrored=mirrored))
+            found.append(turned(logits, turns if mirrored else -turns, mirrored=mirrored))
         return _mean(found)
 
     def _prepared(self, member: Member) -> nn.Module:
@@ -227,12 +230,6 @@ class Predictor:
         draw = torch.Generator().manual_seed(0)
         image_BCHW = 255 * torch.rand(1, member.channels, *(member.size or _PROBE), generator=draw)
         return for_inference(network, image_BCHW.to(self.device), self.precision)
-
-
-def _turned(image_BCHW: Tensor, turns: int, *, mirrored: bool) -> Tensor:
-    """Mirror, then turn; as it is where there is nothing to do, since both copy."""
-    seen = image_BCHW.flip(3) if mirrored else image_BCHW
-    return torch.rot90(seen, turns, (2, 3)) if turns % 4 else seen
 
 
 def _mean(logits: Sequence[Tensor]) -> Tensor:

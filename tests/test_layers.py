@@ -34,6 +34,7 @@ LAYERS = (
         "html",
         "plot_style",
         "tiling",
+        "turns",
         "runlength",
         "components",
         "rows",

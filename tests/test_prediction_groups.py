@@ -1,6 +1,9 @@
 """Which images are answered together, and that it changes nothing."""
 
+import threading
+import time
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,7 @@ from segkit.errors import SegkitError
 from segkit.models.network import wrap
 from segkit.prediction_groups import Opened, ask_together, grouped, open_ahead
 from segkit.predictor import Member, Predictor
-from segkit.rows import ArrayRows, Rows
+from segkit.rows import ArrayRows, Rows, open_rows
 
 
 def opened(name: str, rows: int, columns: int) -> Opened:
@@ -33,7 +36,7 @@ def picture(rows: int, columns: int) -> NDArray[np.uint8]:
 
 
 def names(files: list[Opened], most: int) -> list[str]:
-    groups = grouped(files, most, lambda size: size[0] * size[1] <= 5000)
+    groups = grouped(files, lambda: most, lambda size: size[0] * size[1] <= 5000)
     return ["".join(str(path) for path, _ in group) for group in groups]
 
 
@@ -58,18 +61,56 @@ def test_what_is_tiled_or_broken_is_alone_and_the_order_stays() -> None:
 
 def test_a_group_has_a_bound_on_its_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segkit.prediction_groups._PIXELS", 500)
-    assert names([opened(name, 10, 20) for name in "abcde"], 8) == ["abc", "de"]
+    assert names([opened(name, 10, 20) for name in "abcde"], 8) == ["ab", "cd", "e"]
+    assert names([opened("a", 9, 9), opened("B", 10, 90), opened("c", 9, 9)], 8) == ["a", "B", "c"]
 
 
-def test_files_are_opened_in_their_order(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.png" for number in range(9)]
-    for number, path in enumerate(paths):
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    found = [tmp_path / f"{number}.png" for number in range(9)]
+    for number, path in enumerate(found):
         Image.new("L", (number + 1, 2)).save(path)
+    return found
+
+
+def test_files_are_opened_in_their_order(paths: list[Path]) -> None:
     paths[4].write_bytes(b"")
-    found = list(open_ahead(paths, 10**6))
+    found = list(open_ahead(paths, 10**6, lambda: 3))
     assert [path for path, _ in found] == paths
     sizes = [None if image.exception() else image.result().size for _, image in found]
     assert sizes == [None if number == 4 else (2, number + 1) for number in range(9)]
+
+
+def asked_for(paths: list[Path], most: int, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What has been opened once the first file is worked on."""
+    seen: list[Path] = []
+
+    def remember(path: Path, large: int) -> Rows:
+        seen.append(path)
+        return open_rows(path, large)
+
+    monkeypatch.setattr("segkit.prediction_groups.open_rows", remember)
+    with closing(open_ahead(paths, 10**6, lambda: most)) as files:
+        next(files)
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            time.sleep(0.01)
+    assert not [thread for thread in threading.enumerate() if thread.name == "reader"]
+    return seen
+
+
+def test_a_group_is_opened_while_the_last_is_answered(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asked_for(paths, 5, monkeypatch) == paths[:6]
+
+
+def test_large_files_do_not_wait_in_memory(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segkit.prediction_groups._PIXELS", 8)
+    # 2, 4, 6 and 8 pixels; the second and the third fill the bound.
+    assert asked_for(paths, 5, monkeypatch) == paths[:3]
 
 
 def network() -> Predictor:
@@ -101,11 +142,33 @@ def test_one_that_does_not_fit_is_asked_for_alone(monkeypatch: pytest.MonkeyPatc
         raise MemoryError
 
     monkeypatch.setattr(predictor, "whole", full)
+    before = predictor.together
     assert ask_together(predictor, [opened("a", 4, 4), opened("b", 4, 4)], "none") == {}
+    assert predictor.together == before // 2
 
 
 def test_as_many_as_a_cpu_is_fast_with() -> None:
     predictor = network()
     assert predictor.together == 2**18 // (64 * 48)
+    for _ in range(30):
+        predictor.halve()
+    assert predictor.together == 1
+    predictor = network()
     predictor.members.append(Member(predictor.members[0].network, None, 3))
     assert predictor.together == 1, "images of their own sizes do not make a batch"
+
+
+def test_an_image_is_never_judged_by_its_neighbours() -> None:
+    norm = torch.nn.BatchNorm2d(3, track_running_stats=False)
+    core = torch.nn.Sequential(norm, torch.nn.Conv2d(3, 1, 3, padding=1))
+    member = Member(wrap(core, 3).eval(), (32, 32), 3)
+    assert Predictor([member], classes=["background", "cell"], device="cpu").together == 1
+
+
+def test_several_classes_together() -> None:
+    torch.manual_seed(0)
+    member = Member(wrap(torch.nn.Conv2d(3, 3, 3, padding=1), 3).eval(), (32, 32), 3)
+    predictor = Predictor([member], classes=["a", "b", "c"], device="cpu", precision="32-true")
+    images = [picture(40, 30), picture(9, 64)]
+    for image, logits in zip(images, predictor.whole(images), strict=True):
+        np.testing.assert_array_equal(predictor.decide(logits), predictor(image).mask)

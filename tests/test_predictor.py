@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
@@ -54,3 +55,27 @@ def test_weights_rounded_once_answer_as_weights_rounded_each_time(
     for name, value in network.state_dict().items():
         assert value.dtype == before[name].dtype, "the caller's network stays as it was"
         assert torch.equal(value, before[name])
+
+
+def test_rounded_and_folded_it_is_as_near_to_float32() -> None:
+    torch.manual_seed(0)
+    network = wrap(convolutions(), 3).eval()
+    image = picture(2)
+    image_BCHW = torch.from_numpy(image[None]).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        exact = network(image_BCHW).sigmoid()[0].numpy()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            plain = network(image_BCHW).float().sigmoid()[0].numpy()
+    for precision, bound in (("32-true", 1e-6), ("bf16-mixed", 2 * np.abs(plain - exact).max())):
+        predictor = Predictor(
+            [Member(network, None, 3)], classes=["a", "b"], device="cpu", precision=precision
+        )
+        assert np.abs(predictor(image).probability - exact).max() <= bound
+
+
+def test_a_network_that_takes_no_small_images() -> None:
+    torch.manual_seed(0)
+    network = wrap(smp.PAN("resnet18", encoder_weights=None, in_channels=3, classes=1), 3).eval()
+    predictor = Predictor([Member(network, None, 3)], classes=["a", "b"], device="cpu")
+    image = np.tile(picture(3), (4, 4, 1))
+    assert predictor(image).mask.shape == (256, 256)

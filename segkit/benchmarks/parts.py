@@ -58,5 +58,6 @@ def _for_training(settings: dict[str, Any]) -> list[str]:
     given = [str(o) for o in settings["overrides"] if not str(o).startswith(own)]
     if data["root"] and Path(data["root"]).is_relative_to(data["cache_dir"]):
         # Drawn images are data: a cold cache is filled from them, it does not draw them anew.
-        given.append(f"dataset.root='{data['root']}'")
+        quoted = str(data["root"]).replace("'", r"\'")
+        given.append(f"dataset.root='{quoted}'")
     return [size, f"dataset.batch_size={data['batch_size']}", *given]

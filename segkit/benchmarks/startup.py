@@ -38,7 +38,7 @@ def startup(overrides: Sequence[str], rounds: int, allowed: Sequence[str] = ()) 
             "a configuration error": lambda: _python("-m", "segkit.train", "modell=unet", expect=2),
             "importing torch, lightning and SMP": lambda: _python("-c", IMPORTS),
             "first training step, warm cache": first_step,
-            "first training step, cold cache": lambda: first_step(
+            "first training step, cold cache, images on disk": lambda: first_step(
                 f"dataset.cache_dir={place / f'cold{next(number)}'}"
             ),
         }

@@ -7,6 +7,7 @@ import threading
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -181,8 +182,7 @@ def open_source(root: str | Path) -> Source:
     except OSError:  # a name too long, or a folder that may not be entered
         is_folder, is_there, beside = False, False, []
     if is_folder:
-        archive = _only_archive(path)
-        return ZipSource(archive) if archive else FolderSource(path)
+        return ZipSource(alone) if (alone := _only_archive(path)) else FolderSource(path)
     if not is_there:
         hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
         raise SegkitError(
@@ -190,19 +190,19 @@ def open_source(root: str | Path) -> Source:
             where=f"dataset.root={path}",
             remedy=f"name the folder or the zip that holds it: dataset.root=PATH{hint}",
         )
-    if _is_archive(path):
-        return ZipSource(path)
-    raise SegkitError(
-        "neither a folder nor a zip archive",
-        where=f"dataset.root={path}",
-        remedy="name the folder or the .zip that holds the data set",
-    )
+    if not _is_archive(path):
+        raise SegkitError(
+            "neither a folder nor a zip archive",
+            where=f"dataset.root={path}",
+            remedy="name the folder or the .zip that holds the data set",
+        )
+    return ZipSource(path)
 
 
 def _only_archive(folder: Path) -> Path | None:
     """The archive in a folder with nothing else, as a download leaves it."""
     try:
-        inside = [each for each in folder.iterdir() if not _is_litter(each.name)]
+        inside = list(islice((p for p in folder.iterdir() if not _is_litter(p.name)), 2))
     except OSError:
         return None  # the folder itself says so when it is listed
     return inside[0] if len(inside) == 1 and _is_archive(inside[0]) else None

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 
 import torch
@@ -38,6 +39,8 @@ def start(log: str, arguments: list[str]) -> int:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

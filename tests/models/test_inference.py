@@ -1,5 +1,6 @@
 """Batch norms folded into convolutions: the same answer, or none folded."""
 
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -98,7 +99,85 @@ def batch_statistics() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3, track_running_stats=False))
 
 
-@pytest.mark.parametrize("make", [Watched, Twice, between, batch_statistics])
+class Seldom(Watched):
+    """The other use shows on few images."""
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        given = self.convolution(image_BCHW)
+        answer: Tensor = self.norm(given) + torch.relu(given - 100)
+        return answer
+
+
+class Training(Watched):
+    """A norm that stays in training mode."""
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        answer: Tensor = self.norm(self.convolution(image_BCHW))
+        return answer
+
+    def train(self, mode: bool = True) -> "Training":
+        super().train(mode)
+        self.norm.train(mode=True)
+        self.norm.momentum = 0.0  # two answers are the same
+        return self
+
+
+def spectral() -> nn.Module:
+    """A convolution whose weight is computed anew by a hook."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(3, 3, 3)), nn.BatchNorm2d(3))
+
+
+class Small(nn.Module):
+    """Takes no image of this size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3))
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        answer: Tensor = self.layers(image_BCHW)
+        if image_BCHW.shape[-1] == 32:
+            raise RuntimeError("too small")
+        return answer
+
+
+def test_a_network_that_does_not_take_the_image_is_left() -> None:
+    network = trained(Small())
+    assert fold_batch_norms(network, image()[..., :32]) is network
+    assert fold_batch_norms(network, image()) is not network
+
+
+class Named(Training):
+    """The norm is given its input by name."""
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        answer: Tensor = self.norm(input=self.convolution(image_BCHW))
+        return answer
+
+    def train(self, mode: bool = True) -> "Named":
+        nn.Module.train(self, mode)
+        return self
+
+
+def test_a_norm_is_given_its_input_by_name() -> None:
+    network = trained(Named())
+    folded = fold_batch_norms(network, image())
+    assert norms(folded) == 0
+    assert largest(network, folded) < 1e-5
+
+
+def test_within_inference_mode() -> None:
+    with torch.inference_mode():
+        network = trained(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)))
+        folded = fold_batch_norms(network, image())
+        assert largest(network, folded) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "make", [Watched, Twice, Seldom, Training, spectral, between, batch_statistics]
+)
 def test_what_cannot_be_folded_is_not(make: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)
     network = trained(make())
