@@ -1,7 +1,6 @@
 """Small chest radiographs in the layouts they are published in, and their reader."""
 
 import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from segkit.contracts import Record, check_sample
 from segkit.data.chest_xray import ChestXray
+from tests.data.trees import placed
 
 SIZE = (24, 20)  # rows, columns
 MONTGOMERY = "MontgomerySet/"
@@ -63,15 +63,7 @@ def _shenzhen(folder: str = "mask") -> dict[str, bytes]:
 
 
 def _reader(root: Path, files: Mapping[str, bytes], holder: str = "folder") -> ChestXray:
-    if holder == "folder":
-        for name, data in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(data)
-        return ChestXray(root)
-    with zipfile.ZipFile(root / "archive.zip", "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return ChestXray(root / "archive.zip")
+    return ChestXray(placed(root, files, holder))
 
 
 def _records(reader: ChestXray) -> dict[str, Record]:

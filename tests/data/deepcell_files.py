@@ -1,7 +1,6 @@
 """DynamicNuclearNet in both of its layouts, a few images of it: as files, and in a zip."""
 
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.data.deepcell import DeepCell
+from tests.data.trees import placed
 
 COUNTS = {"train": 3, "valid": 2, "test": 1}
 
@@ -63,16 +63,7 @@ def _npz_files(prefix: str = "", compress: bool = True) -> dict[str, bytes]:
 
 
 def _reader(root: Path, files: dict[str, bytes], holder: str = "folder") -> DeepCell:
-    if holder == "folder":
-        for name, data in files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(data)
-        return DeepCell(root)
-    method = zipfile.ZIP_STORED if holder == "stored zip" else zipfile.ZIP_DEFLATED
-    with zipfile.ZipFile(root / "set.zip", "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return DeepCell(root / "set.zip")
+    return DeepCell(placed(root, files, holder))
 
 
 holders = pytest.mark.parametrize("holder", ["folder", "stored zip", "deflated zip"])

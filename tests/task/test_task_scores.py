@@ -1,8 +1,5 @@
 """What the task counts: losses and scores of validation and test are those taken by hand."""
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,23 +13,9 @@ from segkit.config_limits import MONITORS
 from segkit.contracts import Stage
 from segkit.data.datamodule import SegmentationData
 from segkit.task import SegmentationTask
-from tests.small_task import WARNINGS, MakeData, make_task, make_trainer, phantom_data
+from tests.task.small_task import WARNINGS, MakeData, make_task, make_trainer
 
 pytestmark = WARNINGS
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def make_data(phantom_root: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeData:
-    """Of one cache, whichever file's tests ask for them."""
-    return partial(phantom_data, phantom_root, tmp_path_factory.getbasetemp() / "task_caches")
 
 
 def counts(prediction: NDArray[Any], truth: NDArray[Any]) -> list[int]:

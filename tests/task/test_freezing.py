@@ -1,32 +1,14 @@
 """An encoder that is frozen for some epochs, or for all: neither weights nor averages move."""
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
 from segkit.errors import SegkitError
 from segkit.models.network import wrap
-from tests.small_task import WARNINGS, MakeData, Watch, make_task, make_trainer, phantom_data
+from tests.task.small_task import WARNINGS, MakeData, Watch, make_task, make_trainer
 
 pytestmark = WARNINGS
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def make_data(phantom_root: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeData:
-    """Of one cache, whichever file's tests ask for them."""
-    return partial(phantom_data, phantom_root, tmp_path_factory.getbasetemp() / "task_caches")
 
 
 @pytest.mark.parametrize("check_every", [1.0, 0.5])

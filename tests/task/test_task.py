@@ -1,34 +1,16 @@
 """The task: what one step does, what it tells of an epoch, and that it repeats exactly."""
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
 import pytest
-import torch
 from torch import Tensor, nn
 
 from segkit.errors import SegkitError
-from tests.small_task import WARNINGS, MakeData, Watch, make_task, make_trainer, phantom_data
+from tests.task.small_task import WARNINGS, MakeData, Watch, make_task, make_trainer
 
 pytestmark = WARNINGS
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def make_data(phantom_root: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeData:
-    """Of one cache, whichever file's tests ask for them."""
-    return partial(phantom_data, phantom_root, tmp_path_factory.getbasetemp() / "task_caches")
 
 
 def test_training_lowers_the_loss(make_data: MakeData) -> None:
