@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +92,8 @@ class Predictor:
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
         self.precision = best_precision(self.device) if precision == "auto" else precision
         self.members = [replace(m, network=self._prepared(m)) for m in members]
+        sizes = [m.size for m in members if m.size and not mixes_images(m.network)]
+        self._largest = max(map(prod, sizes)) if len(sizes) == len(members) else 0
 
     def __call__(
         self,
@@ -153,10 +156,7 @@ class Predictor:
 
         1 where each keeps its own size, or a norm would take in its neighbours.
         """
-        sizes = [m.size for m in self.members if m.size and not mixes_images(m.network)]
-        if len(sizes) < len(self.members):
-            return 1
-        return self._fit(max(rows * columns for rows, columns in sizes))
+        return self._fit(self._largest) if self._largest else 1
 
     def halve(self) -> None:
         """Answer half as many pixels at once from now on: memory did not hold them."""
