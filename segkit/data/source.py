@@ -192,9 +192,9 @@ def open_source(root: str | Path) -> Source:
         )
     if not _is_archive(path):
         raise SegkitError(
-            "neither a folder nor a zip archive",
+            "neither a folder nor a whole zip archive",
             where=f"dataset.root={path}",
-            remedy="name the folder or the .zip that holds the data set",
+            remedy="name the folder or the .zip of the data set; fetch it again if it is cut short",
         )
     return ZipSource(path)
 
