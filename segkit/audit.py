@@ -71,12 +71,17 @@ class Audit:
         """One line."""
         errors, warnings = self.count("error"), self.count("warning")
         if errors:
-            return f"Do not train on it yet: {_plural(errors, 'error')}, " + _plural(
-                warnings, "warning"
-            )
+            counts = f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+            if not any(record.labelled for record in self.records):
+                return f"Nothing to train on, no record has a mask that can be used: {counts}"
+            return f"Do not train on it yet: {counts}"
         if warnings:
             return f"Fit to train on, with {_plural(warnings, 'warning')}"
         return "Fit to train on: nothing wrong was found"
+
+
+def _errors(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)
 
 
 def _plural(count: int, word: str) -> str:
@@ -100,16 +105,21 @@ def audit(reader: Reader, use: Use, spec: SplitSpec) -> Audit:
     ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
     pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
     clean = _clean(records, splits, pairs)
+    some = any(record.labelled for record in records)
+    # What would leave nothing cannot be left out.
+    bad = list(bad_files(listing.problems, unreadable, skip=use.skip and some))
     findings = [
-        *bad_files(listing.problems, unreadable, skip=use.skip),
+        *bad,
+        # Where no record can be used, what is wrong with them says why.
+        *([no_split(failure)] if failure and (some or not _errors(bad)) else ()),
         *of_records(facts, use),
         *of_copies(facts, pairs, splits, mended=clean is not None),
         *of_groups(records, splits, accepted=spec.group_by == "image"),
         *of_classes(facts, splits, use.classes),
         *of_all(facts, use),
     ]
-    if failure and not any(finding.kind == "groups in two splits" for finding in findings):
-        findings.insert(0, no_split(failure))
+    if any(finding.kind == "groups in two splits" for finding in findings):
+        findings = [finding for finding in findings if finding.kind != "no split"]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Audit(use.classes, facts, unreadable, splits, pairs, findings, clean, seconds)
 

@@ -84,9 +84,13 @@ def _shares(audit: Audit, fact: Facts) -> list[str]:
 
 
 def split_table(audit: Audit) -> tuple[list[str], list[list[object]]]:
-    """Header and rows: of each split and stratum the records, groups, and images of each class."""
+    """Header and rows: of each split and stratum the records, groups, and images of each class.
+
+    The last is the share of pixels that are not background, as a mean over images.
+    """
     names = audit.classes[1:]
-    header = ["split", "stratum", "images", "groups", *names, "empty", "objects", "foreground"]
+    with_class = [f"with {name}" for name in names]
+    header = ["split", "stratum", "images", "groups", *with_class, "empty", "objects", "foreground share"]
     rows: list[list[object]] = []
     for split in (*SPLITS, UNLABELLED, ""):
         inside = [f for f in audit.facts if audit.splits.get(f.record.id, "") == split]
@@ -149,7 +153,8 @@ def show(audit: Audit, title: str, folder: str) -> None:
         table.add_column(escape(name), justify="left" if name in ("split", "stratum") else "right")
     for row in rows:
         table.add_row(*(escape(str(value)) for value in row), style="" if row[0] else "dim")
-    console.print(table)
+    if rows:
+        console.print(table)
     facts = Table(show_header=False, box=None)
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")

@@ -21,6 +21,7 @@ from segkit.files import NO_ROOM
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.resume import MAY_CHANGE
 from segkit.run_claim import is_first_process, remove_if_empty
+from segkit.sources import source_name
 from segkit.sweep_jobs import RememberSweep, job_name, record_failure, show_jobs
 
 _FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
@@ -43,6 +44,7 @@ def run(command: Command, config_name: str) -> None:
     """
     OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
     OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
+    OmegaConf.register_new_resolver("source_name", _source_name, replace=True)
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # The parser beneath Hydra takes flags only before or after all keys, not among them.
@@ -131,10 +133,17 @@ def _job_name(otherwise: str, *, _root_: DictConfig) -> str:
     return job_name([str(each) for each in overrides], otherwise)
 
 
+def _source_name(*, _root_: DictConfig) -> str:
+    # Where it is missing, whoever reads it says so.
+    root = OmegaConf.select(_root_, "dataset.root", throw_on_missing=False)
+    return "folder" if root is None else source_name(root)
+
+
 def _config_hash(*, _root_: DictConfig) -> str:
     """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out.
 
-    ``resume=true`` must find the folders of the call without it, and may change what may change.
+    ``resume=true`` must find the folders of the call without it, and may change what may change;
+    but other data are another run's.
     """
     own = ("hydra", "resume", "overrides")
     parts = {key: value for key, value in _root_.items_ex(resolve=False) if key not in own}
@@ -142,7 +151,8 @@ def _config_hash(*, _root_: DictConfig) -> str:
     for key in (
         each
         for each in MAY_CHANGE
-        if OmegaConf.select(config, each, throw_on_resolution_failure=False) is not None
+        if each != "dataset.root"
+        and OmegaConf.select(config, each, throw_on_resolution_failure=False) is not None
     ):
         OmegaConf.update(config, key, None, force_add=True)
     text = OmegaConf.to_yaml(config, resolve=False, sort_keys=True)

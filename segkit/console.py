@@ -68,7 +68,7 @@ def show_data(data: SegmentationData, folder: Path) -> None:
     """Say what is trained on, how it was split, and where the run lies."""
     records = {stage: len(data.indices(stage)) for stage in ("train", "val", "test")}
     counts = "  ".join(f"{stage} {count}" for stage, count in records.items())
-    log.info("data: %s (%s)", data.dataset_name, counts)
+    log.info("data: %s (%s), in %s", data.dataset_name, counts, data.reader.root)
     strata = Counter(data.records[i].stratum for i in data.indices("all"))
     if set(strata) != {""}:
         named = ", ".join(f"{name or 'none'} {count}" for name, count in sorted(strata.items()))

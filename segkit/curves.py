@@ -22,7 +22,7 @@ _OTHER = BLUE
 
 
 def curves(path: str | Path, rows: Rows, *, monitor: str, mode: Literal["min", "max"]) -> None:
-    """Draw ``metrics.csv`` as a PNG of 1320×720 pixels.
+    """Draw ``metrics.csv`` as a PNG of 1320×720 pixels; a constant rate is no curve.
 
     Args:
         path: where to write; the file appears whole or not at all.
@@ -40,9 +40,10 @@ def curves(path: str | Path, rows: Rows, *, monitor: str, mode: Literal["min", "
 
 def _figure(rows: Rows, monitor: str, mode: Literal["min", "max"]) -> Figure:
     plot = figure(11, 6)
-    grid = plot.add_gridspec(2, 2, height_ratios=(4, 1))
+    varies = rate_in_words(rows) is None
+    grid = plot.add_gridspec(1 + varies, 2, height_ratios=(4, 1)[: 1 + varies])
     loss, score = plot.add_subplot(grid[0, 0]), plot.add_subplot(grid[0, 1])
-    rate = plot.add_subplot(grid[1, :])
+    rate = plot.add_subplot(grid[1, :]) if varies else None
     scores = _SCORES if monitor in (_LOSSES | _SCORES) else {**_SCORES, monitor: _OTHER}
     best = _best(_column(rows, monitor), mode)
     for axes, title, columns in (
@@ -50,6 +51,8 @@ def _figure(rows: Rows, monitor: str, mode: Literal["min", "max"]) -> Figure:
         (score, "score", scores),
         (rate, "learning rate", {"lr": FAINT}),
     ):
+        if axes is None:
+            continue
         _style(axes, title)
         for name, colour in columns.items():
             _line(axes, rows, name, colour)
@@ -59,8 +62,21 @@ def _figure(rows: Rows, monitor: str, mode: Literal["min", "max"]) -> Figure:
                 _dot(axes, rows[best], monitor, columns[monitor])
         if axes is not rate and axes.get_legend_handles_labels()[1]:
             axes.legend(frameon=False, labelcolor=INK)
+    if rate is None:
+        plot.supxlabel(f"learning rate {rate_in_words(rows)}", color=FAINT, fontsize=10)
     _limits(loss, score, rate, rows)
     return plot
+
+
+def rate_in_words(rows: Rows) -> str | None:
+    """The learning rate where all epochs have the same, in words; None where it is a curve."""
+    known = _column(rows, "lr")
+    known = known[np.isfinite(known)]
+    if len(set(known.tolist())) > 1:
+        return None
+    if not len(known):
+        return "unknown"
+    return f"{known[0]:.3g} " + ("throughout" if len(known) > 1 else "at the end of the epoch")
 
 
 def _column(rows: Rows, name: str) -> Numbers:
@@ -100,18 +116,18 @@ def _dot(axes: Axes, row: Mapping[str, float], name: str, colour: str) -> None:
     axes.set_title(label, loc="right", fontsize=11, color=colour)
 
 
-def _limits(loss: Axes, score: Axes, rate: Axes, rows: Rows) -> None:
+def _limits(loss: Axes, score: Axes, rate: Axes | None, rows: Rows) -> None:
     """Same epochs everywhere; a logarithmic scale where values span decades."""
     epochs = _column(rows, "epoch")
     if np.isfinite(epochs).any():
         first, last = float(np.nanmin(epochs)), float(np.nanmax(epochs))
         room = max(0.5, 0.02 * (last - first))
-        for axes in (loss, score, rate):
+        for axes in filter(None, (loss, score, rate)):
             axes.set_xlim(first - room, last + room)
     losses = np.concatenate([_column(rows, name) for name in _LOSSES])
     if _spans(losses, 20):
         loss.set_yscale("log")
-    if _spans(_column(rows, "lr"), 3):
+    if rate is not None and _spans(_column(rows, "lr"), 3):
         rate.set_yscale("log")
 
 

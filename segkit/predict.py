@@ -15,6 +15,7 @@ from segkit.prediction_inputs import check_output, check_request, find_inputs
 from segkit.prediction_table import Table, columns, settings_hash
 from segkit.run_folder import RunFolder
 from segkit.runs import check_runs, load_run, run_paths
+from segkit.sources import check_apart
 from segkit.tiling import View
 
 
@@ -33,6 +34,7 @@ def predict(composed: DictConfig) -> None:
     inputs = find_inputs(config["input"])
     output = Path(str(config["output"])).expanduser()
     check_output(inputs, output)
+    check_apart(output, _sources(config["input"], paths), key="output")
     values = check_format(config["format"], config["values"], len(classes))
     asked = {key: bool(config[key]) for key in ("overlay", "probability", "colour")}
     wanted = Wanted(output, config["format"], values, **asked)
@@ -69,6 +71,12 @@ def predict(composed: DictConfig) -> None:
         counts = f"{broken} of {len(inputs)} inputs"
         print(f"error: {counts} could not be predicted; {table.path} says why", file=sys.stderr)
         raise SystemExit(1)
+
+
+def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
+    """What is only read: the folders that were named."""
+    several = given if isinstance(given, list) else [given]
+    return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
 def _say(done: int, skipped: int, output: Path) -> None:

@@ -12,10 +12,11 @@ import yaml
 
 from segkit import html
 from segkit.contracts import SPLITS, UNLABELLED
+from segkit.curves import rate_in_words
 from segkit.data.split_file import split_hash
 from segkit.files import write_text
 from segkit.html import Html
-from segkit.report_scores import headline, pictures, read_table, scores, shown
+from segkit.report_scores import headline, is_finite, pictures, read_table, scores, shown
 from segkit.run_folder import RunFolder
 from segkit.text import flat_parameters
 from segkit.thumbnails import carried, series
@@ -27,8 +28,8 @@ _PICTURES = 3_300_000
 _TEXT = 100_000
 _WARNINGS = 20
 _CURVES = (
-    "Loss, score and learning rate; the dashed line is the best epoch. Training images may be "
-    "augmented, validation images never are, so that val/loss may be the lower one."
+    "The dashed line is the best epoch. Training images may be augmented, validation images never "
+    "are, so that val/loss may be the lower one."
 )
 _STRATA = 12
 
@@ -67,17 +68,21 @@ def write_report(folder: RunFolder) -> Path:
         _environment(summary),
         _again(config, summary),
     ]
-    name, model = _names(config, summary)
+    name, root, model = _names(config, summary)
     title = " · ".join(part for part in (name, model, _date(folder)) if part)
+    data = f" on {root}" if root else ""
     path = folder.path / "report.html"
-    write_text(path, html.page(title, f"A training with segkit, in {folder.path}", sections))
+    write_text(path, html.page(title, f"A training with segkit{data}, in {folder.path}", sections))
     return path
 
 
-def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, str]:
-    choices = config.get("choices") or {}
-    data = (summary.get("data") or {}).get("name") or choices.get("dataset")
-    return str(data or "data set not named"), str(choices.get("model") or "")
+def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Of the data, where they lie, and of the model; a run that was cut off has no summary."""
+    choices, saved = config.get("choices") or {}, config.get("dataset")
+    data = dict(saved) if isinstance(saved, Mapping) else {}
+    data |= summary.get("data") or {}
+    name = data.get("name") or choices.get("dataset") or "data set not named"
+    return str(name), str(data.get("root") or ""), str(choices.get("model") or "")
 
 
 def _date(folder: RunFolder) -> str:
@@ -97,8 +102,9 @@ def _training(
     folder: Path, summary: Mapping[str, Any], curves: tuple[bytes, str] | None, most: int
 ) -> Html:
     parts = []
+    rows = read_table(folder / "metrics.csv")
     if curves:
-        parts.append(html.picture(curves[0], _CURVES, kind=curves[1]))
+        parts.append(html.picture(curves[0], _curves(rows), kind=curves[1]))
     names = ((re.fullmatch(r"epoch_(\d+)\.png", p.name), p) for p in folder.glob("panels/*.png"))
     paths = {int(match[1]): path for match, path in names if match}
     best = summary.get("best_epoch")
@@ -107,7 +113,7 @@ def _training(
         parts.append(html.paragraph("No panels were drawn." if not paths else "No panel fits."))
         return html.section("Training", *parts)
     monitor = str(summary.get("monitor") or "val/dice")
-    values = {row.get("epoch"): row.get(monitor) for row in read_table(folder / "metrics.csv")}
+    values = {row.get("epoch"): row.get(monitor) for row in rows}
     frames = []
     for epoch, data in kept.items():
         value = values.get(str(epoch))
@@ -125,6 +131,14 @@ def _training(
         caption += f" There is no panel of the best epoch, {best}."
     start = best if best in kept else max(kept)
     return html.section("Training", *parts, html.slides(frames, caption, start=start, jumps=jumps))
+
+
+def _curves(rows: Sequence[Mapping[str, str]]) -> str:
+    rates = [{"lr": float(row["lr"])} for row in rows if is_finite(row.get("lr"))]
+    rate = rate_in_words(rates)
+    if rate is None:
+        return f"Loss, score and learning rate. {_CURVES}"
+    return f"Loss and score; learning rate {rate}. {_CURVES}"
 
 
 def _split(folder: RunFolder, summary: Mapping[str, Any]) -> Html:

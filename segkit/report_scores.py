@@ -71,7 +71,8 @@ def _finite(value: Any) -> float:
     return number
 
 
-def _is_finite(value: object) -> bool:
+def is_finite(value: object) -> bool:
+    """Whether this is a number, or text of one, that can be drawn."""
     try:
         _finite(value)
     except (TypeError, ValueError):
@@ -200,14 +201,16 @@ def pictures(folder: Path) -> tuple[list[Html], int]:
     plots = [figures[name] for name in figures if name not in _EXAMPLES]
     lowest = _lowest(read_table(folder / "evaluation_per_image.csv"))
     examples += [lowest] if lowest else []
-    titled = (("Best, middle and worst", examples), ("Distribution and calibration", plots))
+    # The test that ends training draws none; evaluate does.
+    best = "Best, middle and worst" if figures.keys() & {*_EXAMPLES} else "Lowest scores"
+    titled = ((best, examples), ("Distribution and calibration", plots))
     sections = [html.section(title, *parts) for title, parts in titled if parts]
     return sections, sum(len(data) for data, _ in taken.values())
 
 
 def _lowest(rows: Sequence[Row]) -> Html | None:
     """The images to look at first."""
-    known = [row for row in rows if _is_finite(row.get("dice"))]
+    known = [row for row in rows if is_finite(row.get("dice"))]
     ordered = sorted(known, key=lambda row: float(row["dice"]))
     if not ordered:
         return None

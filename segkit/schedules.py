@@ -67,12 +67,13 @@ def one_cycle(
 
     Smith and Topin 2018; momentum is cycled the other way.
     """
-    peaks = [group["lr"] for group in optimizer.param_groups]
+    peaks, steps = [group["lr"] for group in optimizer.param_groups], _known(total_steps)
     scheduler = OneCycleLR(
         optimizer,
         max_lr=peaks,
-        total_steps=_known(total_steps),
-        pct_start=warmup,
+        total_steps=steps,
+        # A rise of one step begins at its end, and torch divides by the length between.
+        pct_start=float(warmup) if warmup * steps != 1 else warmup * (1 - 1e-9),
         div_factor=1 / start_factor,
     )
     return {"scheduler": scheduler, "interval": "step", "name": BY_STEP}

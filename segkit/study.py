@@ -74,7 +74,7 @@ def _check_facts(name: str, known: Mapping[str, Any] | None, facts: Mapping[str,
             remedy="give this one another name: study=NAME",
         )
     for about, value in facts.items():
-        if (before := known.get(about)) != value:
+        if (before := known.get(about, value)) != value:
             raise SegkitError(
                 f"there is a study of this name with another {about}, and their trials "
                 "cannot be compared",

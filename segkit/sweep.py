@@ -64,6 +64,7 @@ def sweep(composed: DictConfig) -> bool:
     facts = {
         "search space": as_plain(space),
         "monitor": config["monitor"],
+        "data set": config["dataset"]["name"],
         "configuration": shared(given),
     }
     study = open_study(address, str(config["study"]), mode=config["mode"], facts=facts)

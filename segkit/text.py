@@ -13,6 +13,8 @@ from segkit.tensorboard import RunTensorBoard
 # What a run is compared by. The rest is in config.yaml and in TensorBoard's text tab.
 _PARAMETERS = (
     "seed",
+    "dataset.name",
+    "dataset.root",
     "dataset.size",
     "dataset.crop",
     "dataset.batch_size",

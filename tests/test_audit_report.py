@@ -117,7 +117,7 @@ def test_a_split_that_cannot_be_drawn_is_an_error(reader: Dsb2018) -> None:
 
 def test_the_split_table_adds_up(found: Audit) -> None:
     header, rows = split_table(found)
-    assert header[:5] == ["split", "stratum", "images", "groups", "nucleus"]
+    assert header[:5] == ["split", "stratum", "images", "groups", "with nucleus"]
     images = {str(row[0]): row[2] for row in rows if row[0]}
     assert images == {"train": 8, "val": 2, "test": 2}
     position = header.index("objects")
@@ -207,7 +207,7 @@ def test_a_data_set_in_which_nothing_can_be_read_has_a_report(
 ) -> None:
     nothing = replace(found, facts=[], splits={}, findings=[finding("error", "<k>", "<a>.png")])
     page = report(nothing, reader, "title", "subtitle")
-    assert "Do not train on it yet" in page
+    assert "Nothing to train on, no record has a mask that can be used: 1 error" in page
     assert "&lt;a&gt;.png" in page
     assert "<img" not in page
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from segkit.curves import curves
+from segkit.curves import curves, rate_in_words
 from segkit.errors import SegkitError
 
 
@@ -128,10 +128,16 @@ def test_gaps_are_allowed(tmp_path: Path, name: str) -> None:
     np.testing.assert_array_equal(none, missing)
 
 
-@pytest.mark.parametrize("rate", [0.0, 1e-3])
-def test_constant_and_zero_learning_rates_can_be_drawn(tmp_path: Path, rate: float) -> None:
+@pytest.mark.parametrize(("rate", "words"), [(0.0, "0"), (1e-3, "0.001"), (3.3333e-5, "3.33e-05")])
+def test_a_constant_rate_is_told_in_words(tmp_path: Path, rate: float, words: str) -> None:
     table: list[dict[str, float]] = [{**row, "lr": rate} for row in rows(4)]
-    assert has(draw(tmp_path / "a.png", table)[560:660], "787878")
+    assert rate_in_words(table) == f"{words} throughout"
+    assert rate_in_words(table[:1]) == f"{words} at the end of the epoch"
+    constant, varied = draw(tmp_path / "a.png", table), draw(tmp_path / "b.png", rows(4))
+    assert constant.shape == varied.shape
+    # The room of its axes is the others' now: the best epoch's line runs on.
+    assert not marked_columns(varied) == marked_columns(constant)
+    assert rate_in_words(rows(4)) is None
 
 
 def test_no_rows_give_an_empty_picture(tmp_path: Path) -> None:

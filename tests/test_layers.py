@@ -14,6 +14,7 @@ LAYERS = (
     {"errors", "contracts"},
     {
         "files",
+        "sources",
         "finite",
         "flops",
         "varied",
@@ -95,6 +96,7 @@ LAYERS = (
         "report",
         "report_scores",
         "sweep_jobs",
+        "keep_apart",
         "run_scores",
         "comparison",
         "comparison_check",

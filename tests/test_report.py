@@ -187,3 +187,34 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(
     with pytest.raises(SegkitError, match="No space left"):
         write_report(folder)
     assert (tmp_path / "report.html").read_bytes() == before
+
+
+def test_the_data_are_named_and_where_they_lie(tmp_path: Path) -> None:
+    data = {"name": "kidney", "root": "/data/kidney", "score_by": "image"}
+    page = read(a_run(tmp_path, data=data))
+    assert "kidney · unet_mnv2 · 2026-11-21" in page.words
+    assert "A training with segkit on /data/kidney, in " in page.words
+
+
+def test_a_run_that_was_cut_off_names_its_data_too(tmp_path: Path) -> None:
+    config = {**CONFIG, "dataset": {"name": "kidney", "root": "/data/kidney"}}
+    config["choices"] = {"dataset": "folder", "model": "unet_mnv2"}
+    folder = a_run(tmp_path, config=config)
+    folder.summary.unlink()
+    page = read(folder)
+    assert "kidney · unet_mnv2" in page.words
+    assert "on /data/kidney, in " in page.words
+
+
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [
+        ([0.001, 0.001, 0.001], "Loss and score; learning rate 0.001 throughout."),
+        ([0.001], "Loss and score; learning rate 0.001 at the end of the epoch."),
+        ([0.001, 0.001, 0.0001], "Loss, score and learning rate."),
+    ],
+)
+def test_a_constant_rate_needs_no_plot(tmp_path: Path, rates: list[float], words: str) -> None:
+    folder = a_run(tmp_path)
+    table(folder.metrics, [{"epoch": n, "lr": rate} for n, rate in enumerate(rates)])
+    assert words in read(folder).words

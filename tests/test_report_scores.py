@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from segkit.report_scores import shown
-from tests.made_runs import a_run, evaluate, folder_hash, read
+from tests.made_runs import a_run, evaluate, folder_hash, read, table
 
 
 def test_without_a_test(tmp_path: Path) -> None:
@@ -71,6 +71,18 @@ def test_the_lowest_scores_are_listed_from_below(tmp_path: Path) -> None:
     words = read(a_run(tmp_path)).words
     assert re.findall(r"i\d\d(?=\|)", words) == [f"i{n:02d}" for n in range(10)]
     assert "Lowest Dice of 21" in words
+
+
+def test_a_section_is_called_after_what_it_holds(tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    table(folder.images, [{"id": "a", "dice": 0.5}])  # as the test that ends training writes it
+    words = read(folder).words
+    assert "Lowest scores" in words
+    assert "Best, middle and worst" not in words
+    evaluate(tmp_path, [{"class": "all"}], [{"id": "a", "dice": 0.5}])
+    words = read(folder).words
+    assert "Best, middle and worst" in words
+    assert "Lowest scores" not in words
 
 
 def test_an_image_whose_name_is_its_dice_is_listed_and_words_are_not(tmp_path: Path) -> None:

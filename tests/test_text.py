@@ -29,3 +29,11 @@ def test_what_a_sweep_varies_is_among_them(monkeypatch: pytest.MonkeyPatch) -> N
     assert found["loss.weight"] == 0.5
     assert found["model"] == "unet_mnv2"
     assert "no.such" not in found
+
+
+def test_data_of_ones_own_are_told_apart() -> None:
+    data = {"name": "kidney", "root": "/data/kidney"}
+    found = flat_parameters({**CONFIG, "choices": {"dataset": "folder"}, "dataset": data})
+    assert found["dataset"] == "folder"
+    assert found["dataset.name"] == "kidney"
+    assert found["dataset.root"] == "/data/kidney"

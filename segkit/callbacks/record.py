@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as pl
+from torch.optim import Optimizer
 
 from segkit.curves import curves
 from segkit.errors import SegkitError
@@ -30,6 +31,8 @@ COLUMNS = (
     "images_per_second",
 )
 Row = dict[str, float]
+# Measured by a clock: more digits than these mean nothing.
+_TIMED = ("seconds", "images_per_second")
 
 
 class RunRecord(pl.Callback):
@@ -44,6 +47,7 @@ class RunRecord(pl.Callback):
         self.monitor = monitor
         self.mode = mode
         self.rows: list[Row] = []
+        self._rate = math.nan
         self._started = time.perf_counter()
         self._validated = False
 
@@ -58,9 +62,17 @@ class RunRecord(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the epoch's clock."""
-        del trainer, pl_module
+        del pl_module
         self._started = time.perf_counter()
         self._validated = False
+        self._rate = _rate(trainer.optimizers[0])  # unless a step tells otherwise
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    ) -> None:
+        """Remember the rate of this step: after it, the schedule has set the next one's."""
+        del trainer, pl_module
+        self._rate = _rate(optimizer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Remember that this epoch has scores: the Trainer goes on showing those of the last."""
@@ -94,20 +106,24 @@ class RunRecord(pl.Callback):
             "epoch": float(trainer.current_epoch),
             "train/loss": task.training_loss(),
             **scored,
-            "lr": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            "lr": self._rate,
             "seconds": time.perf_counter() - self._started,
             "images_per_second": task.images_per_second(),
         } | {self.monitor: chosen_by}
 
     def _table(self) -> str:
-        """``metrics.csv``; the score that the best epoch is chosen by is always in it."""
+        """``metrics.csv``; the score that the best epoch is chosen by is always in it.
+
+        Scores have every digit: rounded twice, they would not be those of ``summary.json``.
+        """
         out = io.StringIO()
         columns = (*COLUMNS, *(() if self.monitor in COLUMNS else (self.monitor,)))
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
         for row in self.rows:
             whole = {"epoch": int(row["epoch"])}
-            writer.writerow({key: f"{value:.6g}" for key, value in row.items()} | whole)
+            timed = {key: f"{row[key]:.6g}" for key in _TIMED}
+            writer.writerow({key: repr(value) for key, value in row.items()} | timed | whole)
         return out.getvalue()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -127,6 +143,10 @@ class RunRecord(pl.Callback):
         if trainer.is_global_zero and self.rows:
             path = Path(trainer.default_root_dir) / "curves.png"
             curves(path, self.rows, monitor=self.monitor, mode=self.mode)
+
+
+def _rate(optimizer: Optimizer) -> float:
+    return float(optimizer.param_groups[0]["lr"])
 
 
 def _scalars(stage: str, scores: dict[str, Scores]) -> Row:

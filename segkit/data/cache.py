@@ -25,6 +25,7 @@ from segkit.contracts import Problem, Record
 from segkit.data.base import Reader
 from segkit.data.cache_build import CacheSpec, build_cache, prepare
 from segkit.errors import SegkitError
+from segkit.sources import check_apart
 
 # Raised whenever the format or the preparation of the pixels changes.
 VERSION = 2
@@ -116,13 +117,14 @@ def open_cache(
         threads: that decode; one a core by default.
 
     Raises:
-        SegkitError: ``folder`` cannot be written to, or is full.
+        SegkitError: ``folder`` lies among the data, cannot be written to, or is full.
     """
+    check_apart(folder, [("dataset.root", reader.root)], key="dataset.cache_dir")
     key = _key(reader, records, spec)[:16]
     target, building = folder / f"{name}-{key}", folder / f".{name}-{key}.building"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder / f"{name}-{key}.lock"):
+        with lock(folder / f"{name}-{key}.lock"):
             cache = _whole(target)
             if cache is not None and not _mended(cache, reader, records, spec):
                 return cache
@@ -180,7 +182,8 @@ def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
+    """Wait until no other process holds this file; it stays behind, empty."""
     with path.open("w") as handle:
         # The kernel lets go of it when the process ends, however it ends.
         fcntl.flock(handle, fcntl.LOCK_EX)

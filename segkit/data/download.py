@@ -16,18 +16,23 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from segkit.errors import SegkitError
+from segkit.errors import SegkitError, did_you_mean
 from segkit.files import atomic_path
 
 _TIMEOUT = 20.0  # seconds without a byte
 _BLOCK = 1 << 20
 
 
-def fetch(url: str, target: Path) -> None:
+def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
     """Download a zip archive to ``target``, which appears only once it is whole and readable.
 
+    Args:
+        url: of the archive.
+        target: where it is to lie: in a folder that is missing or empty.
+        home: a folder that may hold other files, too.
+
     Raises:
-        SegkitError: the address cannot be reached, or what came is not a whole zip archive.
+        SegkitError: other files lie beside it, the address cannot be reached, or what came is not a whole zip archive.
     """
     if target.suffix.lower() != ".zip":
         raise SegkitError(
@@ -35,6 +40,7 @@ def fetch(url: str, target: Path) -> None:
             where=f"dataset.root={target}",
             remedy=f"name an existing folder, or a file such as {target / Path(url).name}",
         )
+    _check_place(target, home)
     with atomic_path(target) as temporary:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  # a constant https address
@@ -50,6 +56,21 @@ def fetch(url: str, target: Path) -> None:
                 "dataset.root=PATH (with dataset.download=false nothing is fetched)",
             ) from error
         _check(temporary, url)
+
+
+def _check_place(target: Path, home: Path | None) -> None:
+    """A name that was misspelt is no wish to have anything written beside one's own files."""
+    folder = target.absolute().parent
+    if not folder.is_dir() or (home is not None and folder == home.absolute()):
+        return
+    beside = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    if beside and target.name not in beside:
+        raise SegkitError(
+            "the data set is not there, and nothing is fetched into a folder with other files",
+            where=f"dataset.root={target}",
+            remedy=f"{did_you_mean(target.name, beside)} To fetch it, name a new folder: "
+            f"dataset.root={folder / 'download' / target.name}",
+        )
 
 
 def _save(answer: IO[bytes], path: Path, total: int, url: str) -> None:

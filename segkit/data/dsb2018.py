@@ -29,6 +29,7 @@ from segkit.images import decode, without_alpha
 from segkit.masks import above
 
 URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
+HOME = Path("data/dsb2018")  # the folder that conf/dataset/dsb2018.yaml names
 
 
 class Dsb2018(Reader):
@@ -54,7 +55,7 @@ class Dsb2018(Reader):
             SegkitError: the root is missing and cannot be fetched.
         """
         if self.download and not self.root.exists():
-            fetch(URL, self.root)
+            fetch(URL, self.root, home=HOME)
         names = [name for name in self.source.names() if is_image(name)]
         found = _scan_nucleus_files(names)
         flat = _scan_flat_folders(names)

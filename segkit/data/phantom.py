@@ -12,8 +12,8 @@ light), two stained (purple on pink). Nuclei are ellipses with wavy outlines, so
 uneven brightness; the ground has a gradient, debris, blur and noise.
 """
 
+import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,12 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.contracts import Listing
+from segkit.data.cache import lock
 from segkit.data.dsb2018 import Dsb2018
 from segkit.drawing import encode_png
 from segkit.errors import SegkitError
 
 KINDS = ("fluorescence", "brightfield", "stained")
 _SHARES = (0.6, 0.2, 0.2)
+# By it a folder is known as written here; it names the files.
+MARK = ".segkit-phantom.json"
 # Ground and nucleus colours, RGB 0…1.
 _COLOURS = {
     "fluorescence": ((0.06, 0.06, 0.06), (0.55, 0.55, 0.55)),
@@ -40,7 +43,7 @@ class Phantom(Dsb2018):
     """Synthetic nuclei, written below ``root`` when they are first asked for.
 
     Args:
-        root: folder under which data sets of other settings lie side by side.
+        root: folder under which data sets of other settings lie side by side, and nothing else.
         count: number of images.
         image_size: height and width in pixels.
         seed: the same seed gives the same files.
@@ -60,8 +63,15 @@ class Phantom(Dsb2018):
         self.seed = seed
 
     def scan(self) -> Listing:
-        """Write the files if they are not there, then list them."""
-        if not self.root.exists():
+        """Write the files if they are not there, then list them.
+
+        Raises:
+            SegkitError: something else lies where they would be written, or they cannot be.
+        """
+        # Earlier versions left no mark; what they wrote is read as any other folder.
+        unmarked = self.root.exists() and not (self.root / MARK).is_file()
+        if not unmarked and not _is_whole(self.root):
+            _check_free(self.root.parent)
             write_phantoms(self.root, count=self.count, image_size=self.image_size, seed=self.seed)
         return super().scan()
 
@@ -69,31 +79,80 @@ class Phantom(Dsb2018):
 def write_phantoms(folder: Path, *, count: int, image_size: int, seed: int) -> None:
     """Write ``count`` images with their masks in DSB2018's layout; ``folder`` appears whole.
 
+    Of a folder that was written before, only the files that have gone are written again.
+
     Raises:
         SegkitError: the folder cannot be written.
     """
-    temporary = None
+    building = folder.with_name(f".{folder.name}.building")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".phantom-"))
-        for number in range(count):
-            rng = np.random.default_rng((seed, number))
-            kind = str(rng.choice(KINDS, p=_SHARES))
-            image, instances = draw_nuclei(rng, kind=kind, size=image_size)
-            _write_record(temporary / f"phantom_{number:04d}", image, instances)
-        temporary.chmod(0o755)
-        temporary.rename(folder)
+        # Two processes may ask for the same files; whoever is second finds them there.
+        with lock(folder.with_name(f".{folder.name}.lock")):
+            if _is_whole(folder):
+                return
+            # What is here was left by a process that was killed: the lock is ours.
+            shutil.rmtree(building, ignore_errors=True)
+            building.mkdir()
+            try:
+                for number in range(count):
+                    rng = np.random.default_rng((seed, number))
+                    kind = str(rng.choice(KINDS, p=_SHARES))
+                    image, instances = draw_nuclei(rng, kind=kind, size=image_size)
+                    _write_record(building / f"phantom_{number:04d}", image, instances)
+                files = sorted(p for p in building.rglob("*") if p.is_file())
+                names = [path.relative_to(building).as_posix() for path in files]
+                (building / MARK).write_text(json.dumps(names), encoding="utf-8")
+                _place(building, names, folder)
+            finally:
+                shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
-        # Two processes may draw the same files; whoever is second finds them there.
-        if not folder.is_dir():
-            raise SegkitError(
-                f"the synthetic images cannot be written: {error.strerror}",
-                where=f"dataset.root={folder}",
-                remedy="name a folder that you may write to and that has room: dataset.root=PATH",
-            ) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        raise SegkitError(
+            f"the synthetic images cannot be written: {error.strerror}",
+            where=f"dataset.root={folder}",
+            remedy="name a folder that you may write to and that has room: dataset.root=PATH",
+        ) from error
+
+
+def _place(building: Path, names: list[str], folder: Path) -> None:
+    if not (folder / MARK).is_file():
+        building.rename(folder)
+        return
+    for name in names:
+        if not (folder / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (building / name).rename(folder / name)
+    (building / MARK).replace(folder / MARK)
+
+
+def _check_free(root: Path) -> None:
+    """Refuse to write where anything but phantoms lies."""
+    others = [path for path in _visible(root) if not (path / MARK).is_file()]
+    if others:
+        raise SegkitError(
+            f"synthetic images are not written beside other files, such as {others[0].name}",
+            where=f"dataset.root={root}",
+            remedy=f"train on your own images by dataset=folder dataset.root={root}; for "
+            "synthetic ones leave dataset.root out, or name an empty folder",
+        )
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What lies in a folder, but for hidden files; of a file, itself."""
+    if not folder.is_dir():
+        return [folder] if folder.exists() else []
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:  # a folder that may not be read; writing to it is refused likewise
+        return []
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        names = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        return all((folder / name).is_file() for name in names)
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _write_record(folder: Path, image: NDArray[np.uint8], instances: NDArray[np.int32]) -> None:

@@ -2,15 +2,19 @@
 
 import csv
 import math
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import lightning.pytorch as pl
 import numpy as np
 import pytest
 
 from segkit.callbacks.record import COLUMNS, RunRecord
 from segkit.images import decode
+from segkit.schedules import cosine, one_cycle
+from tests.task.small_task import make_task, make_trainer, phantom_data
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*does not have many workers.*",
@@ -70,6 +74,49 @@ def test_speed_is_training_images_over_training_seconds(finished: Any) -> None:
     assert row["images_per_second"] == pytest.approx(8 / task.pace.seconds, rel=1e-4)
     # Validation is not training time.
     assert task.pace.seconds < row["seconds"]
+
+
+def test_the_table_has_the_value_that_the_best_epoch_is_chosen_by(
+    tmp_path: Path, finished: Any
+) -> None:
+    """Rounded twice, 0.96825 would be 0.9683 where the summary's figure is 0.9682."""
+    exact = float(np.float32(0.96825))
+    assert f"{exact:.4f}" == "0.9682"
+    record = RunRecord(monitor="val/dice", mode="max")
+    trainer = a_trainer(tmp_path, epoch=0, metrics={"val/dice": exact})
+    record.on_train_epoch_start(trainer, finished.task)
+    record.on_validation_end(trainer, finished.task)
+    finished.task.training_loss = lambda: 0.25
+    record.on_train_epoch_end(trainer, finished.task)
+    del finished.task.training_loss
+    (row,) = table(tmp_path)
+    assert row["val/dice"] == exact
+    # As a resumed run takes it up again.
+    record.on_train_start(a_trainer(tmp_path, epoch=1, metrics={}), finished.task)
+    assert record.rows[0]["val/dice"] == exact
+
+
+@pytest.mark.parametrize("schedule", [partial(one_cycle, warmup=0.25, start_factor=0.04), partial(cosine, warmup=0, min_factor=0)])
+def test_the_rate_is_one_that_a_step_has_used(
+    tmp_path: Path, phantom_root: Path, schedule: Any
+) -> None:
+    class Steps(pl.Callback):
+        def __init__(self) -> None:
+            self.rates: list[list[float]] = []
+
+        def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+            del trainer, pl_module
+            self.rates.append([])
+
+        def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+            del trainer, pl_module
+            self.rates[-1].append(optimizer.param_groups[0]["lr"])
+
+    steps, record = Steps(), RunRecord(monitor="val/dice", mode="max")
+    trainer = make_trainer(2, steps, record, default_root_dir=tmp_path)
+    trainer.fit(make_task(schedule=schedule), phantom_data(phantom_root, tmp_path / "cache"))
+    assert len(steps.rates[0]) > 1
+    assert [row["lr"] for row in table(tmp_path)] == [epoch[-1] for epoch in steps.rates]
 
 
 def test_curves_are_drawn_and_nothing_is_left_over(finished: Any) -> None:

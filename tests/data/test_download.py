@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from segkit.data import download, dsb2018
 from segkit.data.download import fetch
 from segkit.data.dsb2018 import Dsb2018
 from segkit.drawing import encode_png
 from segkit.errors import SegkitError
+from tests.configurations import CONF
 
 
 def archive() -> bytes:
@@ -168,3 +170,34 @@ def test_dsb2018_is_fetched_once_and_only_on_request(
     assert asked == ["/whole.zip"]
     assert (tmp_path / "data" / "nuclei.zip").is_file()
     assert not (tmp_path / "~").exists(), "the home folder was taken by its letter"
+
+
+def test_nothing_is_fetched_beside_files_of_the_user(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that was misspelt is not to become an archive of 79 MB."""
+    monkeypatch.setattr(dsb2018, "URL", f"{server}/whole.zip")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stage1_train.zip").write_bytes(WHOLE)
+    asked.clear()
+    with pytest.raises(SegkitError, match="nothing is fetched") as caught:
+        Dsb2018(tmp_path / "stage1_trian.zip", download=True).listing()
+    assert "did you mean 'stage1_train.zip'?" in caught.value.remedy
+    assert asked == []
+    assert [path.name for path in tmp_path.iterdir()] == ["stage1_train.zip"]
+    # The remedy leads on.
+    root = caught.value.remedy.rpartition("dataset.root=")[2]
+    assert Dsb2018(root, download=True).listing().records
+    assert asked == ["/whole.zip"]
+
+
+def test_the_home_of_the_published_archive_may_hold_other_files(
+    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dsb2018, "URL", f"{server}/whole.zip")
+    monkeypatch.chdir(tmp_path)
+    root = yaml.safe_load((CONF / "dataset" / "dsb2018.yaml").read_text("utf-8"))["root"]
+    assert Path(root).parent == dsb2018.HOME
+    dsb2018.HOME.mkdir(parents=True)
+    (dsb2018.HOME / "stage1_test.zip").write_bytes(WHOLE)
+    assert Dsb2018(root, download=True).listing().records

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from segkit.data.base import Reader
 from segkit.data.dsb2018 import Dsb2018
-from segkit.data.phantom import KINDS, Phantom, draw_nuclei, write_phantoms
+from segkit.data.phantom import KINDS, MARK, Phantom, draw_nuclei, write_phantoms
 from segkit.errors import SegkitError
 
 
@@ -22,6 +22,12 @@ def written(root: Path, *, count: int = 4, size: int = 64, seed: int = 0) -> dic
     assert len(reader.listing().records) == count
     assert reader.listing().problems == []
     return {name: reader.source.read(name) for name in reader.source.names()}
+
+
+def visible(folder: Path) -> list[str]:
+    """Names in a folder; its lock stays, but nothing half written."""
+    assert not list(folder.glob(".*building"))
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def again(root: Path) -> Reader:
@@ -50,7 +56,7 @@ def test_the_same_seed_writes_the_same_files(tmp_path: Path) -> None:
 def test_settings_lie_side_by_side_and_are_written_once(tmp_path: Path) -> None:
     written(tmp_path, count=2)
     written(tmp_path, count=3)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["2x64-seed0", "3x64-seed0"]
+    assert visible(tmp_path) == ["2x64-seed0", "3x64-seed0"]
     marked = tmp_path / "2x64-seed0" / "phantom_0000" / "images" / "phantom_0000.png"
     before = marked.stat().st_mtime_ns
     written(tmp_path, count=2)
@@ -61,7 +67,7 @@ def test_two_that_write_together_agree(tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         jobs = [pool.submit(written, tmp_path, count=6) for _ in range(3)]
     assert jobs[0].result() == jobs[1].result() == jobs[2].result()
-    assert [p.name for p in tmp_path.iterdir()] == ["6x64-seed0"], "something was left behind"
+    assert visible(tmp_path) == ["6x64-seed0"], "something was left behind"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -119,8 +125,65 @@ def test_nothing_is_left_of_a_drawing_that_failed(tmp_path: Path) -> None:
     target.write_text("a file in the place of the folder")
     with pytest.raises(SegkitError, match="cannot be written"):
         write_phantoms(target, count=1, image_size=32, seed=0)
-    assert [p.name for p in tmp_path.iterdir()] == ["set"]
+    assert visible(tmp_path) == ["set"]
     target.unlink()
     write_phantoms(target, count=1, image_size=32, seed=0)
     assert target.stat().st_mode & 0o055 == 0o055, "others may read it"
     shutil.rmtree(target)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() if p.is_file() else b"" for p in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("name", ["images/a.png", "notes.txt", "deep/er/x", "2x64-seed9/a.png"])
+def test_nothing_is_written_beside_files_of_the_user(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "mine"
+    (root / name).parent.mkdir(parents=True)
+    (root / name).write_text("precious", encoding="utf-8")
+    before = snapshot(tmp_path)
+    with pytest.raises(SegkitError, match="not written beside other files") as caught:
+        Phantom(root, count=2, image_size=64, seed=0).listing()
+    assert f"dataset=folder dataset.root={root}" in caught.value.remedy
+    assert snapshot(tmp_path) == before
+
+
+def test_nothing_is_written_in_the_place_of_an_archive(tmp_path: Path) -> None:
+    root = tmp_path / "mine.zip"
+    root.write_bytes(b"PK")
+    with pytest.raises(SegkitError, match="such as mine.zip") as caught:
+        Phantom(root, count=2, image_size=64, seed=0).listing()
+    assert f"dataset=folder dataset.root={root}" in caught.value.remedy
+    assert snapshot(tmp_path) == {str(root): b"PK"}
+
+
+def test_a_folder_that_looks_empty_is_written_to(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").write_bytes(b"Finder")
+    assert written(tmp_path)
+
+
+def test_what_has_gone_is_written_again_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    whole = written(tmp_path)
+    folder = tmp_path / "4x64-seed0"
+    shutil.rmtree(folder / "phantom_0001")
+    (folder / "phantom_0002" / "masks" / "001.png").unlink()
+    own = folder / "notes.txt"
+    own.write_text("precious", encoding="utf-8")
+    kept = folder / "phantom_0000" / "images" / "phantom_0000.png"
+    before = kept.stat().st_mtime_ns
+    assert written(tmp_path) == whole | {"notes.txt": b"precious"}
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_what_was_left_of_a_drawing_that_was_killed_is_cleared(tmp_path: Path) -> None:
+    half = tmp_path / ".4x64-seed0.building" / "phantom_0000" / "images"
+    half.mkdir(parents=True)
+    assert len(written(tmp_path)) > 4
+    assert visible(tmp_path) == ["4x64-seed0"]
+
+
+def test_what_an_earlier_version_drew_is_read_as_it_is(tmp_path: Path) -> None:
+    before = written(tmp_path)
+    (tmp_path / "4x64-seed0" / MARK).unlink()
+    assert written(tmp_path) == before
+    assert not (tmp_path / "4x64-seed0" / MARK).exists()
