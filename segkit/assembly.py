@@ -17,6 +17,7 @@ from segkit.config_check import Config
 from segkit.config_sizes import AUTO, image_size
 from segkit.errors import SegkitError
 from segkit.limits import DEFAULT_MEGAPIXELS, limit_images
+from segkit.sources import data_name
 from segkit.targets import ALLOWED, check_targets
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
     node = config["dataset"]
     return SegmentationData(
         reader=reader,
-        name=node["name"],
+        name=data_name(node),
         split=SplitSpec(**node["split"]),
         augmentation=build_augmentation(config),
         size=image_size(node["size"], "dataset.size"),

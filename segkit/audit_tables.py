@@ -90,7 +90,16 @@ def split_table(audit: Audit) -> tuple[list[str], list[list[object]]]:
     """
     names = audit.classes[1:]
     with_class = [f"with {name}" for name in names]
-    header = ["split", "stratum", "images", "groups", *with_class, "empty", "objects", "foreground share"]
+    header = [
+        "split",
+        "stratum",
+        "images",
+        "groups",
+        *with_class,
+        "empty",
+        "objects",
+        "foreground share",
+    ]
     rows: list[list[object]] = []
     for split in (*SPLITS, UNLABELLED, ""):
         inside = [f for f in audit.facts if audit.splits.get(f.record.id, "") == split]

@@ -17,6 +17,7 @@ from segkit.config_sizes import AUTO
 from segkit.errors import SegkitError, did_you_mean
 from segkit.files import write_text
 from segkit.run_folder import environment
+from segkit.sources import data_name
 
 if TYPE_CHECKING:
     from segkit.benchmarks.timing import Figure
@@ -89,7 +90,15 @@ def _settings(settings: dict[str, Any]) -> dict[str, Any]:
         **{key: settings[key] for key in kept},
         "dataset": {
             key: dataset[key]
-            for key in ("name", "root", "size", "channels", "batch_size", "num_workers", "device_cache")
+            for key in (
+                "name",
+                "root",
+                "size",
+                "channels",
+                "batch_size",
+                "num_workers",
+                "device_cache",
+            )
         },
         "trainer": {key: trainer[key] for key in ("accelerator", "precision")},
     }
@@ -101,7 +110,7 @@ def _title(facts: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {facts['versions'][name]}" for name in ("torch", "lightning"))
     dataset, chosen = settings["dataset"], settings["choices"]
     return (
-        f"{device}; {versions}\n{dataset['name']}, {chosen['model']}, size {dataset['size']}, "
+        f"{device}; {versions}\n{data_name(dataset)}, {chosen['model']}, size {dataset['size']}, "
         f"batch {dataset['batch_size']}, augment={chosen['augment']}, {settings['rounds']} rounds"
     )
 

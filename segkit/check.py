@@ -15,6 +15,7 @@ from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.run_folder import RunFolder
+from segkit.sources import data_name
 
 # What a training would add, of which a check knows nothing.
 _NO_TRAINING: dict[str, Any] = {
@@ -57,9 +58,10 @@ def check(composed: DictConfig) -> bool:
         write_text(folder / "split.csv", split_table(found.records, found.clean))
     augmented = _preview(config, reader, found, folder) if config["augment_preview"] else b""
     subtitle = f"{reader.root}, {len(found.facts)} records"
-    title = f"Check of {node['name']}"
+    name = data_name(node)
+    title = f"Check of {name}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
-    show(found, f"{node['name']}: {reader.root}", _relative(folder))
+    show(found, f"{name}: {reader.root}", _relative(folder))
     return not found.count("error")
 
 

@@ -21,7 +21,7 @@ from segkit.files import NO_ROOM
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.resume import MAY_CHANGE
 from segkit.run_claim import is_first_process, remove_if_empty
-from segkit.sources import source_name
+from segkit.sources import data_name
 from segkit.sweep_jobs import RememberSweep, job_name, record_failure, show_jobs
 
 _FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
@@ -44,7 +44,7 @@ def run(command: Command, config_name: str) -> None:
     """
     OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
     OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
-    OmegaConf.register_new_resolver("source_name", _source_name, replace=True)
+    OmegaConf.register_new_resolver("data_name", _data_name, replace=True)
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # The parser beneath Hydra takes flags only before or after all keys, not among them.
@@ -133,10 +133,10 @@ def _job_name(otherwise: str, *, _root_: DictConfig) -> str:
     return job_name([str(each) for each in overrides], otherwise)
 
 
-def _source_name(*, _root_: DictConfig) -> str:
-    # Where it is missing, whoever reads it says so.
-    root = OmegaConf.select(_root_, "dataset.root", throw_on_missing=False)
-    return "folder" if root is None else source_name(root)
+def _data_name(*, _root_: DictConfig) -> str:
+    # What is missing there, whoever reads it says.
+    keys = ("name", "root")
+    return data_name({key: OmegaConf.select(_root_, f"dataset.{key}") for key in keys})
 
 
 def _config_hash(*, _root_: DictConfig) -> str:

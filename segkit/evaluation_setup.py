@@ -14,7 +14,6 @@ from segkit.contracts import UNLABELLED, Record
 from segkit.data.split_file import split_table
 from segkit.errors import SegkitError, did_you_mean
 from segkit.run_folder import RunFolder
-from segkit.sources import source_name
 
 _SPLITS = ("train", "val", "test", "all")
 # What may be set for an evaluation, and what the network was trained with.
@@ -121,9 +120,6 @@ def with_source(own: Config, node: Mapping[str, Any]) -> dict[str, Any] | None:
     if "reader" in node:
         dataset |= {key: node[key] for key in ("name", "root", "reader")}
     elif node["root"] is not None:
-        # A name that was taken from the root is taken from the new one.
-        if dataset["name"] == source_name(dataset["root"]):
-            dataset["name"] = source_name(node["root"])
         reader = {**dataset["reader"], "root": node["root"]}
         dataset |= {"root": node["root"], "reader": reader}
     else:

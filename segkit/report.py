@@ -18,6 +18,7 @@ from segkit.files import write_text
 from segkit.html import Html
 from segkit.report_scores import headline, is_finite, pictures, read_table, scores, shown
 from segkit.run_folder import RunFolder
+from segkit.sources import data_name
 from segkit.text import flat_parameters
 from segkit.thumbnails import carried, series
 
@@ -81,7 +82,8 @@ def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, 
     choices, saved = config.get("choices") or {}, config.get("dataset")
     data = dict(saved) if isinstance(saved, Mapping) else {}
     data |= summary.get("data") or {}
-    name = data.get("name") or choices.get("dataset") or "data set not named"
+    known = data.get("name") or data.get("root")
+    name = data_name(data) if known else choices.get("dataset") or "data set not named"
     return str(name), str(data.get("root") or ""), str(choices.get("model") or "")
 
 

@@ -17,7 +17,6 @@ MAY_CHANGE = (
     "callbacks.inference.input",
     "callbacks.interrupts.every_n_steps",
     "dataset.cache_dir",
-    "dataset.name",
     "dataset.num_workers",
     "dataset.root",
     "logger",

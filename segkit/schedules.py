@@ -67,13 +67,13 @@ def one_cycle(
 
     Smith and Topin 2018; momentum is cycled the other way.
     """
-    peaks, steps = [group["lr"] for group in optimizer.param_groups], _known(total_steps)
+    peaks = [group["lr"] for group in optimizer.param_groups]
     scheduler = OneCycleLR(
         optimizer,
         max_lr=peaks,
-        total_steps=steps,
-        # A rise of one step begins at its end, and torch divides by the length between.
-        pct_start=float(warmup) if warmup * steps != 1 else warmup * (1 - 1e-9),
+        total_steps=_known(total_steps),
+        # torch divides by the length of rise and fall, and one step has none.
+        pct_start=warmup * (1 - 1e-9),
         div_factor=1 / start_factor,
     )
     return {"scheduler": scheduler, "interval": "step", "name": BY_STEP}

@@ -3,9 +3,10 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from segkit.errors import SegkitError
 
@@ -13,8 +14,20 @@ from segkit.errors import SegkitError
 _LONGEST = 50
 
 
+def data_name(dataset: Mapping[str, Any]) -> str:
+    """What runs on a data set are called: the name that it was given, or its root's own.
+
+    Args:
+        dataset: that part of the configuration.
+    """
+    name, root = dataset.get("name"), dataset.get("root")
+    if name is not None:
+        return str(name)
+    return "data" if root is None else source_name(root)
+
+
 def source_name(root: object) -> str:
-    """What runs on a folder or archive of one's own are called: its name, fit for a file's name.
+    """The name of a folder or archive, fit for a file's name.
 
     >>> source_name("/data/kidney (2).zip")
     'kidney_2'
@@ -23,7 +36,7 @@ def source_name(root: object) -> str:
     name = path.stem if path.suffix.lower() == ".zip" else path.name
     # A Mac writes letters and their accents apart.
     words = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name))
-    return words.strip("._-")[:_LONGEST] or "folder"
+    return words.strip("._-")[:_LONGEST] or "data"
 
 
 def _absolute(path: object) -> Path:

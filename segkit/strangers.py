@@ -67,7 +67,8 @@ def _check_shapes(config: Mapping[Any, Any], where: Path) -> None:
             )
     data = config.get("dataset")
     name = data.get("name", "") if isinstance(data, Mapping) else ""
-    if not isinstance(name, str) or set(name) & {"/", "\\", "\0"}:
+    plain = isinstance(name, str) and not set(name) & {"/", "\\", "\0"}
+    if name is not None and not plain:
         raise SegkitError(
             "the name of a data set is part of file names, and holds no slash",
             where=f"{where}, dataset.name={name}",

@@ -15,6 +15,7 @@ from segkit import cli
 from segkit.assembly import build_reader
 from segkit.config_check import check_values
 from segkit.search_space import Scalar, Space, as_overrides, as_plain, read_space
+from segkit.sources import data_name
 from segkit.study_setup import (
     check_folder,
     check_request,
@@ -64,7 +65,7 @@ def sweep(composed: DictConfig) -> bool:
     facts = {
         "search space": as_plain(space),
         "monitor": config["monitor"],
-        "data set": config["dataset"]["name"],
+        "data set": data_name(config["dataset"]),
         "configuration": shared(given),
     }
     study = open_study(address, str(config["study"]), mode=config["mode"], facts=facts)

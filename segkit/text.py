@@ -7,13 +7,13 @@ import yaml
 from lightning.pytorch.loggers import Logger
 
 from segkit.fit import TESTED
+from segkit.sources import data_name
 from segkit.sweep_jobs import swept_keys
 from segkit.tensorboard import RunTensorBoard
 
 # What a run is compared by. The rest is in config.yaml and in TensorBoard's text tab.
 _PARAMETERS = (
     "seed",
-    "dataset.name",
     "dataset.root",
     "dataset.size",
     "dataset.crop",
@@ -44,6 +44,8 @@ def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> N
 def flat_parameters(config: Mapping[str, Any]) -> dict[str, str | float]:
     """Hyper-parameters for a logger: the choices by group, and the keys that matter most."""
     flat: dict[str, str | float] = {str(k): str(v) for k, v in config["choices"].items()}
+    if isinstance(data := config.get("dataset"), Mapping):
+        flat["data"] = data_name(data)  # all folders of one's own are the same choice
     for key in dict.fromkeys((*_PARAMETERS, *swept_keys())):
         if key in flat:
             continue  # a group, whose choice is there

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from segkit.audit import Audit, audit
+from segkit.audit_tables import split_table
 from segkit.data.findings import Use
 from segkit.data.folder import Folder
 from segkit.data.splits import SplitSpec
@@ -48,7 +49,7 @@ def test_what_is_wrong_with_the_masks_comes_first(tmp_path: Path, name: str, ski
 
 def test_a_few_that_are_left_do_not_hide_why_there_are_so_few(tmp_path: Path) -> None:
     few = found(tmp_path, [GOOD, *[MASKS["another size"]] * 5])
-    assert [finding.kind for finding in few.findings][0] == "records that cannot be used"
+    assert few.findings[0].kind == "records that cannot be used"
     assert "no split" in {f.kind for f in few.findings if f.severity == "error"}
     assert few.verdict.startswith("Do not train on it yet")
 
@@ -70,8 +71,6 @@ def test_images_alone_of_which_one_is_damaged_are_nothing_to_train_on(tmp_path: 
 
 
 def test_columns_are_told_apart_whatever_the_classes_are_called(tmp_path: Path) -> None:
-    from segkit.audit_tables import split_table
-
     header, _ = split_table(found(tmp_path, [GOOD] * 6))
     assert len(set(header)) == len(header)
     assert {"with foreground", "foreground share"} <= set(header)

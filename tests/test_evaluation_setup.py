@@ -205,14 +205,3 @@ def test_results_on_other_data_have_a_folder_of_their_own(folder: RunFolder) -> 
 
 def test_a_run_without_its_table_has_no_copy(tmp_path: Path) -> None:
     assert split_of_others(RECORDS, "all", RunFolder(tmp_path / "none"), tmp_path)[1] is False
-
-
-@pytest.mark.parametrize(
-    ("before", "after"), [("kidney", "lung"), ("dsb2018", "dsb2018"), ("folder", "folder")]
-)
-def test_a_name_taken_from_the_root_follows_it(before: str, after: str) -> None:
-    own = saved()
-    own["dataset"] |= {"name": before, "root": "/data/kidney.zip"}
-    config = with_source(own, {"root": "/data/lung"})
-    assert config is not None
-    assert config["dataset"]["name"] == after

@@ -1,11 +1,14 @@
 """What sources are called, and that nothing is written among them."""
 
+import sys
 from pathlib import Path
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 
+from segkit import cli
 from segkit.errors import SegkitError
-from segkit.sources import check_apart, source_name
+from segkit.sources import check_apart, data_name, source_name
 
 
 @pytest.mark.parametrize(
@@ -23,9 +26,9 @@ from segkit.sources import check_apart, source_name
         ("/data/a=b,[x]#{}&", "a_b_x"),
         ("/data/${HOME}", "HOME"),
         ("/data/.hidden", "hidden"),
-        ("/data/..\x00", "folder"),
-        ("/data/\udcff", "folder"),
-        ("/", "folder"),
+        ("/data/..\x00", "data"),
+        ("/data/\udcff", "data"),
+        ("/", "data"),
         ("/data/a/../b", "b"),
         ("~nobody-of-that-name/x", "x"),
         (2018, "2018"),
@@ -33,6 +36,11 @@ from segkit.sources import check_apart, source_name
 )
 def test_a_source_has_its_own_name(root: object, name: str) -> None:
     assert source_name(root) == name
+
+
+def test_data_are_called_as_the_user_says_or_after_their_root() -> None:
+    assert data_name({"name": "dsb2018", "root": "/data/x"}) == "dsb2018"
+    assert data_name({"name": None, "root": "/data/x.zip"}) == "x"
 
 
 def test_here_has_a_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,9 +64,7 @@ def test_a_long_name_leaves_room_for_what_is_added() -> None:
         ("other", "other/weights.pth"),
     ],
 )
-def test_what_is_written_stays_out_of_what_is_read(
-    tmp_path: Path, place: str, source: str
-) -> None:
+def test_what_is_written_stays_out_of_what_is_read(tmp_path: Path, place: str, source: str) -> None:
     made(tmp_path)
     sources = [("dataset.root", tmp_path / source)]
     with pytest.raises(SegkitError, match="among the data") as caught:
@@ -95,3 +101,24 @@ def made(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "other" / "weights.pth").write_bytes(b"")
     (tmp_path / "link").symlink_to(tmp_path / "data")
+
+
+def test_runs_on_two_folders_have_two_hashes_and_two_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def place(root: str, *more: str) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["train", "dataset=folder", f"dataset.root={root}", *more])
+        seen: list[Path] = []
+        cli.run(lambda _: seen.append(Path(HydraConfig.get().runtime.output_dir)), "train")
+        *_, outputs, name, model, run = seen[0].parts
+        assert (outputs, model) == ("outputs", "unet_mnv2")
+        return name, run.rpartition("-")[2]
+
+    monkeypatch.chdir(tmp_path)
+    kidney = place("/a/kidney")
+    assert kidney[0] == "kidney"
+    assert place("/b/kidney")[0] == "kidney"
+    assert place("/b/kidney")[1] != kidney[1]
+    assert place("/a/lung.zip")[0] == "lung"
+    assert place("/a/kidney", "dataset.num_workers=1", "dataset.cache_dir=/x") == kidney
+    assert place("/a/kidney", "dataset.name=mine")[0] == "mine"

@@ -32,8 +32,8 @@ def test_what_a_sweep_varies_is_among_them(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_data_of_ones_own_are_told_apart() -> None:
-    data = {"name": "kidney", "root": "/data/kidney"}
+    data = {"name": None, "root": "/data/kidney"}
     found = flat_parameters({**CONFIG, "choices": {"dataset": "folder"}, "dataset": data})
     assert found["dataset"] == "folder"
-    assert found["dataset.name"] == "kidney"
+    assert found["data"] == "kidney"
     assert found["dataset.root"] == "/data/kidney"

@@ -32,7 +32,8 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
         home: a folder that may hold other files, too.
 
     Raises:
-        SegkitError: other files lie beside it, the address cannot be reached, or what came is not a whole zip archive.
+        SegkitError: other files lie beside it, the address cannot be reached, or what came is not
+            a whole zip archive.
     """
     if target.suffix.lower() != ".zip":
         raise SegkitError(

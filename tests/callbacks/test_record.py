@@ -96,7 +96,10 @@ def test_the_table_has_the_value_that_the_best_epoch_is_chosen_by(
     assert record.rows[0]["val/dice"] == exact
 
 
-@pytest.mark.parametrize("schedule", [partial(one_cycle, warmup=0.25, start_factor=0.04), partial(cosine, warmup=0, min_factor=0)])
+@pytest.mark.parametrize(
+    "schedule",
+    [partial(one_cycle, warmup=0.25, start_factor=0.04), partial(cosine, warmup=0, min_factor=0)],
+)
 def test_the_rate_is_one_that_a_step_has_used(
     tmp_path: Path, phantom_root: Path, schedule: Any
 ) -> None:

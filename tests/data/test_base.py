@@ -75,7 +75,9 @@ def test_the_same_stem_is_everywhere(name: str) -> None:
     }
     assert "contract" in fixtures, "its test does not take the data sets' contract"
     text = (ROOT / "conf" / "dataset" / f"{name}.yaml").read_text(encoding="utf-8")
-    assert re.search(rf"^name: {name}$", text, re.MULTILINE)
+    # A folder of one's own gives its own.
+    called = "null +#.*" if name == "folder" else name
+    assert re.search(rf"^name: {called}$", text, re.MULTILINE)
     assert f"_target_: segkit.data.{name}.{readers(module(name))[0].__name__}\n" in text
 
 

@@ -151,7 +151,7 @@ def test_nothing_is_written_beside_files_of_the_user(tmp_path: Path, name: str) 
 def test_nothing_is_written_in_the_place_of_an_archive(tmp_path: Path) -> None:
     root = tmp_path / "mine.zip"
     root.write_bytes(b"PK")
-    with pytest.raises(SegkitError, match="such as mine.zip") as caught:
+    with pytest.raises(SegkitError, match=r"such as mine\.zip") as caught:
         Phantom(root, count=2, image_size=64, seed=0).listing()
     assert f"dataset=folder dataset.root={root}" in caught.value.remedy
     assert snapshot(tmp_path) == {str(root): b"PK"}

@@ -90,7 +90,7 @@ def test_the_user_may_vouch_for_a_logger(stranger: Any, elsewhere: Path) -> None
     assert list(elsewhere.rglob("*/metrics.csv")), "it was taken away"
 
 
-@pytest.mark.parametrize("name", ["../../elsewhere/x", "/elsewhere", "a\\b", 3, None, ["a"]])
+@pytest.mark.parametrize("name", ["../../elsewhere/x", "/elsewhere", "a\\b", 3, ["a"]])
 def test_a_data_set_that_is_called_like_a_path(stranger: Any, name: Any) -> None:
     """Its name is the beginning of the name of its cache."""
     stranger.change("dataset.name", name)
