@@ -50,21 +50,10 @@ class Job:
         return self.view.tile is None and size[0] * size[1] <= self.large
 
     def view_of(self, size: tuple[int, int]) -> View:
-        """The view of an image of so many rows and columns.
-
-        Raises:
-            SegkitError: an image this large is not scaled.
-        """
-        if size[0] * size[1] <= self.large:
+        """The view of an image of so many rows and columns."""
+        if self.view.tile or size[0] * size[1] <= self.large:
             return self.view
-        if self.view.scale != 1:
-            raise SegkitError(
-                f"an image of {size[0] * size[1] / 1e6:.0f} megapixels is read in bands, at its "
-                "own scale",
-                where=f"scale={self.view.scale}",
-                remedy="scale=1, or a higher large= if memory holds the image",
-            )
-        return self.view if self.view.tile else replace(self.view, tile=LARGE_TILE, overlap=64)
+        return replace(self.view, tile=LARGE_TILE, overlap=64)
 
 
 def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Table) -> int:
@@ -123,8 +112,8 @@ def _warning(predictor: Predictor) -> str:
     listed = " and ".join(f"{rows} × {columns}" for rows, columns in sorted(sizes))
     return (
         f"warning: this run resizes whole images to {listed} pixels; tiles are at the image's own "
-        "scale, where objects may look larger than in training; with a higher large= these images "
-        "are resized too, if memory holds them"
+        "scale, where objects may look larger than in training: 'tile=512 scale=0.25' shows them a "
+        "quarter as large; with a higher large= these images are resized too, if memory holds them"
     )
 
 

@@ -38,6 +38,8 @@ LAYERS = (
         "runlength",
         "components",
         "rows",
+        "scaled_rows",
+        "tiff_rows",
         "prediction_inputs",
         "prediction_files",
         "prediction_table",

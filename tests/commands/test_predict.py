@@ -148,6 +148,22 @@ def test_a_large_image_is_tiled_and_that_is_told(
     assert told.count("warning: this run resizes whole images to 32 × 32 pixels") == 1
 
 
+def test_a_large_image_is_scaled_as_a_small_one_is(run: Any, command: Call, tmp_path: Path) -> None:
+    """Read by rows or decoded whole: above ``large=`` nothing else is predicted."""
+    tifffile.imwrite(tmp_path / "a.tif", picture(1, (200, 264, 3)), tile=(64, 64))
+    for large in ("1", "0.001"):
+        asked = given(run, tmp_path / "a.tif", tmp_path / large, "tile=32", "overlap=8")
+        assert command(*asked, "scale=0.5", f"large={large}", "probability=true") == 0
+    small, large = (
+        tifffile.imread(tmp_path / name / "probabilities" / "a.tif").astype(np.float32)
+        for name in ("1", "0.001")
+    )
+    assert small.shape == (200, 264)
+    assert np.ptp(small) > 0
+    # A grey value of an image by rows may be rounded the other way.
+    np.testing.assert_allclose(large, small, atol=0.01)
+
+
 @pytest.mark.slow
 def test_in_a_process_of_its_own(run: Any, inputs: Path, tmp_path: Path) -> None:
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -174,7 +190,8 @@ def test_in_a_process_of_its_own(run: Any, inputs: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", [1, 0.125])
+def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path, scale: float) -> None:
     """Of 8,192 × 8,192 colour pixels, 201 MB, and with as many again for the mask."""
     side = 8192
     tile = picture(1, (512, 512, 3))
@@ -196,6 +213,7 @@ def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path) -> None:
     peaks = {}
     for name in ("small", "large"):
         arguments = given(run, tmp_path / f"{name}.tif", tmp_path / name, "large=1", "tile=256")
+        arguments += [f"scale={scale}"]
         done = subprocess.run(
             [sys.executable, "-c", script, *arguments],
             capture_output=True,
