@@ -80,7 +80,7 @@ class Table:
             # A stop between a mask and its row leaves a file that no row lists.
             if self.found and not moved:
                 continue
-            there = [file for file in wanted.files(path.stem).values() if file.exists()]
+            there = [file for file in wanted.files(path.stem).values() if _exists(file)]
             if there:
                 raise SegkitError(
                     "this file is there already, and not from this run with these settings",
@@ -131,3 +131,10 @@ class Table:
 
     def _writer(self, stream: Any) -> "csv.DictWriter[str]":
         return csv.DictWriter(stream, self.names, lineterminator="\n", extrasaction="ignore")
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # a name too long
+        return False
