@@ -18,6 +18,7 @@ from segkit.contracts import Listing, Problem, Record, Sample
 from segkit.data.source import Source, at_home, open_source
 from segkit.errors import SegkitError
 from segkit.images import IMAGE_SUFFIXES, decode, to_uint8
+from segkit.passed_over import passed_over
 
 
 class Reader(ABC):
@@ -81,6 +82,13 @@ class Reader(ABC):
                 remedy=f"the layout must be: {self.layout}; or choose another dataset=",
             )
         return found
+
+    def passed_over(self) -> str:
+        """A line about the files that belong to no record and no problem; empty if none is."""
+        found = self.listing()
+        used = {file for record in found.records for file in self.files(record)}
+        used |= {problem.where for problem in found.problems}
+        return passed_over(name for name in self.source.names() if name not in used)
 
     @cached_property
     def _found(self) -> Listing:

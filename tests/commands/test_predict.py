@@ -20,6 +20,7 @@ from segkit.drawing import CLASS_COLOURS
 from segkit.metrics import confusion_counts
 from segkit.prediction_files import Wanted
 from segkit.prediction_loop import write_submission
+from segkit.prediction_names import Input
 from segkit.prediction_table import Table, columns
 from segkit.predictor import Predictor
 from segkit.runs import load_run
@@ -128,9 +129,9 @@ def test_an_empty_mask_has_one_row_without_pixels(tmp_path: Path) -> None:
     rows = Table(tmp_path / "predictions.csv", columns(["background", "a"]), "0" * 12)
     for stem, value in (("empty", 0), ("full", 9)):
         Image.fromarray(np.full((2, 3), value, np.uint8)).save(tmp_path / f"{stem}.png")
-        rows.add(Path(f"{stem}.jpg"), {}, "ok")
-    rows.add(Path("broken.jpg"), {}, "not an image")
-    inputs = [Path(f"{stem}.jpg") for stem in ("broken", "empty", "full")]
+        rows.add(Input(Path(f"{stem}.jpg")), {}, "ok")
+    rows.add(Input(Path("broken.jpg")), {}, "not an image")
+    inputs = [Input(Path(f"{stem}.jpg")) for stem in ("broken", "empty", "full")]
     write_submission(inputs, rows, Wanted(tmp_path, "png", (0, 9)))
     written = (tmp_path / "submission.csv").read_text("utf-8")
     assert written == "ImageId,EncodedPixels\nempty,\nfull,1 6\n"
@@ -224,3 +225,32 @@ def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path, scale: floa
         peaks[name] = int(done.stdout.split("PEAK")[1]) / 1024
     assert pixels(tmp_path / "large" / "large.png").shape == (side, side)
     assert peaks["large"] - peaks["small"] < 150
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+def test_an_archive_is_predicted_as_its_folder(
+    run: Any, command: Call, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of one stem are kept apart; the same command again has nothing left to do."""
+    source, out = tmp_path / "data", tmp_path / "out"
+    for number, name in enumerate(("day1", "day2")):
+        for place in ("images", "masks"):
+            (source / name / place).mkdir(parents=True)
+            Image.fromarray(picture(number)).save(source / name / place / "a.png")
+    (source / "notes.json").write_text("{}", "utf-8")
+    if kind == "zip":
+        source = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", source))
+    asked = given(run, source, out, "colour=true", "overlay=true", "rle=true")
+    assert command(*asked) == 0
+    assert "passed over: 1 .json\n2 predicted" in capsys.readouterr().out
+    assert [row["image"] for row in table(out)] == ["day1/a", "day2/a"]
+    for number, name in enumerate(("day1", "day2")):
+        assert command(*given(run, tmp_path / "data" / name / "images", tmp_path / name)) == 0
+        expected = pixels(tmp_path / name / "a.png")
+        assert np.array_equal(pixels(out / name / "a.png"), expected), number
+        assert (out / "colours" / name / "a.png").is_file()
+        assert (out / name / "a_overlay.jpg").is_file()
+    before = (out / "day1" / "a.png").stat().st_mtime_ns
+    assert command(*asked) == 0
+    assert "2 were there already" in capsys.readouterr().out
+    assert (out / "day1" / "a.png").stat().st_mtime_ns == before
