@@ -35,3 +35,11 @@ def test_of_a_data_set_it_is_what_belongs_to_no_record(tmp_path: Path) -> None:
     reader = Folder(tmp_path, classes=["background", "a"])
     assert [problem.where for problem in reader.listing().problems] == ["images/b.png"]
     assert reader.passed_over() == "passed over: 2 .webp, 1 .md, 1 .dcm, 1 .json"
+
+
+def test_a_table_that_was_read_is_not_passed_over(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "notes.csv"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "table.csv").write_text("image,mask\na.png,b.png\n", "utf-8")
+    reader = Folder(tmp_path, classes=["background", "a"], manifest="table.csv")
+    assert reader.passed_over() == "passed over: 1 .csv"

@@ -40,6 +40,7 @@ class Reader(ABC):
         # A folder called 2018 comes as a number from the command line.
         self.root = at_home(root, "dataset.root")
         self.classes = tuple(classes)
+        self.tables: list[str] = []  # that scan has read, beside what records name
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
                 f"{list(classes)} cannot be told apart in a table where all means every class",
@@ -86,7 +87,7 @@ class Reader(ABC):
     def passed_over(self) -> str:
         """A line about the files that belong to no record and no problem; empty if none is."""
         found = self.listing()
-        used = {file for record in found.records for file in self.files(record)}
+        used = {*self.tables} | {file for record in found.records for file in self.files(record)}
         used |= {problem.where for problem in found.problems}
         return passed_over(name for name in self.source.names() if name not in used)
 
