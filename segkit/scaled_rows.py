@@ -66,7 +66,7 @@ class ScaledRows:
             share = weights[:, start : start + step]
             narrow = self._narrow(first + start, first + start + share.shape[1])
             total = total + np.tensordot(share, narrow, axes=1)
-        return np.rint(np.clip(total, 0, 255)).astype(np.uint8)
+        return np.asarray(np.rint(np.clip(total, 0, 255)), np.uint8)
 
     def _narrow(self, top: int, bottom: int) -> Floats:
         """Rows of the image, (h, W, C), in their new width."""

@@ -32,14 +32,14 @@ def lines() -> str:
 
 def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object) -> Trained:
     names = ["background", "cell", "nucleus"][:classes]
-    reader = {"_target_": "segkit.data.folder.Folder", "root": str(folder / "away")}
+    root = str(folder / "away")
+    reader = {"_target_": "segkit.data.folder.Folder", "root": root, "classes": names}
     config = {
         "dataset": {"size": size, "channels": len(built.mean[0]), "reader": reader},
         "threshold": 0.5,
         "choices": {},
         "allow_targets": [],
     }
-    config["dataset"]["reader"] |= {"classes": names}
     (folder / "summary.json").write_text("{}", "utf-8")
     return Trained(RunFolder(folder), config, tuple(names), built)
 

@@ -152,9 +152,9 @@ def test_a_large_image_is_tiled_and_that_is_told(
 def test_a_large_image_is_scaled_as_a_small_one_is(run: Any, command: Call, tmp_path: Path) -> None:
     """Read by rows or decoded whole: above ``large=`` nothing else is predicted."""
     tifffile.imwrite(tmp_path / "a.tif", picture(1, (200, 264, 3)), tile=(64, 64))
-    for large in ("1", "0.001"):
-        asked = given(run, tmp_path / "a.tif", tmp_path / large, "tile=32", "overlap=8")
-        assert command(*asked, "scale=0.5", f"large={large}", "probability=true") == 0
+    for bound in ("1", "0.001"):
+        asked = given(run, tmp_path / "a.tif", tmp_path / bound, "tile=32", "overlap=8")
+        assert command(*asked, "scale=0.5", f"large={bound}", "probability=true") == 0
     small, large = (
         tifffile.imread(tmp_path / name / "probabilities" / "a.tif").astype(np.float32)
         for name in ("1", "0.001")
