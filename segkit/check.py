@@ -40,6 +40,8 @@ def check(composed: DictConfig) -> bool:
     _check_folder(folder)
     reader = build_reader(config)
     reader.listing()
+    if others := reader.passed_over():
+        print(others, flush=True)
 
     from segkit.audit import audit
     from segkit.audit_report import report

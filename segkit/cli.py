@@ -3,8 +3,11 @@
 import hashlib
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -72,7 +75,8 @@ def run(command: Command, config_name: str) -> None:
         version_base="1.3", config_path=str(config_dir()), config_name=config_name
     )
     try:
-        application(job)()
+        with _tidy_end():
+            application(job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None  # as the shell counts Ctrl-C
@@ -89,6 +93,28 @@ def run(command: Command, config_name: str) -> None:
     finally:
         if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
             show_jobs(RememberSweep.folder)
+
+
+@contextmanager
+def _tidy_end() -> Iterator[None]:
+    """Let SIGTERM end the process as an exception does: what is unfinished is removed.
+
+    What is ignored (nohup) or heard by someone else stays so.
+    """
+
+    def end(number: int, frame: object) -> NoReturn:
+        del frame
+        raise SystemExit(128 + number)  # as a shell counts signals
+
+    heard = threading.current_thread() is not threading.main_thread()
+    if heard or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _leave_no_trace(error: Exception, *, alone: bool) -> None:

@@ -157,6 +157,7 @@ def _facts(
     """What ``model.json`` says: how to call the model, and where it comes from."""
     dataset, summary = trained.config["dataset"], trained.folder.read_summary()
     binary = len(trained.classes) == 2
+    size = image_size(dataset["size"], "dataset.size")
     return {
         "model": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -169,9 +170,11 @@ def _facts(
             "channels": dataset["channels"],
             "range": [0, 255],
             "trained_at": dataset["size"],
+            "resize_to": size and list(size),
             "any_size": trained.network.any_size_exports,
-            "note": "any height and width, or trained_at alone where any_size is false; where "
-            "trained_at is not null, resize to it first and the probabilities back. evaluate and "
+            "note": "any height and width, or resize_to alone where any_size is false; where "
+            "resize_to (rows, columns) is not null, resize to it first, by area averages where the "
+            "image shrinks and bilinearly where it grows, and the probabilities back. evaluate and "
             "predict resize logits, which differs in the last digits at edges, and scale deeper "
             "images to 8 bits by their percentiles",
         },

@@ -1,10 +1,11 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and what is left of those whose writer was killed."""
 
 import errno
+import fcntl
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from segkit.errors import SegkitError
 
 # The disk is full, the quota is used up, the file may grow no more, the disk became read-only.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-# The names that mkstemp gives: a dot, the file's own name, eight characters, its suffix.
-_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}(\.[A-Za-z0-9]+)?")
+_MARK = ".segkit-"
+# A dot, what the file is called (as far as there is room), the mark, eight characters, its suffix.
+_UNFINISHED = re.compile(rf"\..*{re.escape(_MARK)}[a-z0-9_]{{8}}(\.[A-Za-z0-9]+)?")
+_ROOM = 40  # characters, of four bytes at most: names have 255
+# Folders that this process has written to, and swept first.
+_swept: set[Path] = set()
 
 
 @contextmanager
@@ -21,21 +26,21 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``; on success it is synced and renamed to ``path``.
 
     The temporary name keeps the suffix, by which many writers choose their format. When the
-    block raises, the temporary file is removed and ``path`` is left as it was.
+    block raises, the temporary file is removed and ``path`` is left as it was. Before it writes
+    into a folder for the first time, a process removes what killed ones have left there.
 
     Raises:
-        SegkitError: the folder cannot be written to, or the disk is full.
+        SegkitError: the folder cannot be written to, the disk is full, or the name is too long.
     """
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix
-        )
+        with suppress(FileNotFoundError):
+            target.lstat()  # a name too long is told before the work is done
+        _sweep_once(target.parent)
+        handle, temporary = _unfinished(target)
     except OSError as error:
         raise _cannot_write(target, error) from error
-    os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
         _sync(temporary)
@@ -47,22 +52,53 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise _cannot_write(target, error) from error
         raise
+    finally:
+        os.close(handle)
+
+
+def _unfinished(target: Path) -> tuple[int, Path]:
+    """A new file beside ``target``, locked for as long as this process lives or holds it open."""
+    while True:
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem[:_ROOM]}{_MARK}", suffix=target.suffix
+        )
+        with suppress(OSError):  # a disk that knows no locks is never swept
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        path = Path(name)
+        if path.exists():
+            return handle, path
+        os.close(handle)  # swept between the two steps
 
 
 def _cannot_write(target: Path, error: OSError) -> SegkitError:
-    return SegkitError(
-        f"cannot write here: {error.strerror}",
-        where=str(target),
-        remedy="make room on this disk, or name a folder that you may write to",
-    )
+    remedy = "make room on this disk, or name a folder that you may write to"
+    if error.errno == errno.ENAMETOOLONG:
+        remedy = "shorten the name that it is made of, or name a folder with a shorter path"
+    return SegkitError(f"cannot write here: {error.strerror}", where=str(target), remedy=remedy)
+
+
+def _sweep_once(folder: Path) -> None:
+    if (folder := folder.absolute()) not in _swept:
+        _swept.add(folder)
+        with suppress(OSError):  # it may be written to, but not listed
+            _sweep(folder.iterdir())
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what :func:`atomic_path` left in a folder and those below it when it was killed."""
-    for path in folder.rglob(".*"):
-        if _UNFINISHED.fullmatch(path.name) and path.is_file():
-            with suppress(OSError):
-                path.unlink()
+    """Remove what killed processes left in a folder and those below it, whoever writes there now.
+
+    A file whose writer lives is locked by it, and kept.
+    """
+    _sweep(folder.rglob(f".*{_MARK}*"))
+
+
+def _sweep(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if not _UNFINISHED.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+            continue
+        with suppress(OSError), path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -118,6 +118,8 @@ def _ended_by_signals(trainer: pl.Trainer) -> Iterator[None]:
     try:
         yield
     except SystemExit as end:
+        if end.code == 128 + signal.SIGTERM:
+            raise  # before the first step
         # The Trainer's answer to Ctrl-C, the second one or before the first step.
         raise KeyboardInterrupt from end
     except RuntimeError as error:

@@ -31,7 +31,7 @@ def predict(composed: DictConfig) -> None:
     paths = run_paths(config["run"])
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     threshold, classes = check_runs(paths, config["allow_targets"], config["threshold"])
-    inputs = find_inputs(config["input"])
+    inputs, others = find_inputs(config["input"])
     output = Path(str(config["output"])).expanduser()
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], paths), key="output")
@@ -50,6 +50,8 @@ def predict(composed: DictConfig) -> None:
 
     from segkit.prediction_loop import Job, predict_all, write_submission
 
+    if others:
+        print(others, flush=True)
     broken = 0
     if todo:  # networks take seconds to load
         predictor = load_run(

@@ -3,6 +3,7 @@
 Each file appears whole or not at all; of an image of any height only a band is in memory.
 """
 
+import errno
 import struct
 import zlib
 from collections.abc import Iterator
@@ -129,7 +130,9 @@ class Files:
         with ExitStack() as stack:
             try:
                 paths = {k: stack.enter_context(atomic_path(v)) for k, v in self._names.items()}
-            except SegkitError as error:  # no mistake of the image
+            except SegkitError as error:
+                if getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG:
+                    raise  # this image's alone
                 raise NotWrittenError(error.what, where=error.where, remedy=error.remedy) from error
             mask = paths["mask"]
             kind: type[_Png | _Tiff] = _Png if mask.suffix == ".png" else _Tiff

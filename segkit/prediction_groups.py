@@ -7,18 +7,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.rows import Rows, open_rows
+from segkit.prediction_names import Input
+from segkit.rows import Rows
 
 if TYPE_CHECKING:
     from segkit.predictor import Predictor
 
-Opened = tuple[Path, Future[Rows]]
+Opened = tuple[Input, Future[Rows]]
 # Of images that wait to be predicted, and of a group: they, and what is found, are in memory.
 _PIXELS = 2**24
 
@@ -36,12 +36,12 @@ class Answer(NamedTuple):
 
 
 def open_ahead(
-    paths: Sequence[Path], large: int, most: Callable[[], int]
+    inputs: Sequence[Input], large: int, most: Callable[[], int]
 ) -> Generator[Opened, None, None]:
     """Open each file in a thread, ahead of the one that is worked on.
 
     Args:
-        paths: in the order in which they are given back.
+        inputs: in the order in which they are given back.
         large: pixels above which a TIFF is read by rows.
         most: how many may wait; nothing more is opened either while 16 megapixels wait.
     """
@@ -53,24 +53,24 @@ def open_ahead(
         return stopped.is_set() or (len(waiting) < max(1, most()) and held < _PIXELS)
 
     def work() -> None:
-        for path in paths:
+        for one in inputs:
             with changed:
                 changed.wait_for(room)
             if stopped.is_set():
                 return
             image: Future[Rows] = Future()
             try:
-                image.set_result(open_rows(path, large))
+                image.set_result(one.open(large))
             except BaseException as error:  # for whoever asks for the image
                 image.set_exception(error)
             with changed:
-                waiting.append((path, image))
+                waiting.append((one, image))
                 changed.notify_all()
 
     reader = threading.Thread(target=work, name="reader", daemon=True)
     reader.start()
     try:
-        for _ in paths:
+        for _ in inputs:
             with changed:
                 changed.wait_for(lambda: waiting)
                 opened = waiting.popleft()
@@ -95,12 +95,12 @@ def grouped(
     """
     group: list[Opened] = []
     pixels = 0
-    for path, image in files:
+    for one, image in files:
         small = image.exception() is None and whole(image.result().size)
         if group and not (small and pixels + _pixels(image) <= _PIXELS):
             yield group
             group, pixels = [], 0
-        group, pixels = [*group, (path, image)], pixels + _pixels(image)
+        group, pixels = [*group, (one, image)], pixels + _pixels(image)
         if not small or len(group) >= most():
             yield group
             group, pixels = [], 0
@@ -115,7 +115,7 @@ def _pixels(image: Future[Rows]) -> int:
     return rows * columns
 
 
-def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dict[Path, Answer]:
+def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dict[Input, Answer]:
     """Answers to a group of whole images; none where they are to be asked for one by one.
 
     Where memory does not hold the group, the next ones are of half as many.
@@ -123,11 +123,11 @@ def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dic
     if len(group) == 1:
         return {}
     started = time.perf_counter()
-    opened = {path: image.result() for path, image in group}
+    opened = {one: image.result() for one, image in group}
     try:
         found = predictor.whole([image.rows(0, image.size[0]) for image in opened.values()], tta)
     except (MemoryError, RuntimeError):
         predictor.halve()
         return {}  # one by one they may fit, or it shows whose fault it is
     share = (time.perf_counter() - started) / len(group)
-    return {path: Answer(logits, share) for path, logits in zip(opened, found, strict=True)}
+    return {one: Answer(logits, share) for one, logits in zip(opened, found, strict=True)}

@@ -6,9 +6,11 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from segkit.data.source import at_home, walk
+from segkit.data.source import ZipSource, at_home, is_litter, open_source, walk
 from segkit.errors import SegkitError, did_you_mean
 from segkit.images import IMAGE_SUFFIXES
+from segkit.passed_over import passed_over
+from segkit.prediction_names import Input, members
 from segkit.tiling import DEVICES, PRECISIONS, TTA
 
 _KINDS = " ".join(IMAGE_SUFFIXES)
@@ -47,42 +49,53 @@ def _refused(key: str, value: object, remedy: str) -> SegkitError:
     return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
 
 
-def find_inputs(given: str | Sequence[str], *, key: str = "input") -> list[Path]:
-    """List the images that a file, a folder or a pattern names, sorted.
+def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list[Input], str]:
+    """List the images that a file, a folder, an archive or a pattern names, sorted.
 
     Args:
         given: a file of any name; a folder, of which the images that lie directly in it are
-            taken; a pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
+            taken, or, where there is none, those below its ``images`` folders; a zip, of which
+            those below ``images`` folders are taken, or, where there is none, all but masks; a
+            pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
             are taken; or several of these. Hidden files are left out.
         key: of the configuration that names them, for an error.
 
+    Returns:
+        The images, and a line that says what was passed over (empty if nothing was).
+
     Raises:
-        SegkitError: nothing is there, no image among it, two of one stem, or a name that is not
+        SegkitError: nothing is there, no image among it, two of one name, or a name that is not
             UTF-8.
     """
     several = list(given) if isinstance(given, list | tuple) else [given]
     # The same file may be named twice, by a folder and by itself.
-    found = {path.absolute(): path for one in several for path in _find(str(one), key)}
-    stems: dict[str, Path] = {}
-    for path in (paths := sorted(found.values())):
+    found: dict[Path, Input] = {}
+    other: list[str] = []
+    for one in several:
+        images, rest = _find(str(one), key)
+        found |= {image.path.absolute(): image for image in images}
+        other += rest
+    names: dict[str, Input] = {}
+    for image in (inputs := [found[path] for path in sorted(found)]):
         # No table could hold it.
-        if (shown := str(path).encode("utf-8", "backslashreplace").decode()) != str(path):
+        if (shown := str(image).encode("utf-8", "backslashreplace").decode()) != str(image):
             raise SegkitError("a name that is not UTF-8", where=shown, remedy="rename it")
-        if path.stem in stems:
+        if image.name in names:
             raise SegkitError(
-                f"two inputs have the same name, and would be written as one: {path.stem}",
-                where=f"{key}: {stems[path.stem]} and {path}",
+                f"two inputs have the same name, and would be written as one: {image.name}",
+                where=f"{key}: {names[image.name]} and {image}",
                 remedy="rename one of them, or give them one after the other",
             )
-        stems[path.stem] = path
-    return paths
+        names[image.name] = image
+    return inputs, passed_over(other)
 
 
-def _find(given: str, key: str) -> list[Path]:
+def _find(given: str, key: str) -> tuple[list[Input], list[str]]:
+    """The images, and the names of files that are none."""
     path = at_home(given, key)
     try:
         if path.is_file():
-            return [path]
+            return ([Input(path)], []) if path.suffix.lower() != ".zip" else _archive(path, key)
         if path.is_dir():
             everything = sorted(path.iterdir())
         elif glob.has_magic(given):
@@ -96,19 +109,37 @@ def _find(given: str, key: str) -> list[Path]:
             where=f"{key}={given}",
             remedy="name a file or a folder that you may read",
         ) from error
-    images = [
-        p
-        for p in everything
-        if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()
-    ]
+    files = [p for p in everything if not is_litter(p.name) and p.is_file()]
+    images = [Input(p) for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
+    if images or not path.is_dir():
+        below, other = images, [p.name for p in files if p.suffix.lower() not in IMAGE_SUFFIXES]
+    else:
+        below, other = members(open_source(path), anywhere=False)
+    if not below:
+        searched = " (folders below it are not searched, but for images/)" if path.is_dir() else ""
+        raise _no_image(len(everything), f"{key}={given}", other, f"{searched}", key)
+    return below, other
+
+
+def _archive(path: Path, key: str) -> tuple[list[Input], list[str]]:
+    try:
+        source = ZipSource(path)
+    except SegkitError as error:
+        remedy = "fetch it again, or name the folder that it was unpacked to"
+        raise SegkitError(error.what, where=f"{key}={path}", remedy=remedy) from error
+    images, other = members(source, anywhere=True)
     if not images:
-        below = " (folders below it are not searched)" if path.is_dir() else ""
-        raise SegkitError(
-            f"no image among {len(everything)} files{below}",
-            where=f"{key}={given}",
-            remedy=f"images end in {_KINDS}; '{key}=FOLDER/**/*.png' searches at any depth",
-        )
-    return images
+        raise _no_image(len(source.names()), f"{key}={path}", other, "", key)
+    return images, other
+
+
+def _no_image(count: int, where: str, other: Sequence[str], hint: str, key: str) -> SegkitError:
+    kinds = f"; {passed_over(other)}" if other else ""
+    return SegkitError(
+        f"no image among {count} files{hint}{kinds}",
+        where=where,
+        remedy=f"images end in {_KINDS}; '{key}=FOLDER/**/*.png' searches at any depth",
+    )
 
 
 def _not_there(given: str, key: str, hint: str) -> SegkitError:
@@ -136,7 +167,7 @@ def _glob(pattern: str) -> Iterator[str]:
                 yield from _glob(str(Path(glob.escape(str(folder)), *rest)))
 
 
-def check_output(inputs: Sequence[Path], output: Path) -> None:
+def check_output(inputs: Sequence[Input], output: Path) -> None:
     """Refuse a folder in which an input lies, or that is a file.
 
     Raises:
@@ -147,12 +178,14 @@ def check_output(inputs: Sequence[Path], output: Path) -> None:
             "the output is a file, not a folder", where=f"output={output}", remedy="name a folder"
         )
     home = output.resolve()
-    for path in inputs:
+    for one in inputs:
         # A link may lead into the output, from elsewhere.
-        for place in (path.absolute(), path.resolve()):
-            if place.parent.resolve() in (home, home / "probabilities", home / "colours"):
+        for place in (one.path.absolute(), one.path.resolve()):
+            folder = place.parent.resolve()
+            nested = "/" in one.name and folder.is_relative_to(home)
+            if nested or folder in (home, home / "probabilities", home / "colours"):
                 raise SegkitError(
                     "an input lies in the output folder, where it could be overwritten",
-                    where=f"{path} and output={output}",
+                    where=f"{one} and output={output}",
                     remedy="name another output folder",
                 )

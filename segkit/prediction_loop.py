@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from segkit.files import atomic_path
 from segkit.images import decode
 from segkit.prediction_files import Files, NotWrittenError, Wanted, writing
 from segkit.prediction_groups import Answer, ask_together, grouped, open_ahead
+from segkit.prediction_names import Input
 from segkit.prediction_table import OK, Table
 from segkit.rows import Rows
 from segkit.runlength import encode_components
@@ -50,24 +50,13 @@ class Job:
         return self.view.tile is None and size[0] * size[1] <= self.large
 
     def view_of(self, size: tuple[int, int]) -> View:
-        """The view of an image of so many rows and columns.
-
-        Raises:
-            SegkitError: an image this large is not scaled.
-        """
-        if size[0] * size[1] <= self.large:
+        """The view of an image of so many rows and columns."""
+        if self.view.tile or size[0] * size[1] <= self.large:
             return self.view
-        if self.view.scale != 1:
-            raise SegkitError(
-                f"an image of {size[0] * size[1] / 1e6:.0f} megapixels is read in bands, at its "
-                "own scale",
-                where=f"scale={self.view.scale}",
-                remedy="scale=1, or a higher large= if memory holds the image",
-            )
-        return self.view if self.view.tile else replace(self.view, tile=LARGE_TILE, overlap=64)
+        return replace(self.view, tile=LARGE_TILE, overlap=64)
 
 
-def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Table) -> int:
+def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: Table) -> int:
     """Predict files into the output folder; gives the number that could not be.
 
     Raises:
@@ -81,14 +70,14 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
         TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
     )
-    opened_ahead = open_ahead(paths, job.large, lambda: predictor.together)
+    opened_ahead = open_ahead(inputs, job.large, lambda: predictor.together)
     with closing(opened_ahead) as files, Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=len(paths), pace="")
+        task = progress.add_task("", total=len(inputs), pace="")
         started = time.perf_counter()
         done = 0
         for group in grouped(files, lambda: predictor.together, job.is_whole):
             answers = ask_together(predictor, group, job.view.tta)
-            for path, opened in group:
+            for one, opened in group:
                 try:
                     image = opened.result()
 
@@ -98,17 +87,17 @@ def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Ta
 
                     chosen = replace(job, view=job.view_of(image.size))
                     if chosen.view != job.view:
-                        _tell_tiled(console, path, image.size, warning)
+                        _tell_tiled(console, one, image.size, warning)
                         warning = ""
-                    facts = _predict(predictor, path, image, chosen, answers.get(path), tick=tick)
-                    table.add(path, facts, OK)
+                    facts = _predict(predictor, one, image, chosen, answers.get(one), tick=tick)
+                    table.add(one, facts, OK)
                 except NotWrittenError:
                     raise
                 except (SegkitError, MemoryError, RuntimeError) as error:
                     what = _told(error)
                     broken += 1
-                    console.print(f"left out: {path}: {what}", markup=False, style="red")
-                    table.add(path, {}, what)
+                    console.print(f"left out: {one}: {what}", markup=False, style="red")
+                    table.add(one, {}, what)
                 done += 1
                 pace = f"{done / (time.perf_counter() - started):.1f} images/s"
                 progress.update(task, completed=done, pace=pace)
@@ -123,16 +112,16 @@ def _warning(predictor: Predictor) -> str:
     listed = " and ".join(f"{rows} × {columns}" for rows, columns in sorted(sizes))
     return (
         f"warning: this run resizes whole images to {listed} pixels; tiles are at the image's own "
-        "scale, where objects may look larger than in training; with a higher large= these images "
-        "are resized too, if memory holds them"
+        "scale, where objects may look larger than in training: 'tile=512 scale=0.25' shows them a "
+        "quarter as large; with a higher large= these images are resized too, if memory holds them"
     )
 
 
-def _tell_tiled(console: Console, path: Path, size: tuple[int, int], warning: str) -> None:
+def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: str) -> None:
     if warning:
         console.print(warning, markup=False, style="yellow")
     text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {LARGE_TILE}"
-    console.print(f"{path}: {text}", markup=False)
+    console.print(f"{one}: {text}", markup=False)
 
 
 def _told(error: Exception) -> str:
@@ -146,7 +135,7 @@ def _told(error: Exception) -> str:
 
 def _predict(
     predictor: Predictor,
-    path: Path,
+    one: Input,
     image: Rows,
     job: Job,
     answer: Answer | None,
@@ -159,7 +148,7 @@ def _predict(
     areas = np.zeros(256, np.int64)
     planes = 1 if len(predictor.classes) == 2 else len(predictor.classes)
     wanted = job.wanted
-    with writing(wanted.folder), Files(wanted, path.stem, image.size, planes) as files:
+    with writing(wanted.folder), Files(wanted, one.name, image.size, planes) as files:
         for top, logits in [(0, answer.logits)] if answer else predictor.bands(image, job.view):
             mask = predictor.decide(logits)
             pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
@@ -180,7 +169,7 @@ def _predict(
     return facts | {"seconds": f"{time.perf_counter() - started:.3f}"}
 
 
-def write_submission(paths: Sequence[Path], table: Table, wanted: Wanted) -> None:
+def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:
     """Write ``submission.csv`` in the form of DSB2018 from the masks of all that were predicted.
 
     A row for each connected component of each class; one without pixels for an empty mask.
@@ -193,14 +182,14 @@ def write_submission(paths: Sequence[Path], table: Table, wanted: Wanted) -> Non
     ):
         writer: Any = csv.writer(stream, lineterminator="\n")
         writer.writerow(("ImageId", "EncodedPixels"))
-        for path in paths:
-            row = table.rows.get(path.stem)
+        for one in inputs:
+            row = table.rows.get(one.name)
             if row is not None and row["status"] == OK:
-                writer.writerows((path.stem, text) for text in _encoded(path.stem, wanted))
+                writer.writerows((one.name, text) for text in _encoded(one.name, wanted))
 
 
-def _encoded(stem: str, wanted: Wanted) -> Iterator[str]:
-    name, found = wanted.mask(stem), False
+def _encoded(image: str, wanted: Wanted) -> Iterator[str]:
+    name, found = wanted.mask(image), False
     stored = decode(name.read_bytes(), str(name))
     for value in wanted.values[1:]:
         for text in encode_components(np.asarray(stored == value)):

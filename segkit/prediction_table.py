@@ -11,20 +11,22 @@ from typing import Any
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.prediction_files import Wanted, writing
+from segkit.prediction_names import Input
 
 Row = dict[str, str]
 OK = "ok"
+_LAST = ("seconds", "settings_hash", "status")
 _REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
 
 
 def columns(classes: Sequence[str]) -> list[str]:
     """Of the table.
 
-    tile is empty for an image that was resized whole; share is of the image's pixels; components
-    are connected regions.
+    image is what its files are called; tile is empty for an image that was resized whole; share is
+    of the image's pixels; components are connected regions.
     """
     parts = [f"{c}_{what}" for c in classes[1:] for what in ("pixels", "share", "components")]
-    return ["file", "width", "height", "tile", *parts, "seconds", "settings_hash", "status"]
+    return ["file", "image", "width", "height", "tile", *parts, *_LAST]
 
 
 def settings_hash(checkpoints: Sequence[Path], settings: Mapping[str, Any]) -> str:
@@ -48,7 +50,7 @@ class Table:
     def __init__(self, path: Path, names: Sequence[str], mark: str) -> None:
         self.path, self.names, self.mark = path, list(names), mark
         self.found, self._foreign = path.is_file(), False
-        self.rows = {Path(row["file"]).stem: row for row in self._read()} if self.found else {}
+        self.rows = {row["image"]: row for row in self._read()} if self.found else {}
 
     def _read(self) -> list[Row]:
         """The rows on disk; one that was cut off in the middle is left out."""
@@ -60,9 +62,11 @@ class Table:
         self._foreign = not {"file", "settings_hash", "status"} <= set(reader.fieldnames)
         if self._foreign:
             return []
-        return [row for row in reader if None not in row and None not in row.values()]
+        rows = [row for row in reader if None not in row and None not in row.values()]
+        # Tables of earlier versions lack the name.
+        return [{"image": Path(row["file"]).stem} | row for row in rows]
 
-    def check(self, inputs: Sequence[Path], wanted: Wanted) -> None:
+    def check(self, inputs: Sequence[Input], wanted: Wanted) -> None:
         """Refuse to overwrite what this prediction did not write.
 
         Raises:
@@ -74,13 +78,13 @@ class Table:
                 where=str(self.path),
                 remedy=_REMEDY,
             )
-        for path in inputs:
-            row = self.rows.get(path.stem)
-            moved = row is not None and Path(row["file"]).resolve() != path.resolve()
+        for one in inputs:
+            row = self.rows.get(one.name)
+            moved = row is not None and Path(row["file"]).resolve() != one.path.resolve()
             # A stop between a mask and its row leaves a file that no row lists.
             if self.found and not moved:
                 continue
-            there = [file for file in wanted.files(path.stem).values() if file.exists()]
+            there = [file for file in wanted.files(one.name).values() if _exists(file)]
             if there:
                 raise SegkitError(
                     "this file is there already, and not from this run with these settings",
@@ -88,16 +92,16 @@ class Table:
                     remedy=_REMEDY,
                 )
 
-    def done(self, path: Path, wanted: Wanted) -> bool:
+    def done(self, one: Input, wanted: Wanted) -> bool:
         """Whether an image has been predicted and has not changed since."""
-        row = self.rows.get(path.stem)
+        row = self.rows.get(one.name)
         if row is None or row["status"] != OK or row["settings_hash"] != self.mark:
             return False
-        if Path(row["file"]).resolve() != path.resolve():
+        if Path(row["file"]).resolve() != one.path.resolve():
             return False
-        files = wanted.files(path.stem).values()
+        files = wanted.files(one.name).values()
         try:
-            changed = path.stat().st_mtime_ns
+            changed = one.changed()
             return all(file.stat().st_mtime_ns >= changed for file in files)
         except OSError:
             return False
@@ -107,7 +111,7 @@ class Table:
         self.rows = {k: r for k, r in self.rows.items() if r["settings_hash"] == self.mark}
         self.finish()
 
-    def add(self, path: Path, facts: Mapping[str, object], status: str) -> None:
+    def add(self, one: Input, facts: Mapping[str, object], status: str) -> None:
         """Append one image's row.
 
         Raises:
@@ -115,8 +119,9 @@ class Table:
         """
         row = dict.fromkeys(self.names, "") | {k: str(v) for k, v in facts.items()}
         # The same prediction goes on from any working folder.
-        row |= {"file": str(path.absolute()), "settings_hash": self.mark, "status": status}
-        self.rows[path.stem] = row
+        row |= {"file": str(one.path.absolute()), "image": one.name}
+        row |= {"settings_hash": self.mark, "status": status}
+        self.rows[one.name] = row
         with writing(self.path.parent), self.path.open("a", encoding="utf-8", newline="") as stream:
             self._writer(stream).writerow(row)
 
@@ -131,3 +136,10 @@ class Table:
 
     def _writer(self, stream: Any) -> "csv.DictWriter[str]":
         return csv.DictWriter(stream, self.names, lineterminator="\n", extrasaction="ignore")
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # a name too long
+        return False

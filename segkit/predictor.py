@@ -16,7 +16,8 @@ from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
 from segkit.models.inference import for_inference, mixes_images
 from segkit.prediction import logits_at
-from segkit.rows import ArrayRows, Rows, as_rows
+from segkit.rows import Rows, as_rows
+from segkit.scaled_rows import between_rows, scaled
 from segkit.tiling import PRECISIONS, Box, View, blend
 from segkit.turns import TURNS, turned
 
@@ -136,10 +137,10 @@ class Predictor:
             yield from self._tiled(image, view)
             return
         height, width = (max(1, round(side * view.scale)) for side in image.size)
-        pixels = image.rows(0, image.size[0])
-        scaled = ArrayRows(resize_image(np.atleast_3d(pixels), (height, width)))
-        parts = [torch.from_numpy(logits) for _, logits in self._tiled(scaled, view)]
-        yield 0, logits_at(torch.cat(parts, dim=1), image.size).numpy()
+        found = self._tiled(scaled(image, (height, width)), view)
+        for top, logits in between_rows(found, height, image.size[0]):
+            wide = logits_at(torch.from_numpy(logits), (logits.shape[1], image.size[1]))
+            yield top, wide.numpy()
 
     def decide(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Classes (H, W) uint8 of logits (K, H, W)."""

@@ -161,6 +161,8 @@ def _announce(reader: Reader) -> None:
     if is_first_process():
         # The next word takes seconds.
         print(f"{len(found.records)} records in {reader.root}", flush=True)
+        if others := reader.passed_over():
+            print(others, flush=True)
 
 
 def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """Files that appear whole or not at all, whatever happens to the writer."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from segkit.errors import SegkitError
-from segkit.files import atomic_path, write_text
+from segkit.files import atomic_path, remove_unfinished, write_text
 
 
 def listing(folder: Path) -> list[str]:
@@ -121,3 +125,70 @@ def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path: Path) -> None:
     assert target.read_text() == "old"
     write_text(target, "new")
     assert target.read_text() == "new"
+
+
+def half_written(folder: Path, name: str) -> "subprocess.Popen[str]":
+    """A process that is in the middle of writing a file."""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(folder / name)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    return writer
+
+
+@pytest.mark.parametrize("sweep", [lambda f: write_text(f / "y", ""), remove_unfinished])
+def test_what_a_killed_writer_left_is_swept_and_a_living_ones_is_kept(
+    tmp_path: Path, sweep: Callable[[Path], None]
+) -> None:
+    names = ("x.csv", "tiled.png", "no_suffix", "ä" * 120 + ".png", ".hidden.csv")
+    with ExitStack() as stack:
+        for writer in [stack.enter_context(half_written(tmp_path, name)) for name in names]:
+            writer.kill()  # each has seen that the others live
+    left = listing(tmp_path)
+    assert len(left) == len(names)
+    others = [".a.settings.json", ".b.segkit-12345678.part.png", ".segkit-x", "a.segkit-12345678"]
+    for name in others:
+        (tmp_path / name).write_text("the user's own")
+    (tmp_path / ".folder.segkit-12345678").mkdir()
+    with half_written(tmp_path, "z.csv") as writer:
+        sweep(tmp_path)
+        kept = set(listing(tmp_path)) - {*left, *others, ".folder.segkit-12345678", "y"}
+        assert len(kept) == 1
+        assert kept.pop().startswith(".z.segkit-")
+        assert not set(left) & set(listing(tmp_path))
+        assert set(others) <= set(listing(tmp_path))
+        writer.communicate()
+        assert writer.returncode == 0
+    assert (tmp_path / "z.csv").read_text() == "half"
+
+
+def test_a_writer_whose_file_is_swept_before_it_is_locked_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, calls = fcntl.flock, 0
+
+    def late(handle: Any, how: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            remove_unfinished(tmp_path)
+            assert listing(tmp_path) == []
+        lock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_text(tmp_path / "x", "all of it")
+    assert listing(tmp_path) == ["x"]
+    assert (tmp_path / "x").read_text() == "all of it"
+
+
+def test_a_name_too_long_is_told_before_the_work(tmp_path: Path) -> None:
+    for name in ("x" * 256, "ä" * 126 + ".png"):
+        with pytest.raises(SegkitError, match="too long") as caught:
+            break_off(tmp_path / name, AssertionError("it was begun"))
+        assert "shorten" in caught.value.remedy
+    assert listing(tmp_path) == []
+    write_text(tmp_path / ("ä" * 125 + ".png"), "")  # 254 bytes

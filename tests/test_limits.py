@@ -25,7 +25,8 @@ from segkit.limits import (
     most_bytes,
     most_pixels,
 )
-from segkit.rows import TiffRows, open_rows
+from segkit.rows import open_rows
+from segkit.tiff_rows import TiffRows
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from PIL import Image
 from segkit.errors import SegkitError
 from segkit.models.network import wrap
 from segkit.prediction_groups import Opened, ask_together, grouped, open_ahead
+from segkit.prediction_names import Input
 from segkit.predictor import Member, Predictor
 from segkit.rows import ArrayRows, Rows, open_rows
 
@@ -22,13 +23,13 @@ from segkit.rows import ArrayRows, Rows, open_rows
 def opened(name: str, rows: int, columns: int) -> Opened:
     image: Future[Rows] = Future()
     image.set_result(ArrayRows(picture(rows, columns)))
-    return Path(name), image
+    return Input(Path(name)), image
 
 
 def broken(name: str) -> Opened:
     image: Future[Rows] = Future()
     image.set_exception(SegkitError("broken", where=name, remedy="none"))
-    return Path(name), image
+    return Input(Path(name)), image
 
 
 def picture(rows: int, columns: int) -> NDArray[np.uint8]:
@@ -75,8 +76,8 @@ def paths(tmp_path: Path) -> list[Path]:
 
 def test_files_are_opened_in_their_order(paths: list[Path]) -> None:
     paths[4].write_bytes(b"")
-    found = list(open_ahead(paths, 10**6, lambda: 3))
-    assert [path for path, _ in found] == paths
+    found = list(open_ahead([Input(path) for path in paths], 10**6, lambda: 3))
+    assert [one.path for one, _ in found] == paths
     sizes = [None if image.exception() else image.result().size for _, image in found]
     assert sizes == [None if number == 4 else (2, number + 1) for number in range(9)]
 
@@ -89,8 +90,8 @@ def asked_for(paths: list[Path], most: int, monkeypatch: pytest.MonkeyPatch) -> 
         seen.append(path)
         return open_rows(path, large)
 
-    monkeypatch.setattr("segkit.prediction_groups.open_rows", remember)
-    with closing(open_ahead(paths, 10**6, lambda: most)) as files:
+    monkeypatch.setattr("segkit.prediction_names.open_rows", remember)
+    with closing(open_ahead([Input(path) for path in paths], 10**6, lambda: most)) as files:
         next(files)
         end = time.monotonic() + 0.3
         while time.monotonic() < end:

@@ -9,7 +9,8 @@ import tifffile
 
 from segkit.errors import SegkitError
 from segkit.images import decode, to_uint8
-from segkit.rows import ArrayRows, TiffRows, as_rows, open_rows
+from segkit.rows import ArrayRows, as_rows, open_rows
+from segkit.tiff_rows import TiffRows
 
 PLAIN: dict[str, Any] = {}
 WAYS = {

@@ -1,6 +1,6 @@
 """Each epoch the same images of a folder, which need no truth: what the network makes of them."""
 
-from pathlib import Path
+import sys
 
 import lightning.pytorch as pl
 import numpy as np
@@ -9,10 +9,11 @@ import torch
 from segkit.callbacks.pictures import EpochPictures
 from segkit.drawing import Picture
 from segkit.errors import SegkitError
-from segkit.images import decode, resize_image, to_channels, to_uint8, without_alpha
+from segkit.images import resize_image, to_channels, without_alpha
 from segkit.metrics import predicted_classes
 from segkit.panel import PanelRow, panel
 from segkit.prediction_inputs import find_inputs
+from segkit.prediction_names import Input
 from segkit.task import SegmentationTask
 
 KEY = "callbacks.inference.input"
@@ -37,8 +38,8 @@ class EpochInference(pl.Callback):
     def __init__(
         self, *, input: str | None, most: int, every_n_epochs: int, tensorboard_megabytes: float
     ) -> None:
-        paths = find_inputs(input, key=KEY)[:most] if input else []
-        self.images = {path.stem: _read(path) for path in paths}
+        inputs = find_inputs(input, key=KEY)[0][:most] if input else []
+        self.images = {one.name: _read(one) for one in inputs}
         self.pictures = EpochPictures(
             "inference",
             every_n_epochs=every_n_epochs,
@@ -68,14 +69,13 @@ def _row(task: SegmentationTask, name: str, image: Picture) -> PanelRow:
     return PanelRow(name, image, None, np.asarray(found_BHW[0].cpu().numpy(), np.uint8), None)
 
 
-def _read(path: Path) -> Picture:
+def _read(one: Input) -> Picture:
     try:
-        pixels = decode(path.read_bytes(), str(path))
-        return to_uint8(without_alpha(pixels), str(path))
-    except (OSError, SegkitError) as error:
-        what = error.what if isinstance(error, SegkitError) else error.strerror or str(error)
+        image = one.open(large=sys.maxsize)
+        return np.asarray(without_alpha(image.rows(0, image.size[0])), np.uint8)
+    except SegkitError as error:
         raise SegkitError(
-            f"an image to predict each epoch cannot be read: {what}",
-            where=f"{KEY}: {path}",
+            f"an image to predict each epoch cannot be read: {error.what}",
+            where=f"{KEY}: {one}",
             remedy=f"take it out of the folder, or leave {KEY} out",
         ) from error

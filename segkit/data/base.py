@@ -18,6 +18,7 @@ from segkit.contracts import Listing, Problem, Record, Sample
 from segkit.data.source import Source, at_home, open_source
 from segkit.errors import SegkitError
 from segkit.images import IMAGE_SUFFIXES, decode, to_uint8
+from segkit.passed_over import passed_over
 
 
 class Reader(ABC):
@@ -39,6 +40,7 @@ class Reader(ABC):
         # A folder called 2018 comes as a number from the command line.
         self.root = at_home(root, "dataset.root")
         self.classes = tuple(classes)
+        self.tables: list[str] = []  # that scan has read, beside what records name
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
                 f"{list(classes)} cannot be told apart in a table where all means every class",
@@ -81,6 +83,13 @@ class Reader(ABC):
                 remedy=f"the layout must be: {self.layout}; or choose another dataset=",
             )
         return found
+
+    def passed_over(self) -> str:
+        """A line about the files that belong to no record and no problem; empty if none is."""
+        found = self.listing()
+        used = {*self.tables} | {file for record in found.records for file in self.files(record)}
+        used |= {problem.where for problem in found.problems}
+        return passed_over(name for name in self.source.names() if name not in used)
 
     @cached_property
     def _found(self) -> Listing:

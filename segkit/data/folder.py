@@ -88,6 +88,7 @@ class Folder(Reader):
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
         if self.manifest is not None:
+            self.tables.append(self.manifest)
             return read_manifest(self.source, self.manifest, self._group)
         return pair(self.source.names(), self._group)
 

@@ -90,6 +90,7 @@ class LggMri(Reader):
         """The rows of the first ``data.csv``, by patient; none where there is no such file."""
         for name in names:
             if PurePosixPath(name).name == "data.csv":
+                self.tables.append(name)
                 try:
                     text = self.source.read(name).decode("utf-8-sig")
                     rows = list(csv.DictReader(io.StringIO(text, newline=""), restval=""))

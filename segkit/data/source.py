@@ -89,7 +89,7 @@ class FolderSource(Source):
         for folder, files in walk(self.root):
             place = folder.relative_to(self.root)
             found += [(place / file).as_posix() for file in files]
-        return sorted(name for name in found if not _is_litter(name))
+        return sorted(name for name in found if not is_litter(name))
 
     def open(self, name: str) -> IO[bytes]:
         path = self.root / name
@@ -124,7 +124,7 @@ class ZipSource(Source):
         self._entries = {
             entry.filename: entry
             for entry in self._archive().infolist()
-            if entry.filename and not entry.is_dir() and not _is_litter(entry.filename)
+            if entry.filename and not entry.is_dir() and not is_litter(entry.filename)
         }
 
     def __getstate__(self) -> dict[str, Path]:
@@ -202,7 +202,7 @@ def open_source(root: str | Path) -> Source:
 def _only_archive(folder: Path) -> Path | None:
     """The archive in a folder with nothing else, as a download leaves it."""
     try:
-        inside = list(islice((p for p in folder.iterdir() if not _is_litter(p.name)), 2))
+        inside = list(islice((p for p in folder.iterdir() if not is_litter(p.name)), 2))
     except OSError:
         return None  # the folder itself says so when it is listed
     return inside[0] if len(inside) == 1 and _is_archive(inside[0]) else None
@@ -245,6 +245,6 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(folder), files
 
 
-def _is_litter(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return any(part in _LITTER or part.startswith(".") for part in parts)
+def is_litter(name: str) -> bool:
+    """Whether a file is hidden, or left behind by an operating system."""
+    return any(part in _LITTER or part[0] == "." for part in PurePosixPath(name).parts)

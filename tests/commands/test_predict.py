@@ -20,6 +20,7 @@ from segkit.drawing import CLASS_COLOURS
 from segkit.metrics import confusion_counts
 from segkit.prediction_files import Wanted
 from segkit.prediction_loop import write_submission
+from segkit.prediction_names import Input
 from segkit.prediction_table import Table, columns
 from segkit.predictor import Predictor
 from segkit.runs import load_run
@@ -128,9 +129,9 @@ def test_an_empty_mask_has_one_row_without_pixels(tmp_path: Path) -> None:
     rows = Table(tmp_path / "predictions.csv", columns(["background", "a"]), "0" * 12)
     for stem, value in (("empty", 0), ("full", 9)):
         Image.fromarray(np.full((2, 3), value, np.uint8)).save(tmp_path / f"{stem}.png")
-        rows.add(Path(f"{stem}.jpg"), {}, "ok")
-    rows.add(Path("broken.jpg"), {}, "not an image")
-    inputs = [Path(f"{stem}.jpg") for stem in ("broken", "empty", "full")]
+        rows.add(Input(Path(f"{stem}.jpg")), {}, "ok")
+    rows.add(Input(Path("broken.jpg")), {}, "not an image")
+    inputs = [Input(Path(f"{stem}.jpg")) for stem in ("broken", "empty", "full")]
     write_submission(inputs, rows, Wanted(tmp_path, "png", (0, 9)))
     written = (tmp_path / "submission.csv").read_text("utf-8")
     assert written == "ImageId,EncodedPixels\nempty,\nfull,1 6\n"
@@ -146,6 +147,22 @@ def test_a_large_image_is_tiled_and_that_is_told(
     assert set(tiles.values()) == {"512"}
     told = " ".join(capsys.readouterr().err.split())
     assert told.count("warning: this run resizes whole images to 32 × 32 pixels") == 1
+
+
+def test_a_large_image_is_scaled_as_a_small_one_is(run: Any, command: Call, tmp_path: Path) -> None:
+    """Read by rows or decoded whole: above ``large=`` nothing else is predicted."""
+    tifffile.imwrite(tmp_path / "a.tif", picture(1, (200, 264, 3)), tile=(64, 64))
+    for bound in ("1", "0.001"):
+        asked = given(run, tmp_path / "a.tif", tmp_path / bound, "tile=32", "overlap=8")
+        assert command(*asked, "scale=0.5", f"large={bound}", "probability=true") == 0
+    small, large = (
+        tifffile.imread(tmp_path / name / "probabilities" / "a.tif").astype(np.float32)
+        for name in ("1", "0.001")
+    )
+    assert small.shape == (200, 264)
+    assert np.ptp(small) > 0
+    # A grey value of an image by rows may be rounded the other way.
+    np.testing.assert_allclose(large, small, atol=0.01)
 
 
 @pytest.mark.slow
@@ -174,7 +191,8 @@ def test_in_a_process_of_its_own(run: Any, inputs: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", [1, 0.125])
+def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path, scale: float) -> None:
     """Of 8,192 × 8,192 colour pixels, 201 MB, and with as many again for the mask."""
     side = 8192
     tile = picture(1, (512, 512, 3))
@@ -196,6 +214,7 @@ def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path) -> None:
     peaks = {}
     for name in ("small", "large"):
         arguments = given(run, tmp_path / f"{name}.tif", tmp_path / name, "large=1", "tile=256")
+        arguments += [f"scale={scale}"]
         done = subprocess.run(
             [sys.executable, "-c", script, *arguments],
             capture_output=True,
@@ -206,3 +225,32 @@ def test_a_large_image_is_never_held_whole(run: Any, tmp_path: Path) -> None:
         peaks[name] = int(done.stdout.split("PEAK")[1]) / 1024
     assert pixels(tmp_path / "large" / "large.png").shape == (side, side)
     assert peaks["large"] - peaks["small"] < 150
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+def test_an_archive_is_predicted_as_its_folder(
+    run: Any, command: Call, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of one stem are kept apart; the same command again has nothing left to do."""
+    source, out = tmp_path / "data", tmp_path / "out"
+    for number, name in enumerate(("day1", "day2")):
+        for place in ("images", "masks"):
+            (source / name / place).mkdir(parents=True)
+            Image.fromarray(picture(number)).save(source / name / place / "a.png")
+    (source / "notes.json").write_text("{}", "utf-8")
+    if kind == "zip":
+        source = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", source))
+    asked = given(run, source, out, "colour=true", "overlay=true", "rle=true")
+    assert command(*asked) == 0
+    assert "passed over: 1 .json\n2 predicted" in capsys.readouterr().out
+    assert [row["image"] for row in table(out)] == ["day1/a", "day2/a"]
+    for number, name in enumerate(("day1", "day2")):
+        assert command(*given(run, tmp_path / "data" / name / "images", tmp_path / name)) == 0
+        expected = pixels(tmp_path / name / "a.png")
+        assert np.array_equal(pixels(out / name / "a.png"), expected), number
+        assert (out / "colours" / name / "a.png").is_file()
+        assert (out / name / "a_overlay.jpg").is_file()
+    before = (out / "day1" / "a.png").stat().st_mtime_ns
+    assert command(*asked) == 0
+    assert "2 were there already" in capsys.readouterr().out
+    assert (out / "day1" / "a.png").stat().st_mtime_ns == before

@@ -14,6 +14,7 @@ from segkit import predict, prediction_files
 from segkit.errors import SegkitError
 from segkit.files import atomic_path
 from segkit.prediction_files import NotWrittenError
+from segkit.prediction_names import Input
 from segkit.prediction_table import Table, columns
 from segkit.predictor import Predictor
 from tests.commands.in_process import Call, call_main
@@ -162,4 +163,4 @@ def test_a_row_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "predictions.csv").mkdir()
     rows = Table(tmp_path / "predictions.csv", columns(["background", "a"]), "0" * 12)
     with pytest.raises(NotWrittenError, match="the output cannot be written"):
-        rows.add(Path("a.png"), {}, "ok")
+        rows.add(Input(Path("a.png")), {}, "ok")

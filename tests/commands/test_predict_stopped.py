@@ -1,0 +1,86 @@
+"""``python -m segkit.predict`` ended from outside, or by one name too many."""
+
+import errno
+import os
+import signal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from segkit import predict
+from segkit.predictor import Predictor
+from tests.commands.in_process import Call, call_main
+from tests.commands.predicting import given, picture, table
+
+ALL = ("overlay=true", "colour=true", "probability=true")
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The command in this process; gives its exit code."""
+    return partial(call_main, monkeypatch, module=predict)
+
+
+def hidden(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob(".*")]
+
+
+def test_sigterm_leaves_no_unfinished_file(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide, out = Predictor.decide, tmp_path / "out"
+
+    def ended(self: Predictor, logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+        if (out / "alpha.png").exists():
+            assert len(hidden(out)) == 4
+            signal.raise_signal(signal.SIGTERM)
+        return decide(self, logits)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Predictor, "decide", ended)
+        assert command(*given(run, inputs, out, *ALL)) == 128 + signal.SIGTERM
+    assert hidden(out) == []
+    assert [Path(row["file"]).stem for row in table(out)] == ["alpha"]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_name_too_long_costs_that_file_alone(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """251 bytes and four of .png are 255, as many as a name may have."""
+    long = "ä" * 125 + "b"
+    (inputs / "grey.bmp").rename(inputs / f"{long}.bmp")
+    assert command(*given(run, inputs, tmp_path / "plain")) == 0
+    assert (tmp_path / "plain" / f"{long}.png").is_file()
+    for again in range(2):
+        assert command(*given(run, inputs, tmp_path / "out", *ALL)) == 1
+        assert "name too long" in capsys.readouterr().err.lower()
+        status = {Path(row["file"]).stem: row["status"] for row in table(tmp_path / "out")}
+        assert os.strerror(errno.ENAMETOOLONG) in status.pop(long), again
+        assert set(status.values()) == {"ok"}
+        assert len(status) == 5
+        names = [path.name for path in (tmp_path / "out").rglob("*")]
+        assert not [name for name in names if name.startswith((".", "ä"))]
+
+
+def test_sigterm_ends_other_writing_the_same_way(
+    run: Any, command: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(picture(1)).save(tmp_path / "a.png")
+    out = tmp_path / "out"
+    assert command(*given(run, tmp_path / "a.png", out)) == 0
+
+    def ended(*args: Any) -> None:
+        del args
+        assert len(hidden(out)) == 1
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("segkit.prediction_loop.encode_components", ended)
+    asked = given(run, tmp_path / "a.png", out, "rle=true")
+    assert command(*asked) == 128 + signal.SIGTERM
+    assert hidden(out) == []

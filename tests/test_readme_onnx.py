@@ -1,0 +1,82 @@
+"""The lines with which the README uses an exported model run, whatever was exported."""
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from segkit import export
+from segkit.models.network import SegmentationNetwork
+from segkit.predictor import Member, Predictor
+from segkit.rebuild import Trained
+from segkit.run_folder import RunFolder
+from tests.commands.in_process import call_main
+from tests.commands.predicting import picture
+from tests.test_onnx_model import network
+
+# torch takes seconds to trace the first graph.
+pytestmark = pytest.mark.slow
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def lines() -> str:
+    """The indented block of the README that imports onnxruntime."""
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README.read_text("utf-8"), re.MULTILINE)
+    (found,) = (block for block in blocks if "import" in block and "onnxruntime" in block)
+    return textwrap.dedent(found)
+
+
+def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object) -> Trained:
+    names = ["background", "cell", "nucleus"][:classes]
+    root = str(folder / "away")
+    reader = {"_target_": "segkit.data.folder.Folder", "root": root, "classes": names}
+    config = {
+        "dataset": {"size": size, "channels": len(built.mean[0]), "reader": reader},
+        "threshold": 0.5,
+        "choices": {},
+        "allow_targets": [],
+    }
+    (folder / "summary.json").write_text("{}", "utf-8")
+    return Trained(RunFolder(folder), config, tuple(names), built)
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels", "size"),
+    [
+        ("binary", 3, 32),
+        ("two_logits", 1, [24, 40]),
+        ("binary", 1, None),
+        ("classes", 3, [96, 104]),
+        ("classes", 1, 32),
+        ("classes", 3, None),
+    ],
+)
+def test_the_lines_find_what_predict_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, channels: int, size: Any
+) -> None:
+    built = network(channels, {"binary": 1, "two_logits": 2, "classes": 3}[kind])
+    built.two_logits = kind == "two_logits"
+    run = trained(tmp_path, built, 3 if kind == "classes" else 2, size)
+    pixels = picture(1, (60, 76, channels) if channels > 1 else (60, 76))
+    pair = (size, size) if isinstance(size, int) else size and tuple(size)
+    made = Predictor(
+        [Member(built, pair, channels)], classes=run.classes, device="cpu", precision="32-true"
+    )
+    if kind != "classes":  # both classes are to be found
+        made.threshold = run.config["threshold"] = float(np.median(made(pixels).probability))
+    monkeypatch.setattr(export, "read_run", lambda *_: None)
+    monkeypatch.setattr(export, "rebuild", lambda *_: run)
+    assert call_main(monkeypatch, "run=any", f"output={tmp_path}", "count=2", module=export) == 0
+    cv2.imwrite(str(tmp_path / "image.png"), pixels[..., ::-1] if channels > 1 else pixels)
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(lines(), found)  # the README's own
+    expected = made(pixels).mask
+    assert found["mask"].shape == expected.shape == (60, 76)
+    assert len(np.unique(expected)) > 1
+    # Probabilities are resized, not logits.
+    assert (found["mask"] == expected).mean() > (0.98 if pair else 0.9999)
