@@ -17,6 +17,7 @@ from segkit.config_check import Config
 from segkit.config_sizes import AUTO, image_size
 from segkit.errors import SegkitError
 from segkit.limits import DEFAULT_MEGAPIXELS, limit_images
+from segkit.quoting import escaped
 from segkit.targets import ALLOWED, check_targets
 
 if TYPE_CHECKING:
@@ -176,6 +177,8 @@ def _nodes(group: Config | None) -> list[Any]:
 
 def _build(config: Config, node: Any, **more: Any) -> Any:
     """Check every target of a node, then build it."""
+    # What is left of ${ is the name of a file; instantiate would interpolate it, and does so twice.
+    node, more = (escaped(escaped(each)) for each in (node, more))
     check_targets(node, (*ALLOWED, *config["allow_targets"]))
     try:
         return instantiate(node, **more, _convert_="all")

@@ -15,6 +15,9 @@ LAYERS = (
     {
         "files",
         "finite",
+        "quoting",
+        "literal",
+        "command_help",
         "flops",
         "varied",
         "freezing",
@@ -80,6 +83,7 @@ LAYERS = (
         "strangers",
         "benchmarks.*",
         "config_errors",
+        "unreadable",
         "assembly",
         "rebuild",
         "try_out",
@@ -121,8 +125,19 @@ LAYERS = (
         "fit",
         "cli",
         "ranks",
+        "given",
     },
-    {"train", "evaluate", "predict", "check", "compare", "sweep", "export", "benchmark"},
+    {
+        "train",
+        "evaluate",
+        "predict",
+        "check",
+        "compare",
+        "sweep",
+        "export",
+        "benchmark",
+        "__main__",
+    },
 )
 
 
