@@ -9,10 +9,10 @@ from segkit.quoting import typed
 
 COMMANDS = {
     "check": "look a data set over before anyone trains on it",
-    "train": "train a segmentation model, then test its best checkpoint",
+    "train": "train a model, then test its best checkpoint",
     "evaluate": "score a split, or other data, with a saved run",
     "predict": "masks for images of any size",
-    "compare": "finished runs side by side, and what can be concluded",
+    "compare": "runs side by side, and what can be concluded",
     "sweep": "search a configuration by training with many",
     "export": "an ONNX model that takes raw pixels",
     "benchmark": "how fast segkit is on this machine",

@@ -122,11 +122,11 @@ def _composed_once(given: Sequence[str]) -> Iterator[None]:
     look = Hydra.get_mode
     own = any(each.lstrip("+").startswith((*_CONFIG, *_MODE)) for each in given)
     if not own and not any(b"MULTIRUN" in p.read_bytes() for p in config_dir().rglob("*.yaml")):
-        Hydra.get_mode = lambda *_, **__: None
+        setattr(Hydra, "get_mode", lambda *_, **__: None)  # noqa: B010
     try:
         yield
     finally:
-        Hydra.get_mode = look
+        setattr(Hydra, "get_mode", look)  # noqa: B010
 
 
 def _leave_no_trace(error: Exception, *, alone: bool) -> None:

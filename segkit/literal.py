@@ -28,6 +28,8 @@ _PLACES = (
     "resume",
     "storage",
 )
+# Of what a command makes, nothing is there yet that could tell a comma from a sweep.
+_MADE = ("dataset.cache_dir", "hydra.", "output", "storage")
 _NAMES = ("baseline", "dataset.group_pattern", "dataset.name")
 _SEVERAL_PLACES = ("callbacks.inference.input", "hydra.searchpath", "input", "run", "runs")
 _SEVERAL_NAMES = ("dataset.classes", "dataset.panel_ids")
@@ -53,18 +55,21 @@ def take_literally(arguments: Sequence[str], command: str, *, sweeping: bool) ->
         sweeping: whether ``dataset.root=a,b`` may be meant for two jobs.
 
     Raises:
-        SegkitError: several paths where one is needed; the message is the command to type.
+        SegkitError: several paths where one is needed, which gives the command to type; or what
+            no table could hold.
     """
     taken = []
     for number, argument in enumerate(arguments):
+        if (shown := argument.encode("utf-8", "backslashreplace").decode()) != argument:
+            raise SegkitError("an argument that is not UTF-8", where=shown, remedy="rename it")
         found = _ARGUMENT.fullmatch(argument)
         if not found or found[2] not in _KEYS:
             taken.append(argument)
             continue
         plus, key, value = found.groups()
-        sweeps = sweeping and not key.startswith("hydra.")
+        sweeps = sweeping and not key.startswith(_MADE)
         if not sweeps and (several := _several_paths(key, value)):
-            meant = f"{plus}{key}=[{','.join(map(_element, several))}]"
+            meant = f"{plus}{key}=[{','.join(several)}]"
             flags = [] if key in _SEVERAL else ["-m"]
             again = [*flags, *arguments[:number], argument if flags else meant]
             raise SegkitError(
@@ -83,6 +88,8 @@ def _in_hydras_words(key: str, value: str, *, sweeps: bool) -> str:
     no_file = key in (*_NAMES, *_SEVERAL_NAMES) or not is_there(value)
     if no_file and (meant := _by_grammar(key, value, sweeps=sweeps)):
         return meant
+    if value.startswith("./~"):
+        value = os.path.abspath(value)  # noqa: PTH100  # a Path loses ./ and looks for a user
     if key.startswith("hydra."):
         # It makes its folders as they are written: nothing expands ~ later.
         value = os.path.expanduser(value)  # noqa: PTH111  # a Path would lose ./ and //

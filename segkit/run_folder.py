@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from segkit.data.source import at_home
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.quoting import escaped
@@ -46,7 +47,7 @@ class RunFolder:
             raise SegkitError(
                 "one run folder is needed here", where=f"run={path}", remedy="name one: run=DIR"
             )
-        self.path = Path(str(path)).expanduser().absolute()
+        self.path = at_home(path, "run").absolute()
         self.config = self.path / "config.yaml"
         self.split = self.path / "split.csv"
         self.metrics = self.path / "metrics.csv"
