@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
@@ -15,8 +14,10 @@ from hydra.utils import instantiate
 
 from segkit.config_check import Config
 from segkit.config_sizes import AUTO, image_size
+from segkit.data.source import at_home
 from segkit.errors import SegkitError
 from segkit.limits import DEFAULT_MEGAPIXELS, limit_images
+from segkit.quoting import escaped
 from segkit.sources import data_name
 from segkit.targets import ALLOWED, check_targets
 
@@ -76,7 +77,7 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
         score_by=node["score_by"],
         score_at=node["score_at"],
         on_bad_record=node["on_bad_record"],
-        cache_dir=Path(node["cache_dir"]),
+        cache_dir=at_home(node["cache_dir"], "dataset.cache_dir"),
         panel_ids=node["panel_ids"],
         panel_count=node["panel_count"],
         seed=config["seed"],
@@ -177,6 +178,8 @@ def _nodes(group: Config | None) -> list[Any]:
 
 def _build(config: Config, node: Any, **more: Any) -> Any:
     """Check every target of a node, then build it."""
+    # What is left of ${ is the name of a file; instantiate would interpolate it, and does so twice.
+    node, more = (escaped(escaped(each)) for each in (node, more))
     check_targets(node, (*ALLOWED, *config["allow_targets"]))
     try:
         return instantiate(node, **more, _convert_="all")

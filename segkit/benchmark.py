@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
@@ -16,6 +14,8 @@ from segkit.config_check import check_values
 from segkit.config_sizes import AUTO
 from segkit.errors import SegkitError, did_you_mean
 from segkit.files import write_text
+from segkit.given import given_overrides, output_dir
+from segkit.quoting import escaped
 from segkit.run_folder import environment
 from segkit.sources import data_name
 
@@ -50,11 +50,12 @@ def benchmark(composed: DictConfig) -> bool:
     Raises:
         SegkitError: the configuration or the data are wrong.
     """
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    composed.run_dir = str(folder / "run")
+    folder = output_dir()
+    composed.run_dir = escaped(str(folder / "run"))
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
     settings = {str(key): value for key, value in config.items()}
+    settings["overrides"] = given_overrides()
     check_values(settings)
     _check(settings)
     build_reader(settings).listing()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
@@ -14,6 +13,7 @@ from segkit.config_check import check_values
 from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 from segkit.files import write_text
+from segkit.given import output_dir
 from segkit.run_folder import RunFolder
 from segkit.sources import data_name
 
@@ -36,7 +36,7 @@ def check(composed: DictConfig) -> bool:
     config = {str(key): value for key, value in resolved.items()}
     check_values({**_NO_TRAINING, **config})
     _check_preview(config["augment_preview"])
-    folder = Path(HydraConfig.get().runtime.output_dir)
+    folder = output_dir()
     _check_folder(folder)
     reader = build_reader(config)
     reader.listing()

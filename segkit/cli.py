@@ -6,27 +6,34 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from segkit.command_help import help_text
 from segkit.config_errors import explain
 from segkit.errors import SegkitError
 from segkit.files import NO_ROOM
+from segkit.given import output_dir, plain_overrides
+from segkit.literal import own_data, take_literally
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.resume import MAY_CHANGE
 from segkit.run_claim import is_first_process, remove_if_empty
 from segkit.sources import data_name
 from segkit.sweep_jobs import RememberSweep, job_name, record_failure, show_jobs
 
+_SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
+_CONFIG = ("--config-dir", "--config-name", "--config-path", "-cd", "-cn", "-cp")
+_MODE = ("hydra.mode=", "hydra.searchpath=")
 _FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
 Command = Callable[[DictConfig], Any]
 
@@ -50,8 +57,7 @@ def run(command: Command, config_name: str) -> None:
     OmegaConf.register_new_resolver("data_name", _data_name, replace=True)
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    # The parser beneath Hydra takes flags only before or after all keys, not among them.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda given: not _FLAG.fullmatch(given))
+    sys.argv[1:] = _in_hydras_words(sys.argv[1:], config_name)
     watch()
     RememberSweep.folder = None
     begun = False
@@ -75,7 +81,7 @@ def run(command: Command, config_name: str) -> None:
         version_base="1.3", config_path=str(config_dir()), config_name=config_name
     )
     try:
-        with _tidy_end():
+        with _tidy_end(), _composed_once(sys.argv[1:]):
             application(job)()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -117,11 +123,43 @@ def _tidy_end() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def _in_hydras_words(given: Sequence[str], command: str) -> list[str]:
+    """The command line as Hydra takes it; ends with the help where it is asked for."""
+    if {"--help", "-h"} & {*given} and not any(flag.startswith(_CONFIG) for flag in given):
+        print(help_text(config_dir(), command))
+        raise SystemExit(0)
+    try:
+        taken = take_literally(given, command, sweeping=bool({*given} & {*_SWEEPING}))
+    except SegkitError as error:
+        _fail(error, command)
+    implied = own_data(given, command)
+    if implied and is_first_process():
+        print(f"{implied[0]}, since dataset.root= names data and no dataset= what they are")
+    # The parser beneath Hydra takes flags only before or after all keys, not among them.
+    return sorted([*taken, *implied], key=lambda each: not _FLAG.fullmatch(each))
+
+
+@contextmanager
+def _composed_once(given: Sequence[str]) -> Iterator[None]:
+    """Spare Hydra its first composition, a third of all CPU time before a mistake is told.
+
+    It only looks for ``hydra.mode``, which is none but MULTIRUN where a file or the user sets it.
+    """
+    look = Hydra.get_mode
+    own = any(each.lstrip("+").startswith((*_CONFIG, *_MODE)) for each in given)
+    if not own and not any(b"MULTIRUN" in p.read_bytes() for p in config_dir().rglob("*.yaml")):
+        setattr(Hydra, "get_mode", lambda *_, **__: None)  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(Hydra, "get_mode", look)  # noqa: B010
+
+
 def _leave_no_trace(error: Exception, *, alone: bool) -> None:
     """Of a run that never began; a job of a sweep leaves word why it failed."""
     if not is_first_process():
         return
-    output = Path(HydraConfig.get().runtime.output_dir)
+    output = output_dir()
     if not alone:
         record_failure(output, error)
     elif isinstance(error, SegkitError | OmegaConfBaseException):
@@ -155,8 +193,8 @@ def _not_writable(error: Exception) -> SegkitError:
 
 
 def _job_name(otherwise: str, *, _root_: DictConfig) -> str:
-    overrides = OmegaConf.select(_root_, "hydra.overrides.task", default=[])
-    return job_name([str(each) for each in overrides], otherwise)
+    given = OmegaConf.select(_root_, "hydra.overrides")
+    return job_name(plain_overrides(given) if given is not None else [], otherwise)
 
 
 def _data_name(*, _root_: DictConfig) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from segkit.comparison import Comparison
@@ -18,8 +19,10 @@ def show_comparison(comparison: Comparison, output: Path) -> None:
     for place, name in enumerate(HEADINGS):
         table.add_column(name, justify="right" if place else "left")
     for row in shown_rows(comparison):
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console.print(table)
     for words in sentences(comparison):
-        console.print(f"{words[0].upper()}{words[1:]}.", soft_wrap=True, highlight=False)
-    console.print(f"page: {output / 'comparison.html'}", soft_wrap=True, highlight=False)
+        told = f"{words[0].upper()}{words[1:]}."
+        console.print(told, soft_wrap=True, highlight=False, markup=False)
+    page = f"page: {output / 'comparison.html'}"
+    console.print(page, soft_wrap=True, highlight=False, markup=False)

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from segkit.errors import SegkitError, did_you_mean
+from segkit.unreadable import unreadable
 
 _HELP = "--help shows the groups and the keys used most, --cfg job every key"
 
@@ -35,7 +37,7 @@ def explain(
     if isinstance(error, MissingConfigException):
         return _unknown_option(error, folder)
     if isinstance(error, OverrideParseException | MissingMandatoryValue):
-        return _no_value(error)
+        return _no_value(error, given)
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return _not_an_option(folder, given)
     if isinstance(error, ConfigCompositionException | OmegaConfBaseException):
@@ -55,13 +57,11 @@ def _launch(error: BaseException) -> SegkitError | None:
     )
 
 
-def _no_value(error: OverrideParseException | MissingMandatoryValue) -> SegkitError:
+def _no_value(
+    error: OverrideParseException | MissingMandatoryValue, given: Sequence[str]
+) -> SegkitError:
     if isinstance(error, OverrideParseException):
-        return SegkitError(
-            "an argument cannot be read",
-            where=error.override,
-            remedy="write key=value; quote what the shell would take apart: 'key=[1,2]'",
-        )
+        return unreadable(str(error.override), given)
     key = _named(str(error), r"full_key: (\S+)")
     return SegkitError(
         f"{key} has no value yet", where=f"{key}=???", remedy=f"give it one: {key}=VALUE"
@@ -111,12 +111,12 @@ def _composition(
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     text = str(error) if cause is error else f"{error}\n{cause}"
     if "mbiguous value" in text or "requires --multirun" in text:
-        argument = _named(text, r"'([^']+)'")
+        argument = _named(text, r"'(.+)'")
         return SegkitError(
             "several values for one run",
             where=argument,
             remedy=f"add -m for a run with each of them, or make it a list: "
-            f"'{argument.replace('=', '=[', 1)}]'",
+            f"{shlex.quote(argument.replace('=', '=[', 1) + ']')}",
         )
     if "An item is already at" in text:
         key = _named(text, r"already at '([^']+)'")
@@ -130,7 +130,10 @@ def _composition(
         r"full_key: (\S+)",
     ):
         if key := _named(text, pattern):
-            return _unknown_key(key, _known_keys(folder, config_name, given))
+            composed = _composed(cause)
+            if composed is None:
+                composed = _compose(folder, config_name, given)
+            return _unknown_key(key, sorted({*_keys_below(composed), *_groups(folder)}))
     first = " ".join(line.strip() for line in text.splitlines()[:2])
     return SegkitError(first, where="the configuration", remedy=_HELP)
 
@@ -163,24 +166,33 @@ def _near(key: str, known: Sequence[str]) -> str:
     return ""
 
 
-def _known_keys(folder: Path, config_name: str, given: Sequence[str]) -> list[str]:
-    """Every key, dotted, of the composition with the options that were chosen."""
+def _composed(error: BaseException) -> DictConfig | None:
+    """The whole configuration in which a key was looked for; None where it came to none."""
+    node = getattr(error, "parent_node", None)
+    root = node._get_root() if node is not None else None
+    return root if isinstance(root, DictConfig) else None
+
+
+def _compose(folder: Path, config_name: str, given: Sequence[str]) -> DictConfig:
+    """The configuration with the options that were chosen, and nothing else that was given."""
     pairs = [argument.split("=", 1) for argument in given if "=" in argument]
     choices = [
         f"{group}={name}" for group, name in pairs if group and name in option_names(folder, group)
     ]
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
-        config = compose(config_name, overrides=choices)
+        return compose(config_name, overrides=choices)
+
+
+def _keys_below(node: DictConfig, prefix: str = "") -> list[str]:
+    """Every key, dotted; Hydra's own left out."""
     found: list[str] = []
-
-    def walk(node: DictConfig, prefix: str) -> None:
-        for key in node:
-            name = f"{prefix}{key!s}"
-            found.append(name)
-            child = node._get_node(key)
-            if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
-                walk(child, f"{name}.")
-
-    walk(config, "")
-    return sorted({*found, *_groups(folder)} - {"hydra"})
+    for key in node:
+        name = f"{prefix}{key!s}"
+        if name == "hydra":
+            continue
+        found.append(name)
+        child = node._get_node(key)
+        if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
+            found += _keys_below(child, f"{name}.")
+    return found

@@ -1,6 +1,7 @@
 """What a person reads at the terminal, and what ``train.log`` keeps of it."""
 
 import logging
+import shlex
 import signal
 import sys
 from collections import Counter
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from segkit.data.datamodule import SegmentationData
 from segkit.errors import SegkitError
+from segkit.quoting import typed
 
 log = logging.getLogger("segkit")
 
@@ -95,17 +98,17 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
         "run folder": shown,
         "report": f"{shown}/report.html",
-        "curves": f"tensorboard --logdir {shown}",
+        "curves": shlex.join(["tensorboard", "--logdir", shown]),
     }
     for name, value in (summary.get("chosen") or {}).items():
         lines[name] = value
     if summary["best_epoch"] is not None:
-        lines["score again"] = f"python -m segkit.evaluate run={shown}"
+        lines["score again"] = typed("evaluate", f"run={shown}")
     table = Table(show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for name, value in lines.items():
-        table.add_row(name, value)
+        table.add_row(name, escape(value))
     _console().print(table)
     # In the file only: the terminal has the table.
     log.debug("best epoch %s; test: %s", best, tested)
@@ -113,7 +116,7 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
 
 def show_stopped(by: signal.Signals, folder: Path) -> None:
     """The end of a training that was told to end: nothing is lost, and how to go on."""
-    again = f"python -m segkit.train resume={_relative(folder)}"
+    again = typed("train", f"resume={_relative(folder)}")
     log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
 
 

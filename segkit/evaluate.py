@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
@@ -25,6 +24,7 @@ from segkit.evaluation_setup import (
     with_source,
     with_split,
 )
+from segkit.given import given_overrides
 from segkit.rebuild import read_run, rebuild
 from segkit.strangers import refuse_links
 
@@ -50,7 +50,7 @@ def evaluate(composed: DictConfig) -> float | None:
     check_request(config)
     folder, saved = read_run(config["run"], config["allow_targets"])
     refuse_links(folder.path, "evaluation")
-    own = with_settings(saved, config, list(HydraConfig.get().overrides.task))
+    own = with_settings(saved, config, given_overrides())
     if config["max_megapixels"] is not None:
         own["max_megapixels"] = config["max_megapixels"]
     check_values(own)

@@ -1,19 +1,22 @@
 """What is scored: the run's own records, or other data prepared as the run's were."""
 
+from __future__ import annotations
+
 import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segkit.config_check import Config
 from segkit.config_sizes import AUTO
-from segkit.contracts import UNLABELLED, Record
-from segkit.data.split_file import split_table
 from segkit.errors import SegkitError, did_you_mean
 from segkit.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from segkit.contracts import Record
 
 _SPLITS = ("train", "val", "test", "all")
 # What may be set for an evaluation, and what the network was trained with.
@@ -182,6 +185,8 @@ def split_of_others(
 
 def undivided(records: Sequence[Record], scratch: Path) -> Path:
     """Write a ``split.csv`` with every labelled record in test."""
+    from segkit.data.split_file import split_table  # it imports NumPy
+
     labelled = [record for record in records if record.labelled]
     table = split_table(labelled, {record.id: "test" for record in labelled})
     (scratch / "split.csv").write_text(table, encoding="utf-8")
@@ -211,6 +216,8 @@ def _named(records: Iterable[Record]) -> set[tuple[str, str]]:
 
 def _records_of(folder: RunFolder) -> set[tuple[str, str]]:
     """Id and group of the labelled records that a run was made with; none without its table."""
+    from segkit.contracts import UNLABELLED
+
     with suppress(OSError, UnicodeDecodeError, csv.Error):
         rows = csv.DictReader(io.StringIO(folder.split.read_text("utf-8"), newline=""), restval="")
         return {(r.get("id", ""), r.get("group", "")) for r in rows if r.get("split") != UNLABELLED}

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from segkit import cli
 from segkit.assembly import build_reader
 from segkit.config_sizes import image_size
+from segkit.data.source import at_home
 from segkit.errors import SegkitError
 from segkit.files import atomic_path, write_text
 from segkit.rebuild import read_run, rebuild
@@ -51,7 +52,8 @@ def export(composed: DictConfig) -> float:
 
     hush_lightning()
     trained = rebuild(config["run"], config["allow_targets"])
-    folder = Path(str(config["output"])).expanduser() if config["output"] else trained.folder.path
+    asked = config["output"]
+    folder = at_home(asked, "output") if asked else trained.folder.path
     channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
     with atomic_path(folder / "model.onnx") as temporary, _status("exporting") as status:
         size = _bound_size(trained)

@@ -10,13 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.limits import limit_images
-from segkit.prediction_files import Wanted, check_format
-from segkit.prediction_inputs import check_output, check_request, find_inputs
-from segkit.prediction_table import Table, columns, settings_hash
 from segkit.run_folder import RunFolder
 from segkit.runs import check_runs, load_run, run_paths
 from segkit.sources import check_apart
-from segkit.tiling import View
 
 
 def predict(composed: DictConfig) -> None:
@@ -27,6 +23,11 @@ def predict(composed: DictConfig) -> None:
     """
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
+
+    from segkit.prediction_files import Wanted, check_format
+    from segkit.prediction_inputs import check_output, check_request, find_inputs
+    from segkit.prediction_table import Table, columns, settings_hash
+
     check_request({str(key): value for key, value in config.items()})
     paths = run_paths(config["run"])
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])

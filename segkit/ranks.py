@@ -20,6 +20,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.errors import SegkitError
+from segkit.given import given_overrides, output_dir, working_dir
+from segkit.quoting import escaped, quoted
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +77,8 @@ def check_launch(config: DictConfig) -> None:
             "trainer.num_nodes to the machines",
         )
     named = any(
-        str(given).startswith(("hydra.run.dir=", "hydra.sweep.dir="))
-        for given in HydraConfig.get().overrides.hydra
+        given.startswith(("hydra.run.dir=", "hydra.sweep.dir="))
+        for given in given_overrides("hydra")
     )
     new = "resume" in config and config.resume in (None, True, False)  # true: in its own folder
     if new and not named:
@@ -112,12 +114,14 @@ def by_itself(command: str) -> Iterator[None]:
     arguments, environment, spec = sys.argv, dict(os.environ), main.__spec__
     hydra_config: Any = HydraConfig.get()
     os.environ[_PARENT] = str(os.getpid())
+    OmegaConf.set_readonly(hydra_config, False)
+    # The Trainer writes the one between double quotes and starts its processes in the other.
+    hydra_config.run.dir = escaped(quoted(escaped(str(output_dir())), '"')[1:-1])
+    hydra_config.runtime.cwd = escaped(working_dir())
     if hydra_config.mode == RunMode.MULTIRUN:
-        sys.argv = [arguments[0], *_search_path(hydra_config), *hydra_config.overrides.task]
+        sys.argv = [arguments[0], *_search_path(hydra_config), *given_overrides()]
         # A launcher runs jobs in processes whose own main module is not this command.
         main.__spec__ = find_spec(f"segkit.{command}")
-        OmegaConf.set_readonly(hydra_config, False)
-        hydra_config.run.dir = hydra_config.runtime.output_dir
     try:
         yield
     except Exception as error:
@@ -137,7 +141,7 @@ def _search_path(hydra_config: Any) -> list[str]:
     """The arguments by which a sweep's configuration is found in the user's own folders."""
     sources = hydra_config.runtime.config_sources
     folders = [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
-    given = [str(override) for override in hydra_config.overrides.hydra]
+    given = given_overrides("hydra")
     return [*folders, *(g for g in given if g.lstrip("+").startswith("hydra.searchpath="))]
 
 

@@ -54,7 +54,7 @@ def read_run(
     """
     folder = RunFolder(path)
     config = folder.read_config() | {"allow_targets": list(allow_targets)}
-    check_folder_config(config, folder.config, allow_targets)
+    config = check_folder_config(config, folder.config, allow_targets)
     _check_needed(config, folder.config)
     if not folder.best.is_file():
         raise SegkitError(

@@ -8,6 +8,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.errors import SegkitError
+from segkit.given import given_overrides
+from segkit.quoting import escaped
 from segkit.run_folder import RunFolder
 from segkit.strangers import check_folder_config, confined
 
@@ -52,7 +54,7 @@ def folder_to_resume(composed: DictConfig, output: Path) -> Path | None:
         return Path(str(composed.resume)) if composed.resume else None
     hydra = HydraConfig.get()
     key = "hydra.sweep.dir" if hydra.mode == RunMode.MULTIRUN else "hydra.run.dir"
-    if not any(given.startswith(f"{key}=") for given in hydra.overrides.hydra):
+    if not any(given.startswith(f"{key}=") for given in given_overrides("hydra")):
         raise SegkitError(
             "there is nothing to find by the clock's name",
             where="resume=true",
@@ -88,10 +90,9 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     """
     run = RunFolder(folder)
     before, allowed = run.read_config(), list(composed.allow_targets)
-    check_folder_config(before, run.config, allowed)
-    before = confined(before, run.path, allowed)
-    config = OmegaConf.create(before)
-    composed.run_dir = str(run.path)
+    before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
+    config = OmegaConf.create(escaped(before))
+    composed.run_dir = escaped(str(run.path))
     now = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(now, dict)
     changes = _changes(before, {str(k): v for k, v in now.items()}, _given(composed))
@@ -106,18 +107,18 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     _check_steps(config)
     _check_schedule(config, changes)
     if any(key.startswith("logger.") for key in changes):
-        config.logger = now.get("logger")
+        config.logger = escaped(now.get("logger"))
     for key, value in changes.items():
         if not key.startswith("logger."):
-            OmegaConf.update(config, key, value)
-    given = [str(o) for o in HydraConfig.get().overrides.task if not str(o).startswith("resume=")]
-    known = list(config.get("overrides") or [])
-    config.overrides = [*known, *(each for each in given if each not in known)]
-    config.run_dir = str(run.path)
+            OmegaConf.update(config, key, escaped(value))
+    given = [each for each in given_overrides() if not each.startswith("resume=")]
+    known = list(before.get("overrides") or [])
+    config.overrides = escaped([*known, *(each for each in given if each not in known)])
+    config.run_dir = escaped(str(run.path))
     # What a run folder may call is for this call to say, not for the folder.
     config.allow_targets = composed.allow_targets
     _move(config, run)
-    resolved = OmegaConf.to_container(config, resolve=False)
+    resolved = OmegaConf.to_container(config, resolve=True)
     assert isinstance(resolved, dict)
     return {str(key): value for key, value in resolved.items()}
 
@@ -126,8 +127,7 @@ def _given(composed: DictConfig) -> tuple[str, ...]:
     """The keys whose values count; empty for all."""
     if composed.resume is True:
         return ()
-    overrides = [str(o) for o in HydraConfig.get().overrides.task]
-    keys = tuple(o.split("=", 1)[0].lstrip("+~").split("@")[0] for o in overrides)
+    keys = tuple(o.split("=", 1)[0].lstrip("+~").split("@")[0] for o in given_overrides())
     if any(key == "experiment" for key in keys):
         return ()
     return tuple(key for key in keys if key not in _OF_THE_CALL) or ("",)
@@ -165,10 +165,10 @@ def _move(config: DictConfig, run: RunFolder) -> None:
     """What is written goes into the folder where it lies now, whatever its configuration says."""
     for callback in (config.get("callbacks") or {}).values():
         if "dirpath" in callback:
-            callback.dirpath = f"{run.path}/checkpoints"
+            callback.dirpath = escaped(f"{run.path}/checkpoints")
     for logger in (config.get("logger") or {}).values():
         if "save_dir" in logger:
-            logger.save_dir = str(run.path)
+            logger.save_dir = escaped(str(run.path))
 
 
 def _check_steps(config: DictConfig) -> None:

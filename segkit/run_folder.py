@@ -6,14 +6,15 @@ import os
 import platform
 import subprocess
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from segkit.data.source import at_home
 from segkit.errors import SegkitError
 from segkit.files import write_text
+from segkit.quoting import escaped
 
 _PACKAGES = (
     "segkit",
@@ -46,7 +47,7 @@ class RunFolder:
             raise SegkitError(
                 "one run folder is needed here", where=f"run={path}", remedy="name one: run=DIR"
             )
-        self.path = Path(str(path)).expanduser().absolute()
+        self.path = at_home(path, "run").absolute()
         self.config = self.path / "config.yaml"
         self.split = self.path / "split.csv"
         self.metrics = self.path / "metrics.csv"
@@ -58,7 +59,8 @@ class RunFolder:
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved configuration as plain YAML."""
-        write_text(self.config, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(escaped(config), sort_keys=False, allow_unicode=True)
+        write_text(self.config, text)
 
     def read_config(self) -> dict[str, Any]:
         """Read it back; only plain YAML is accepted.
@@ -133,6 +135,8 @@ def environment() -> dict[str, Any]:
 
 
 def _version(package: str) -> str | None:
+    from importlib.metadata import version  # it takes its time to import
+
     with suppress(ModuleNotFoundError):
         return version(package)
     return None

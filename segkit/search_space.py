@@ -1,18 +1,15 @@
 """A search space: a few lines of YAML to what a study draws from, and a draw to overrides."""
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from segkit.errors import SegkitError, did_you_mean
+from segkit.quoting import escaped, quoted
 
 Scalar = str | int | float | bool | None
 
 _BOUNDS = ("low", "high", "step", "log")
-# What needs no quotes on a command line of Hydra's, and is no other kind of value there.
-_BARE = re.compile(r"[A-Za-z_][\w./-]*")
-_WORDS = ("null", "true", "false", "nan", "inf", "yes", "no", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -197,11 +194,7 @@ def written(value: Scalar) -> str:
         return "null" if value is None else str(value).lower()
     if not isinstance(value, str):
         return repr(value)
-    if _BARE.fullmatch(value) and value.lower() not in _WORDS:
-        return value
-    # A backslash means itself, but before a quote.
-    escaped = re.sub(r"(\\*)('|\Z)", lambda m: m[1] * 2 + (m[2] and r"\'"), value)
-    return f"'{escaped}'"
+    return quoted(escaped(value))
 
 
 def as_plain(space: Space) -> dict[str, Any]:

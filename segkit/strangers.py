@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from segkit.errors import SegkitError
+from segkit.quoting import interpolates, unescaped
 
 # Values and keys, at any depth; more is a knot of YAML aliases rather than a configuration.
 _MOST = 200_000
@@ -24,8 +25,12 @@ _PLACES = {"dirpath": "checkpoints", "save_dir": "."}
 _MEND = "if the folder is your own, write the value itself into it; if not, do not use it"
 
 
-def check_folder_config(config: Mapping[Any, Any], where: Path, allowed: Sequence[str]) -> None:
-    """Refuse what no run of segkit's ever wrote into its ``config.yaml``.
+def check_folder_config(
+    config: Mapping[str, Any], where: Path, allowed: Sequence[str]
+) -> dict[str, Any]:
+    """The configuration in plain text; what no run of segkit's ever wrote is refused.
+
+    A ``${`` that means itself is saved as OmegaConf writes it, with a backslash before.
 
     Args:
         config: as read.
@@ -37,7 +42,7 @@ def check_folder_config(config: Mapping[Any, Any], where: Path, allowed: Sequenc
             is not plain; a knot of aliases; or a part that writes where none is expected.
     """
     for key, value in _values(config, where):
-        if isinstance(value, str) and "${" in value:
+        if isinstance(value, str) and interpolates(value):
             raise SegkitError(
                 "an interpolation in a saved configuration, whose values are all final",
                 where=f"{where}, {key}: {value[:200]}",
@@ -52,6 +57,8 @@ def check_folder_config(config: Mapping[Any, Any], where: Path, allowed: Sequenc
                 remedy="name a target that only computes, or allow_targets=[PREFIX]",
             )
     _check_shapes(config, where)
+    plain: dict[str, Any] = unescaped(dict(config))
+    return plain
 
 
 def _check_shapes(config: Mapping[Any, Any], where: Path) -> None:

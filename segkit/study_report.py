@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ from matplotlib.ticker import MaxNLocator
 from optuna import Study, importance
 from optuna.trial import FrozenTrial
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from segkit.files import write_text
 from segkit.plot_style import BLUE, FAINT, GREEN, INK, ORANGE, figure, save, style
+from segkit.quoting import typed
 from segkit.search_space import as_overrides, written
 from segkit.study_storage import FOLDER, MINUTES, REASON
 
@@ -174,7 +175,7 @@ def show(study: Study, folder: Path, monitor: str, given: Sequence[str], *, seed
     for name in ("trial", monitor, *keys, "state", MINUTES, FOLDER):
         table.add_column(name, overflow="fold", justify="left" if name == FOLDER else "right")
     for trial in trials[:_SHOWN]:
-        table.add_row(*_cells(trial, keys))
+        table.add_row(*map(escape, _cells(trial, keys)))
     if trials:
         console.print(table)
     for trial in trials:
@@ -184,10 +185,9 @@ def show(study: Study, folder: Path, monitor: str, given: Sequence[str], *, seed
     if (first := best(study)) is not None:
         kept = [each for each in given if not each.startswith("seed=")]
         values = [*kept, *as_overrides(first.params), f"seed={seed + 1}"]
-        again = shlex.join(["python", "-m", "segkit.train", *values])
-        print(f"the best again, with another seed: {again}")
-        run = shlex.quote(f"run={relative(Path(str(first.user_attrs.get(FOLDER, '?'))))}")
-        print(f"score the best: python -m segkit.evaluate {run}")
+        print(f"the best again, with another seed: {typed('train', *values)}")
+        run = relative(Path(str(first.user_attrs.get(FOLDER, "?"))))
+        print(f"score the best: {typed('evaluate', f'run={run}')}")
 
 
 def _cells(trial: FrozenTrial, keys: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from segkit.cli import config_dir
 from segkit.config_check import check_values
 from segkit.config_errors import explain
 from segkit.errors import SegkitError, did_you_mean
+from segkit.given import given_overrides
 from segkit.search_space import Space, as_overrides, corners
 from segkit.study_storage import PRUNERS
 
@@ -70,7 +71,7 @@ def search_path() -> list[str]:
     hydra: Any = HydraConfig.get()
     sources = hydra.runtime.config_sources
     folders = [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
-    given = [str(override) for override in hydra.overrides.hydra]
+    given = given_overrides("hydra")
     return [*folders, *(g for g in given if g.lstrip("+").startswith("hydra.searchpath="))]
 
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.assembly import build_reader
 from segkit.config_check import check_values
+from segkit.given import given_overrides, output_dir
 from segkit.search_space import Scalar, Space, as_overrides, as_plain, read_space
 from segkit.sources import data_name
 from segkit.study_setup import (
@@ -51,8 +51,7 @@ def sweep(composed: DictConfig) -> bool:
     assert isinstance(resolved, dict)
     config = {str(key): value for key, value in resolved.items()}
     check_request(config)
-    hydra: Any = HydraConfig.get()
-    given = of_training([str(override) for override in hydra.overrides.task])
+    given = of_training(given_overrides())
     space = read_space(config["sweep"], config["space"], [key_of(each) for each in given])
     check_values(config)
     try_out(space, given)
@@ -60,7 +59,7 @@ def sweep(composed: DictConfig) -> bool:
 
     from segkit.study import open_study
 
-    folder = Path(hydra.runtime.output_dir).resolve()
+    folder = output_dir().resolve()
     address = str(config["storage"] or sqlite(str(folder / "study.db")))
     facts = {
         "search space": as_plain(space),

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from omegaconf import DictConfig
 
 from segkit.errors import SegkitError
 from segkit.files import write_text
+from segkit.given import plain_overrides
+from segkit.quoting import typed, unquoted
 from segkit.run_folder import RunFolder
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
@@ -36,7 +39,7 @@ class RememberSweep(Callback):
         """Before the first job."""
         del kwargs
         RememberSweep.folder = Path(str(config.hydra.sweep.dir)).absolute()
-        given = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+        given = OverridesParser.create().parse_overrides(plain_overrides(config.hydra.overrides))
         keys = [each.get_key_element().lstrip("+~") for each in given if each.is_sweep_override()]
         params = config.hydra.sweeper.get("params") or {}
         # Jobs may run in other processes, on other machines too.
@@ -61,6 +64,7 @@ def job_name(overrides: Sequence[str], otherwise: str) -> str:
     """
     keys = swept_keys()
     given = dict(each.split("=", 1) for each in overrides if "=" in each)
+    given = {key: unquoted(value) for key, value in given.items()}
     parts = [_part(key, given[key]) for key in dict.fromkeys(keys) if key in given]
     return "-".join(part for part in parts if part)[:_LONGEST].strip("-.") or otherwise
 
@@ -126,6 +130,7 @@ def show_jobs(sweep: Path) -> None:
         SegkitError: the folder cannot be written to.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     rows = jobs(sweep)
@@ -142,14 +147,15 @@ def show_jobs(sweep: Path) -> None:
     for name in COLUMNS:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(_shown(row.get(name)) for name in COLUMNS))
+        table.add_row(*(escape(_shown(row.get(name))) for name in COLUMNS))
     console.print(table)
     if any(row["state"] != "done" for row in rows):
         said = "the same command with resume=true and hydra.sweep.dir= runs what is missing"
-        console.print(f"{said}: hydra.sweep.dir={sweep}", soft_wrap=True, highlight=False)
+        where = shlex.quote(f"hydra.sweep.dir={sweep}")
+        console.print(f"{said}: {where}", soft_wrap=True, highlight=False, markup=False)
     if sum(row["state"] == "done" for row in rows) > 1:
-        words = f"compare: python -m segkit.compare sweep={sweep}"
-        console.print(words, soft_wrap=True, highlight=False)
+        words = f"compare: {typed('compare', f'sweep={sweep}')}"
+        console.print(words, soft_wrap=True, highlight=False, markup=False)
 
 
 def _shown(value: Any) -> str:

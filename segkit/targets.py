@@ -7,6 +7,7 @@ from typing import Any
 from hydra.utils import get_object
 
 from segkit.errors import SegkitError
+from segkit.quoting import interpolates
 
 _TRAINER = "lightning.pytorch.trainer.trainer.Trainer"
 ALLOWED = (
@@ -51,7 +52,7 @@ def check_targets(node: Any, allowed: Sequence[str]) -> None:
     elif isinstance(node, list | tuple):
         for value in node:
             check_targets(value, allowed)
-    elif isinstance(node, str) and "${" in node:
+    elif isinstance(node, str) and interpolates(node):
         # Resolved later, it could become a target that nobody has looked at.
         raise SegkitError(
             "an interpolation is left in the configuration",

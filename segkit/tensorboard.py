@@ -46,6 +46,11 @@ class RunTensorBoard(TensorBoardLogger):
     def __init__(self, save_dir: str) -> None:
         super().__init__(save_dir=save_dir, name="", version="", default_hp_metric=False)
 
+    @property
+    def log_dir(self) -> str:
+        """The run folder, whose name the parent would expand ``$HOME`` in."""
+        return str(self.save_dir)
+
     def save(self) -> None:
         """Flush the events. The parent would also write hparams.yaml; config.yaml says it all."""
         self.experiment.flush()

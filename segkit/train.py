@@ -7,13 +7,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
+from segkit.given import given_overrides, output_dir
+from segkit.quoting import escaped
 from segkit.resume import check_split, folder_to_resume, is_done, resumed_config
 from segkit.run_claim import claim, held, is_first_process, remove_if_empty
 from segkit.run_folder import RunFolder
@@ -32,7 +33,7 @@ def train(composed: DictConfig) -> float | None:
     Raises:
         SegkitError: any mistake in the configuration or the data.
     """
-    output = Path(HydraConfig.get().runtime.output_dir)
+    output = output_dir()
     resume = folder_to_resume(composed, output)
     if resume and resume != output:
         remove_if_empty(output)  # made by Hydra before it knew
@@ -166,7 +167,7 @@ def _announce(reader: Reader) -> None:
 
 
 def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:
-    composed.run_dir = str(run_dir)
+    composed.run_dir = escaped(str(run_dir))
     resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
     return {str(key): value for key, value in resolved.items()}
@@ -175,7 +176,7 @@ def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:
 def _claim(output: Path, *, anew: bool) -> RunFolder:
     if not is_first_process():
         return RunFolder(output)  # the first process has claimed it
-    overrides = HydraConfig.get().overrides.hydra
+    overrides = given_overrides("hydra")
     chosen = any(o.startswith(("hydra.run.dir=", "hydra.sweep.")) for o in overrides)
     return claim(output, chosen_by_user=chosen, anew=anew)
 

@@ -16,6 +16,9 @@ LAYERS = (
         "files",
         "sources",
         "finite",
+        "quoting",
+        "literal",
+        "command_help",
         "flops",
         "varied",
         "freezing",
@@ -85,6 +88,7 @@ LAYERS = (
         "strangers",
         "benchmarks.*",
         "config_errors",
+        "unreadable",
         "assembly",
         "rebuild",
         "try_out",
@@ -127,8 +131,19 @@ LAYERS = (
         "fit",
         "cli",
         "ranks",
+        "given",
     },
-    {"train", "evaluate", "predict", "check", "compare", "sweep", "export", "benchmark"},
+    {
+        "train",
+        "evaluate",
+        "predict",
+        "check",
+        "compare",
+        "sweep",
+        "export",
+        "benchmark",
+        "__main__",
+    },
 )
 
 

@@ -52,7 +52,7 @@ def config(resume: object = None, **trainer: object) -> Any:
 
 
 def given(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> None:
-    hydra = SimpleNamespace(overrides=SimpleNamespace(hydra=list(overrides)))
+    hydra = SimpleNamespace(overrides=OmegaConf.create({"hydra": list(overrides)}))
     monkeypatch.setattr(HydraConfig, "get", lambda: hydra)
 
 

@@ -16,6 +16,7 @@ from segkit.benchmarks.memory import memory
 from segkit.benchmarks.startup import startup
 from segkit.benchmarks.timing import Figure
 from segkit.benchmarks.training import training
+from segkit.quoting import escaped, quoted
 
 
 def measure(
@@ -58,6 +59,6 @@ def _for_training(settings: dict[str, Any]) -> list[str]:
     given = [str(o) for o in settings["overrides"] if not str(o).startswith(own)]
     if data["root"] and Path(data["root"]).is_relative_to(data["cache_dir"]):
         # Drawn images are data: a cold cache is filled from them, it does not draw them anew.
-        quoted = str(data["root"]).replace("'", r"\'")
-        given.append(f"dataset.root='{quoted}'")
+        given.append(f"dataset={settings['choices']['dataset']}")
+        given.append(f"dataset.root={quoted(escaped(str(data['root'])))}")
     return [size, f"dataset.batch_size={data['batch_size']}", *given]

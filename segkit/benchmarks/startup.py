@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
 
 PART = "start"
+# What an answer cannot do without, and what a training cannot.
+HYDRA = "import hydra, omegaconf"
 IMPORTS = "import torch, lightning.pytorch, segmentation_models_pytorch"
+_GOALS = {"--help": 1.3, "a configuration error": 1.7, "first training step": 1.3}
 FIRST_STEP = "+callbacks.first_step={_target_: segkit.benchmarks.first_step.FirstStep}"
 
 
@@ -34,6 +37,7 @@ def startup(overrides: Sequence[str], rounds: int, allowed: Sequence[str] = ()) 
             _python("-m", "segkit.train", *warm, FIRST_STEP, targets, run_dir, *more)
 
         rivals = {
+            "importing Hydra and OmegaConf": lambda: _python("-c", HYDRA),
             "--help": lambda: _python("-m", "segkit.train", "--help"),
             "a configuration error": lambda: _python("-m", "segkit.train", "modell=unet", expect=2),
             "importing torch, lightning and SMP": lambda: _python("-c", IMPORTS),
@@ -43,17 +47,18 @@ def startup(overrides: Sequence[str], rounds: int, allowed: Sequence[str] = ()) 
             ),
         }
         taken = in_turn(rivals, rounds)
-    figures = []
-    beside = taken["importing torch, lightning and SMP"]
-    for name, spent in taken.items():
-        first = name.startswith("first")
-        # Their seconds over the import's: how many times as long.
-        ratio = speedup(beside, spent) if first else None
-        goal = {"--help": 1.0, "a configuration error": 1.0}.get(name, 1.3 if first else None)
-        against = "÷ importing" if first else ""
-        median = spread(spent).median
-        figures.append(Figure(PART, name, median, "s", against, ratio, goal, at_most=True))
-    return figures
+    return [_figure(name, taken) for name in taken]
+
+
+def _figure(name: str, taken: Mapping[str, Sequence[float]]) -> Figure:
+    """How long, and how many times as long as the imports that it cannot do without."""
+    median = spread(taken[name]).median
+    goal = _GOALS.get(name.partition(",")[0])
+    if goal is None:
+        return Figure(PART, name, median, "s")
+    beside = "torch, lightning and SMP" if name.startswith("first") else "Hydra and OmegaConf"
+    ratio = speedup(taken[f"importing {beside}"], taken[name])
+    return Figure(PART, name, median, "s", f"÷ importing {beside}", ratio, goal, at_most=True)
 
 
 def _python(*arguments: str, expect: int = 0) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segkit.contracts import SPLITS, UNLABELLED, Record
+from segkit.data.source import at_home
 from segkit.errors import SegkitError
 
 COLUMNS = ("id", "group", "split", "stratum")
@@ -36,7 +37,7 @@ def read_split(path: Path, records: Sequence[Record]) -> dict[str, str]:
     remedy = "name the split.csv of a run on the same data, or leave dataset.split.file out"
     where = f"dataset.split.file={path}"
     try:
-        text = path.expanduser().read_bytes().decode("utf-8-sig")
+        text = at_home(path, "dataset.split.file").read_bytes().decode("utf-8-sig")
         # Not by splitlines: an id may hold a line break.
         rows = list(csv.DictReader(io.StringIO(text, newline=""), restval=""))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -2,13 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
 from torch import nn
 
+from segkit.data.source import at_home
 from segkit.errors import SegkitError, did_you_mean
 from segkit.models.network import (
     IMAGENET_MEAN,
@@ -58,7 +58,9 @@ def smp_network(
     """
     _check_encoder(encoder)
     from_timm = encoder.startswith("tu-")
-    from_file = encoder_weights is not None and Path(encoder_weights).expanduser().is_file()
+    from_file = (
+        encoder_weights is not None and at_home(encoder_weights, "model.encoder_weights").is_file()
+    )
     fetch_from_timm = from_timm and encoder_weights is not None and not from_file
     if fetch_from_timm:
         require_hub(f"model.encoder_weights={encoder_weights}", encoder)

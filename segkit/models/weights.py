@@ -12,6 +12,7 @@ from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from segkit.data.source import at_home
 from segkit.errors import SegkitError, did_you_mean
 
 _HUB_FILE = "model.safetensors"
@@ -35,7 +36,7 @@ def load_encoder_weights(encoder: nn.Module, name: str, weights: str) -> None:
         SegkitError: no such name or file, no network, or tensors that do not fit the encoder.
     """
     published = smp.encoders.encoders.get(name, {}).get("pretrained_settings", {})
-    path = Path(weights).expanduser()
+    path = at_home(weights, "model.encoder_weights")
     if weights in published:
         state = load_file(_fetch(published[weights], name, weights))
     elif path.is_file():

@@ -45,6 +45,12 @@ def call_train(*given: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
+def run_environment() -> dict[str, str]:
+    """What a process of its own is started with."""
+    return environment()
+
+
+@pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command in this process: torch is imported once for all of them."""
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
         ("loss=bce_dise", ["loss=bce_dise", "'bce_dice'"]),
         ("dataset=folder", ["dataset.root=???", "dataset.root=VALUE"]),
         ("schedule.patience=12", ["schedule.patience", "callbacks.early_stopping.patience"]),
-        ("optim.lr=[1", ["optim.lr=[1", "key=value"]),
+        ("optim.lr=[1", ["optim.lr=[1", "'optim.lr=[1]'"]),
         ("mode=maxx", ["mode=maxx", "'max'"]),
         ("mode=min", ["mode=min", "mode=max"]),
         ("monitor=val/loss", ["mode=max", "mode=min"]),

@@ -16,7 +16,6 @@ from segkit.images import decode
 from tests.commands.checking import Command, check_in, folder, image_of, of, rows
 
 ROOT = Path(__file__).parents[2]
-PROMPT = 1.5
 
 
 @pytest.fixture
@@ -170,11 +169,3 @@ def test_in_a_process_of_its_own_without_torch(clean_root: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
     assert "Warning" not in done.stderr
-
-
-def test_help_is_prompt(tmp_path: Path) -> None:
-    before = os.times().children_user
-    done = call(tmp_path, "-m", "segkit.check", "--help")
-    assert done.returncode == 0, done.stderr
-    assert "python -m segkit.check dataset=folder dataset.root=PATH" in done.stdout
-    assert os.times().children_user - before < PROMPT

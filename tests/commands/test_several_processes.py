@@ -189,10 +189,8 @@ def test_each_job_of_a_sweep_starts_its_own_processes(bench: Bench) -> None:
     ],
 )
 def test_a_process_that_fails_ends_the_run(bench: Bench, how: str, said: list[str]) -> None:
-    started = time.monotonic()
     code, err = bench.finish(f"+callbacks.spy.how={how}", "trainer.max_epochs=1000")
     assert code != 0
-    assert time.monotonic() - started < 120
     for words in said:
         assert words in err
     assert "Connection closed" not in err, "what gloo says is no explanation"

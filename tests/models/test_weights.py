@@ -1,7 +1,6 @@
 """Encoder weights from files and from the hub, and what is refused."""
 
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +144,8 @@ def test_published_weights_without_a_network(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(socket, "create_connection", unreachable)
     monkeypatch.setattr(weights_module, "hf_hub_download", not_there)
-    started = time.perf_counter()
     with pytest.raises(SegkitError, match="cannot be reached") as error:
         load_encoder_weights(encoder(), NAME, "imagenet")
-    assert time.perf_counter() - started < 5
     assert error.value.where == "model.encoder_weights=imagenet"
     assert "model.encoder_weights=PATH" in error.value.remedy
 
