@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segkit.data.datamodule import SegmentationData
+from segkit.data.sides import side_cautions
 from segkit.errors import SegkitError
 
 log = logging.getLogger("segkit")
@@ -78,6 +79,8 @@ def show_data(data: SegmentationData, folder: Path) -> None:
         log.warning("%d records were left out (dataset.on_bad_record=skip):", len(data.problems))
         for problem in data.problems[:20]:
             log.warning("  %s: %s", problem.where, problem.what)
+    for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
+        log.warning("%s: %s; %s", caution.where, caution.what, caution.remedy)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
 
 
