@@ -49,8 +49,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise
 
 
+class CannotWriteError(SegkitError):
+    """There is no room, or no right to write; where else to write depends on the command."""
+
+
 def _cannot_write(target: Path, error: OSError) -> SegkitError:
-    return SegkitError(
+    return CannotWriteError(
         f"cannot write here: {error.strerror}",
         where=str(target),
         remedy="make room on this disk, or name a folder that you may write to",

@@ -7,7 +7,6 @@ does.
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 
-from segkit.contracts import Problem
 from segkit.errors import SegkitError
 from segkit.mask_survey import Survey, pack
 from segkit.masks import MaskDoubtError, is_colour, show_colour, value_key
@@ -18,8 +17,6 @@ Map = Mapping[int | str, int]
 _MANY = 16
 # Nor one with more than this where several classes were named.
 _VERY_MANY = 32
-# Of the marked pixels; more are lost to no threshold that fits.
-_LOST = 0.1
 
 
 def advised(
@@ -43,7 +40,7 @@ def advised(
     if doubt.mapping is not None and looked.whole:
         what = _unknown(looked, doubt.mapping)
     else:
-        what = f"masks hold {_holdings(looked)}" + f"; {doubt.rule}" * bool(doubt.rule)
+        what = f"masks hold {holdings(looked)}" + f"; {doubt.rule}" * bool(doubt.rule)
     return SegkitError(what, where=doubt.where, remedy=_remedy(looked, classes, mapping))
 
 
@@ -64,102 +61,8 @@ def _keys(looked: Survey, *, coloured: bool) -> list[int]:
     return [pack(value) for value in looked.found] if packed else looked.found
 
 
-def check_mask_settings(
-    classes: Sequence[str], mapping: Map | None, threshold: float | None
-) -> None:
-    """Refuse settings that contradict each other, before a file is opened.
-
-    Raises:
-        SegkitError: with the keys, and what to type.
-    """
-    number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    numbers = [] if mapping is None else list(mapping.values())
-    unset = "leave one of them out: dataset.mask_values=null or dataset.mask_threshold=null"
-    names = f"'dataset.classes=[{','.join(_names(classes, max(numbers, default=0) + 1))}]'"
-    refused = (
-        (
-            len(classes) < 2,
-            f"{len(classes)} class(es), but background counts as one",
-            "dataset.classes",
-            "name it too, first: 'dataset.classes=[background,foreground]'",
-        ),
-        (
-            threshold is not None and not number,
-            f"{threshold!r} is not a number",
-            "dataset.mask_threshold",
-            "give the value above which foreground begins: dataset.mask_threshold=127",
-        ),
-        (
-            mapping is not None and threshold is not None,
-            "two ways to read masks",
-            "dataset.mask_values, dataset.mask_threshold",
-            unset,
-        ),
-        (
-            threshold is not None and len(classes) != 2,
-            f"a threshold cannot tell {len(classes)} classes apart",
-            "dataset.mask_threshold",
-            "leave it out (dataset.mask_threshold=null), or name two classes: "
-            "'dataset.classes=[background,foreground]'",
-        ),
-        (
-            any(cls >= len(classes) for cls in numbers),
-            f"a class outside 0…{len(classes) - 1}",
-            "dataset.mask_values",
-            f"name every class: {names}",
-        ),
-        (
-            any(cls < 0 for cls in numbers),
-            "a class below 0",
-            "dataset.mask_values",
-            "number the classes from 0, background first",
-        ),
-    )
-    for wrong, what, where, remedy in refused:
-        if wrong:
-            raise SegkitError(what, where=where, remedy=remedy)
-
-
-def threshold_cautions(looked: Survey) -> list[Problem]:
-    """What a threshold does to the masks that nobody would want, and what to do.
-
-    Raises:
-        SegkitError: it leaves no foreground in any mask.
-    """
-    if looked.threshold is None or not looked.marked:
-        return []
-    key = f"dataset.mask_threshold={looked.threshold:g}"
-    lost = looked.lost / looked.marked
-    if looked.emptied or (not looked.soft and lost > _LOST):
-        what = (
-            f"it takes {lost:.0%} of the marked pixels for background and leaves "
-            f"{looked.emptied} of {looked.masks} masks empty; they hold {_holdings(looked)}"
-        )
-    elif looked.lossy and looked.noise > _LOST * looked.marked:
-        what = "it takes the noise of JPEG for foreground"
-    else:
-        return []
-    remedy = _other_threshold(looked)
-    if looked.emptied == looked.masks:
-        raise SegkitError(what, where=key, remedy=remedy)
-    return [Problem(key, what, remedy)]
-
-
-def _other_threshold(looked: Survey) -> str:
-    values = set(looked.values)
-    plain = looked.whole and not (looked.lossy or looked.colours)
-    if plain and (values <= {0, 1} or values <= {0, 255}):
-        return "leave it out (dataset.mask_threshold=null)"
-    if looked.soft and looked.threshold != looked.halfway:
-        return f"set dataset.mask_threshold={looked.halfway:g}"
-    if looked.lossy:
-        return f"set dataset.mask_threshold={looked.most / 2:g}, or write the masks as PNG"
-    if looked.zeros and looked.zero_is_dark:
-        return "set dataset.mask_threshold=0 (every value above 0 is foreground)"
-    return "leave it out (dataset.mask_threshold=null); what is found is then listed"
-
-
-def _holdings(looked: Survey) -> str:
+def holdings(looked: Survey) -> str:
+    """What masks hold, in words."""
     if not looked.finite:
         return "values that are NaN or infinite"
     if not looked.whole:
@@ -219,7 +122,7 @@ def _named(looked: Survey, classes: Sequence[str], mapping: Map | None) -> str:
     for value in (value for value in found if value not in known):
         given[show_colour(value).replace("#", "0x") if coloured else value] = next(numbers)
     told = f"'{_MAP}{{{', '.join(f'{key}: {cls}' for key, cls in given.items())}}}'"
-    names = _names(classes, max(given.values()) + 1)
+    names = class_names(classes, max(given.values()) + 1)
     if names != list(classes):
         told += f" 'dataset.classes=[{','.join(names)}]'"
     remedy = f"say which class each is: {told}"
@@ -237,7 +140,8 @@ def _free(classes: Sequence[str], given: Map) -> Iterator[int]:
     return chain((k for k in range(len(classes)) if k not in used), count(len(classes)))
 
 
-def _names(classes: Sequence[str], needed: int) -> list[str]:
+def class_names(classes: Sequence[str], needed: int) -> list[str]:
+    """Names for so many classes; new ones are numbered."""
     if needed <= len(classes):
         return list(classes)
     own = ["background"] if list(classes) == ["background", "foreground"] else list(classes)

@@ -41,7 +41,8 @@ from segkit.data.manifest import read_manifest
 from segkit.data.pairs import pair
 from segkit.errors import SegkitError
 from segkit.images import decode, orientation, to_uint8
-from segkit.mask_advice import advised, check_mask_settings, threshold_cautions
+from segkit.mask_advice import advised
+from segkit.mask_settings import check_mask_settings, threshold_cautions
 from segkit.mask_survey import Survey, survey
 from segkit.masks import (
     MaskDoubtError,
