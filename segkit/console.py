@@ -80,7 +80,7 @@ def show_data(data: SegmentationData, folder: Path) -> None:
         for problem in data.problems[:20]:
             log.warning("  %s: %s", problem.where, problem.what)
     for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
-        log.warning("%s: %s; %s", caution.where, caution.what, caution.remedy)
+        log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
 
 

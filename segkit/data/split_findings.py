@@ -35,7 +35,7 @@ def of_groups(
                 clean_split(spec),
             )
     may_fold = spec.folds is None and spec.file is None and len(homes) >= _FOLDS
-    folds = may_fold * f", or cross-validate: dataset.split.folds={_FOLDS} cv={_FOLDS}fold"
+    folds = may_fold * f", or cross-validate: dataset.split.folds={_FOLDS}"
     for split in SPLITS:
         if homes and len(members[split]) < FEW_GROUPS:
             yield Finding(

@@ -93,7 +93,7 @@ def _check_shares(val: float, test: float) -> None:
         where, remedy = f"dataset.split.val={val}", "set dataset.split.val=0.15"
     elif test < 0:
         what, where = f"a share of {test} is less than nothing", f"dataset.split.test={test}"
-        remedy = "set dataset.split.test=0.15, or dataset.split.test=0 to test nothing"
+        remedy = "set dataset.split.test=0.15; or, to test nothing, dataset.split.test=0"
     elif val + test >= 1:
         what = f"shares of {val} for validation and {test} for test leave nothing to train on"
         where = "dataset.split.val, dataset.split.test"
