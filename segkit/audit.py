@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.progress import track
 
-from segkit.contracts import SPLITS, Record
+from segkit.contracts import SPLITS, Problem, Record
 from segkit.data.audit import Facts, Unreadable, measure_all
 from segkit.data.base import Reader
 from segkit.data.clean_split import bring_together
@@ -20,11 +20,11 @@ from segkit.data.findings import (
     bad_files,
     no_split,
     of_all,
-    of_classes,
+    of_cautions,
     of_copies,
-    of_groups,
     of_records,
 )
+from segkit.data.split_findings import of_classes, of_groups
 from segkit.data.splits import SplitSpec, assign_splits
 from segkit.errors import SegkitError
 
@@ -88,8 +88,8 @@ def _plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def audit(reader: Reader, use: Use, spec: SplitSpec) -> Audit:
-    """Read and judge a data set.
+def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = ()) -> Audit:
+    """Read and judge a data set; ``more`` are cautions about how it would be trained on.
 
     Raises:
         SegkitError: there is nothing to read.
@@ -105,6 +105,7 @@ def audit(reader: Reader, use: Use, spec: SplitSpec) -> Audit:
     ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
     pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
     clean = _clean(records, splits, pairs)
+    cautions, unfit = _cautions(reader)
     some = any(record.labelled for record in records)
     # What would leave nothing cannot be left out.
     bad = list(bad_files(listing.problems, unreadable, skip=use.skip and some))
@@ -112,16 +113,24 @@ def audit(reader: Reader, use: Use, spec: SplitSpec) -> Audit:
         *bad,
         # Where no record can be used, what is wrong with them says why.
         *([no_split(failure)] if failure and (some or not _errors(bad)) else ()),
+        *of_cautions([*cautions, *more], unfit),
         *of_records(facts, use),
         *of_copies(facts, pairs, splits, mended=clean is not None),
-        *of_groups(records, splits, accepted=spec.group_by == "image"),
-        *of_classes(facts, splits, use.classes),
+        *of_groups(records, splits, spec),
+        *of_classes(facts, splits, use.classes, spec),
         *of_all(facts, use),
     ]
     if any(finding.kind == "groups in two splits" for finding in findings):
         findings = [finding for finding in findings if finding.kind != "no split"]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Audit(use.classes, facts, unreadable, splits, pairs, findings, clean, seconds)
+
+
+def _cautions(reader: Reader) -> tuple[list[Problem], SegkitError | None]:
+    try:
+        return reader.cautions(), None
+    except SegkitError as error:
+        return [], error
 
 
 def _watch(rounds: Sequence[int]) -> Iterable[int]:

@@ -52,8 +52,9 @@ def check(composed: DictConfig) -> bool:
 
     node = config["dataset"]
     size, crop = (image_size(node[key], f"dataset.{key}") for key in ("size", "crop"))
-    use = Use(reader.classes, size, crop, skip=node["on_bad_record"] == "skip")
-    found = audit(reader, use, SplitSpec(**node["split"]))
+    skip, mapped = node["on_bad_record"] == "skip", "mask_values" in node
+    use = Use(reader.classes, size, crop, skip=skip, mapped=mapped)
+    found = audit(reader, use, SplitSpec(**node["split"]), _mirrored(config, reader))
     write_text(folder / "records.csv", records_csv(found))
     write_text(folder / "problems.csv", problems_csv(found))
     if found.clean is not None:
@@ -65,6 +66,15 @@ def check(composed: DictConfig) -> bool:
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
     show(found, f"{name}: {reader.root}", _relative(folder))
     return not found.count("error")
+
+
+def _mirrored(config: Any, reader: Any) -> Any:
+    from segkit.data.sides import side_cautions, sided
+
+    if not sided(reader.classes):
+        return []
+    # albumentations takes seconds to import.
+    return side_cautions(reader.classes, build_augmentation(config))
 
 
 def _check_preview(value: object) -> None:

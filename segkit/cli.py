@@ -22,13 +22,14 @@ from omegaconf.errors import OmegaConfBaseException
 from segkit.command_help import help_text
 from segkit.config_errors import explain
 from segkit.errors import SegkitError
-from segkit.files import NO_ROOM
+from segkit.files import NO_ROOM, CannotWriteError
 from segkit.given import output_dir, plain_overrides
 from segkit.literal import own_data, take_literally
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.resume import MAY_CHANGE
 from segkit.run_claim import is_first_process, remove_if_empty
 from segkit.sources import data_name
+from segkit.spelling import check_spelling
 from segkit.sweep_jobs import RememberSweep, job_name, record_failure, show_jobs
 
 _SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
@@ -94,7 +95,7 @@ def run(command: Command, config_name: str) -> None:
         # Hydra's own MissingConfigException is an OSError too.
         in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)
         if in_the_way and (not begun or getattr(error, "errno", None) in NO_ROOM):
-            error = _not_writable(error)
+            error = _not_writable(error, config_name)
         _fail(error, config_name)
     finally:
         if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
@@ -129,6 +130,7 @@ def _in_hydras_words(given: Sequence[str], command: str) -> list[str]:
         print(help_text(config_dir(), command))
         raise SystemExit(0)
     try:
+        check_spelling(given, config_dir(), command)
         taken = take_literally(given, command, sweeping=bool({*given} & {*_SWEEPING}))
     except SegkitError as error:
         _fail(error, command)
@@ -171,6 +173,8 @@ def _fail(error: Exception, config_name: str) -> NoReturn:
     told = error
     if not isinstance(error, SegkitError):
         told = explain(error, config_dir(), config_name, sys.argv[1:]) or error
+    if isinstance(told, CannotWriteError):
+        told = SegkitError(told.what, where=told.where, remedy=_elsewhere(config_name))
     which = f" in {process_name()}" if process_name() else ""
     if isinstance(told, SegkitError):
         print(f"error{which}: {told}", file=sys.stderr)
@@ -183,12 +187,20 @@ def _fail(error: Exception, config_name: str) -> NoReturn:
     raise error
 
 
-def _not_writable(error: Exception) -> SegkitError:
+def _elsewhere(config_name: str) -> str:
+    """What to do where a command cannot write, by the key that it has for it."""
+    if config_name == "evaluate":  # which writes into the run that it scores
+        return "make room, or copy the run to where you may write (cp -r) and name it: run=COPY"
+    key = "output" if config_name in ("export", "compare", "predict") else "hydra.run.dir"
+    return f"make room, or name a folder that you may write to: {key}=PATH"
+
+
+def _not_writable(error: Exception, config_name: str) -> SegkitError:
     """Hydra makes the folder before it starts the job; and a disk may fill up at any time."""
     return SegkitError(
         f"the run folder cannot be written: {getattr(error, 'strerror', None) or error}",
         where=str(getattr(error, "filename", None) or Path.cwd()),
-        remedy="make room, or name a folder that you may write to: hydra.run.dir=PATH",
+        remedy=_elsewhere(config_name),
     )
 
 

@@ -17,7 +17,8 @@ from hydra.errors import (
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from segkit.errors import SegkitError, did_you_mean
+from segkit.errors import SegkitError
+from segkit.spelling import of_option
 from segkit.unreadable import unreadable
 
 _HELP = "--help shows the groups and the keys used most, --cfg job every key"
@@ -79,9 +80,13 @@ def _groups(folder: Path) -> list[str]:
 
 
 def _unknown_option(error: MissingConfigException, folder: Path) -> SegkitError:
-    group, _, name = str(error.missing_cfg_file or "").rpartition("/")
+    group, _, name = str(error.missing_cfg_file or "").partition("/")
+    while not option_names(folder, group) and "/" in name:  # hydra/launcher; a path has others
+        group, name = f"{group}/{name.partition('/')[0]}", name.partition("/")[2]
     options = option_names(folder, group)
-    remedy = did_you_mean(name, options) if options else f"leave {group}= out: it has no options"
+    remedy = (
+        of_option(group, name, options) if options else f"leave {group}= out: it has no options"
+    )
     return SegkitError(f"unknown {group} {name!r}", where=f"{group}={name}", remedy=remedy)
 
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from segkit.data.datamodule import SegmentationData
+from segkit.data.sides import side_cautions
 from segkit.errors import SegkitError
 from segkit.quoting import typed
 
@@ -81,6 +82,8 @@ def show_data(data: SegmentationData, folder: Path) -> None:
         log.warning("%d records were left out (dataset.on_bad_record=skip):", len(data.problems))
         for problem in data.problems[:20]:
             log.warning("  %s: %s", problem.where, problem.what)
+    for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
+        log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Stage = Literal["train", "val", "test"]
 SPLITS: tuple[Stage, ...] = ("train", "val", "test")
 UNLABELLED = "unlabelled"
+SKIP = "; or leave them out: dataset.on_bad_record=skip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,7 @@ def check_sample(sample: Sample, record: Record, classes: int) -> None:
         raise SegkitError(
             f"image and mask differ in size: {_size(image)} against {_size(mask)} pixels",
             where=f"{record.image} and {record.masks[0]}",
-            remedy="give each image a mask of its own size, or leave the pair out with "
-            "dataset.on_bad_record=skip",
+            remedy="give each image a mask of its own size",
         )
     if mask.size and int(mask.max()) >= classes:
         raise SegkitError(
@@ -120,8 +120,14 @@ def check_sample(sample: Sample, record: Record, classes: int) -> None:
         )
 
 
-def bad_records(problems: Sequence[Problem], total: int) -> SegkitError:
-    """The error that names the first of the records that cannot be used, one of each kind."""
+def bad_records(problems: Sequence[Problem], total: int, *, skip: bool) -> SegkitError:
+    """The error that names the first of the records that cannot be used, one of each kind.
+
+    Args:
+        problems: of the records.
+        total: number of records, the good ones included.
+        skip: whether bad records are left out already, so that it is no advice.
+    """
     kinds: dict[str, list[Problem]] = {}
     for problem in problems:
         kinds.setdefault(problem.what, []).append(problem)
@@ -132,8 +138,8 @@ def bad_records(problems: Sequence[Problem], total: int) -> SegkitError:
     return SegkitError(
         f"{len(problems)} of {total} records cannot be used",
         where="; ".join(shown),
-        remedy="; or ".join(list(remedies)[:2])
-        or "mend the files, or leave them out with dataset.on_bad_record=skip",
+        remedy="; ".join(list(remedies)[:2] or ["mend the files"])
+        + ("" if skip or len(problems) >= total else SKIP),
     )
 
 

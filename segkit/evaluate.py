@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,8 @@ def _others(
 def _load(config: dict[str, Any], reader: Reader) -> SegmentationData:
     data: SegmentationData = build_data(config, reader)
     data.prepare_data()
+    for caution in data.cautions:
+        print(f"warning: {caution.where}: {caution.what}; {caution.remedy}", file=sys.stderr)
     return data
 
 

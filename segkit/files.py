@@ -70,11 +70,15 @@ def _unfinished(target: Path) -> tuple[int, Path]:
         os.close(handle)  # swept between the two steps
 
 
+class CannotWriteError(SegkitError):
+    """There is no room, or no right to write; where else to write depends on the command."""
+
+
 def _cannot_write(target: Path, error: OSError) -> SegkitError:
     remedy = "make room on this disk, or name a folder that you may write to"
     if error.errno == errno.ENAMETOOLONG:
         remedy = "shorten the name that it is made of, or name a folder with a shorter path"
-    return SegkitError(f"cannot write here: {error.strerror}", where=str(target), remedy=remedy)
+    return CannotWriteError(f"cannot write here: {error.strerror}", where=str(target), remedy=remedy)
 
 
 def _sweep_once(folder: Path) -> None:

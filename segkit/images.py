@@ -17,7 +17,7 @@ Pixels = NDArray[Any]
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 # Two per mille at each end: bright dust and dead pixels must not set the window.
 PERCENTILES = (0.2, 99.8)
-_BAD_FILE = "replace the file, or leave it out with dataset.on_bad_record=skip"
+_BAD_FILE = "replace the file"
 
 # Pillow knows forty formats more, one of which starts Ghostscript.
 _FORMATS = ("PNG", "JPEG", "BMP")
@@ -135,8 +135,7 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
         raise SegkitError(
             f"{bad} pixels are NaN or infinite",
             where=name,
-            remedy="write finite intensities, or leave the image out with "
-            "dataset.on_bad_record=skip",
+            remedy="write finite intensities",
         )
     colours = without_alpha(pixels)
     with np.errstate(over="ignore", invalid="ignore"):

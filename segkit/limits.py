@@ -5,6 +5,7 @@ the bound is the process's own and not an argument of every reader; nothing chan
 are read.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +58,7 @@ def check_pixels(height: int, width: int, name: str) -> None:
         SegkitError: naming its size, the bound and the key that raises it.
     """
     if height * width > most_pixels():
-        raise _too_large(f"an image of {width}×{height} pixels", name)
+        raise _too_large(f"an image of {width}×{height} pixels", height * width, name)
 
 
 def check_bytes(count: int, what: str, name: str) -> None:
@@ -72,13 +73,12 @@ def check_bytes(count: int, what: str, name: str) -> None:
         SegkitError: naming the size, the bound and the key that raises it.
     """
     if count > most_bytes():
-        raise _too_large(f"{what} of {count / 1e6:,.0f} MB", name)
+        raise _too_large(f"{what} of {count / 1e6:,.0f} MB", count / _BYTES_A_PIXEL, name)
 
 
-def _too_large(what: str, name: str) -> SegkitError:
+def _too_large(what: str, pixels: float, name: str) -> SegkitError:
     return SegkitError(
         f"{what}; the limit is {_bound.megapixels:g} megapixels of {_BYTES_A_PIXEL} bytes",
         where=name,
-        remedy=f"raise {KEY}= if memory holds it, or leave the file out with "
-        "dataset.on_bad_record=skip",
+        remedy=f"raise the limit, if memory holds it: {KEY}={math.ceil(pixels / 1e6)}",
     )

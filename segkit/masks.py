@@ -10,6 +10,38 @@ from PIL import Image
 from segkit.errors import SegkitError
 from segkit.images import Pixels, without_alpha
 
+_RULE = (
+    "with two classes and no dataset.mask_values they must be 0 and 1, or 0 and 255, in each file"
+)
+
+
+class MaskDoubtError(SegkitError):
+    """A mask whose stored values the settings do not turn into classes.
+
+    What to do depends on the whole data set: :func:`segkit.mask_advice.advised` says it.
+
+    Args:
+        what: is wrong with the file.
+        where: its name.
+        rule: that the values of the data set break.
+        mapping: in which there is no class for some.
+        inverted: whether it is only in doubt what 0 stands for.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        where: str,
+        *,
+        rule: str = "",
+        mapping: Mapping[int | str, int] | None = None,
+        inverted: bool = False,
+    ) -> None:
+        super().__init__(what, where=where)
+        self.rule = rule
+        self.mapping = mapping
+        self.inverted = inverted
+
 
 def zero_is_light(data: bytes) -> bool:
     """Whether an image file shows the stored value 0 lighter than 1.
@@ -52,22 +84,22 @@ def map_values(pixels: Pixels, mapping: Mapping[int | str, int], name: str) -> N
         (H, W) uint8.
 
     Raises:
-        SegkitError: a value is not in the map, is not whole, or is a colour without a colour map.
+        MaskDoubtError: a value is not in the map, is not whole, or is a colour without a colour
+            map.
     """
     coloured = any(is_colour(key) for key in mapping)
-    table = {_key(key, coloured=coloured): cls for key, cls in mapping.items()}
+    table = {value_key(key, coloured=coloured): cls for key, cls in mapping.items()}
     keys = mask_keys(pixels, name, coloured=coloured)
     found = _present(keys)
     unknown = [value for value in found if value not in table]
     if unknown:
-        shown = [_hex(key) if coloured else str(key) for key in unknown[:8]]
+        shown = [show_colour(key) if coloured else str(key) for key in unknown[:8]]
         stored = ", ".join(f"{key}: {cls}" for key, cls in mapping.items())
-        raise SegkitError(
+        raise MaskDoubtError(
             f"mask values [{', '.join(shown)}{', …' if len(unknown) > 8 else ''}] are not in the "
             f"map {{{stored}}}",
-            where=name,
-            remedy="name each stored value and its class, for example "
-            f"'dataset.mask_values={{{stored}, {shown[0].replace('#', '0x')}: 1}}'",
+            name,
+            mapping=mapping,
         )
     classes = np.array([table[value] for value in found], np.uint8)
     if keys.dtype.itemsize == 1:
@@ -92,24 +124,21 @@ def automatic_classes(
         inverted: what :func:`zero_is_light` says of the file.
 
     Raises:
-        SegkitError: there is doubt; it says which setting ends it.
+        MaskDoubtError: there is doubt.
     """
     if classes > 2:
         return map_values(pixels, {k: k for k in range(classes)}, name)
     planes = without_alpha(pixels)
-    lossy = name.lower().endswith((".jpg", ".jpeg"))
-    if lossy and planes.ndim == 3:  # JPEG tints the edges of a grey mask
-        planes = planes.max(axis=2)
+    if name.lower().endswith((".jpg", ".jpeg")) and planes.ndim == 3:
+        planes = planes.max(axis=2)  # JPEG tints the edges of a grey mask
     keys = mask_keys(planes, name)
     found = _present(keys)
     if not (set(found) <= {0, 1} or set(found) <= {0, 255}):
-        raise _doubtful(found, name, lossy=lossy)
+        shown = ", ".join(map(str, found[:8])) + (", …" if len(found) > 8 else "")
+        raise MaskDoubtError(f"a mask holds the values {shown}; {_RULE}", name, rule=_RULE)
     if inverted:
-        raise _bad_mask(
-            "0 for white: it may stand for background or foreground",
-            name,
-            "say which: 'dataset.mask_values={0: 0, 1: 1}', or the other way round",
-        )
+        what = "a mask holds 0 for white: it may stand for background or foreground"
+        raise MaskDoubtError(what, name, rule="0 stands for white", inverted=True)
     return np.asarray(keys != 0, np.uint8)
 
 
@@ -117,17 +146,13 @@ def mask_keys(pixels: Pixels, name: str, *, coloured: bool = False) -> Pixels:
     """One whole number a pixel: its stored value, or its packed colour when ``coloured``.
 
     Raises:
-        SegkitError: values that are not whole, or colours where ``coloured`` is false.
+        MaskDoubtError: values that are not whole, or colours where ``coloured`` is false.
     """
     planes = without_alpha(pixels)
     if planes.dtype.kind == "f":
         if not np.isfinite(planes).all() or not np.array_equal(planes, np.rint(planes)):
-            raise _bad_mask(
-                "values that are not whole numbers",
-                name,
-                "store class numbers, or name the value above which foreground begins: "
-                "dataset.mask_threshold=127",
-            )
+            what = "a mask holds values that are not whole numbers"
+            raise MaskDoubtError(what, name, rule="classes are whole numbers")
         planes = planes.astype(np.int64)
     if coloured:
         scale = 255 if planes.dtype == np.bool_ else 1
@@ -138,9 +163,8 @@ def mask_keys(pixels: Pixels, name: str, *, coloured: bool = False) -> Pixels:
         return planes
     # A grey mask saved as RGB says the same thing three times.
     if (planes != planes[..., :1]).any():
-        raise _bad_mask(
-            "colours", name, "name them: 'dataset.mask_values={0x000000: 0, 0xff0000: 1}'"
-        )
+        rule = "each needs its class in dataset.mask_values"
+        raise MaskDoubtError("a mask holds colours", name, rule=rule)
     return planes[..., 0]
 
 
@@ -151,32 +175,17 @@ def _present(keys: Pixels) -> list[int]:
     return [int(value) for value in found]
 
 
-def _doubtful(found: list[int], name: str, *, lossy: bool) -> SegkitError:
-    shown = ", ".join(map(str, found[:8])) + (", …" if len(found) > 8 else "")
-    remedy = "say which class each value is: 'dataset.mask_values={0: 0, " + f"{found[-1]}: 1}}'"
-    if lossy or len(found) > 16:
-        remedy = (
-            "these look like the soft edges of JPEG or of smoothing: set "
-            "dataset.mask_threshold=127 (values above it are foreground)"
-        )
-    return _bad_mask(
-        f"the values {shown}; with two classes and no dataset.mask_values they must be 0 and 1, "
-        "or 0 and 255",
-        name,
-        remedy,
-    )
-
-
-def _bad_mask(what: str, name: str, remedy: str) -> SegkitError:
-    return SegkitError(f"a mask holds {what}", where=name, remedy=remedy)
-
-
 def is_colour(key: int | str) -> bool:
     """Whether a key of a mapping names a colour: ``#ff0000`` or ``0xff0000``."""
     return isinstance(key, str) and key.lower().startswith(("#", "0x"))
 
 
-def _key(key: int | str, *, coloured: bool) -> int:
+def value_key(key: int | str, *, coloured: bool) -> int:
+    """The number by which :func:`mask_keys` knows a key of a mapping.
+
+    Raises:
+        SegkitError: it is neither a whole number nor a colour.
+    """
     try:
         number = int(str(key).removeprefix("#"), 16 if is_colour(key) else 10)
     except ValueError as error:
@@ -193,5 +202,6 @@ def _key(key: int | str, *, coloured: bool) -> int:
     return red << 32 | green << 16 | blue
 
 
-def _hex(key: int) -> str:
+def show_colour(key: int) -> str:
+    """A packed colour as ``#rrggbb``."""
     return f"#{key >> 32:02x}{key >> 16 & 0xFFFF:02x}{key & 0xFFFF:02x}"

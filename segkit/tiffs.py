@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from segkit.limits import check_bytes, check_pixels, most_pixels
+from segkit.stacks import stack_error
 
 Pixels = NDArray[Any]
 
@@ -43,7 +44,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
         (H, W) or (H, W, C) in the stored type.
 
     Raises:
-        SegkitError: more pixels or bytes than the bound.
+        SegkitError: more pixels or bytes than the bound, or a stack.
         Exception: whatever a damaged file brings up.
     """
     stream = io.BytesIO(data)
@@ -59,7 +60,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
         _refuse_truncated(series, data)
         pixels = np.asarray(series.asarray())
         palette = None if indexed else palette_of(series.keyframe)
-    pixels = _one_plane(pixels, series.axes)
+    pixels = _one_plane(pixels, series.axes, name)
     return palette[pixels] if palette is not None and pixels.ndim == 2 else pixels
 
 
@@ -78,16 +79,14 @@ def palette_of(page: Any) -> NDArray[np.uint8] | None:
     return np.asarray(np.moveaxis(colours, 0, -1), np.uint8)
 
 
-def _one_plane(pixels: Pixels, axes: str) -> Pixels:
+def _one_plane(pixels: Pixels, axes: str, name: str) -> Pixels:
     kept = [i for i, axis in enumerate(axes) if axis in "YX" or pixels.shape[i] != 1]
     planar = "".join(axes[i] for i in kept) in ("SYX", "CYX")
     pixels = pixels.reshape([pixels.shape[i] for i in kept])
     if pixels.ndim == 3 and planar and pixels.shape[0] <= 4:
         pixels = np.moveaxis(pixels, 0, -1)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] > 4):
-        raise ValueError(
-            f"a stack of shape {pixels.shape}; segkit reads one plane of 1 to 4 channels"
-        )
+        raise stack_error(pixels.shape, "".join(axes[i] for i in kept), name)
     return pixels
 
 

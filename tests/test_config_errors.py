@@ -1,11 +1,14 @@
 """What Hydra complains of, told as what is wrong, where and what to do."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from segkit.cli import _elsewhere
 from segkit.config_errors import explain, option_names
 from segkit.errors import SegkitError
 
@@ -36,6 +39,9 @@ def told(*given: str) -> SegkitError:
         ("loss=dicee", "unknown loss 'dicee'", "loss=dicee", "'dice'"),
         ("trainer=gpus", "unknown trainer 'gpus'", "trainer=gpus", "'gpu'"),
         ("dataset=phantoms", "unknown dataset 'phantoms'", "dataset=phantoms", "'phantom'"),
+        ("dataset=/a/b", "unknown dataset '/a/b'", "dataset=/a/b", "dataset.root=/a/b"),
+        ("dataset=a/b.zip", "unknown dataset 'a/b.zip'", "dataset=a/b.zip", "type dataset=folder "),
+        ("model=w.pth", "unknown model 'w.pth'", "model=w.pth", "model.encoder_weights=w.pth"),
         ("modle=unet_mnv2", "unknown key 'modle'", "modle=…", "'model'"),
         ("modle.encoder=resnet18", "unknown key 'modle.encoder'", "modle.encoder=…", "'model.enc"),
         ("optim.lrr=1", "unknown key 'optim.lrr'", "optim.lrr=…", "did you mean 'optim.lr'?"),
@@ -88,3 +94,15 @@ def test_options_leave_out_what_only_others_build_on() -> None:
 @pytest.mark.parametrize("error", [ValueError("x"), OSError("x"), KeyError("x"), TypeError("x")])
 def test_what_is_a_bug_keeps_its_traceback(error: Exception) -> None:
     assert explain(error, CONF, "train") is None
+
+
+@pytest.mark.parametrize("command", ["train", "check", "sweep", "evaluate", "export", "compare"])
+def test_a_command_that_cannot_write_names_a_key_that_it_has(command: str) -> None:
+    key = re.findall(r"([a-z.]+)=[A-Z]", _elsewhere(command))
+    assert key
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        composed = compose(command, return_hydra_config=True)
+    config: Any = OmegaConf.to_container(composed, resolve=False)
+    for name in key[0].split("."):
+        config = config[name]
+    assert config != ".", "this is where it is run, and nothing is written there"

@@ -48,7 +48,7 @@ def test_sizes_that_differ_name_both_files_as_width_by_height() -> None:
     with pytest.raises(SegkitError, match="6×4 against 4×6 pixels") as caught:
         check_sample(Sample(zeros(4, 6, 3), zeros(6, 4)), RECORD, 2)
     assert caught.value.where == "images/a.png and masks/a.png"
-    assert "on_bad_record=skip" in caught.value.remedy
+    assert "of its own size" in caught.value.remedy
 
 
 def test_a_class_that_has_no_name_is_refused() -> None:

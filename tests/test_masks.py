@@ -32,7 +32,6 @@ def test_an_unknown_value_names_the_file_and_the_setting(dtype: type[np.generic]
     with pytest.raises(SegkitError, match=r"mask values \[7\] are not in the map") as caught:
         map_values(np.array([[0, 7]]).astype(dtype), {0: 0, 255: 1}, "masks/a.png")
     assert caught.value.where == "masks/a.png"
-    assert "'dataset.mask_values={0: 0, 255: 1, 7: 1}'" in caught.value.remedy
 
 
 @pytest.mark.parametrize("bad", [0.5, np.nan, np.inf])
@@ -55,9 +54,8 @@ def test_coloured_masks(red: str) -> None:
 
 def test_an_unknown_colour_is_shown_as_one() -> None:
     rgb = np.full((1, 1, 3), (0, 16, 255), np.uint8)
-    with pytest.raises(SegkitError, match="#0010ff") as caught:
+    with pytest.raises(SegkitError, match="#0010ff"):
         map_values(rgb, {"#000000": 0}, "a.png")
-    assert "0x0010ff: 1" in caught.value.remedy
 
 
 def test_colours_need_a_map_of_colours() -> None:
@@ -93,28 +91,20 @@ def test_two_classes_without_doubt(values: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "name", "remedy"),
-    [
-        ([0, 128], "a.png", r"'dataset.mask_values={0: 0, 128: 1}'"),
-        ([0, 1, 255], "a.png", "dataset.mask_values="),
-        ([0, 3, 250, 255], "a.jpg", "dataset.mask_threshold=127"),
-        (list(range(40)), "a.png", "dataset.mask_threshold=127"),
-    ],
+    ("values", "name"), [([0, 128], "a.png"), ([0, 1, 255], "a.png"), ([0, 3, 250], "a.jpg")]
 )
-def test_doubt_names_the_file_and_the_cure(values: list[int], name: str, remedy: str) -> None:
+def test_doubt_names_the_file_and_the_values(values: list[int], name: str) -> None:
     with pytest.raises(SegkitError, match="0 and 1, or 0 and 255") as caught:
         automatic_classes(np.array([values], np.uint8), name, 2, inverted=False)
     assert caught.value.where == name
-    assert remedy in caught.value.remedy
 
 
-def test_a_tinted_jpeg_asks_for_the_threshold_too() -> None:
+def test_a_tinted_jpeg_is_as_bright_as_its_brightest_channel() -> None:
     tinted = np.zeros((1, 2, 3), np.uint8)
     tinted[0, 1] = (250, 255, 249)
     tinted[0, 0] = (3, 0, 1)
-    with pytest.raises(SegkitError, match="the values 3, 255") as caught:
+    with pytest.raises(SegkitError, match="the values 3, 255"):
         automatic_classes(tinted, "a.JPG", 2, inverted=False)
-    assert "mask_threshold=127" in caught.value.remedy
 
 
 def test_more_classes_are_stored_as_they_are() -> None:
@@ -137,9 +127,8 @@ def test_a_palette_that_begins_with_white_leaves_doubt() -> None:
     data = _palette(255, 255, 255, 0, 0, 0)
     assert zero_is_light(data)
     pixels = decode(data, "a.png", indexed=True)
-    with pytest.raises(SegkitError, match="0 for white") as caught:
+    with pytest.raises(SegkitError, match="0 for white"):
         automatic_classes(pixels, "a.png", 2, inverted=True)
-    assert "dataset.mask_values" in caught.value.remedy
 
 
 @pytest.mark.parametrize("photometric", ["miniswhite", "minisblack"])

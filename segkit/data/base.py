@@ -119,6 +119,14 @@ class Reader(ABC):
         """The settings that change the pixels; part of the cache's key."""
         return {}
 
+    def cautions(self) -> list[Problem]:
+        """What can be read and is probably not meant; a reader may look for it.
+
+        Raises:
+            SegkitError: nothing could be learnt from it.
+        """
+        return []
+
     def files(self, record: Record) -> tuple[str, ...]:
         """The files that a record's pixels come from; part of the cache's key."""
         return (record.image, *record.masks)

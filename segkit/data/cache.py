@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,10 +158,15 @@ def _whole(folder: Path) -> Cache | None:
 def _mended(cache: Cache, reader: Reader, records: Sequence[Record], spec: CacheSpec) -> bool:
     """Whether a record that could not be read can be now: a disk that was away is back."""
     left_out = [record for record in records if record.id not in cache.entries]
+    problems = []
     for record, load in zip(left_out, reader.loaders(left_out), strict=True):
-        with suppress(SegkitError):
+        try:
             prepare(reader, record, load(), spec)
+        except SegkitError as error:
+            problems.append(Problem(error.where, error.what, error.remedy))
+        else:
             return True
+    cache.problems = problems  # in today's words, which an earlier version may not have had
     return False
 
 

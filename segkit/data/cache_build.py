@@ -20,7 +20,7 @@ from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.images import resize_image, resize_mask, to_channels
 
-_TOO_LARGE = "cut the image into parts, or leave it out with dataset.on_bad_record=skip"
+_TOO_LARGE = "cut the image into parts"
 # Of a PNG that OpenCV reads back.
 _LONGEST = 1_000_000
 

@@ -96,8 +96,7 @@ class ChestXray(Reader):
             raise SegkitError(
                 f"a mask of {pixels.dtype} with {pixels.max()} as its highest value",
                 where=where,
-                remedy="save the lung as 1, or as the highest value of the type (255), or leave "
-                "the record out with dataset.on_bad_record=skip",
+                remedy="save the lung as 1, or as the highest value of the type (255)",
             )
         return np.asarray(pixels > half)
 

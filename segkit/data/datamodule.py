@@ -84,6 +84,7 @@ class SegmentationData(pl.LightningDataModule):
         self.panel_count = panel_count
         self.seed = seed
         self.problems: list[Problem] = []
+        self.cautions: list[Problem] = []
         self.records: list[Record] = []
         self.splits: dict[str, str] = {}
         self.first_epoch, self.first_batch = 0, 0  # trained next, in a run that is gone on with
@@ -113,8 +114,9 @@ class SegmentationData(pl.LightningDataModule):
             return
         listing = self.reader.listing()
         total = len(listing.records) + len(listing.problems)
-        if listing.problems and self.on_bad_record == "error":
-            raise bad_records(listing.problems, total)
+        skip = self.on_bad_record == "skip"
+        if listing.problems and not skip:
+            raise bad_records(listing.problems, total, skip=skip)
         cache = open_cache(
             self.reader,
             [record for record in listing.records if record.labelled],
@@ -123,8 +125,8 @@ class SegmentationData(pl.LightningDataModule):
             name=self.dataset_name,
         )
         self.problems = listing.problems + cache.problems
-        if self.problems and (self.on_bad_record == "error" or not cache.entries):
-            raise bad_records(self.problems, total)
+        if self.problems and not (skip and cache.entries):
+            raise bad_records(self.problems, total, skip=skip)
         self.records = [
             replace(record, stratum=cache.entries[record.id].stratum)
             if record.id in cache.entries
@@ -134,6 +136,7 @@ class SegmentationData(pl.LightningDataModule):
         ]
         self.splits = assign_splits(self.records, self.split)
         check_crop(cache, self.crop)
+        self.cautions = self.reader.cautions()
         self._cache = cache
 
     def setup(self, stage: str) -> None:  # noqa: ARG002  # the Trainer's signature
@@ -221,12 +224,8 @@ class SegmentationData(pl.LightningDataModule):
 
     def _ordered(self, split: str, stage: Stage) -> OrderedSampler:
         rank, world_size = self._rank()
-        return OrderedSampler(
-            self.indices(split),
-            rank=rank,
-            world_size=world_size,
-            batch_size=self._at_once(stage),
-        )
+        indices, size = self.indices(split), self._at_once(stage)
+        return OrderedSampler(indices, rank=rank, world_size=world_size, batch_size=size)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

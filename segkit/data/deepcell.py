@@ -138,8 +138,7 @@ class DeepCell(Reader):
             raise SegkitError(
                 f"instance labels from {nuclei.min()} to {nuclei.max()}",
                 where=self.source.where(record.masks[0]),
-                remedy="number the nuclei from 1 up and the background 0, or leave the record "
-                "out with dataset.on_bad_record=skip",
+                remedy="number the nuclei from 1 up and the background 0",
             )
         instances = nuclei.astype(np.int32)
         pixels = to_uint8(plane, self.source.where(record.image))
@@ -152,8 +151,7 @@ class DeepCell(Reader):
             raise SegkitError(
                 f"a mask of {stored.dtype}, expected 8 bits",
                 where=where,
-                remedy="save masks with 0 and 255, or leave the record out with "
-                "dataset.on_bad_record=skip",
+                remedy="save masks with 0 and 255",
             )
         return np.asarray(to_channels(to_uint8(stored, where), 1)[..., 0] > 127)
 

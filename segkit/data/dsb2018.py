@@ -89,8 +89,7 @@ class Dsb2018(Reader):
             raise SegkitError(
                 f"a mask of {pixels.dtype}, expected 8 bits",
                 where=where,
-                remedy="save masks with 0 and 255, or leave the record out with "
-                "dataset.on_bad_record=skip",
+                remedy="save masks with 0 and 255",
             )
         # Some community fixes of the labels were saved with smoothed edges, some as 0 and 1.
         plain = without_alpha(pixels).max(initial=0) <= 1

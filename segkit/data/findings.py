@@ -1,19 +1,17 @@
 """What is wrong with a data set, judged from the facts of its records."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from segkit.contracts import SPLITS, Problem, Record
+from segkit.contracts import SKIP, SPLITS, Problem
 from segkit.data.audit import Facts, Unreadable
 from segkit.data.duplicates import Pair
 from segkit.errors import SegkitError
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-# A mean over fewer groups than this says little.
-FEW_GROUPS = 5
 _SATURATED, _LOPSIDED, _SHRUNK = 0.25, 1.25, 4.0
 
 
@@ -46,12 +44,14 @@ class Use:
         size: rows and columns that the network is given, or None for each image's own.
         crop: rows and columns of the random crop, or None.
         skip: whether records that cannot be used are left out instead of refused.
+        mapped: whether ``dataset.mask_values`` is a key of the data set.
     """
 
     classes: tuple[str, ...]
     size: tuple[int, int] | None
     crop: tuple[int, int] | None
     skip: bool
+    mapped: bool = False
 
 
 def bad_files(
@@ -59,14 +59,25 @@ def bad_files(
 ) -> Iterator[Finding]:
     """Files that have no partner or cannot be used."""
     severity: Severity = "warning" if skip else "error"
-    remedy = "add the missing file, or leave it out with dataset.on_bad_record=skip"
+    leave = "" if skip else SKIP
     for problem in problems:
+        remedy = (problem.remedy or "add the missing file") + leave
         yield Finding(severity, "unpaired files", problem.what, problem.where, remedy)
     for bad in unreadable:
         # Training never opens an image without a mask.
         grade: Severity = severity if bad.record.labelled else "warning"
         where = bad.error.where or bad.record.image
-        yield Finding(grade, "records that cannot be used", bad.error.what, where, bad.error.remedy)
+        remedy = bad.error.remedy + leave
+        yield Finding(grade, "records that cannot be used", bad.error.what, where, remedy)
+
+
+def of_cautions(cautions: Sequence[Problem], failure: SegkitError | None) -> Iterator[Finding]:
+    """Settings that work and are probably not meant, and one that cannot work."""
+    kind = "settings that do not fit"
+    if failure is not None:
+        yield Finding("error", kind, failure.what, failure.where, failure.remedy)
+    for caution in cautions:
+        yield Finding("warning", kind, caution.what, caution.where, caution.remedy)
 
 
 def no_split(error: SegkitError) -> Finding:
@@ -100,7 +111,7 @@ def of_records(facts: Sequence[Facts], use: Use) -> Iterator[Finding]:
                 "masks without background",
                 "every pixel is marked",
                 fact.record.masks[0],
-                "see whether it is inverted: dataset.mask_values={0: 1, 255: 0} turns it round",
+                _turned_round(fact.mask_values) if use.mapped else "see whether it is inverted",
             )
         small = use.crop and use.size is None
         if small and use.crop and (fact.height < use.crop[0] or fact.width < use.crop[1]):
@@ -152,61 +163,6 @@ def of_copies(
             )
 
 
-def of_groups(
-    records: Sequence[Record], splits: Mapping[str, str], *, accepted: bool = False
-) -> Iterator[Finding]:
-    """Groups in two splits (a warning where that was ``accepted``), and splits of few groups."""
-    homes: dict[str, set[str]] = defaultdict(set)
-    members: dict[str, set[str]] = defaultdict(set)
-    for record in records:
-        split = splits.get(record.id, "")
-        if split in SPLITS:
-            homes[record.group].add(split)
-            members[split].add(record.group)
-    for group, found in homes.items():
-        if len(found) > 1:
-            yield Finding(
-                "warning" if accepted else "error",
-                "groups in two splits",
-                f"group {group} lies in {' and '.join(s for s in SPLITS if s in found)}",
-                group,
-                "draw a clean split: dataset.split.group_by=group dataset.split.published=false",
-            )
-    for split in SPLITS:
-        if homes and len(members[split]) < FEW_GROUPS:
-            yield Finding(
-                "warning",
-                "small splits",
-                f"{len(members[split])} groups in {split}",
-                split,
-                "add data, raise dataset.split.val or .test, or cross-validate: "
-                "dataset.split.folds=5",
-            )
-
-
-def of_classes(
-    facts: Sequence[Facts], splits: Mapping[str, str], classes: Sequence[str]
-) -> Iterator[Finding]:
-    """Classes that a split does not have."""
-    present: dict[str, Counter[int]] = {split: Counter() for split in SPLITS}
-    seen = {splits.get(fact.record.id, "") for fact in facts}
-    for fact in facts:
-        split = splits.get(fact.record.id, "")
-        if split in present:
-            present[split].update(k for k, share in enumerate(fact.shares) if share > 0)
-    for number, name in enumerate(classes):
-        lacking = [split for split in SPLITS if split in seen and not present[split][number]]
-        if lacking:
-            yield Finding(
-                "error" if "train" in lacking else "warning",
-                "missing classes",
-                f"no pixel of class {name!r} in {', '.join(lacking)}",
-                f"dataset.classes, {name}",
-                "see whether the masks are mapped as meant (dataset.mask_values); else add data "
-                "or draw another split (dataset.split.seed)",
-            )
-
-
 def of_all(facts: Sequence[Facts], use: Use) -> Iterator[Finding]:
     """What the data set as a whole mixes or loses."""
     depths = Counter(f.dtype for f in facts if f.dtype)
@@ -248,3 +204,9 @@ def _resized(facts: Sequence[Facts], size: tuple[int, int]) -> Iterator[Finding]
 def _stretch(fact: Facts, size: tuple[int, int]) -> float:
     ratio = (fact.width / fact.height) / (size[1] / size[0])
     return max(ratio, 1 / ratio)
+
+
+def _turned_round(values: str) -> str:
+    """How to swap the two classes of a mask, whose stored values are told as ``0 255``."""
+    other = max((int(v) for v in values.split() if v.isdigit()), default=0) or 1
+    return f"see whether it is inverted: 'dataset.mask_values={{0: 1, {other}: 0}}' turns it round"

@@ -27,19 +27,35 @@ image without a mask is reported as a problem.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.contracts import Listing, Record, Sample
+from segkit.contracts import Listing, Problem, Record, Sample
 from segkit.data.base import Reader
 from segkit.data.manifest import read_manifest
 from segkit.data.pairs import pair
 from segkit.errors import SegkitError
 from segkit.images import decode, orientation, to_uint8
-from segkit.masks import above, automatic_classes, is_colour, map_values, zero_is_light
+from segkit.mask_advice import advised
+from segkit.mask_settings import check_mask_settings, threshold_cautions
+from segkit.mask_survey import Survey, survey
+from segkit.masks import (
+    MaskDoubtError,
+    above,
+    automatic_classes,
+    is_colour,
+    map_values,
+    zero_is_light,
+)
+
+# Mask files that are looked at for advice, from the whole set.
+_MASKS = 200
+_surveying = threading.Lock()
 
 
 class Folder(Reader):
@@ -79,7 +95,8 @@ class Folder(Reader):
         self.mask_threshold = mask_threshold
         self.manifest = manifest
         self.group_pattern = None if group_pattern is None else _compile(group_pattern)
-        _check_masks(len(self.classes), self.mask_values, mask_threshold)
+        self._looked: Survey | None = None
+        check_mask_settings(self.classes, self.mask_values, mask_threshold)
 
     def scan(self) -> Listing:
         """Pair images and masks, or read the table.
@@ -127,7 +144,36 @@ class Folder(Reader):
             _check_turn(mask.shape, own, size, turned, where)
         return mask
 
+    def cautions(self) -> list[Problem]:
+        """A threshold that takes what is marked for background.
+
+        Raises:
+            SegkitError: it leaves no foreground in any mask.
+        """
+        return [] if self.mask_threshold is None else threshold_cautions(self._survey())
+
+    def _survey(self) -> Survey:
+        """What masks of the whole set store; looked at once, by whichever thread asks first."""
+        with _surveying:
+            if self._looked is None:
+                indexed = not any(map(is_colour, self.mask_values or {}))
+                self._looked = survey(self._some_masks(), indexed, self.mask_threshold)
+            return self._looked
+
+    def _some_masks(self) -> Iterator[tuple[str, bytes]]:
+        names = [name for record in self._found.records for name in record.masks]
+        for name in names[:: -(-len(names) // _MASKS) or 1]:
+            with suppress(SegkitError):
+                yield self.source.where(name), self.source.read(name)
+
     def _classes_of(self, data: bytes, where: str) -> NDArray[np.uint8]:
+        try:
+            return self._by_settings(data, where)
+        except MaskDoubtError as doubt:
+            looked = self._survey().with_file(where, data)
+            raise advised(doubt, looked, self.classes, self.mask_values) from doubt
+
+    def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
         if self.mask_threshold is not None:
             return above(decode(data, where), self.mask_threshold).astype(np.uint8)
         if self.mask_values is None:
@@ -167,28 +213,6 @@ def _check_turn(
         remedy="write both out turned and without the tag (magick mogrify -auto-orient), or "
         "delete the tag if the mask fits the stored pixels",
     )
-
-
-def _check_masks(
-    classes: int, values: Mapping[int | str, int] | None, threshold: float | None
-) -> None:
-    what = where = ""
-    if classes < 2:
-        what, where = f"{classes} class(es), but background counts as one", "dataset.classes"
-    elif values is not None and threshold is not None:
-        what, where = "two ways to read masks", "dataset.mask_values, dataset.mask_threshold"
-    elif threshold is not None and classes != 2:
-        what, where = f"a threshold cannot tell {classes} classes apart", "dataset.mask_threshold"
-    elif values is not None and not all(0 <= cls < classes for cls in values.values()):
-        what, where = f"a class outside 0…{classes - 1}", "dataset.mask_values"
-    if what:
-        raise SegkitError(
-            what,
-            where=where,
-            remedy="name all classes, background first, in dataset.classes, and set "
-            "dataset.mask_values to {stored value: class index}, or dataset.mask_threshold "
-            "for two classes, or neither",
-        )
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

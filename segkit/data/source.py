@@ -60,8 +60,7 @@ class Source(ABC):
             raise SegkitError(
                 f"a file that cannot be read: {reason}",
                 where=self.where(name),
-                remedy="mend or fetch it again, or leave the record out with "
-                "dataset.on_bad_record=skip",
+                remedy="mend or fetch it again",
             ) from error
 
     def _read(self, stream: IO[bytes], name: str, size: int) -> bytes:

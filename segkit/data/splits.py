@@ -1,7 +1,7 @@
 """Who trains, who validates, who tests: drawn once, disjoint by group, written to ``split.csv``."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -64,7 +64,7 @@ def assign_splits(records: Sequence[Record], spec: SplitSpec) -> dict[str, str]:
         )
     chosen |= _draw(labelled, spec) if spec.file is None else read_split(Path(spec.file), labelled)
     if spec.group_by == "group":
-        _prove_disjoint(labelled, chosen)
+        _prove_disjoint(labelled, chosen, spec)
     return chosen
 
 
@@ -82,12 +82,24 @@ def _check_spec(spec: SplitSpec) -> None:
                 where="dataset.split.fold, dataset.split.folds",
                 remedy="at least 3 folds (one tests, one validates), numbered from 0",
             )
-    elif spec.val <= 0 or spec.test < 0 or spec.val + spec.test >= 1:
-        raise SegkitError(
-            f"shares of {spec.val} for validation and {spec.test} for test leave nothing to train",
-            where="dataset.split.val, dataset.split.test",
-            remedy="use shares such as 0.15 and 0.15; test may be 0, validation may not",
-        )
+    else:
+        _check_shares(spec.val, spec.test)
+
+
+def _check_shares(val: float, test: float) -> None:
+    what = where = ""
+    if val <= 0:
+        what = f"a share of {val} leaves nothing to validate, by which the best epoch is chosen"
+        where, remedy = f"dataset.split.val={val}", "set dataset.split.val=0.15"
+    elif test < 0:
+        what, where = f"a share of {test} is less than nothing", f"dataset.split.test={test}"
+        remedy = "set dataset.split.test=0.15; or, to test nothing, dataset.split.test=0"
+    elif val + test >= 1:
+        what = f"shares of {val} for validation and {test} for test leave nothing to train on"
+        where = "dataset.split.val, dataset.split.test"
+        remedy = "set dataset.split.val=0.15 dataset.split.test=0.15"
+    if what:
+        raise SegkitError(what, where=where, remedy=remedy)
 
 
 def _draw(records: Sequence[Record], spec: SplitSpec) -> dict[str, str]:
@@ -104,10 +116,14 @@ def _draw(records: Sequence[Record], spec: SplitSpec) -> dict[str, str]:
     names = sorted(units)
     strata = [_majority(units[name]) for name in names] if spec.stratify else [""] * len(names)
     if spec.folds is not None:
+        parts = {str(fold): 1 for fold in range(1, spec.folds)}
+        _check_enough(records, pool, spec, parts)
         drawn = _draw_fold(names, strata, spec)
     else:
         shares = {s: getattr(spec, s) for s in missing if getattr(spec, s) > 0}
-        drawn = _draw_shares(names, strata, shares, spec.seed)
+        counts = {split: max(1, round(share * len(names))) for split, share in shares.items()}
+        _check_enough(records, pool, spec, counts)
+        drawn = _draw_counts(names, strata, counts, spec.seed)
     return fixed | {record.id: drawn[name] for name in names for record in units[name]}
 
 
@@ -124,18 +140,12 @@ def _majority(records: Sequence[Record]) -> str:
     return min(counts, key=lambda stratum: (-counts[stratum], stratum))
 
 
-def _draw_shares(
-    names: Sequence[str], strata: Sequence[str], shares: dict[str, float], seed: int
+def _draw_counts(
+    names: Sequence[str], strata: Sequence[str], counts: Mapping[str, int], seed: int
 ) -> dict[str, str]:
-    needed = len(shares) + 1
-    if len(names) < needed:
-        raise _too_few(len(names), needed)
     drawn: dict[str, str] = {}
     rest, rest_strata = list(names), list(strata)
-    for split, share in shares.items():
-        count = max(1, round(share * len(names)))
-        if count >= len(rest):
-            raise _too_few(len(names), needed)
+    for split, count in counts.items():
         taken, _ = _take(rest, rest_strata, count, seed)
         drawn |= dict.fromkeys(taken, split)
         left = [(n, s) for n, s in zip(rest, rest_strata, strict=True) if n not in drawn]
@@ -166,8 +176,6 @@ def _merge_rare(strata: Sequence[str], *, least: int) -> list[str]:
 
 def _draw_fold(names: list[str], strata: list[str], spec: SplitSpec) -> dict[str, str]:
     assert spec.folds is not None
-    if len(names) < spec.folds:
-        raise _too_few(len(names), spec.folds)
     merged = _merge_rare(strata, least=spec.folds)
     kind = StratifiedKFold if len(set(merged)) > 1 else KFold
     folds = kind(n_splits=spec.folds, shuffle=True, random_state=spec.seed)
@@ -178,16 +186,40 @@ def _draw_fold(names: list[str], strata: list[str], spec: SplitSpec) -> dict[str
     return drawn
 
 
-def _too_few(groups: int, needed: int) -> SegkitError:
-    return SegkitError(
+def _check_enough(
+    records: Sequence[Record], pool: Sequence[Record], spec: SplitSpec, counts: Mapping[str, int]
+) -> None:
+    """Refuse parts that would be empty.
+
+    Args:
+        records: all of them.
+        pool: those that are to be divided.
+        spec: how.
+        counts: groups of each part but training; of folds, of each but one.
+    """
+    groups, images = len(_units(pool, spec.group_by)), len(pool)
+    if sum(counts.values()) < groups:
+        return
+    needed = len(counts) + 1
+    options = ["add data"]
+    if spec.folds is not None and groups >= 3:
+        options.append(f"ask for fewer folds: dataset.split.folds={groups} dataset.split.fold=0")
+    elif counts and spec.folds is None and groups >= needed:
+        options.append("set " + " ".join(f"dataset.split.{part}=0.15" for part in counts))
+    elif spec.folds is None and "test" in counts and groups == needed - 1:
+        options.append("test nothing: dataset.split.val=0.15 dataset.split.test=0")
+    if len(pool) < len(records) and len(_units(records, spec.group_by)) >= 3:
+        options.append("draw anew: dataset.split.published=false")
+    if spec.group_by == "group" and images > groups and images >= needed:
+        options.append("let groups leak: dataset.split.group_by=image")
+    raise SegkitError(
         f"{groups} group{'s' if groups != 1 else ''} cannot be divided into {needed} parts",
         where="dataset.split (groups are patients for MRI and X-ray, images for nuclei)",
-        remedy="add data, ask for fewer folds, set dataset.split.test=0, or (patients then leak) "
-        "dataset.split.group_by=image",
+        remedy="; or ".join(options),
     )
 
 
-def _prove_disjoint(records: Sequence[Record], splits: dict[str, str]) -> None:
+def _prove_disjoint(records: Sequence[Record], splits: dict[str, str], spec: SplitSpec) -> None:
     seen: dict[str, str] = {}
     for record in records:
         other = seen.setdefault(record.group, splits[record.id])
@@ -195,7 +227,15 @@ def _prove_disjoint(records: Sequence[Record], splits: dict[str, str]) -> None:
             raise SegkitError(
                 f"group {record.group!r} lies in both {other} and {splits[record.id]}",
                 where=f"record {record.id}",
-                remedy="the data set's own folders or the split file leak: draw a clean split with "
-                "dataset.split.published=false, or accept the leak with "
-                "dataset.split.group_by=image",
+                remedy=f"{clean_split(spec)}; or accept the leak: dataset.split.group_by=image",
             )
+
+
+def clean_split(spec: SplitSpec) -> str:
+    """How to draw a split without groups in two parts, as a remedy."""
+    settings = (
+        "dataset.split.group_by=group " * (spec.group_by != "group"),
+        "dataset.split.file=null " * (spec.file is not None),
+        "dataset.split.published=false" * spec.published,
+    )
+    return f"draw a clean split: {''.join(settings).rstrip()}"

@@ -72,7 +72,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "mask value": (
         lambda r: Image.new("L", (32, 32), 7).save(r / "masks/c.png"),
         "masks/c.png",
-        "holds the values",
+        "hold the values",
     ),
     "orphan image": (lambda r: (r / "masks/c.png").unlink(), "images/c.png", "without a mask"),
     "orphan mask": (lambda r: (r / "images/c.png").unlink(), "masks/c.png", "without an image"),
@@ -129,12 +129,14 @@ def test_what_to_do_follows_from_what_is_wrong(tmp_path: Path, cache_dir: Path) 
         (tmp_path / "set" / "masks" / f"{name}.png").write_bytes(encode_png(values))
     with pytest.raises(SegkitError, match="3 of 8 records") as caught:
         make(reader, cache_dir).prepare_data()
-    assert "dataset.mask_threshold=127" in caught.value.remedy
+    assert "dataset.mask_threshold=0" in caught.value.remedy
+    assert "dataset.on_bad_record=skip" in caught.value.remedy
 
 
 def test_skipping_everything_is_refused(tmp_path: Path, cache_dir: Path) -> None:
     reader = pairs(tmp_path / "set", count=2)
     for path in (tmp_path / "set" / "images").iterdir():
         path.write_bytes(b"")
-    with pytest.raises(SegkitError, match="2 of 2 records cannot be used"):
+    with pytest.raises(SegkitError, match="2 of 2 records cannot be used") as caught:
         make(reader, cache_dir, "skip").prepare_data()
+    assert "on_bad_record" not in caught.value.remedy

@@ -14,11 +14,11 @@ from segkit.data.findings import (
     Use,
     bad_files,
     of_all,
-    of_classes,
     of_copies,
-    of_groups,
     of_records,
 )
+from segkit.data.split_findings import of_classes, of_groups
+from segkit.data.splits import SplitSpec
 from segkit.errors import SegkitError
 
 CLASSES = ("background", "cell")
@@ -140,24 +140,26 @@ def test_near_copies_within_a_group_are_expected() -> None:
 def test_groups_in_two_splits_and_small_splits() -> None:
     records = [Record(f"{n}", f"g{n}", f"{n}.png", ("m",)) for n in range(15)]
     splits = {f"{n}": ("train", "val", "test")[n % 3] for n in range(15)}
-    assert told(of_groups(records, splits)) == []
+    assert told(of_groups(records, splits, SplitSpec())) == []
     shared = [*records, Record("x", "g0", "x.png", ("m",))]
-    leak = told(of_groups(shared, {**splits, "x": "test"}))
+    leak = told(of_groups(shared, {**splits, "x": "test"}, SplitSpec()))
     assert leak == [("error", "groups in two splits", "g0")]
-    accepted = told(of_groups(shared, {**splits, "x": "test"}, accepted=True))
+    accepted = told(of_groups(shared, {**splits, "x": "test"}, SplitSpec(group_by="image")))
     assert accepted == [("warning", "groups in two splits", "g0")]
-    assert told(of_groups(records[:-1], splits)) == [("warning", "small splits", "test")]
+    assert told(of_groups(records[:-1], splits, SplitSpec())) == [
+        ("warning", "small splits", "test")
+    ]
 
 
 def test_classes_that_do_not_occur() -> None:
     without: dict[str, Any] = {"shares": (1.0, 0.0)}
     facts = [fact("a"), fact("b", **without), fact("c")]
     splits = {"a": "train", "b": "val", "c": "test"}
-    assert told(of_classes(facts, splits, CLASSES)) == [
+    assert told(of_classes(facts, splits, CLASSES, SplitSpec())) == [
         ("warning", "missing classes", "dataset.classes, cell")
     ]
     facts[0] = fact("a", **without)
-    (worse,) = of_classes(facts, splits, CLASSES)
+    (worse,) = of_classes(facts, splits, CLASSES, SplitSpec())
     assert worse.severity == "error"
     assert worse.what == "no pixel of class 'cell' in train, val"
 

@@ -105,7 +105,7 @@ def test_jpeg_masks_ask_for_the_threshold(tmp_path: Path) -> None:
     root = tree(tmp_path, pairs, np.where(disc, 255, 0).astype(np.uint8))
     save(root / "images" / "a.png", np.zeros((32, 32), np.uint8))
     reader = Folder(root, classes=TWO)
-    with pytest.raises(SegkitError, match="a mask holds the values") as caught:
+    with pytest.raises(SegkitError, match="masks hold the values") as caught:
         reader.read(reader.listing().records[0])
     assert "dataset.mask_threshold=127" in caught.value.remedy
     reader = Folder(root, classes=TWO, mask_threshold=127)
