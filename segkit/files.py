@@ -75,10 +75,12 @@ class CannotWriteError(SegkitError):
 
 
 def _cannot_write(target: Path, error: OSError) -> SegkitError:
-    remedy = "make room on this disk, or name a folder that you may write to"
+    what, where = f"cannot write here: {error.strerror}", str(target)
     if error.errno == errno.ENAMETOOLONG:
         remedy = "shorten the name that it is made of, or name a folder with a shorter path"
-    return CannotWriteError(f"cannot write here: {error.strerror}", where=str(target), remedy=remedy)
+        return SegkitError(what, where=where, remedy=remedy)
+    remedy = "make room on this disk, or name a folder that you may write to"
+    return CannotWriteError(what, where=where, remedy=remedy)
 
 
 def _sweep_once(folder: Path) -> None:
