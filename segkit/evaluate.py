@@ -51,8 +51,8 @@ def evaluate(composed: DictConfig) -> float | None:
     folder, saved = read_run(config["run"], config["allow_targets"])
     refuse_links(folder.path, "evaluation")
     own = with_settings(saved, config, list(HydraConfig.get().overrides.task))
-    if config["max_megapixels"] is not None:
-        own["max_megapixels"] = config["max_megapixels"]
+    machine = ("max_megapixels", "large", "tile", "overlap")
+    own |= {key: config[key] for key in machine if config[key] is not None}
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
     classes = build_reader(own).classes

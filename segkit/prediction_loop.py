@@ -23,12 +23,10 @@ from segkit.prediction_groups import Answer, ask_together, grouped, open_ahead
 from segkit.prediction_table import OK, Table
 from segkit.rows import Rows
 from segkit.runlength import encode_components
-from segkit.tiling import View
+from segkit.tiling import OVERLAP, TILE, View
 
 if TYPE_CHECKING:
     from segkit.predictor import Predictor
-
-LARGE_TILE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Job:
                 where=f"scale={self.view.scale}",
                 remedy="scale=1, or a higher large= if memory holds the image",
             )
-        return self.view if self.view.tile else replace(self.view, tile=LARGE_TILE, overlap=64)
+        return self.view if self.view.tile else replace(self.view, tile=TILE, overlap=OVERLAP)
 
 
 def predict_all(predictor: Predictor, paths: Sequence[Path], job: Job, table: Table) -> int:
@@ -131,7 +129,7 @@ def _warning(predictor: Predictor) -> str:
 def _tell_tiled(console: Console, path: Path, size: tuple[int, int], warning: str) -> None:
     if warning:
         console.print(warning, markup=False, style="yellow")
-    text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {LARGE_TILE}"
+    text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {TILE}"
     console.print(f"{path}: {text}", markup=False)
 
 

@@ -20,6 +20,7 @@ LAYERS = (
         "freezing",
         "epoch_state",
         "limits",
+        "memory",
         "tiffs",
         "images",
         "masks",
@@ -69,7 +70,7 @@ LAYERS = (
         "models.encoder_names",
     },
     {"data.*", "models.*", "tensorboard"},
-    {"task", "callbacks.*", "onnx_model", "evaluation_panels", "predictor"},
+    {"task", "callbacks.*", "onnx_model", "evaluation_panels", "predictor", "tile_scores"},
     {
         "config_check",
         "config_limits",
