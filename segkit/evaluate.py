@@ -68,10 +68,13 @@ def evaluate(composed: DictConfig) -> float | None:
     from segkit.console import hush_lightning
     from segkit.evaluation import evaluate_run
     from segkit.fit import quiet
+    from segkit.foresight import foresee
 
     task = build_task(own, classes)
     task.network = rebuild(folder.path, config["allow_targets"]).network
     hush_lightning()
+    data.scored_split = split
+    foresee(data, task, own["trainer"], training=False)
     trainer = build_trainer(own)
     with quiet():
         task.threshold = _threshold(config["threshold"], own, task, trainer)

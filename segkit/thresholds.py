@@ -26,7 +26,7 @@ class ThresholdTally:
     ) -> None:
         """Take one image in, or the next rows of it."""
         del prediction_HW
-        logits_HW = logits_KHW[0].float()
+        logits_HW = logits_KHW[0].float().contiguous()
         bounds = torch.tensor(THRESHOLDS, dtype=torch.float64).logit()
         # As many thresholds as the pixel is above: the comparison that predicted_classes makes.
         above = torch.bucketize(logits_HW, bounds.to(logits_HW))

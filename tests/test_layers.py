@@ -76,6 +76,7 @@ LAYERS = (
         "config_limits",
         "config_sizes",
         "batch_size",
+        "foresight",
         "chosen",
         "targets",
         "strangers",

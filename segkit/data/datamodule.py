@@ -14,7 +14,7 @@ from segkit.data.augment import Augmenter
 from segkit.data.base import Reader
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.loaders import check_crop, device_loader, make_loader, worker_count
+from segkit.data.loaders import check_crop, device_loader, make_loader
 from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
 from segkit.data.panel_choice import named, spread
 from segkit.data.split_file import split_hash, split_table
@@ -244,7 +244,7 @@ class SegmentationData(pl.LightningDataModule):
             sampler,
             batch_size=self._at_once(stage),
             drop_last=drop_last,
-            workers=worker_count(self.num_workers, on_gpu=on_gpu)[0],
-            pinned=on_gpu,
+            workers=self.num_workers,
+            on_gpu=on_gpu,
             seed=self.seed,
         )
