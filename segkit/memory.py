@@ -5,12 +5,20 @@ first. Of what can be reclaimed (cached files, a memory map's pages) nothing is 
 """
 
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from segkit.errors import SegkitError
 
+# Bytes that are taken without asking.
+_LITTLE = 2**26
+# Of what is available, for work in several threads: not all that it takes is foreseen.
+_SHARE = 0.7
+# Of what a piece of work takes, what is left of it as a result.
+_RESULT = 0.4
+_thread = threading.local()
 _MEMINFO, _STATUS, _CGROUP = "/proc/meminfo", "/proc/self/status", "/proc/self/cgroup"
 _GROUPS, _SHARED = "/sys/fs/cgroup", "/dev/shm"  # noqa: S108  # where loader processes hand over
 # Where each version of the kernel's control groups keeps its limit, its use, and how much of
@@ -77,6 +85,74 @@ def require(needed: int, what: str, *, where: str, remedy: str) -> None:
             where=where,
             remedy=remedy,
         )
+
+
+def take(needed: int, what: str, *, where: str, remedy: str) -> None:
+    """Wait for this thread's turn to take so much, where it has one; refuse what is not there.
+
+    Raises:
+        SegkitError: as :func:`require`.
+    """
+    if needed < _LITTLE:
+        return
+    turns: Turns | None = getattr(_thread, "turns", None)
+    if turns is not None:
+        turns.wait(_thread.number, needed)
+    require(needed, what, where=where, remedy=remedy)
+
+
+class Turns:
+    """Pieces of work in several threads that share the memory there is.
+
+    Each takes what it needs while it is worked on, and a part of it until it is ended: its result.
+    Where there is too little, the oldest waits for those that are being worked on alone, so that
+    all come to an end in the order in which they were begun.
+    """
+
+    def __init__(self) -> None:
+        free = available()
+        self._room = None if free is None else _SHARE * free
+        self._changed = threading.Condition()
+        self._taken: dict[int, int] = {}
+        self._working: set[int] = set()
+
+    def begin(self, number: int) -> None:
+        """A piece of work is there; numbers rise."""
+        with self._changed:
+            self._taken[number] = 0
+
+    def end(self, number: int) -> None:
+        """What it has taken is free again."""
+        with self._changed:
+            del self._taken[number]
+            self._changed.notify_all()
+
+    @contextmanager
+    def turn(self, number: int) -> Iterator[None]:
+        """What this thread takes, it takes for this piece."""
+        _thread.turns, _thread.number = self, number
+        try:
+            yield
+        finally:
+            _thread.turns = None
+            with self._changed:
+                self._working.discard(number)
+                self._taken[number] = int(_RESULT * self._taken[number])
+                self._changed.notify_all()
+
+    def wait(self, number: int, needed: int) -> None:
+        """Until so much is free; the largest need of a piece counts, not their sum."""
+
+        def mine() -> bool:
+            others = sum(self._taken.values()) - self._taken[number]
+            if self._room is None or others + needed <= self._room or number in self._working:
+                return True
+            return number == min(self._taken) and not self._working
+
+        with self._changed:
+            self._changed.wait_for(mine)
+            self._working.add(number)
+            self._taken[number] = max(self._taken[number], needed)
 
 
 def gib(count: int) -> str:
