@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from segkit.data.datamodule import SegmentationData
     from segkit.models.network import SegmentationNetwork
     from segkit.task import SegmentationTask
+    from segkit.tiling import Large
 
 
 def build_reader(config: Config) -> Reader:
@@ -81,7 +82,16 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
         panel_ids=node["panel_ids"],
         panel_count=node["panel_count"],
         seed=config["seed"],
+        large=build_large(config),
     )
+
+
+def build_large(config: Config) -> Large:
+    """Which images are scored in tiles; runs of earlier versions lack the keys."""
+    from segkit.tiling import LARGE, OVERLAP, TILE, Large
+
+    pixels = round(1e6 * config.get("large", LARGE))
+    return Large(pixels, config.get("tile", TILE), config.get("overlap", OVERLAP))
 
 
 def build_task(config: Config, classes: Sequence[str]) -> SegmentationTask:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from segkit import memory
 from segkit.data.datamodule import SegmentationData
 from segkit.errors import SegkitError
 from segkit.hardware import autocast, best_precision
@@ -81,7 +82,7 @@ def largest_batch(
             why = f"the next double does not fit into the memory of {device}"
             break
         batch = max(2, 2 * batch)
-        free = _free()
+        free = memory.available()
         if not gpu and free is not None and 2 * held > SHARE * free:
             why = f"the next double would take more than half of the {free / 2**30:.1f} GiB free"
             break
@@ -119,38 +120,11 @@ def _try(
     finally:
         if device.type == "cuda":
             torch.cuda.empty_cache()
-    return max(0, _status("VmHWM") - before)
+    return max(0, memory.most_held() - before)
 
 
 def _restart_peak() -> int:
     """Forget the most that this process has held; what it holds now, in bytes."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # proc(5)
-    return _status("VmRSS")
-
-
-def _status(name: str) -> int:
-    """A figure of /proc/self/status in bytes; 0 where the system has no such file."""
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith(f"{name}:"):
-                return 1024 * int(line.split()[1])
-    return 0
-
-
-def _free() -> int | None:
-    """Memory that can be had without swapping, in bytes; None where the system does not tell.
-
-    A container may be allowed less than the machine has (cgroup v2).
-    """
-    known: list[int] = []
-    with suppress(OSError):
-        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("MemAvailable:"):
-                known.append(1024 * int(line.split()[1]))
-    group = Path("/sys/fs/cgroup")
-    with suppress(OSError, ValueError):  # "max" is no number
-        limit = int((group / "memory.max").read_text(encoding="utf-8"))
-        used = int((group / "memory.current").read_text(encoding="utf-8"))
-        known.append(limit - used)
-    return min(known, default=None)
+    return memory.held()

@@ -6,7 +6,7 @@ from typing import Any
 import lightning.pytorch as pl
 
 from segkit.data.datamodule import SegmentationData
-from segkit.data.loaders import worker_count
+from segkit.data.loaders import batch_bytes, worker_count
 from segkit.hardware import precision_and_reason
 
 
@@ -28,6 +28,7 @@ def chosen(
         found["input"] = f"training images are held on {trainer.strategy.root_device}"
     elif data.num_workers == "auto":
         on_gpu = trainer.strategy.root_device.type == "cuda"
-        workers, reason = worker_count("auto", on_gpu=on_gpu)
+        batch = batch_bytes(data.dataset("train"), data.batch_size)
+        workers, reason = worker_count("auto", on_gpu=on_gpu, batch=batch)
         found["loader"] = f"{workers} processes: {reason}"
     return found

@@ -41,6 +41,7 @@ MAPPINGS = ("dataset", "dataset.split", "model", "loss", "optim", "schedule", "a
 # Inclusive bounds; None is no bound.
 NUMBERS: dict[str, tuple[float, float | None]] = {
     "threshold": (0, 1),
+    "large": (0, None),
     "max_megapixels": (0, None),
     "optim.lr": (0, None),
     "dataset.split.val": (0, 1),
@@ -54,7 +55,9 @@ WHOLE: dict[str, tuple[int, int | None]] = {
     "dataset.split.fold": (0, None),
     "dataset.split.seed": (0, 2**32 - 1),
     "freeze_encoder": (-1, None),
+    "overlap": (0, None),
     "seed": (0, 2**32 - 1),
+    "tile": (32, 1 << 14),
     "trainer.accumulate_grad_batches": (1, None),
     "trainer.check_val_every_n_epoch": (1, None),
     "trainer.max_steps": (-1, None),

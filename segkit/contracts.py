@@ -87,7 +87,8 @@ class Batch(TypedDict):
     """What the loaders hand to the task.
 
     Attributes:
-        image_BCHW: uint8, 0…255, not normalised (the network does that).
+        image_BCHW: uint8, 0…255, not normalised (the network does that). Without a pixel where
+            an image is so large that it is scored in tiles, straight from the cache.
         mask_BHW: uint8 class indices.
         index_B: int64 positions in the datamodule's list of records.
         native: the untouched truths, (H, W) uint8 each, in the test loader only.

@@ -52,8 +52,8 @@ def evaluate(composed: DictConfig) -> float | None:
     folder, saved = read_run(config["run"], config["allow_targets"])
     refuse_links(folder.path, "evaluation")
     own = with_settings(saved, config, given_overrides())
-    if config["max_megapixels"] is not None:
-        own["max_megapixels"] = config["max_megapixels"]
+    machine = ("max_megapixels", "large", "tile", "overlap")
+    own |= {key: config[key] for key in machine if config[key] is not None}
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
     classes = build_reader(own).classes
@@ -69,10 +69,13 @@ def evaluate(composed: DictConfig) -> float | None:
     from segkit.console import hush_lightning
     from segkit.evaluation import evaluate_run
     from segkit.fit import quiet
+    from segkit.foresight import foresee
 
     task = build_task(own, classes)
     task.network = rebuild(folder.path, config["allow_targets"]).network
     hush_lightning()
+    data.scored_split = split
+    foresee(data, task, own["trainer"], training=False)
     trainer = build_trainer(own)
     with quiet():
         task.threshold = _threshold(config["threshold"], own, task, trainer)

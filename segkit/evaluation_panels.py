@@ -11,12 +11,12 @@ from segkit.data.datamodule import SegmentationData
 from segkit.data.loading import collate
 from segkit.drawing import save_png
 from segkit.evaluation_tables import image_dice
-from segkit.images import resize_image
-from segkit.metrics import predicted_classes
-from segkit.panel import PanelRow, panel
-from segkit.prediction import scored_images
+from segkit.images import resize_image, resize_mask
+from segkit.panel import PanelRow, panel, panel_size
+from segkit.prediction import count_parts, scored_parts
 from segkit.tally import Counted
 from segkit.task import SegmentationTask
+from segkit.tile_scores import TileScorer
 
 NAMES = ("worst", "median", "best")
 
@@ -73,10 +73,14 @@ def _row(
     task: SegmentationTask, data: SegmentationData, trainer: pl.Trainer, index: int, score: float
 ) -> PanelRow:
     record = data.records[index]
+    image = data.cache.image(record.id)
     prediction, truth = _predict(task, data, trainer, index)
+    shape = (truth.shape[0], truth.shape[1])
+    if truth.size > data.large.pixels:  # a dozen of these are not held whole to be drawn
+        shape = panel_size(shape)
+        prediction, truth = resize_mask(prediction, shape), resize_mask(truth, shape)
     # The network may be given another aspect than the image has.
-    image = resize_image(data.cache.image(record.id), (truth.shape[0], truth.shape[1]))
-    return PanelRow(record.id, image, truth, prediction, score)
+    return PanelRow(record.id, resize_image(image, shape), truth, prediction, score)
 
 
 @torch.inference_mode()
@@ -84,11 +88,16 @@ def _predict(
     task: SegmentationTask, data: SegmentationData, trainer: pl.Trainer, index: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     batch = collate([data.dataset("test")[0, index]])
-    precision = trainer.precision_plugin
     # As it was scored: what is drawn must have the Dice that is written beside it.
+    if not batch["image_BCHW"].numel():
+        tiles = TileScorer(task.network, task.loss, task.threshold, data, trainer)
+        _, (found_HW,), _ = tiles.score_batch(batch)
+        return found_HW.cpu().numpy(), data.cache.mask(data.records[index].id)
+    precision = trainer.precision_plugin
     with precision.test_step_context():
         image_BCHW = precision.convert_input(batch["image_BCHW"].to(task.device))
         logits_BKHW = task(image_BCHW).cpu()
-    logits_KHW, truth_HW = next(scored_images(logits_BKHW, batch))
-    prediction_HW = predicted_classes(logits_KHW[None], task.threshold)[0]
+    (truth_HW,) = batch.get("native", batch["mask_BHW"])
+    parts = scored_parts(logits_BKHW[0], truth_HW, data.large.pixels)
+    _, prediction_HW = count_parts(index, parts, task.threshold, len(task.classes), ())
     return prediction_HW.numpy(), truth_HW.numpy()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from segkit.onnx_model import Parity
     from segkit.rebuild import Trained
 
+_LARGEST = 1024  # pixels a side
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
@@ -126,7 +127,9 @@ def _read(
     for load in reader.loaders(records):
         with suppress(SegkitError):  # one that the run has left out too
             image = to_channels(load().image, dataset["channels"])
-            yield resize_image(image, size or (image.shape[0], image.shape[1]))
+            # Of an image of its own size a part will do: both graphs hold it at once.
+            part = image if size else image[:_LARGEST, :_LARGEST]
+            yield resize_image(part, size or (part.shape[0], part.shape[1]))
 
 
 def _noise(count: int, channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.uint8]]:

@@ -1,6 +1,7 @@
 """Losses that are watched for NaN and infinity, without a GPU being waited for at each step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -51,3 +52,22 @@ class FiniteLosses:
                 "trainer.gradient_clip_val=1 or trainer.precision=32-true. What was whole "
                 "before is in checkpoints/last.ckpt",
             )
+
+
+@contextmanager
+def batch_norm_told() -> Iterator[None]:
+    """Say what a batch norm does without.
+
+    Raises:
+        SegkitError: a batch too small for its statistics.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise SegkitError(
+            "batch norm has a single value a channel, which has no spread",
+            where="dataset.batch_size, dataset.size",
+            remedy="set dataset.batch_size=2 or more, or a larger dataset.size",
+        ) from error

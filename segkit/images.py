@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from segkit.errors import SegkitError
-from segkit.limits import check_pixels
+from segkit.limits import check_memory, check_pixels
 from segkit.tiffs import MAGIC, decode_tiff
 
 Pixels = NDArray[Any]
@@ -62,9 +62,10 @@ def _decode(data: bytes, name: str, *, indexed: bool) -> Pixels:
         return decode_tiff(data, name, indexed=indexed)
     with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
         check_pixels(picture.height, picture.width, name)
+        deep = data[:4] == b"\x89PNG" and data[24] == 16
+        check_memory(picture.height, picture.width, name, deep=deep)
         # Pillow cuts 16-bit colour down to 8 bits without a word.
-        deep_colour = data[:4] == b"\x89PNG" and data[24] == 16 and data[25] in (2, 4, 6)
-        if deep_colour:
+        if deep and data[25] in (2, 4, 6):
             picture.verify()
             return _decode_with_cv2(data)
         if picture.mode == "P" and not indexed:

@@ -9,12 +9,16 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from segkit import memory
 from segkit.errors import SegkitError
 
 DEFAULT_MEGAPIXELS = 1024
 KEY = "max_megapixels"
 # Four channels of 16 bits, or two of single precision. Of a file as it lies on the disk, too.
 _BYTES_A_PIXEL = 8
+# What a pixel of an image and its mask takes until they are ready, measured; of 16 bits, what
+# scales them too.
+_DECODED, _DEEP = 14, 56
 
 
 @dataclass(slots=True)
@@ -59,6 +63,26 @@ def check_pixels(height: int, width: int, name: str) -> None:
     """
     if height * width > most_pixels():
         raise _too_large(f"an image of {width}×{height} pixels", height * width, name)
+
+
+def check_memory(height: int, width: int, name: str, *, deep: bool) -> None:
+    """Refuse an image that memory does not hold while it is decoded; wait where it will.
+
+    Args:
+        height: rows.
+        width: columns.
+        name: what to call the image in an error.
+        deep: whether it has more than 8 bits, and is scaled.
+
+    Raises:
+        SegkitError: with what is needed, and what there is.
+    """
+    memory.take(
+        height * width * (_DEEP if deep else _DECODED),
+        f"decoding an image of {width}×{height} pixels",
+        where=name,
+        remedy="cut the image into parts, or leave it out with dataset.on_bad_record=skip",
+    )
 
 
 def check_bytes(count: int, what: str, name: str) -> None:

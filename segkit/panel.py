@@ -23,6 +23,7 @@ RGB = tuple[int, int, int]
 
 _INK, _FAINT, _PAPER, _DARK = (32, 32, 32), (120, 120, 120), (255, 255, 255), (28, 28, 32)
 _MARGIN, _GAP, _LINE, _TEXT, _NARROWEST = 16, 6, 24, 14, 96
+_HEIGHT = 192
 _TRUTH = 1
 _HEADINGS = ("image", "truth", "prediction", "overlay")
 
@@ -46,7 +47,9 @@ class PanelRow:
     score: float | None
 
 
-def panel(rows: Sequence[PanelRow], *, height: int = 192, classes: Sequence[str] = ()) -> Picture:
+def panel(
+    rows: Sequence[PanelRow], *, height: int = _HEIGHT, classes: Sequence[str] = ()
+) -> Picture:
     """Lay out image, truth, prediction and overlay, a row a record, with headings and a legend.
 
     Of a binary task the overlay shows the agreement; of more classes, or where there is no truth,
@@ -71,7 +74,7 @@ def panel(rows: Sequence[PanelRow], *, height: int = 192, classes: Sequence[str]
     columns = [at for at in range(len(_HEADINGS)) if known or at != _TRUTH]
     judged = count <= 2 and known
     key = _key(count, classes, judged=judged)
-    width = max(_NARROWEST, *(_fit(row.image, height)[1] for row in rows))
+    width = max(_NARROWEST, *(panel_size(row.image.shape, height)[1] for row in rows))
     step = _LINE + height + 2 * _GAP
     wide = len(columns) * (width + _GAP) - _GAP
     wide = max(wide, sum(_entry(name) for _, name in key))
@@ -101,7 +104,7 @@ def _draw_row(
     right = _MARGIN + len(columns) * (cell[1] + _GAP) - _GAP
     _write(pen, (_MARGIN, middle), _short(row.id), anchor="lm", colour=_FAINT)
     _write(pen, (right, middle), _score(row.score), anchor="rm")
-    size = _fit(row.image, cell[0])
+    size = panel_size(row.image.shape, cell[0])
     pictures = _pictures(row, size, binary=binary)
     for place, column in enumerate(columns):
         left = _MARGIN + place * (cell[1] + _GAP) + (cell[1] - size[1]) // 2
@@ -114,9 +117,10 @@ def _highest(row: PanelRow) -> int:
     return max(truth, int(row.prediction.max(initial=0)))
 
 
-def _fit(image: Picture, height: int) -> tuple[int, int]:
-    scale = min(height / image.shape[0], 2 * height / image.shape[1])
-    return max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))
+def panel_size(shape: Sequence[int], height: int = _HEIGHT) -> tuple[int, int]:
+    """Rows and columns at which a panel shows an image of so many rows and columns."""
+    scale = min(height / shape[0], 2 * height / shape[1])
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
 def _pictures(row: PanelRow, size: tuple[int, int], *, binary: bool) -> list[Picture]:

@@ -9,6 +9,10 @@ from torch.nn import functional
 
 from segkit.contracts import Batch
 from segkit.metrics import confusion_counts, predicted_classes
+from segkit.tiling import LARGE
+
+# Pixels that are scored at once.
+_PART = 2**22
 
 
 class Watcher(Protocol):
@@ -17,10 +21,10 @@ class Watcher(Protocol):
     def watch(
         self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
     ) -> None:
-        """Take one image in.
+        """Take one image in, or the next part of one: a large image comes in bands of rows.
 
         Args:
-            index: position of its record.
+            index: position of its record; the parts of an image follow each other.
             logits_KHW: (K, H, W) floating, at the size that is scored.
             prediction_HW: (H, W) uint8 class indices.
             truth_HW: (H, W) uint8 class indices.
@@ -40,6 +44,8 @@ def count(
     threshold: float,
     classes: int,
     watchers: Iterable[Watcher] = (),
+    *,
+    large: int = LARGE * 10**6,
 ) -> tuple[Tensor, Sequence[Tensor]]:
     """Hold a batch's prediction against its truth, at its own size where the batch has that.
 
@@ -49,6 +55,7 @@ def count(
         threshold: on the probability, for binary tasks.
         classes: their number, background included.
         watchers: are shown every image.
+        large: pixels above which logits are brought to an image's size part by part.
 
     Returns:
         TP, FP, FN, TN (B, K, 4) int64, and the predicted classes, (H, W) uint8 each.
@@ -60,20 +67,74 @@ def count(
     counts, predictions = [], []
     # Without a watcher the position is not needed, and the device not waited for.
     indices = batch["index_B"].tolist() if watchers else [-1] * len(logits_BKHW)
-    scored = scored_images(logits_BKHW, batch)
-    for index, (logits_KHW, truth_HW) in zip(indices, scored, strict=True):
+    truths = batch.get("native", batch["mask_BHW"])
+    for index, logits_KHW, truth_HW in zip(indices, logits_BKHW, truths, strict=True):
+        parts = scored_parts(logits_KHW, truth_HW, large)
+        counted_K4, found_HW = count_parts(index, parts, threshold, classes, watchers)
+        counts.append(counted_K4)
+        predictions.append(found_HW)
+    return torch.stack(counts), predictions
+
+
+Part = tuple[Tensor, Tensor]
+
+
+def count_parts(
+    index: int, parts: Iterable[Part], threshold: float, classes: int, watchers: Iterable[Watcher]
+) -> tuple[Tensor, Tensor]:
+    """Hold the prediction of one image against its truth, part by part.
+
+    Args:
+        index: position of its record.
+        parts: logits (K, h, W) and truth (h, W) of each, from the top down.
+        threshold: on the probability, for binary tasks.
+        classes: their number, background included.
+        watchers: are shown every part.
+
+    Returns:
+        TP, FP, FN, TN (K, 4) int64, and the predicted classes (H, W) uint8.
+    """
+    counts, predictions = [], []
+    for logits_KHW, truth_HW in parts:
         found_HW = predicted_classes(logits_KHW[None], threshold)[0]
-        counts.append(confusion_counts(found_HW[None], truth_HW[None], classes))
+        counts.append(confusion_counts(found_HW[None], truth_HW[None], classes)[0])
         predictions.append(found_HW)
         for watcher in watchers:
             watcher.watch(index, logits_KHW, found_HW, truth_HW)
-    return torch.cat(counts), predictions
+    if len(counts) == 1:
+        return counts[0], predictions[0]
+    return torch.stack(counts).sum(dim=0), torch.cat(predictions)
 
 
-def scored_images(logits_BKHW: Tensor, batch: Batch) -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits (K, H, W) and truth (H, W) of each image of a batch, at the size it is scored at."""
-    if "native" not in batch:
-        yield from zip(logits_BKHW, batch["mask_BHW"], strict=True)
-        return
-    for logits_KHW, truth_HW in zip(logits_BKHW, batch["native"], strict=True):
-        yield logits_at(logits_KHW, truth_HW.shape), truth_HW
+def scored_parts(logits_KHW: Tensor, truth_HW: Tensor, large: int) -> Iterator[Part]:
+    """Logits (K, h, W) float and truth (h, W) of an image, at the size of its truth, by rows.
+
+    Each part has some megapixels: what is computed from it takes several times the memory. Of
+    more than ``large`` pixels the logits themselves are resized part by part, which may round
+    differently in the last bit.
+    """
+    rows, columns = truth_HW.shape
+    own = logits_KHW.shape[1:] == truth_HW.shape
+    small = truth_HW.numel() <= large
+    whole_KHW = logits_KHW if own or not small else logits_at(logits_KHW, truth_HW.shape)
+    step = max(1, _PART // columns)
+    for top in range(0, rows, step):
+        bottom = min(top + step, rows)
+        if own or small:
+            yield whole_KHW[:, top:bottom], truth_HW[top:bottom]
+        else:
+            yield _rows_at(logits_KHW, (rows, columns), top, bottom), truth_HW[top:bottom]
+
+
+def _rows_at(logits_KHW: Tensor, size: tuple[int, int], top: int, bottom: int) -> Tensor:
+    """Rows top…bottom-1 of :func:`logits_at`."""
+    high = logits_KHW.shape[1]
+    middles = torch.arange(top, bottom, dtype=torch.float32, device=logits_KHW.device) + 0.5
+    places = (middles * (high / size[0]) - 0.5).clamp_min(0)
+    above = places.long().clamp_max(high - 1)
+    below = (above + 1).clamp_max(high - 1)
+    first = int(above[0])
+    some_KHW = logits_KHW[:, first : int(below[-1]) + 1]
+    wide_KHW = logits_at(some_KHW, (some_KHW.shape[1], size[1]))
+    share = (places - above)[:, None]
+    return wide_KHW[:, above - first].lerp(wide_KHW[:, below - first], share)

@@ -23,12 +23,10 @@ from segkit.prediction_names import Input
 from segkit.prediction_table import OK, Table
 from segkit.rows import Rows
 from segkit.runlength import encode_components
-from segkit.tiling import View
+from segkit.tiling import OVERLAP, TILE, View
 
 if TYPE_CHECKING:
     from segkit.predictor import Predictor
-
-LARGE_TILE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Job:
         """The view of an image of so many rows and columns."""
         if self.view.tile or size[0] * size[1] <= self.large:
             return self.view
-        return replace(self.view, tile=LARGE_TILE, overlap=64)
+        return replace(self.view, tile=TILE, overlap=OVERLAP)
 
 
 def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: Table) -> int:
@@ -120,7 +118,7 @@ def _warning(predictor: Predictor) -> str:
 def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: str) -> None:
     if warning:
         console.print(warning, markup=False, style="yellow")
-    text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {LARGE_TILE}"
+    text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {TILE}"
     console.print(f"{one}: {text}", markup=False)
 
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from segkit.gather import gather
 
+# Pixels above which surfaces are searched by a tree.
+_MANY = 2**22
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float64]
 
@@ -47,11 +50,20 @@ def surface_scores(prediction: Mask, truth: Mask, tolerance: float) -> tuple[flo
     # What lies outside both changes no distance, but would be computed too.
     box = _box(prediction | truth)
     ours, theirs = _surface(prediction[box]), _surface(truth[box])
-    forth = distance_transform_edt(~theirs)[ours]
-    back = distance_transform_edt(~ours)[theirs]
+    forth, back = _distances(ours, theirs), _distances(theirs, ours)
     hd95 = max(float(np.percentile(forth, 95)), float(np.percentile(back, 95)))
     near = int((forth <= tolerance).sum() + (back <= tolerance).sum())
     return hd95, near / (len(forth) + len(back))
+
+
+def _distances(ours: Mask, theirs: Mask) -> Values:
+    """From each pixel of one surface, in the order of rows, to the nearest of the other."""
+    few = int(ours.sum()) + int(theirs.sum()) < ours.size / 8
+    if ours.size <= _MANY or not few:
+        return np.asarray(distance_transform_edt(~theirs)[ours])
+    # The same distances; a transform would hold some 20 bytes for each pixel of the image.
+    found, _ = cKDTree(np.argwhere(theirs)).query(np.argwhere(ours))
+    return np.asarray(found, np.float64)
 
 
 def _box(mask: Mask) -> tuple[slice, slice]:
@@ -76,20 +88,34 @@ class SurfaceTally:
     classes: int
     tolerance: float
     _scores: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    # Of the image that is being shown: its position, and its masks so far.
+    _index: int = -1
+    _parts: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = field(default_factory=list)
 
     def watch(
         self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
     ) -> None:
-        """Take one image in."""
+        """Take one image in, or the next rows of it."""
         del logits_KHW
-        prediction, truth = prediction_HW.cpu().numpy(), truth_HW.cpu().numpy()
-        self._scores[index] = [
+        if index != self._index:
+            self._score()
+            self._index = index
+        self._parts.append((prediction_HW.cpu().numpy(), truth_HW.cpu().numpy()))
+
+    def _score(self) -> None:
+        """The image is known to be complete when the next one comes."""
+        if not self._parts:
+            return
+        prediction, truth = (np.concatenate(rows) for rows in zip(*self._parts, strict=True))
+        self._parts = []
+        self._scores[self._index] = [
             surface_scores(prediction == k, truth == k, self.tolerance)
             for k in range(1, self.classes)
         ]
 
     def finish(self) -> dict[int, Values]:
         """Of all processes, by record: (K - 1, 2) HD95 and surface Dice of its classes."""
+        self._score()
         found = {index: pairs for part in gather(self._scores) for index, pairs in part.items()}
         # In one order, so that a sum over images is the same to the last bit.
         return {index: np.array(found[index]) for index in sorted(found)}

@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segkit.gather import gather
+from segkit.images import resize_mask
+from segkit.panel import panel_size
+
+# Pixels above which a mask is kept as small as it will be drawn.
+_LARGE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,8 @@ class Counted:
         indices: positions of the records, ascending, each once.
         counts_NK4: int64, TP, FP, FN, TN of each record and class.
         loss: mean over images, or NaN.
-        kept: predicted masks, (H, W) uint8, of the records that were asked for.
+        kept: predicted masks, (H, W) uint8, of the records that were asked for; large ones as
+            small as a panel shows them.
     """
 
     indices: list[int]
@@ -55,7 +61,10 @@ class Tally:
             return  # without waiting for the device
         for index, mask in zip(index_B.tolist(), predictions, strict=True):
             if index in self.keep:
-                self._kept[index] = mask.cpu().numpy()
+                found = mask.cpu().numpy()
+                if found.size > _LARGE:
+                    found = resize_mask(found, panel_size(found.shape))
+                self._kept[index] = found
 
     def finish(self, classes: int) -> Counted:
         """Join the batches of all processes, in the order of the records, and start anew."""

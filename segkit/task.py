@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,8 +15,7 @@ from segkit.contracts import Batch, Stage
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
 from segkit.epoch_state import pack, unpack
-from segkit.errors import SegkitError
-from segkit.finite import FiniteLosses
+from segkit.finite import FiniteLosses, batch_norm_told
 from segkit.freezing import check_encoder, freeze
 from segkit.gather import gather
 from segkit.metrics import Scores, score
@@ -25,6 +25,7 @@ from segkit.prediction import Watcher, count
 from segkit.processes import check_together, share_buffers, sync_each_batch
 from segkit.schedules import Schedule
 from segkit.tally import Counted, Tally
+from segkit.tile_scores import TileScorer
 
 # The scores of a validation epoch by which a run can be monitored, and which loggers are given.
 LOGGED = ("dice", "dice_pooled", "iou", "precision", "recall", "specificity", "accuracy")
@@ -68,6 +69,7 @@ class SegmentationTask(pl.LightningModule):
         self.pace = Pace()
         self.watchers: list[Watcher] = []
         self._tally = Tally()
+        self._tiles: TileScorer | None = None
         self._training_losses: list[Tensor] = []
         self._finite = FiniteLosses(lambda indices: [self.data.records[i].id for i in indices])
         self._validated = False
@@ -94,14 +96,23 @@ class SegmentationTask(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def _step(self, batch: Batch, stage: Stage) -> Tensor:
+        if not batch["image_BCHW"].numel():
+            own = (self.network, self.loss, self.threshold)
+            self._tiles = self._tiles or TileScorer(*own, self.data, self.trainer)
+            found = self._tiles.score_batch(batch, self.watchers)
+            self._keep(batch, *found)
+            return found[-1]
         logits_BKHW = self(batch["image_BCHW"])
         loss: Tensor = self.loss(logits_BKHW, batch["mask_BHW"])
         if stage == "train":
             self._finite.add(loss, batch["index_B"])
             self._training_losses.append(loss.detach())
             self.pace.images += len(batch["index_B"])
-        else:
-            self._count(logits_BKHW, batch, loss)
+            return loss
+        count_of = partial(count, classes=len(self.classes), large=self.data.large.pixels)
+        self._keep(
+            batch, *count_of(logits_BKHW, batch, self.threshold, watchers=self.watchers), loss
+        )
         return loss
 
     def training_step(self, batch: Batch) -> Tensor:
@@ -110,16 +121,8 @@ class SegmentationTask(pl.LightningModule):
         Raises:
             SegkitError: a batch too small for batch norm's statistics.
         """
-        try:
+        with batch_norm_told():
             return self._step(batch, "train")
-        except ValueError as error:
-            if "more than 1 value per channel" not in str(error):
-                raise
-            raise SegkitError(
-                "batch norm has a single value a channel, which has no spread",
-                where="dataset.batch_size, dataset.size",
-                remedy="set dataset.batch_size=2 or more, or a larger dataset.size",
-            ) from error
 
     def validation_step(self, batch: Batch) -> None:
         """Score a batch at the network's size."""
@@ -129,10 +132,9 @@ class SegmentationTask(pl.LightningModule):
         """Score a batch, at each image's own size where the batch has the truth at it."""
         self._step(batch, "test")
 
-    def _count(self, logits_BKHW: Tensor, batch: Batch, loss: Tensor) -> None:
-        counts_BK4, predictions = count(
-            logits_BKHW, batch, self.threshold, len(self.classes), self.watchers
-        )
+    def _keep(
+        self, batch: Batch, counts_BK4: Tensor, predictions: Sequence[Tensor], loss: Tensor
+    ) -> None:
         self._tally.add(batch["index_B"], counts_BK4, loss)
         self._tally.keep_masks(batch["index_B"], predictions)
 
@@ -218,12 +220,13 @@ class SegmentationTask(pl.LightningModule):
         share_buffers(self.network)
         sync_each_batch(self.trainer.strategy.model, False)
         self._tally = Tally(keep=frozenset(self.data.panel_indices()))
+        self._tiles = None  # it holds the weights of the last epoch
 
     def on_test_epoch_start(self) -> None:
         """Score anew."""
         share_buffers(self.network)
         sync_each_batch(self.trainer.strategy.model, False)
-        self._tally = Tally()
+        self._tally, self._tiles = Tally(), None
 
     def on_validation_epoch_end(self) -> None:
         """Scores of the whole split, the same in every process."""
@@ -238,6 +241,7 @@ class SegmentationTask(pl.LightningModule):
 
     def _finish(self, stage: Stage) -> None:
         counted = self._tally.finish(len(self.classes))
+        self._tiles = None
         scores = score(counted.counts_NK4, self.data.groups(counted.indices), self.classes)
         self.counted[stage], self.scores[stage] = counted, scores
         self.log(f"{stage}/loss", counted.loss, logger=False, rank_zero_only=False)

@@ -24,9 +24,9 @@ class ThresholdTally:
     def watch(
         self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
     ) -> None:
-        """Take one image in."""
+        """Take one image in, or the next rows of it."""
         del prediction_HW
-        logits_HW = logits_KHW[0].float()
+        logits_HW = logits_KHW[0].float().contiguous()
         bounds = torch.tensor(THRESHOLDS, dtype=torch.float64).logit()
         # As many thresholds as the pixel is above: the comparison that predicted_classes makes.
         above = torch.bucketize(logits_HW, bounds.to(logits_HW))
@@ -36,7 +36,8 @@ class ThresholdTally:
         reached = found.view(2, levels).flip(1).cumsum(1).flip(1).cpu().numpy()
         drawn, total = reached[:, 1:], reached[:, :1]
         missed = total - drawn
-        self._counts[index] = np.stack([drawn[1], drawn[0], missed[1], missed[0]], axis=1)
+        counts = np.stack([drawn[1], drawn[0], missed[1], missed[0]], axis=1)
+        self._counts[index] = self._counts.get(index, 0) + counts
 
     def finish(self) -> tuple[list[int], NDArray[np.int64]]:
         """Of all processes: positions of the records, ascending, and their (N, T, 4) counts."""

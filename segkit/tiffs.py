@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from segkit.limits import check_bytes, check_pixels, most_pixels
+from segkit.limits import check_bytes, check_memory, check_pixels, most_pixels
 from segkit.stacks import stack_error
 
 Pixels = NDArray[Any]
@@ -57,6 +57,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
         check_pixels(sizes.get("Y", 1), sizes.get("X", 1), name)
         itemsize = np.dtype(series.dtype).itemsize
         check_bytes(math.prod(series.shape) * itemsize, "a TIFF image", name)
+        check_memory(sizes.get("Y", 1), sizes.get("X", 1), name, deep=itemsize > 1)
         _refuse_truncated(series, data)
         pixels = np.asarray(series.asarray())
         palette = None if indexed else palette_of(series.keyframe)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from segkit.errors import SegkitError, did_you_mean
 
 Floats = NDArray[np.float32]
+# Megapixels above which an image is cut into tiles; their side and overlap in pixels.
+LARGE, TILE, OVERLAP = 64, 512, 64
 # Rows and columns, end excluded.
 Box = tuple[slice, slice]
 SIGMAS = 8
@@ -68,6 +70,31 @@ class View:
             raise SegkitError(
                 f"unknown tta {self.tta!r}", where="tta", remedy=did_you_mean(self.tta, TTA)
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """Images that are too large to be answered whole, and the tiles they are cut into.
+
+    Attributes:
+        pixels: above which an image is one.
+        tile: side of the tiles, in pixels.
+        overlap: of neighbouring tiles, in pixels.
+
+    Raises:
+        SegkitError: a tile that is not larger than the overlap.
+    """
+
+    pixels: int = LARGE * 10**6
+    tile: int = TILE
+    overlap: int = OVERLAP
+
+    def __post_init__(self) -> None:
+        self.view()
+
+    def view(self) -> View:
+        """The networks' view of such an image."""
+        return View(self.tile, self.overlap)
 
 
 def starts(length: int, tile: int, overlap: int) -> list[int]:

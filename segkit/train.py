@@ -46,6 +46,7 @@ def train(composed: DictConfig) -> float | None:
     _announce(reader)
 
     from segkit.batch_size import fit_batch
+    from segkit.foresight import foresee
 
     data = build_data(config, reader)
     data.prepare_data()
@@ -54,6 +55,8 @@ def train(composed: DictConfig) -> float | None:
     data.panel_indices()
     task = build_task(config, reader.classes)
     found = fit_batch(data, task, config["trainer"])
+    if estimate := foresee(data, task, config["trainer"]):
+        print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
     folder = RunFolder(resume) if resume else _claim(output, anew=composed.resume is True)
     if not resume:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segkit import batch_size
+from segkit import batch_size, memory
 from segkit.batch_size import fit_batch, largest_batch
 from segkit.errors import SegkitError
 from segkit.losses import BinaryCrossEntropy
@@ -60,13 +60,13 @@ def test_a_cpu_is_not_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     # A step takes 100 bytes an image beyond the 5000 that are held already.
     tried: list[int] = []
     monkeypatch.setattr(batch_size, "_restart_peak", lambda: 5000)
-    monkeypatch.setattr(batch_size, "_status", lambda _: 5000 + 100 * 2 ** (len(tried) + 1))
+    monkeypatch.setattr(memory, "most_held", lambda: 5000 + 100 * 2 ** (len(tried) + 1))
 
     def free() -> int:
         tried.append(1)
         return 6400
 
-    monkeypatch.setattr(batch_size, "_free", free)
+    monkeypatch.setattr(memory, "available", free)
     found, why = largest(10_000)
     # 3200 may be taken: 16 images take 1600, the next double would take all of it.
     assert found == 32
@@ -79,7 +79,7 @@ def test_the_memory_of_a_step_is_seen_whatever_was_held_before() -> None:
     del block
     before = batch_size._restart_peak()
     block = np.ones(100 << 20, np.uint8)
-    held = batch_size._status("VmHWM") - before
+    held = memory.most_held() - before
     del block
     assert held == pytest.approx(100 << 20, rel=0.1)
 

@@ -1,20 +1,18 @@
 """What there is to know of each record of a data set: measured in threads, pixels not kept."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from segkit.contracts import Record, Sample, check_sample
 from segkit.data.base import Reader, is_image
 from segkit.data.duplicates import Signature, pixel_digest, sign
+from segkit.data.in_turn import in_turn
 from segkit.data.source import Source
 from segkit.errors import SegkitError
 from segkit.images import Pixels, decode, without_alpha
@@ -90,10 +88,7 @@ class Unreadable:
 def measure_all(
     reader: Reader, records: Sequence[Record], *, threads: int
 ) -> tuple[list[Facts], list[Unreadable]]:
-    """Measure every record, in order, with a progress bar on stderr.
-
-    At most four records a thread are decoded at a time, so memory is flat.
-    """
+    """Measure every record, in order, with a progress bar on stderr."""
     found: list[Facts] = []
     unreadable: list[Unreadable] = []
 
@@ -104,35 +99,14 @@ def measure_all(
         check_sample(sample, record, len(reader.classes))
         return measure(reader, record, sample, read_ms=1000 * seconds)
 
-    with ThreadPoolExecutor(threads) as pool:
-        jobs = (
-            (record, pool.submit(look, record, load))
-            for record, load in zip(records, reader.loaders(records), strict=True)
-        )
-        for record, job in _bounded(jobs, ahead=4 * threads, total=len(records)):
-            try:
-                found.append(job.result())
-            except SegkitError as error:
-                unreadable.append(Unreadable(record, error))
+    console = Console(stderr=True)
+    jobs = in_turn(reader, records, look, threads=threads, title="checking", console=console)
+    for record, job in jobs:
+        try:
+            found.append(job.result())
+        except SegkitError as error:
+            unreadable.append(Unreadable(record, error))
     return found, unreadable
-
-
-_Job = tuple[Record, "Future[Facts]"]
-
-
-def _bounded(jobs: Iterator[_Job], *, ahead: int, total: int) -> Iterator[_Job]:
-    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    waiting: deque[_Job] = deque()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-        for job in jobs:
-            waiting.append(job)
-            if len(waiting) >= ahead:
-                yield waiting.popleft()
-                progress.advance(task)
-        while waiting:
-            yield waiting.popleft()
-            progress.advance(task)
 
 
 def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -> Facts:

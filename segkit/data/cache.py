@@ -52,6 +52,11 @@ class Entry:
     packed: int
     native: tuple[int, int]
 
+    @property
+    def pixels(self) -> int:
+        """Of the image as it is kept."""
+        return self.height * self.width
+
 
 class Cache:
     """Read access. Opens its memory map on first use, in whichever process that is."""

@@ -2,9 +2,7 @@
 
 import json
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,10 +10,10 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from segkit.contracts import Record, Sample, check_sample
 from segkit.data.base import Reader
+from segkit.data.in_turn import in_turn
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.images import resize_image, resize_mask, to_channels
@@ -44,8 +42,7 @@ def build_cache(
     """Decode the records into ``pixels.bin`` and ``index.json`` in an empty folder.
 
     Records that cannot be read are listed in the index, not raised: whether they stop the run
-    is the datamodule's decision. Decoding runs in threads, since the decoders and the resizing
-    release the interpreter lock; the number in flight is bounded, so memory is flat.
+    is the datamodule's decision.
     """
     entries: list[dict[str, object]] = []
     problems: list[dict[str, str]] = []
@@ -58,12 +55,9 @@ def build_cache(
                 "not enough memory to decode it", where=record.image, remedy=_TOO_LARGE
             ) from error
 
-    with (folder / "pixels.bin").open("wb") as out, ThreadPoolExecutor(threads) as pool:
-        jobs = (
-            (record, pool.submit(decode, record, load))
-            for record, load in zip(records, reader.loaders(records), strict=True)
-        )
-        for record, job in _bounded(jobs, ahead=4 * threads, total=len(records), what=reader):
+    title = f"decoding {type(reader).__name__}"
+    with (folder / "pixels.bin").open("wb") as out:
+        for record, job in in_turn(reader, records, decode, threads=threads, title=title):
             try:
                 entries.append(_append(out, record, job.result()))
             except SegkitError as error:
@@ -134,27 +128,3 @@ def _append(out: BinaryIO, record: Record, prepared: Prepared) -> dict[str, obje
         "packed": len(prepared.packed),
         "native": prepared.native,
     }
-
-
-_Job = tuple[Record, "Future[Prepared]"]
-
-
-def _bounded(jobs: Iterator[_Job], *, ahead: int, total: int, what: Reader) -> Iterator[_Job]:
-    """Keep at most ``ahead`` decoded records in memory, and show how far the work is."""
-    columns = (
-        TextColumn("decoding {task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    waiting: deque[_Job] = deque()
-    with Progress(*columns) as progress:
-        task = progress.add_task(type(what).__name__, total=total)
-        for job in jobs:
-            waiting.append(job)
-            if len(waiting) >= ahead:
-                yield waiting.popleft()
-                progress.advance(task)
-        while waiting:
-            yield waiting.popleft()
-            progress.advance(task)

@@ -14,11 +14,12 @@ from segkit.data.augment import Augmenter
 from segkit.data.base import Reader
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.loaders import check_crop, device_loader, make_loader, worker_count
+from segkit.data.loaders import check_crop, device_loader, make_loader
 from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
 from segkit.data.panel_choice import named, spread
 from segkit.data.split_file import split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
+from segkit.tiling import Large
 
 
 class SegmentationData(pl.LightningDataModule):
@@ -42,6 +43,7 @@ class SegmentationData(pl.LightningDataModule):
         panel_ids: records to draw each epoch, or None to take some of each stratum.
         panel_count: how many to take.
         seed: of shuffling and augmentation.
+        large: which images of their own sizes are scored in tiles, and in which.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class SegmentationData(pl.LightningDataModule):
         panel_ids: Sequence[str] | None,
         panel_count: int,
         seed: int,
+        large: Large | None = None,
     ) -> None:
         super().__init__()
         self.reader = reader
@@ -83,6 +86,7 @@ class SegmentationData(pl.LightningDataModule):
         self.panel_ids = panel_ids
         self.panel_count = panel_count
         self.seed = seed
+        self.large = large or Large()
         self.problems: list[Problem] = []
         self.cautions: list[Problem] = []
         self.records: list[Record] = []
@@ -169,16 +173,15 @@ class SegmentationData(pl.LightningDataModule):
         Raises:
             SegkitError: a record of ``panel_ids`` is not in the validation split.
         """
-        if self._panel is None:
-            self._panel = self._choose_panel()
+        self._panel = self._choose_panel() if self._panel is None else self._panel
         return self._panel
 
     def _choose_panel(self) -> list[int]:
         validation = self.indices("val")
-        if self.panel_ids is None:
-            shown = [i for i in validation if self.cache.mask(self.records[i].id).any()]
-            return spread(self.records, shown or validation, self.panel_count)
-        return named(self.records, validation, self.panel_ids)
+        if self.panel_ids is not None:
+            return named(self.records, validation, self.panel_ids)
+        shown = [i for i in validation if self.cache.mask(self.records[i].id).any()]
+        return spread(self.records, shown or validation, self.panel_count)
 
     def dataset(self, stage: Stage | Literal["all"]) -> CachedDataset:
         """The samples of one stage; only ``train`` is augmented."""
@@ -190,6 +193,7 @@ class SegmentationData(pl.LightningDataModule):
             crop=self.crop if training else None,
             seed=self.seed,
             native=stage == "test" and self.score_at == "native",
+            largest=None if training or self.size else self.large.pixels,
         )
 
     def train_dataloader(self) -> DataLoader[Any]:
@@ -223,9 +227,9 @@ class SegmentationData(pl.LightningDataModule):
         return self._loader("test", self._ordered(self.scored_split, "test"))
 
     def _ordered(self, split: str, stage: Stage) -> OrderedSampler:
-        rank, world_size = self._rank()
-        indices, size = self.indices(split), self._at_once(stage)
-        return OrderedSampler(indices, rank=rank, world_size=world_size, batch_size=size)
+        rank, world = self._rank()
+        share = self._at_once(stage)
+        return OrderedSampler(self.indices(split), rank=rank, world_size=world, batch_size=share)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
@@ -243,7 +247,7 @@ class SegmentationData(pl.LightningDataModule):
             sampler,
             batch_size=self._at_once(stage),
             drop_last=drop_last,
-            workers=worker_count(self.num_workers, on_gpu=on_gpu)[0],
-            pinned=on_gpu,
+            workers=self.num_workers,
+            on_gpu=on_gpu,
             seed=self.seed,
         )

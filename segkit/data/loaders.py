@@ -3,26 +3,58 @@
 import os
 import signal
 from collections.abc import Sequence
+from math import prod
 from typing import Any, Literal
 
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from segkit import memory
 from segkit.data.augment import Augmenter
 from segkit.data.cache import Cache
 from segkit.data.device_cache import DeviceAugmentation, DeviceDataset, EpochBatches
 from segkit.data.loading import CachedDataset, Item, Key, ShuffledSampler, collate
 from segkit.errors import SegkitError
 
+_AHEAD = 2  # batches that each loader process keeps ready: torch's prefetch_factor
+_SHARE = 0.5  # of the memory, for all that they keep ready
 
-def worker_count(wanted: int | Literal["auto"], *, on_gpu: bool) -> tuple[int, str]:
-    """Loader processes, and why so many."""
-    if wanted != "auto":
-        return wanted, "as asked for"
-    if not on_gpu:
-        return 0, "the step needs every core, and the cache is far faster than it"
+
+def worker_count(wanted: int | Literal["auto"], *, on_gpu: bool, batch: int = 0) -> tuple[int, str]:
+    """Loader processes, and why so many.
+
+    Args:
+        wanted: a number, or ``auto``.
+        on_gpu: whether the step leaves the cores free.
+        batch: bytes of one; fewer processes are taken where memory does not hold what they
+            keep ready, which changes no result.
+    """
     cores = os.cpu_count() or 2
-    return min(8, cores - 1), f"of {cores} cores, one is left to the step; 8 keep up with a GPU"
+    if wanted != "auto":
+        count, why = wanted, "as asked for"
+    elif on_gpu:
+        count = min(8, cores - 1)
+        why = f"of {cores} cores, one is left to the step; 8 keep up with a GPU"
+    else:
+        return 0, "the step needs every core, and the cache is far faster than it"
+    # They hand batches over through shared memory, which is memory, too.
+    rooms = [room for room in (memory.shared(), memory.available()) if room is not None]
+    fit = int(_SHARE * min(rooms)) // (_AHEAD * batch) if rooms and batch else count
+    if fit >= count:
+        return count, why
+    return fit, f"{count} would keep {memory.gib(_AHEAD * count * batch)} ready; memory has less"
+
+
+def batch_bytes(dataset: CachedDataset, count: int) -> int:
+    """Bytes of a batch of so many of the largest images that a data set gives."""
+    entries = dataset.cache.entries.values()
+    sizes = [entry.pixels for entry in entries]
+    if dataset.crop:
+        sizes = [prod(dataset.crop)]
+    elif dataset.largest is not None:
+        sizes = [size for size in sizes if size <= (dataset.largest or 0)]
+    truth = max((prod(entry.native) for entry in entries), default=0) if dataset.native else 0
+    return count * (max(sizes, default=0) * (dataset.cache.channels + 1) + truth)
 
 
 def make_loader(
@@ -31,11 +63,13 @@ def make_loader(
     *,
     batch_size: int,
     drop_last: bool,
-    workers: int,
-    pinned: bool,
+    workers: int | Literal["auto"],
+    on_gpu: bool,
     seed: int,
 ) -> DataLoader[Item]:
-    """A loader of cached samples, stacked to batches."""
+    """A loader of cached samples, stacked to batches; of fewer processes where memory is short."""
+    batch = batch_bytes(dataset, batch_size)
+    workers, _ = worker_count(workers, on_gpu=on_gpu, batch=batch)
     return DataLoader(
         dataset,
         batch_size=batch_size,
@@ -45,7 +79,7 @@ def make_loader(
         num_workers=workers,
         persistent_workers=workers > 0,
         worker_init_fn=_leave_interrupts if workers else None,
-        pin_memory=pinned,
+        pin_memory=on_gpu,
         # A loader would draw its base seed from the global generator.
         generator=torch.Generator().manual_seed(seed),
     )
@@ -81,6 +115,7 @@ def device_loader(
             remedy="set augment=device_light, or dataset.device_cache=false",
         )
     indices = [int(index) for index in sampler.indices]
+    _require_room(cache, ids, indices, device)
     try:
         held = DeviceDataset(
             cache, ids, indices, augmentation=augmentation, seed=seed, device=device
@@ -95,6 +130,19 @@ def device_loader(
     generator = torch.Generator().manual_seed(seed)
     # The sampler gives whole batches, so the loader makes none.
     return DataLoader(held, batch_size=None, sampler=batches, generator=generator)
+
+
+def _require_room(
+    cache: Cache, ids: Sequence[str], indices: Sequence[int], device: torch.device
+) -> None:
+    if device.type == "cpu":
+        entry = cache.entries[ids[indices[0]]]
+        memory.require(
+            len(indices) * entry.pixels * (cache.channels + 1),
+            f"holding {len(indices)} images",
+            where="dataset.device_cache=true",
+            remedy="set dataset.device_cache=false, or a smaller dataset.size",
+        )
 
 
 def check_crop(cache: Cache, crop: tuple[int, int] | None) -> None:

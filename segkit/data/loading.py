@@ -36,6 +36,7 @@ class CachedDataset(Dataset[Item]):
         crop: rows and columns of the random crop, or None.
         seed: of the augmentation.
         native: also give the mask at its own size.
+        largest: pixels above which an image is named by its position alone, or None.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class CachedDataset(Dataset[Item]):
         crop: tuple[int, int] | None = None,
         seed: int = 0,
         native: bool = False,
+        largest: int | None = None,
     ) -> None:
         self.cache = cache
         self.ids = list(ids)
@@ -54,6 +56,7 @@ class CachedDataset(Dataset[Item]):
         self.crop = crop
         self.seed = seed
         self.native = native
+        self.largest = largest
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,6 +64,9 @@ class CachedDataset(Dataset[Item]):
     def __getitem__(self, key: Key) -> Item:
         epoch, index = key
         record_id = self.ids[index]
+        if self.largest is not None and self.cache.entries[record_id].pixels > self.largest:
+            nothing = np.zeros((0, 0, self.cache.channels), np.uint8)
+            return Item(image=nothing, mask=nothing[..., 0], index=index, native=None)
         image, mask = self.cache.image(record_id), self.cache.mask(record_id)
         if self.augmentation is not None:
             seed = sample_seed(self.seed, epoch, record_id)

@@ -1,0 +1,127 @@
+"""What a network's answer, or a training step, will take of memory: found out without taking it.
+
+The step is run on tensors that have a size and no content, and every storage that would be
+allocated is counted from its first to its last use.
+"""
+
+import copy
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+# Copies of each parameter beside its own: the gradient, and two moments of Adam.
+_COPIES = 3
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class _Held(TorchDispatchMode):
+    """Counts the bytes of all storages that are alive, and the most there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        found = func(*args, **(kwargs or {}))
+        for value in tree_leaves(found):
+            if isinstance(value, Tensor):
+                self._add(value.untyped_storage())
+        return found
+
+    def _add(self, storage: torch.UntypedStorage) -> None:
+        if storage in self._seen:
+            return
+        self._seen.add(storage)
+        size = storage.nbytes()
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._drop, size)
+
+    def _drop(self, size: int) -> None:
+        self.now -= size
+
+
+def footprint(
+    network: nn.Module,
+    shape_BCHW: tuple[int, int, int, int],
+    *,
+    precision: str,
+    loss: Loss | None = None,
+    training: bool = False,
+) -> int | None:
+    """Bytes that one batch takes at most, beside the weights.
+
+    Args:
+        network: raw pixels (B, C, H, W) uint8 to logits; left as it is.
+        shape_BCHW: of the batch.
+        precision: the Trainer's; bf16-mixed and 16-mixed compute in 16 bits.
+        loss: of the logits and a truth of zeros, taken too.
+        training: whether gradients are computed and kept, and the weights then moved.
+
+    Returns:
+        As torch allocates; what its kernels take to work with is not known. None where the
+        network cannot be run without real numbers.
+    """
+    try:
+        return _peak(network, shape_BCHW, precision, loss, training=training)
+    except Exception:  # a network may do anything; what is wrong with it shows when it is used
+        return None
+
+
+def _peak(
+    network: nn.Module,
+    shape_BCHW: tuple[int, int, int, int],
+    precision: str,
+    loss: Loss | None,
+    *,
+    training: bool,
+) -> int:
+    batch, channels, rows, columns = shape_BCHW
+    fakes, counted = FakeTensorMode(allow_non_fake_inputs=True), _Held()
+    # A shallow copy, whose parts are the network's own but for the mode they are in.
+    named = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    before = [(module, module.training) for module in network.modules()]
+    own = 0
+    with ExitStack() as stack:
+        stack.callback(_restore, before)
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.inference_mode(mode=False))
+        stack.enter_context(torch.set_grad_enabled(training))
+        network.train(training)
+        state = {}
+        for name, value in named.items():
+            fake = fakes.from_tensor(value.detach())
+            state[name] = fake.requires_grad_(training and value.requires_grad)
+            own += _COPIES * value.nbytes if state[name].requires_grad else 0
+        stack.enter_context(fakes)
+        stack.enter_context(counted)
+        image_BHWC = torch.zeros(batch, rows, columns, channels, dtype=torch.uint8)
+        truth_BHW = torch.zeros(batch, rows, columns, dtype=torch.uint8)
+        kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
+        with torch.autocast("cpu", dtype=kind, enabled="mixed" in precision):
+            image_BCHW = image_BHWC.permute(0, 3, 1, 2)
+            logits_BKHW = torch.func.functional_call(network, state, (image_BCHW,))
+            value = None if loss is None else copy.deepcopy(loss)(logits_BKHW, truth_BHW)
+        del logits_BKHW
+        if training and value is not None:
+            value.backward()
+    return counted.peak + own
+
+
+def _restore(before: list[tuple[nn.Module, bool]]) -> None:
+    for module, mode in before:
+        module.training = mode
