@@ -15,6 +15,7 @@ from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.run_folder import RunFolder
+from segkit.shell import command, relative
 
 # What a training would add, of which a check knows nothing.
 _NO_TRAINING: dict[str, Any] = {
@@ -59,8 +60,16 @@ def check(composed: DictConfig) -> bool:
     subtitle = f"{reader.root}, {len(found.facts)} records"
     title = f"Check of {node['name']}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
-    show(found, f"{node['name']}: {reader.root}", _relative(folder))
-    return not found.count("error")
+    fit = not found.count("error")
+    show(found, f"{node['name']}: {reader.root}", relative(folder), _train() if fit else "")
+    return fit
+
+
+def _train() -> str:
+    """The training that this check was for: with what it was given, less what is its own."""
+    own = ("augment_preview",)
+    given = [str(each) for each in HydraConfig.get().overrides.task]
+    return command("train", *(g for g in given if g.lstrip("+~").partition("=")[0] not in own))
 
 
 def _check_preview(value: object) -> None:
@@ -100,11 +109,6 @@ def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
     )
     save_png(folder / "augment.png", sheet)
     return encode_png(sheet)
-
-
-def _relative(folder: Path) -> str:
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
@@ -15,6 +16,7 @@ from segkit.prediction_inputs import check_output, check_request, find_inputs
 from segkit.prediction_table import Table, columns, settings_hash
 from segkit.run_folder import RunFolder
 from segkit.runs import check_runs, load_run, run_paths
+from segkit.shell import command
 from segkit.tiling import View
 
 
@@ -46,6 +48,8 @@ def predict(composed: DictConfig) -> None:
         table.check(inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
 
+    if todo:
+        cli.say("loading PyTorch …")
     from segkit.prediction_loop import Job, predict_all, write_submission
 
     broken = 0
@@ -64,16 +68,22 @@ def predict(composed: DictConfig) -> None:
     table.finish()
     if config["rle"]:
         write_submission(inputs, table, wanted)
-    _say(len(todo) - broken, len(inputs) - len(todo), output)
+    _say(len(todo) - broken, len(inputs) - len(todo), output, overlay=wanted.overlay)
     if broken:
         counts = f"{broken} of {len(inputs)} inputs"
         print(f"error: {counts} could not be predicted; {table.path} says why", file=sys.stderr)
         raise SystemExit(1)
 
 
-def _say(done: int, skipped: int, output: Path) -> None:
+def _say(done: int, skipped: int, output: Path, *, overlay: bool) -> None:
     there = f"; {skipped} were there already" if skipped else ""
     print(f"{done} predicted{there}: {output}")
+    if overlay:
+        print(f"on the images: {output}/*_overlay.jpg")
+    else:  # with it, what lacks one is predicted again
+        given = [str(each) for each in HydraConfig.get().overrides.task]
+        kept = [each for each in given if not each.startswith("overlay=")]
+        print(f"draw them on the images: {command('predict', *kept, 'overlay=true')}")
 
 
 def main() -> None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from segkit.contracts import Record, Sample, check_sample
 from segkit.data.base import Reader, is_image
@@ -18,6 +17,7 @@ from segkit.data.duplicates import Signature, pixel_digest, sign
 from segkit.data.source import Source
 from segkit.errors import SegkitError
 from segkit.images import Pixels, decode, without_alpha
+from segkit.terminal import progress
 
 # Of a record with a mask file for each object, the stored values of the first few are looked at.
 _MASK_FILES = 2
@@ -123,16 +123,16 @@ _Job = tuple[Record, "Future[Facts]"]
 def _bounded(jobs: Iterator[_Job], *, ahead: int, total: int) -> Iterator[_Job]:
     columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     waiting: deque[_Job] = deque()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
+    with progress(f"checking {total} records", *columns) as bar:
+        task = bar.add_task("", total=total)
         for job in jobs:
             waiting.append(job)
             if len(waiting) >= ahead:
                 yield waiting.popleft()
-                progress.advance(task)
+                bar.advance(task)
         while waiting:
             yield waiting.popleft()
-            progress.advance(task)
+            bar.advance(task)
 
 
 def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -> Facts:

@@ -12,13 +12,14 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from segkit.contracts import Record, Sample, check_sample
 from segkit.data.base import Reader
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.images import resize_image, resize_mask, to_channels
+from segkit.terminal import progress
 
 _TOO_LARGE = "cut the image into parts, or leave it out with dataset.on_bad_record=skip"
 # Of a PNG that OpenCV reads back.
@@ -148,13 +149,14 @@ def _bounded(jobs: Iterator[_Job], *, ahead: int, total: int, what: Reader) -> I
         TimeRemainingColumn(),
     )
     waiting: deque[_Job] = deque()
-    with Progress(*columns) as progress:
-        task = progress.add_task(type(what).__name__, total=total)
+    name = type(what).__name__
+    with progress(f"decoding {total} records of {name}", *columns) as bar:
+        task = bar.add_task(name, total=total)
         for job in jobs:
             waiting.append(job)
             if len(waiting) >= ahead:
                 yield waiting.popleft()
-                progress.advance(task)
+                bar.advance(task)
         while waiting:
             yield waiting.popleft()
-            progress.advance(task)
+            bar.advance(task)

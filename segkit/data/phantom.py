@@ -46,6 +46,8 @@ class Phantom(Dsb2018):
         seed: the same seed gives the same files.
     """
 
+    synthetic = True
+
     def __init__(self, root: str | Path, *, count: int, image_size: int, seed: int) -> None:
         if count < 1 or image_size < 32:
             raise SegkitError(
