@@ -13,6 +13,7 @@ uneven brightness; the ground has a gradient, debris, blur and noise.
 """
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,8 @@ class Phantom(Dsb2018):
     def scan(self) -> Listing:
         """Write the files if they are not there, then list them."""
         if not self.root.exists():
+            words = f"drawing {self.count} synthetic images into {self.root} …"
+            print(words, file=sys.stderr, flush=True)
             write_phantoms(self.root, count=self.count, image_size=self.image_size, seed=self.seed)
         return super().scan()
 
