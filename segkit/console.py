@@ -36,7 +36,7 @@ class _ToTerminal(logging.StreamHandler[TextIO]):
         logging.Handler.__init__(self)
 
     @property
-    def stream(self) -> TextIO:
+    def stream(self) -> TextIO:  # type: ignore[override]
         # Where stderr goes to a file, the bar's place on the terminal is none for it.
         return sys.stderr if sys.stderr.isatty() else getattr(sys.stderr, _BENEATH, sys.stderr)
 
@@ -140,7 +140,7 @@ def _tested(scores: Mapping[str, Any]) -> str:
     told = (
         f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
         f"{_number(overall['accuracy'])} (all background: "
-        f"{_number(overall['accuracy_all_background'])})  n {overall['n']}"
+        f"{_number(overall['accuracy_all_background'])})  n={overall['n']}"
     )
     if len(classes) > 1:
         each = ", ".join(f"{name} {_number(value['dice'])}" for name, value in classes.items())

@@ -43,8 +43,9 @@ def test_bytes_of_a_name_that_are_no_text_go_out_as_they_came(
 
 
 def test_a_stream_of_another_kind_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", None)
     speak_plainly()
     print("3×4")
-    assert sys.stdout.getvalue() == "3×4\n"  # type: ignore[attr-defined]
+    assert stream.getvalue() == "3×4\n"

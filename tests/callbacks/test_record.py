@@ -142,7 +142,7 @@ def test_no_curves_without_an_epoch(tmp_path: Path, finished: Any) -> None:
 def test_an_epoch_is_one_line_of_eighty_columns(
     tmp_path: Path, finished: Any, monitor: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    record = RunRecord(monitor=monitor, mode="max")  # type: ignore[arg-type]
+    record = RunRecord(monitor=monitor, mode="max")
     metrics = {"val/loss": 0.5, "val/dice": 0.75, "val/iou": 0.6}
     finished.task.training_loss = lambda: 0.25
     lines = []

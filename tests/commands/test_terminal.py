@@ -37,6 +37,11 @@ class Streams:
         return self.raw.getvalue().decode(self.encoding)
 
 
+def pasted(line: str) -> list[str]:
+    """What a printed command gives to the command that it names."""
+    return shlex.split(line.partition(": ")[2])[3:]
+
+
 encodings = pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 
 
@@ -68,14 +73,14 @@ def test_results_in_any_encoding(
     said = call(evaluate, f"run={folder}", "trainer=cpu")
     assert "scored with" in said
     step = next(line for line in said.splitlines() if line.startswith("predict with it: "))
-    given = shlex.split(step)[6:]
+    given = pasted(step)
     assert "overlay=true" in given
     said = call(predict, *given)  # as pasted
     assert "1 predicted" in said
     assert (folder / "predictions").is_dir()
     said = call(predict, *[each for each in given if each != "overlay=true"], "output=plain")
     step = next(line for line in said.splitlines() if line.startswith("draw them"))
-    assert "1 predicted" in call(predict, *shlex.split(step)[9:])
+    assert "1 predicted" in call(predict, *pasted(step))
     assert len(list((tmp_path / "plain").glob("*_overlay.jpg"))) == 1
     said = call(compare, f"runs=[{run.folder},{folder}]", "pictures=0")
     step = next(line for line in said.splitlines() if line.startswith("surface distances"))
