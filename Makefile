@@ -53,4 +53,4 @@ lock: $(READY)  ## pin the newest versions that pyproject.toml allows
 		--no-header --python-version 3.11 - --output-file requirements-uv.txt
 
 clean-cache:  ## remove decoded data sets (they are rebuilt when needed)
-	rm -rf $(HOME)/.cache/segkit
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/segkit"

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from segkit.errors import SegkitError, did_you_mean
-from segkit.quoting import typed
+from segkit.shell import command
 
 COMMANDS = {
     "check": "look a data set over before anyone trains on it",
@@ -25,11 +25,11 @@ def main(arguments: Sequence[str]) -> int:
         print("Trained, honestly measured segmentation models.\n")
         for name, does in COMMANDS.items():
             print(f"  python -m segkit.{name:<10} {does}")
-        print(f"\nEach has --help with examples. To begin: {typed('train')}")
+        print(f"\nEach has --help with examples. To begin: {command('train')}")
         return 0
     name, *others = arguments
     known = name.removeprefix("segkit.")
-    remedy = typed(known, *others) if known in COMMANDS else did_you_mean(known, COMMANDS)
+    remedy = command(known, *others) if known in COMMANDS else did_you_mean(known, COMMANDS)
     error = SegkitError(
         "a command is a module of its own",
         where=shlex.join(["python", "-m", "segkit", *arguments]),

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rich.console import Console
 from rich.progress import track
 
 from segkit.contracts import SPLITS, Problem, Record
@@ -27,6 +26,7 @@ from segkit.data.findings import (
 from segkit.data.split_findings import of_classes, of_groups
 from segkit.data.splits import SplitSpec, assign_splits
 from segkit.errors import SegkitError
+from segkit.terminal import console
 
 # Fewer are compared before a bar could be read.
 _MANY = 2000
@@ -136,7 +136,7 @@ def _cautions(reader: Reader) -> tuple[list[Problem], SegkitError | None]:
 def _watch(rounds: Sequence[int]) -> Iterable[int]:
     if len(rounds) < _MANY:
         return rounds
-    return track(rounds, "comparing", console=Console(stderr=True))
+    return track(rounds, "comparing", console=console(stderr=True))
 
 
 def _split(records: Sequence[Record], spec: SplitSpec) -> tuple[dict[str, str], SegkitError | None]:

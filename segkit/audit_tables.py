@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from segkit.audit import Audit
 from segkit.contracts import SPLITS, UNLABELLED
 from segkit.data.audit import Facts
 from segkit.data.findings import SEVERITIES, Finding
+from segkit.terminal import console, show_facts, show_line, show_table
 
 _COLUMNS = (
     *("id", "group", "split", "stratum", "file", "masks", "format", "dtype", "bits"),
@@ -152,44 +152,36 @@ def _commonest(counts: Counter[str], most: int = 4) -> str:
     return shown + (f", and {len(counts) - most} more" if len(counts) > most else "")
 
 
-def show(audit: Audit, title: str, folder: str) -> None:
-    """Print the tables, the findings by kind, and the verdict."""
-    console = Console()
-    console = console if console.is_terminal else Console(width=160)
+def show(audit: Audit, title: str, folder: str, next_step: str = "") -> None:
+    """Print the tables, the findings by kind, the verdict, and how to go on."""
+    out = console()
     header, rows = split_table(audit)
-    table = Table(title=escape(title), title_justify="left")
-    for name in header:
-        table.add_column(escape(name), justify="left" if name in ("split", "stratum") else "right")
-    for row in rows:
-        table.add_row(*(escape(str(value)) for value in row), style="" if row[0] else "dim")
+    styles = ["" if row[0] else "dim" for row in rows]
     if rows:
-        console.print(table)
-    facts = Table(show_header=False, box=None)
-    facts.add_column(style="dim")
-    facts.add_column(overflow="fold")
-    for name, value in ranges(audit):
-        facts.add_row(name, escape(value))
-    console.print(facts)
+        show_table(out, header, rows, words=("split", "stratum"), title=title, styles=styles)
+        out.print()
+    show_facts(out, ranges(audit))
     for group in by_kind(audit.findings):
-        _show_kind(console, group)
-    colour = "red" if audit.count("error") else "green"
-    console.print(f"\n[bold {colour}]{escape(audit.verdict)}[/]", highlight=False)
-    console.print(f"report: {escape(folder)}/report.html", highlight=False, soft_wrap=True)
+        _show_kind(out, group)
+    out.print()
+    show_line(out, audit.verdict, f"bold {'red' if audit.count('error') else 'green'}")
+    show_line(out, f"report: {folder}/report.html")
     if audit.clean is not None:
         line = f"a split in which copies lie on one side: dataset.split.file={folder}/split.csv"
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        show_line(out, line)
+    if next_step:
+        show_line(out, f"train on it: {next_step}")
 
 
-def _show_kind(console: Console, group: Sequence[Finding]) -> None:
+def _show_kind(out: Console, group: Sequence[Finding]) -> None:
     first = group[0]
-    mark = f"[bold {_COLOURS[first.severity]}]{first.severity}[/]"
-    console.print(f"\n{mark}: {escape(first.kind)} ({len(group)})", highlight=False)
+    mark = (first.severity, f"bold {_COLOURS[first.severity]}")
+    out.print(Text.assemble("\n", mark, f": {first.kind} ({len(group)})"), soft_wrap=True)
     for finding in group[:_SHOWN]:
-        line = f"  {finding.where}: {finding.what}"
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        show_line(out, f"  {finding.where}: {finding.what}")
     if len(group) > _SHOWN:
-        console.print(f"  … and {len(group) - _SHOWN} more in problems.csv", highlight=False)
-    console.print(escape(f"  fix: {first.remedy}"), style="dim", highlight=False, soft_wrap=True)
+        show_line(out, f"  … and {len(group) - _SHOWN} more in problems.csv")
+    show_line(out, f"  fix: {first.remedy}", "dim")
 
 
 def by_kind(findings: Sequence[Finding]) -> list[list[Finding]]:

@@ -13,8 +13,9 @@ from segkit.config_check import check_values
 from segkit.config_sizes import image_size
 from segkit.errors import SegkitError
 from segkit.files import write_text
-from segkit.given import output_dir
+from segkit.given import given_overrides, output_dir
 from segkit.run_folder import RunFolder
+from segkit.shell import command, relative
 from segkit.sources import data_name
 
 # What a training would add, of which a check knows nothing.
@@ -64,8 +65,16 @@ def check(composed: DictConfig) -> bool:
     name = data_name(node)
     title = f"Check of {name}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
-    show(found, f"{name}: {reader.root}", _relative(folder))
-    return not found.count("error")
+    fit = not found.count("error")
+    show(found, f"{name}: {reader.root}", relative(folder), _train() if fit else "")
+    return fit
+
+
+def _train() -> str:
+    """The training that this check was for: with what it was given, less what is its own."""
+    own = ("augment_preview",)
+    given = (g for g in given_overrides() if g.lstrip("+~").partition("=")[0] not in own)
+    return command("train", *given)
 
 
 def _mirrored(config: Any, reader: Any) -> Any:
@@ -114,11 +123,6 @@ def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
     )
     save_png(folder / "augment.png", sheet)
     return encode_png(sheet)
-
-
-def _relative(folder: Path) -> str:
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def main() -> None:

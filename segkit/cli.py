@@ -24,12 +24,14 @@ from segkit.config_errors import explain
 from segkit.errors import SegkitError
 from segkit.files import NO_ROOM, CannotWriteError
 from segkit.given import output_dir, plain_overrides
+from segkit.home import settle
 from segkit.literal import own_data, take_literally
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.resume import MAY_CHANGE
 from segkit.run_claim import is_first_process, remove_if_empty
 from segkit.sources import data_name
 from segkit.spelling import check_spelling
+from segkit.streams import speak_plainly
 from segkit.sweep_jobs import RememberSweep, job_name, record_failure, show_jobs
 
 _SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
@@ -46,6 +48,12 @@ def config_dir() -> Path:
     return installed if installed.is_dir() else package.parent / "conf"
 
 
+def say(words: str) -> None:
+    """Say on stderr what is being done, before something that takes its time; one process does."""
+    if is_first_process():
+        print(words, file=sys.stderr, flush=True)
+
+
 def run(command: Command, config_name: str) -> None:
     """Run a command as a Hydra application and end the process.
 
@@ -53,6 +61,8 @@ def run(command: Command, config_name: str) -> None:
         command: takes the composed configuration.
         config_name: of the primary YAML file.
     """
+    speak_plainly()
+    settle()
     OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
     OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
     OmegaConf.register_new_resolver("data_name", _data_name, replace=True)
@@ -66,6 +76,7 @@ def run(command: Command, config_name: str) -> None:
     def job(config: DictConfig) -> Any:
         nonlocal begun
         begun = True
+        speak_plainly()  # a launcher runs jobs in processes that have come no other way
         try:
             with by_itself(config_name):
                 check_launch(config)

@@ -1,25 +1,23 @@
 """What a person reads at the terminal, and what ``train.log`` keeps of it."""
 
 import logging
-import shlex
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from typing import Any, TextIO
 
 from segkit.data.datamodule import SegmentationData
 from segkit.data.sides import side_cautions
 from segkit.errors import SegkitError
-from segkit.quoting import typed
+from segkit.shell import command, relative
+from segkit.terminal import console, show_facts, show_line
 
 log = logging.getLogger("segkit")
+
+_BENEATH = "rich_proxied_file"  # of what stands in for stderr while a bar is drawn: stderr itself
 
 
 def hush_lightning() -> None:
@@ -32,18 +30,29 @@ def hush_lightning() -> None:
         logger.propagate = True
 
 
+class _ToTerminal(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is now: while a bar is drawn, to the place above it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        # Where stderr goes to a file, the bar's place on the terminal is none for it.
+        return sys.stderr if sys.stderr.isatty() else getattr(sys.stderr, _BENEATH, sys.stderr)
+
+
 @contextmanager
 def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
-    """Send the log to a file, and warnings (without a terminal, everything) to stderr."""
+    """Send the log to a file and to stderr."""
     level = logging.INFO if first_process else logging.ERROR
     handlers: list[logging.Handler] = []
-    to_terminal = logging.StreamHandler()
-    # On a terminal the progress bar already shows how each epoch went.
-    to_terminal.setLevel(logging.WARNING if Console(stderr=True).is_terminal else level)
+    to_terminal = _ToTerminal()
+    to_terminal.setLevel(level)
     to_terminal.setFormatter(logging.Formatter("%(message)s"))
     handlers.append(to_terminal)
     if first_process:
-        to_file = logging.FileHandler(path, encoding="utf-8")
+        to_file = logging.FileHandler(path, encoding="utf-8", errors="surrogateescape")
         to_file.setLevel(logging.DEBUG)
         to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handlers.append(to_file)
@@ -87,9 +96,17 @@ def show_data(data: SegmentationData, folder: Path) -> None:
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
 
 
-def show_summary(summary: dict[str, Any], folder: Path) -> None:
-    """The end of a training: best epoch, test scores, where all lies, and where to look on."""
-    shown = _relative(folder)
+def show_summary(
+    summary: Mapping[str, Any], folder: Path, steps: Sequence[tuple[str, str]]
+) -> None:
+    """The end of a training: best epoch, test scores, where all lies, and how to go on.
+
+    Args:
+        summary: of the run.
+        folder: of the run.
+        steps: what each command that may follow is for, and the command.
+    """
+    shown = relative(folder)
     epoch = "none" if summary["best_epoch"] is None else str(summary["best_epoch"])
     best = f"{epoch} ({summary['monitor']} {_number(summary['best_score'])})"
     tested = "no record is in the test split"
@@ -101,25 +118,21 @@ def show_summary(summary: dict[str, Any], folder: Path) -> None:
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
         "run folder": shown,
         "report": f"{shown}/report.html",
-        "curves": shlex.join(["tensorboard", "--logdir", shown]),
+        **(summary.get("chosen") or {}),
     }
-    for name, value in (summary.get("chosen") or {}).items():
-        lines[name] = value
-    if summary["best_epoch"] is not None:
-        lines["score again"] = typed("evaluate", f"run={shown}")
-    table = Table(show_header=False, box=None)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in lines.items():
-        table.add_row(name, escape(value))
-    _console().print(table)
+    out = console()
+    show_facts(out, lines.items())
+    show_line(out, "\nHow to go on:")
+    for what, command_line in steps:
+        show_line(out, f"  {what}", "dim")
+        show_line(out, f"    {command_line}")  # alone on its line: three clicks take it
     # In the file only: the terminal has the table.
     log.debug("best epoch %s; test: %s", best, tested)
 
 
 def show_stopped(by: signal.Signals, folder: Path) -> None:
     """The end of a training that was told to end: nothing is lost, and how to go on."""
-    again = typed("train", f"resume={_relative(folder)}")
+    again = command("train", f"resume={relative(folder)}")
     log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
 
 
@@ -130,7 +143,7 @@ def _tested(scores: Mapping[str, Any]) -> str:
     told = (
         f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
         f"{_number(overall['accuracy'])} (all background: "
-        f"{_number(overall['accuracy_all_background'])})  n {overall['n']}"
+        f"{_number(overall['accuracy_all_background'])})  n={overall['n']}"
     )
     if len(classes) > 1:
         each = ", ".join(f"{name} {_number(value['dice'])}" for name, value in classes.items())
@@ -138,17 +151,6 @@ def _tested(scores: Mapping[str, Any]) -> str:
     if overall["n"] < 10:
         told += f"; {overall['n']} are too few to rely on"
     return told
-
-
-def _console() -> Console:
-    """Eighty columns, which a pipe is taken to have, would break a folder's name in two."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
-
-
-def _relative(folder: Path) -> str:
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def _number(value: float | None) -> str:

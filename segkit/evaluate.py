@@ -61,6 +61,7 @@ def evaluate(composed: DictConfig) -> float | None:
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
     check_classes(reader.classes, classes)
+    cli.say("loading PyTorch …")
     data, of_run = _others(scored, reader, split, folder) if scored else (_load(own, reader), True)
     if not data.indices(split):
         where, remedy = f"split={split}", "choose split=val or split=all"
@@ -102,6 +103,7 @@ def _write(
     """Results on other data never replace those of the run."""
     from segkit.evaluation import write_evaluation
     from segkit.evaluation_text import show_evaluation
+    from segkit.next_steps import an_image, predict_with
     from segkit.report import report_or_warn
 
     tables, drawn = folder.path, folder.path / "evaluation"
@@ -118,7 +120,9 @@ def _write(
     )
     if of_run:
         report_or_warn(folder)
-    show_evaluation(evaluation, folder.path, tables, drawn)
+    image = an_image(data)
+    step = predict_with(folder.path, image) if image else ""
+    show_evaluation(evaluation, folder.path, tables, drawn, step)
 
 
 def _others(

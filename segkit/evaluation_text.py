@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from segkit.evaluation import Evaluation
+from segkit.shell import relative
+from segkit.terminal import console, show_line, show_table
 
 # Shown where they were measured.
 _OPTIONAL = ("hd95", "surface_dice", "surface_tolerance", "threshold")
@@ -17,51 +17,44 @@ _FEW = 10
 _LEFT_OUT = ("class", "data", "split", "split_hash")
 
 
-def show_evaluation(evaluation: Evaluation, run: Path, folder: Path, pictures: Path) -> None:
-    """Print the table of scores, one column a class, and where all lies.
+def show_evaluation(
+    evaluation: Evaluation, run: Path, folder: Path, pictures: Path, next_step: str = ""
+) -> None:
+    """Print the table of scores, one column a class, where all lies, and how to go on.
 
     Args:
         evaluation: to be shown.
         run: folder of the run.
         folder: where its tables lie.
         pictures: where its pictures lie.
+        next_step: a command.
     """
-    console = Console()
-    if not console.is_terminal:
-        # Eighty columns, which a pipe is taken to have, would break a folder's name in two.
-        console = Console(width=160)
-    console.print(_table(evaluation, _relative(run)))
+    out = console()
+    _show_table(out, evaluation, relative(run))
     if np.isnan(evaluation.intervals["dice"][-1, 0]):
-        console.print("no intervals: they need a score of two groups or more")
+        show_line(out, "no intervals: they need a score of two groups or more")
     elif evaluation.groups < _FEW:
-        console.print(f"intervals from {evaluation.groups} groups only: they are too narrow")
-    tables = f"tables: {_relative(folder)}/evaluation.csv, evaluation_per_image.csv"
-    drawn = f"pictures: {_relative(pictures)}/ (worst, median, best, scores, reliability)"
-    for line in (tables, drawn):
-        console.print(line, soft_wrap=True, markup=False)
+        show_line(out, f"intervals from {evaluation.groups} groups only: they are too narrow")
+    show_line(out, f"tables: {relative(folder)}/evaluation.csv, evaluation_per_image.csv")
+    drawn = "(worst, median, best, scores, reliability)"
+    show_line(out, f"pictures: {relative(pictures)}/ {drawn}")
+    if next_step:
+        show_line(out, f"predict with it: {next_step}")
 
 
-def _relative(folder: Path) -> str:
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
-
-
-def _table(evaluation: Evaluation, folder: str) -> Table:
+def _show_table(out: Console, evaluation: Evaluation, folder: str) -> None:
     rows = evaluation.rows()
     # Of one class the row of all is the same, and has the figures of the whole split too.
     shown = rows if len(rows) > 2 else [{**rows[1], "class": rows[0]["class"]}]
     title = f"{len(evaluation.counted.indices)} images ({evaluation.split}) scored with {folder}"
-    table = Table(title=escape(title), title_justify="left")
-    table.add_column("score")
-    for row in shown:
-        table.add_column(escape(str(row["class"])), justify="right")
+    headings, lines = ["score", *(str(row["class"]) for row in shown)], []
     for name in rows[-1]:
         values = [row.get(name) for row in shown]
         bound = name.endswith(("_low", "_high"))
         unmeasured = name in _OPTIONAL and all(_undefined(value) for value in values)
         if name not in _LEFT_OUT and not bound and not unmeasured:
-            table.add_row(name, *(_shown(row, name) for row in shown))
-    return table
+            lines.append([name, *(_shown(row, name) for row in shown)])
+    show_table(out, headings, lines, words=("score",), title=title)
 
 
 def _shown(row: dict[str, object], name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,7 +26,6 @@ from segkit.run_folder import environment
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from rich.status import Status
 
     from segkit.contracts import Record
     from segkit.data.base import Reader
@@ -48,19 +48,21 @@ def export(composed: DictConfig) -> float:
     _check(config)
     read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
 
+    cli.say("loading PyTorch …")
     from segkit.console import hush_lightning
     from segkit.onnx_model import compare, write_onnx
 
     hush_lightning()
+    cli.say("exporting …")
     trained = rebuild(config["run"], config["allow_targets"])
     asked = config["output"]
     folder = at_home(asked, "output") if asked else trained.folder.path
     channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
-    with atomic_path(folder / "model.onnx") as temporary, _status("exporting") as status:
+    with atomic_path(folder / "model.onnx") as temporary:
         size = _bound_size(trained)
         write_onnx(trained.network, channels, temporary, opset=config["opset"], size=size)
         images, source = _images(trained, config["count"])
-        status.update(f"comparing with torch on {source}")
+        cli.say(f"comparing with torch on {source} …")
         parity = compare(trained.network, temporary, images, threshold=threshold)
         _require(parity, config["bound"])
     facts = _facts(trained, folder / "model.onnx", config, parity, source)
@@ -201,28 +203,29 @@ def _facts(
     }
 
 
-def _status(words: str) -> Status:
-    from rich.console import Console
-
-    return Console().status(words)
-
-
 def _show(facts: dict[str, Any], folder: Path) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from segkit.shell import program
+    from segkit.terminal import console, show_facts, show_line
 
     parity, path = facts["parity"], folder / "model.onnx"
-    table = Table(show_header=False, box=None)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    table.add_row("model", f"{escape(str(path))} ({path.stat().st_size / 2**20:.1f} MiB)")
-    table.add_row("input", f"image (batch, height, width, {facts['input']['channels']}) uint8")
-    table.add_row("output", escape(f"probability of {', '.join(facts['output']['of'])}"))
+    channels = facts["input"]["channels"]
     decided = f"{parity['decided_otherwise']} of {parity['pixels']} pixels decided otherwise"
-    table.add_row("against torch", f"{parity['difference']:.2g} at most; {decided}")
-    table.add_row("compared on", escape(f"{parity['images']} {parity['on']}"))
-    Console().print(table)
+    told = [
+        ("model", f"{path} ({path.stat().st_size / 2**20:.1f} MiB)"),
+        ("input", f"image (batch, height, width, {channels}) uint8"),
+        ("output", f"probability of {', '.join(facts['output']['of'])}"),
+        ("against torch", f"{parity['difference']:.2g} at most; {decided}"),
+        ("compared on", f"{parity['images']} {parity['on']}"),
+    ]
+    show_facts(console(), told)
+    rows, columns = image_size(facts["input"]["trained_at"], "dataset.size") or (256, 256)
+    lines = (
+        "import numpy, onnxruntime",
+        f"model = onnxruntime.InferenceSession({str(path)!r})",
+        f"image = numpy.zeros((1, {rows}, {columns}, {channels}), numpy.uint8)",
+        'print(model.run(None, {"image": image})[0].shape)',
+    )
+    show_line(console(), f"try it: {shlex.join([program(), '-c', '; '.join(lines)])}")
 
 
 def main() -> None:

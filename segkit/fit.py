@@ -68,12 +68,14 @@ def fit(
         data.first_epoch, data.first_batch = resume_from.epoch, resume_from.batch
     with quiet():
         checkpoint_from = resume_from and resume_from.checkpoint
+        log.info("training: %s epochs at most", trainer.max_epochs)
         with _ended_by_signals(trainer):
             trainer.fit(task, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
         _end_if_told(trainer)
         checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
         if data.indices("test"):
+            log.info("testing the %s", "best checkpoint" if best else "last weights")
             trainer.test(
                 task, datamodule=data, ckpt_path=best or None, verbose=False, weights_only=True
             )

@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 
 from segkit.errors import SegkitError
-from segkit.quoting import STRING, escaped, quoted, typed
+from segkit.quoting import STRING, escaped, quoted
+from segkit.shell import command as command_line
 
 # One path each; names and patterns; and those of which there may be several in square brackets.
 _PLACES = (
@@ -76,7 +77,7 @@ def take_literally(arguments: Sequence[str], command: str, *, sweeping: bool) ->
                 "several paths, where one is needed",
                 where=argument,
                 remedy=f"{'for a job with each' if flags else 'for all of them'}: "
-                f"{typed(command, *again, *arguments[number + 1 :])}",
+                f"{command_line(command, *again, *arguments[number + 1 :])}",
             )
         taken.append(f"{plus}{key}={_in_hydras_words(key, value, sweeps=sweeps)}")
     return taken

@@ -9,9 +9,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
+from segkit.given import given_overrides
 from segkit.limits import limit_images
 from segkit.run_folder import RunFolder
 from segkit.runs import check_runs, load_run, run_paths
+from segkit.shell import command
 from segkit.sources import check_apart
 
 
@@ -50,6 +52,8 @@ def predict(composed: DictConfig) -> None:
         table.check(inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
 
+    if todo:
+        cli.say("loading PyTorch …")
     from segkit.prediction_loop import Job, predict_all, write_submission
 
     if others:
@@ -70,7 +74,7 @@ def predict(composed: DictConfig) -> None:
     table.finish()
     if config["rle"]:
         write_submission(inputs, table, wanted)
-    _say(len(todo) - broken, len(inputs) - len(todo), output)
+    _say(len(todo) - broken, len(inputs) - len(todo), output, overlay=wanted.overlay)
     if broken:
         counts = f"{broken} of {len(inputs)} inputs"
         print(f"error: {counts} could not be predicted; {table.path} says why", file=sys.stderr)
@@ -83,9 +87,14 @@ def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
     return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
-def _say(done: int, skipped: int, output: Path) -> None:
+def _say(done: int, skipped: int, output: Path, *, overlay: bool) -> None:
     there = f"; {skipped} were there already" if skipped else ""
     print(f"{done} predicted{there}: {output}")
+    if overlay:
+        print(f"on the images: {output}/*_overlay.jpg")
+    else:  # with it, what lacks one is predicted again
+        kept = [each for each in given_overrides() if not each.startswith("overlay=")]
+        print(f"draw them on the images: {command('predict', *kept, 'overlay=true')}")
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from segkit.components import ComponentCounter
 from segkit.errors import SegkitError
@@ -23,6 +23,7 @@ from segkit.prediction_names import Input
 from segkit.prediction_table import OK, Table
 from segkit.rows import Rows
 from segkit.runlength import encode_components
+from segkit.terminal import progress, show_line
 from segkit.tiling import OVERLAP, TILE, View
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
     Raises:
         SegkitError: the output cannot be written.
     """
-    console, broken, warning = Console(stderr=True), 0, _warning(predictor)
+    broken, warning = 0, _warning(predictor)
     columns = (
         TextColumn("predicting"),
         BarColumn(),
@@ -69,8 +70,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
         TimeRemainingColumn(),
     )
     opened_ahead = open_ahead(inputs, job.large, lambda: predictor.together)
-    with closing(opened_ahead) as files, Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=len(inputs), pace="")
+    said = f"predicting {len(inputs)} images"
+    with closing(opened_ahead) as files, progress(said, *columns) as bar:
+        task = bar.add_task("", total=len(inputs), pace="")
         started = time.perf_counter()
         done = 0
         for group in grouped(files, lambda: predictor.together, job.is_whole):
@@ -81,11 +83,11 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
 
                     def tick(rows: int, done: int = done, of: int = image.size[0]) -> None:
                         # An image of many megapixels takes minutes.
-                        progress.update(task, completed=done + rows / of)
+                        bar.update(task, completed=done + rows / of)
 
                     chosen = replace(job, view=job.view_of(image.size))
                     if chosen.view != job.view:
-                        _tell_tiled(console, one, image.size, warning)
+                        _tell_tiled(bar.console, one, image.size, warning)
                         warning = ""
                     facts = _predict(predictor, one, image, chosen, answers.get(one), tick=tick)
                     table.add(one, facts, OK)
@@ -94,11 +96,11 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                 except (SegkitError, MemoryError, RuntimeError) as error:
                     what = _told(error)
                     broken += 1
-                    console.print(f"left out: {one}: {what}", markup=False, style="red")
+                    show_line(bar.console, f"left out: {one}: {what}", "red")
                     table.add(one, {}, what)
                 done += 1
                 pace = f"{done / (time.perf_counter() - started):.1f} images/s"
-                progress.update(task, completed=done, pace=pace)
+                bar.update(task, completed=done, pace=pace)
     return broken
 
 
@@ -117,9 +119,9 @@ def _warning(predictor: Predictor) -> str:
 
 def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: str) -> None:
     if warning:
-        console.print(warning, markup=False, style="yellow")
+        show_line(console, warning, "yellow")
     text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {TILE}"
-    console.print(f"{one}: {text}", markup=False)
+    show_line(console, f"{one}: {text}")
 
 
 def _told(error: Exception) -> str:

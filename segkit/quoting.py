@@ -1,7 +1,6 @@
 """Texts in the three grammars that a command goes through: the shell's, Hydra's, OmegaConf's."""
 
 import re
-import shlex
 from typing import Any
 
 # What is the same with and without quotes: it begins as no number does, or holds a slash.
@@ -9,15 +8,6 @@ _BARE = re.compile(r"[A-Za-z_][\w.+%@?*|-]*|[\w.+%@?*|/-]*/[\w.+%@?*|/-]*", re.A
 _OTHER_VALUES = ("null", "true", "false", "nan", "inf")
 _OPENED = re.compile(r"(\\*)\$\{")
 STRING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-
-
-def typed(command: str, *arguments: str) -> str:
-    """A command as it can be pasted into a shell.
-
-    >>> print(typed("evaluate", "run=my data"))
-    python -m segkit.evaluate 'run=my data'
-    """
-    return shlex.join(["python", "-m", f"segkit.{command}", *arguments])
 
 
 def quoted(text: str, mark: str = "'") -> str:

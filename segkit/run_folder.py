@@ -157,8 +157,8 @@ def _commit() -> str | None:
         return None
     command = ("git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12")
     with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603
-        return done.stdout.strip()
+        done = subprocess.run(command, capture_output=True, timeout=5, check=True)  # noqa: S603
+        return done.stdout.decode("utf-8", "replace").strip()
     return None
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from segkit.errors import SegkitError
 from segkit.intervals import mean_where_defined
 from segkit.metrics import COUNTS, dice, iou, sum_by_group
-from segkit.quoting import typed
 from segkit.rebuild import read_run
+from segkit.shell import command
 
 Values = NDArray[np.float64]
 SCORES = {"dice": dice, "iou": iou}
@@ -85,10 +85,10 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
         raise SegkitError(
             "this run has not been tested",
             where=str(run.path),
-            remedy=f"finish it: {typed('train', f'resume={run.path}')}",
+            remedy=f"finish it: {command('train', f'resume={run.path}')}",
         )
     path = run.images
-    again = typed("evaluate", f"run={run.path}")
+    again = command("evaluate", f"run={run.path}")
     if not path.is_file():
         raise SegkitError("its images' scores are missing", where=str(path), remedy=again)
     try:

@@ -10,15 +10,13 @@ from typing import Any
 from matplotlib.ticker import MaxNLocator
 from optuna import Study, importance
 from optuna.trial import FrozenTrial
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from segkit.files import write_text
 from segkit.plot_style import BLUE, FAINT, GREEN, INK, ORANGE, figure, save, style
-from segkit.quoting import typed
 from segkit.search_space import as_overrides, written
+from segkit.shell import command, relative
 from segkit.study_storage import FOLDER, MINUTES, REASON
+from segkit.terminal import console, show_table
 
 _ENOUGH = 4  # trials, below which importances say nothing
 _SHOWN = 10  # trials in the terminal's table
@@ -167,17 +165,13 @@ def show(study: Study, folder: Path, monitor: str, given: Sequence[str], *, seed
         seed: of all trials.
     """
     trials = ranked(study)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)  # a pipe is taken to have eighty columns
+    out = console()
     keys = sorted({key for trial in trials for key in trial.params})
-    table = Table(title=f"the best of {len(trials)} trials" if len(trials) > _SHOWN else None)
-    for name in ("trial", monitor, *keys, "state", MINUTES, FOLDER):
-        table.add_column(name, overflow="fold", justify="left" if name == FOLDER else "right")
-    for trial in trials[:_SHOWN]:
-        table.add_row(*map(escape, _cells(trial, keys)))
-    if trials:
-        console.print(table)
+    title = f"the best of {len(trials)} trials" if len(trials) > _SHOWN else ""
+    headings = ("trial", monitor, *keys, "state", MINUTES, FOLDER)
+    rows = [_cells(trial, keys) for trial in trials[:_SHOWN]]
+    if rows:
+        show_table(out, headings, rows, words=(*keys, "state", FOLDER), title=title)
     for trial in trials:
         if trial.state.name == "FAIL":
             print(f"trial {trial.number} failed: {_reason(trial)}")
@@ -185,9 +179,9 @@ def show(study: Study, folder: Path, monitor: str, given: Sequence[str], *, seed
     if (first := best(study)) is not None:
         kept = [each for each in given if not each.startswith("seed=")]
         values = [*kept, *as_overrides(first.params), f"seed={seed + 1}"]
-        print(f"the best again, with another seed: {typed('train', *values)}")
-        run = relative(Path(str(first.user_attrs.get(FOLDER, "?"))))
-        print(f"score the best: {typed('evaluate', f'run={run}')}")
+        print(f"the best again, with another seed: {command('train', *values)}")
+        run = f"run={relative(str(first.user_attrs.get(FOLDER, '?')))}"
+        print(f"score the best: {command('evaluate', run)}")
 
 
 def _cells(trial: FrozenTrial, keys: Sequence[str]) -> list[str]:
@@ -198,15 +192,9 @@ def _cells(trial: FrozenTrial, keys: Sequence[str]) -> list[str]:
         *(_short(trial.params.get(key)) for key in keys),
         trial.state.name.lower(),
         str(trial.user_attrs.get(MINUTES, "")),
-        relative(Path(str(trial.user_attrs.get(FOLDER, "")))),
+        relative(str(trial.user_attrs.get(FOLDER, ""))),
     ]
 
 
 def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def relative(path: Path) -> str:
-    """A path as seen from here, where it lies below."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -85,8 +85,9 @@ def _run(
     from optuna.exceptions import OptunaError
     from sqlalchemy.exc import SQLAlchemyError
 
+    from segkit.shell import relative
     from segkit.study import counts, run_study
-    from segkit.study_report import relative, show, write_report
+    from segkit.study_report import show, write_report
 
     monitor, n_trials = str(config["monitor"]), int(config["n_trials"])
 

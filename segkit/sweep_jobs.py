@@ -18,8 +18,9 @@ from omegaconf import DictConfig
 from segkit.errors import SegkitError
 from segkit.files import write_text
 from segkit.given import plain_overrides
-from segkit.quoting import typed, unquoted
+from segkit.quoting import unquoted
 from segkit.run_folder import RunFolder
+from segkit.shell import command
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
 ERROR = "error.txt"  # in the folder of a job that failed
@@ -129,33 +130,25 @@ def show_jobs(sweep: Path) -> None:
     Raises:
         SegkitError: the folder cannot be written to.
     """
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from segkit.terminal import console, show_line, show_table
 
     rows = jobs(sweep)
     if not rows:
         return
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(sweep / "jobs.csv", out.getvalue())
-    console = Console()
-    console = console if console.is_terminal else Console(width=180)
-    table = Table(box=None)
-    for name in COLUMNS:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(_shown(row.get(name))) for name in COLUMNS))
-    console.print(table)
+    write_text(sweep / "jobs.csv", text.getvalue())
+    out = console()
+    headings = [name.replace("_", " ") for name in COLUMNS]
+    cells = [[_shown(row.get(name)) for name in COLUMNS] for row in rows]
+    show_table(out, headings, cells, words=("job", "state", "error"))
     if any(row["state"] != "done" for row in rows):
         said = "the same command with resume=true and hydra.sweep.dir= runs what is missing"
-        where = shlex.quote(f"hydra.sweep.dir={sweep}")
-        console.print(f"{said}: {where}", soft_wrap=True, highlight=False, markup=False)
+        show_line(out, f"{said}: {shlex.quote(f'hydra.sweep.dir={sweep}')}")
     if sum(row["state"] == "done" for row in rows) > 1:
-        words = f"compare: {typed('compare', f'sweep={sweep}')}"
-        console.print(words, soft_wrap=True, highlight=False, markup=False)
+        show_line(out, f"compare: {command('compare', f'sweep={sweep}')}")
 
 
 def _shown(value: Any) -> str:

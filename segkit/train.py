@@ -45,6 +45,7 @@ def train(composed: DictConfig) -> float | None:
     reader = build_reader(config)
     _announce(reader)
 
+    cli.say("loading PyTorch …")
     from segkit.batch_size import fit_batch
     from segkit.foresight import foresee
 
@@ -53,6 +54,7 @@ def train(composed: DictConfig) -> float | None:
     if resume:
         check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
+    cli.say(f"building {config['choices']['model']} …")
     task = build_task(config, reader.classes)
     found = fit_batch(data, task, config["trainer"])
     if estimate := foresee(data, task, config["trainer"]):
@@ -79,6 +81,7 @@ def _fit(
     from segkit.chosen import chosen
     from segkit.console import hush_lightning, log_to, show_stopped, show_summary
     from segkit.fit import fit
+    from segkit.next_steps import after_training
     from segkit.report import report_or_warn
     from segkit.resume_point import clear_leftovers, starting_point
 
@@ -109,7 +112,7 @@ def _fit(
             raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
         if first:
             report_or_warn(folder)
-            show_summary(summary, folder.path)
+            show_summary(summary, folder.path, after_training(summary, folder.path, data))
     score: float | None = summary["best_score"]
     return score
 

@@ -7,7 +7,8 @@ from hydra.utils import instantiate
 from hypothesis import given, settings
 from omegaconf import OmegaConf
 
-from segkit.quoting import escaped, interpolates, quoted, typed, unescaped, unquoted
+from segkit.quoting import escaped, interpolates, quoted, unescaped, unquoted
+from segkit.shell import command
 from tests.odd_names import ANY, NAMES
 
 PARSER = OverridesParser.create()
@@ -56,5 +57,5 @@ def test_instantiate_resolves_twice() -> None:
 
 def test_a_command_can_be_pasted() -> None:
     for name in NAMES:
-        words = shlex.split(typed("evaluate", f"run={name}", "split=val"))
-        assert words == ["python", "-m", "segkit.evaluate", f"run={name}", "split=val"]
+        words = shlex.split(command("evaluate", f"run={name}", "split=val"))
+        assert words[1:] == ["-m", "segkit.evaluate", f"run={name}", "split=val"]

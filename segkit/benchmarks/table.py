@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from segkit.benchmarks.timing import Figure
+from segkit.terminal import console, show_table
 
 
 def as_json(figures: Sequence[Figure], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,19 +17,13 @@ def as_json(figures: Sequence[Figure], facts: Mapping[str, Any]) -> dict[str, An
 
 def show(figures: Sequence[Figure], title: str) -> None:
     """Print the table."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in ("", "measured", "figure", "beside", "ratio (range)", "goal"):
-        right = name in ("figure", "ratio (range)", "goal")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
-    before = ""
+    rows, before = [], ""
     for one in figures:
-        if before and one.part != before:
-            table.add_row()
         cells = (one.what, f"{_short(one.value)} {one.unit}".strip(), one.against)
-        table.add_row("" if one.part == before else one.part, *cells, _ratio(one), _goal(one))
+        rows.append(("" if one.part == before else one.part, *cells, _ratio(one), _goal(one)))
         before = one.part
-    console = Console()
-    (console if console.is_terminal else Console(width=170)).print(table)
+    headings = ("", "measured", "figure", "beside", "ratio (range)", "goal")
+    show_table(console(), headings, rows, words=("", "measured", "beside"), title=title)
 
 
 def _ratio(one: Figure) -> str:

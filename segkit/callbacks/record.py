@@ -92,11 +92,20 @@ class RunRecord(pl.Callback):
         scalars |= _scalars("val", scores)
         for logger in trainer.loggers:
             logger.log_metrics(scalars, step=trainer.current_epoch)
-        log.info(
-            "epoch %d  train/loss %.4f  val/loss %.4f  val/dice %.4f  val/iou %.4f  lr %.2g  "
-            "%.1f s  %.1f images/s",
-            *(int(row["epoch"]), *(row[column] for column in COLUMNS[1:])),
-        )
+        log.info("%s", self._line(row))
+
+    def _line(self, row: Row) -> str:
+        """An epoch in eighty columns; what was not measured is left out."""
+        scored = dict.fromkeys(("val/loss", "val/dice", self.monitor))
+        shown = {"loss": row["train/loss"], **{name: row[name] for name in scored}}
+        told = [f"{name} {value:.4f}" for name, value in shown.items() if math.isfinite(value)]
+        parts = [
+            f"epoch {int(row['epoch'])}",
+            *told,
+            f"lr {row['lr']:.2g}",
+            f"{row['seconds']:.1f} s",
+        ]
+        return "  ".join(parts)
 
     def _row(self, trainer: pl.Trainer, task: SegmentationTask) -> Row:
         metrics = trainer.callback_metrics if self._validated else {}

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from segkit.contracts import Record, Sample, check_sample
 from segkit.data.base import Reader, is_image
@@ -99,8 +98,7 @@ def measure_all(
         check_sample(sample, record, len(reader.classes))
         return measure(reader, record, sample, read_ms=1000 * seconds)
 
-    console = Console(stderr=True)
-    jobs = in_turn(reader, records, look, threads=threads, title="checking", console=console)
+    jobs = in_turn(reader, records, look, threads=threads, title="checking")
     for record, job in jobs:
         try:
             found.append(job.result())

@@ -35,6 +35,8 @@ class Reader(ABC):
 
     # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
     version: ClassVar[int] = 1
+    # Drawn by segkit to try it out: nobody's own images.
+    synthetic: ClassVar[bool] = False
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
         # A folder called 2018 comes as a number from the command line.

@@ -10,7 +10,6 @@ from typing import IO
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 
 from segkit.errors import SegkitError, did_you_mean
 from segkit.files import atomic_path
+from segkit.terminal import progress
 
 _TIMEOUT = 20.0  # seconds without a byte
 _BLOCK = 1 << 20
@@ -82,11 +82,11 @@ def _save(answer: IO[bytes], path: Path, total: int, url: str) -> None:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns) as progress, path.open("wb") as out:
-        task = progress.add_task(Path(url).name, total=total or None)
+    with progress(f"fetching {url}", *columns) as bar, path.open("wb") as out:
+        task = bar.add_task(Path(url).name, total=total or None)
         while block := answer.read(_BLOCK):
             out.write(block)
-            progress.advance(task, len(block))
+            bar.advance(task, len(block))
     if total and path.stat().st_size != total:
         raise TimeoutError(f"{path.stat().st_size} of {total} bytes came")
 

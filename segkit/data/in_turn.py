@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from segkit import memory
 from segkit.contracts import Record, Sample
 from segkit.data.base import Reader
+from segkit.terminal import progress
 
 T = TypeVar("T")
 Load = Callable[[], Sample]
@@ -23,7 +23,6 @@ def in_turn(
     *,
     threads: int,
     title: str,
-    console: Console | None = None,
 ) -> Iterator[tuple[Record, "Future[T]"]]:
     """Do something with each record in threads: decoders release the interpreter lock.
 
@@ -36,9 +35,9 @@ def in_turn(
         work: takes a record and what decodes it.
         threads: that work.
         title: of the progress bar.
-        console: that it is drawn on.
     """
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    said = f"{title} ({len(records)} records)"
     waiting: deque[tuple[int, Record, Future[T]]] = deque()
     turns = memory.Turns()
 
@@ -46,14 +45,14 @@ def in_turn(
         with turns.turn(number):
             return work(record, load)
 
-    with ThreadPoolExecutor(threads) as pool, Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=len(records))
+    with ThreadPoolExecutor(threads) as pool, progress(said, *columns) as bar:
+        task = bar.add_task("", total=len(records))
 
         def first() -> Iterator[tuple[Record, Future[T]]]:
             number, record, job = waiting.popleft()
             yield record, job
             turns.end(number)
-            progress.advance(task)
+            bar.advance(task)
 
         for number, (record, load) in enumerate(zip(records, reader.loaders(records), strict=True)):
             turns.begin(number)

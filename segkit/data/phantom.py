@@ -14,6 +14,7 @@ uneven brightness; the ground has a gradient, debris, blur and noise.
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,8 @@ class Phantom(Dsb2018):
         seed: the same seed gives the same files.
     """
 
+    synthetic = True
+
     def __init__(self, root: str | Path, *, count: int, image_size: int, seed: int) -> None:
         if count < 1 or image_size < 32:
             raise SegkitError(
@@ -72,6 +75,8 @@ class Phantom(Dsb2018):
         unmarked = self.root.exists() and not (self.root / MARK).is_file()
         if not unmarked and not _is_whole(self.root):
             _check_free(self.root.parent)
+            words = f"drawing {self.count} synthetic images into {self.root} …"
+            print(words, file=sys.stderr, flush=True)
             write_phantoms(self.root, count=self.count, image_size=self.image_size, seed=self.seed)
         return super().scan()
 

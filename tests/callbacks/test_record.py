@@ -1,6 +1,7 @@
 """The table of epochs: what it says, and that it is never cut short or told twice."""
 
 import csv
+import logging
 import math
 from functools import partial
 from pathlib import Path
@@ -185,3 +186,30 @@ def test_no_curves_without_an_epoch(tmp_path: Path, finished: Any) -> None:
     record = RunRecord(monitor="val/dice", mode="max")
     record.on_fit_end(a_trainer(tmp_path, epoch=0, metrics={}), finished.task)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("monitor", ["val/dice", "val/iou"])
+def test_an_epoch_is_one_line_of_eighty_columns(
+    tmp_path: Path, finished: Any, monitor: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = RunRecord(monitor=monitor, mode="max")
+    metrics = {"val/loss": 0.5, "val/dice": 0.75, "val/iou": 0.6}
+    finished.task.training_loss = lambda: 0.25
+    lines = []
+    for validated in (True, False):
+        trainer = a_trainer(tmp_path, epoch=12, metrics=metrics)
+        record.on_train_epoch_start(trainer, finished.task)
+        if validated:
+            record.on_validation_end(trainer, finished.task)
+        caplog.clear()
+        with caplog.at_level(logging.INFO, logger="segkit"):
+            record.on_train_epoch_end(trainer, finished.task)
+        lines += [each.getMessage() for each in caplog.records]
+    del finished.task.training_loss
+    assert len(lines) == 2
+    more = "  val/iou 0.6000" if monitor == "val/iou" else ""
+    scored = f"epoch 12  loss 0.2500  val/loss 0.5000  val/dice 0.7500{more}  lr "
+    assert lines[0].startswith(scored)
+    assert lines[0].endswith(" s")
+    assert lines[1].startswith("epoch 12  loss 0.2500  lr ")  # what was not measured is left out
+    assert len(lines[0].replace(more, "")) <= 80
