@@ -51,7 +51,7 @@ def an_image(data: SegmentationData) -> str:
     for index in (*data.indices("test"), *data.indices("val"))[:1]:
         with suppress(SegkitError):  # it lies in an archive, or an array
             path = data.reader.source.root / data.records[index].image
-            return relative(find_inputs(str(path))[0])
+            return relative(find_inputs(str(path))[0][0].path)
     return ""
 
 
