@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from segkit.errors import SegkitError, did_you_mean
 from segkit.shell import command
+from segkit.streams import speak_plainly
 
 COMMANDS = {
     "check": "look a data set over before anyone trains on it",
@@ -21,6 +22,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str]) -> int:
     """Say what there is, or how a command is called; the exit code."""
+    speak_plainly()
     if not arguments or arguments[0] in ("--help", "-h", "help"):
         print("Trained, honestly measured segmentation models.\n")
         for name, does in COMMANDS.items():

@@ -122,7 +122,8 @@ def show_summary(
     }
     out = console()
     show_facts(out, lines.items())
-    show_line(out, "\nHow to go on:")
+    if steps:
+        show_line(out, "\nHow to go on:")
     for what, command_line in steps:
         show_line(out, f"  {what}", "dim")
         show_line(out, f"    {command_line}")  # alone on its line: three clicks take it

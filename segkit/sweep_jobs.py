@@ -141,8 +141,9 @@ def show_jobs(sweep: Path) -> None:
     writer.writerows(rows)
     write_text(sweep / "jobs.csv", text.getvalue())
     out = console()
-    headings = [name.replace("_", " ") for name in COLUMNS]
-    cells = [[_shown(row.get(name)) for name in COLUMNS] for row in rows]
+    names = COLUMNS if any(row.get("error") for row in rows) else COLUMNS[:-1]
+    headings = [name.replace("_", " ") for name in names]
+    cells = [[_shown(row.get(name)) for name in names] for row in rows]
     show_table(out, headings, cells, words=("job", "state", "error"))
     if any(row["state"] != "done" for row in rows):
         said = "the same command with resume=true and hydra.sweep.dir= runs what is missing"

@@ -77,7 +77,7 @@ def show_table(
         table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
         for i in part:
             left = headings[i] in words
-            justify, overflow = ("left", "fold") if left else ("right", "ignore")
+            justify, overflow = ("left", "fold") if left else ("right", "crop")
             table.add_column(
                 Text(headings[i]),
                 justify=justify,  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from segkit import cli
@@ -112,7 +114,10 @@ def _fit(
             raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
         if first:
             report_or_warn(folder)
-            show_summary(summary, folder.path, after_training(summary, folder.path, data))
+            # A sweep says it once, at its end.
+            alone = HydraConfig.get().mode != RunMode.MULTIRUN
+            steps = after_training(summary, folder.path, data) if alone else []
+            show_summary(summary, folder.path, steps)
     score: float | None = summary["best_score"]
     return score
 

@@ -52,6 +52,14 @@ def test_a_long_name_leaves_room_for_figures(width: int) -> None:
     assert Counter(said(out)) & Counter(2 * LONG) == Counter(2 * LONG)
 
 
+def test_figures_stand_to_the_right_and_words_to_the_left() -> None:
+    out = terminal(80)
+    rows = [["a", "0.5", "x"], ["job 2", "100", "it failed"]]
+    show_table(out, ["job", "minutes", "error"], rows, words=("job", "error"))
+    lines = [line.rstrip() for line in said(out).splitlines()]
+    assert lines == ["job    minutes  error", "a          0.5  x", "job 2      100  it failed"]
+
+
 def test_cells_and_titles_are_no_markup() -> None:
     out = terminal(80)
     show_table(out, ["[b]", "n"], [["[red]x[/x]", 1]], words=("[b]",), title="[i]t")
