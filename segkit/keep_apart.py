@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from segkit.errors import SegkitError
@@ -45,8 +45,8 @@ def _named(config: DictConfig) -> Iterator[tuple[str, object]]:
     for key in _SOURCES:
         with suppress(OmegaConfBaseException):  # the job tells what is missing
             value = OmegaConf.select(config, key, throw_on_missing=False)
-            if isinstance(value, str | int | float):
-                yield key, value
+            several = value if isinstance(value, ListConfig) else [value]
+            yield from ((key, each) for each in several if isinstance(each, str | int | float))
 
 
 def _swept(config: DictConfig) -> Iterator[tuple[str, object]]:

@@ -213,3 +213,16 @@ def test_less_is_better_where_it_is(opened: Opened) -> None:
     first = best(study)
     assert first is not None
     assert first.value == min(trial.value or 0.0 for trial in study.get_trials())
+
+
+def test_trials_on_other_data_are_another_study(opened: Opened) -> None:
+    opened(**{"data set": "kidney"})
+    assert opened(**{"data set": "kidney"})
+    with pytest.raises(SegkitError, match="with another data set") as caught:
+        opened(**{"data set": "lung"})
+    assert "kidney → lung" in caught.value.where
+
+
+def test_a_study_that_did_not_note_its_data_goes_on(opened: Opened) -> None:
+    opened()
+    assert opened(**{"data set": "kidney"})
