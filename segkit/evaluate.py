@@ -64,8 +64,11 @@ def evaluate(composed: DictConfig) -> float | None:
     cli.say("loading PyTorch …")
     data, of_run = _others(scored, reader, split, folder) if scored else (_load(own, reader), True)
     if not data.indices(split):
-        where, remedy = f"split={split}", "choose split=val or split=all"
-        raise SegkitError("this split is empty", where=where, remedy=remedy)
+        full = [
+            f"split={other}" for other in ("train", "val", "test", "all") if data.indices(other)
+        ]
+        remedy = f"choose {' or '.join(full)}" if full else "score data that have masks"
+        raise SegkitError("this split is empty", where=f"split={split}", remedy=remedy)
 
     from segkit.console import hush_lightning
     from segkit.evaluation import evaluate_run

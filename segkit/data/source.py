@@ -177,7 +177,7 @@ def open_source(root: str | Path) -> Source:
     path = at_home(root, "dataset.root")
     try:
         is_folder, is_there = path.is_dir(), path.exists()
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [p.name for p in path.parent.glob("*") if p.is_dir() or p.suffix == ".zip"]
     except OSError:  # a name too long, or a folder that may not be entered
         is_folder, is_there, beside = False, False, []
     if is_folder:

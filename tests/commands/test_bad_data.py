@@ -139,3 +139,37 @@ def test_panels_of_records_that_are_not_there(mistake: Mistake, data: Path) -> N
 def test_a_split_file_that_is_missing(mistake: Mistake, data: Path) -> None:
     said = mistake(*own(data, "dataset.split.file=nowhere.csv"))
     assert "nowhere.csv" in said
+
+
+def test_a_threshold_under_which_masks_are_empty(
+    mistake: Mistake, command: Callable[..., tuple[int, str]], data: Path
+) -> None:
+    labels = np.zeros((40, 40), np.uint8)
+    for number in range(1, 30):
+        labels[number : number + 2, 5:35] = number
+    for path in (data / "masks").iterdir():
+        write(path, labels)
+    said = mistake(*own(data, "dataset.mask_threshold=127"))
+    assert "leaves 8 of 8 masks empty" in said
+    assert "dataset.mask_threshold=0" in said.partition("fix:")[2]
+    code, said = command(*own(data, "dataset.mask_threshold=20"))
+    assert code == 0, said
+    assert "warning: dataset.mask_threshold=20: it takes" in said
+    assert "of the marked pixels for background" in said
+
+
+def test_sides_that_the_augmentation_swaps(
+    command: Callable[..., tuple[int, str]], data: Path
+) -> None:
+    mask = np.zeros((40, 40), np.uint8)
+    mask[10:30, 5:15], mask[10:30, 25:35] = 1, 2
+    for path in (data / "masks").iterdir():
+        write(path, mask)
+    given = own(data, "dataset.classes=[background,right lung,left lung]")
+    code, said = command(*given)
+    assert code == 0, said
+    assert "right lung, left lung are told apart by their side" in said
+    assert "augment=upright" in said
+    code, said = command(*given, "augment=upright")
+    assert code == 0, said
+    assert "told apart by their side" not in said
