@@ -13,6 +13,7 @@ from segkit.tiling import LARGE
 
 # Pixels that are scored at once.
 _PART = 2**22
+_EDGE = 1e-7
 
 
 class Watcher(Protocol):
@@ -138,3 +139,19 @@ def _rows_at(logits_KHW: Tensor, size: tuple[int, int], top: int, bottom: int) -
     wide_KHW = logits_at(some_KHW, (some_KHW.shape[1], size[1]))
     share = (places - above)[:, None]
     return wide_KHW[:, above - first].lerp(wide_KHW[:, below - first], share)
+
+
+def mean_logits(logits: Sequence[Tensor]) -> Tensor:
+    """The logits whose probability is the mean of theirs; a single one stays as it is."""
+    if len(logits) == 1:
+        return logits[0]
+    total = torch.stack([probabilities(one) for one in logits]).mean(dim=0)
+    if total.shape[1] == 1:
+        return torch.logit(total, eps=_EDGE)
+    return total.clamp_min(_EDGE).log()
+
+
+def probabilities(logits_BKHW: Tensor) -> Tensor:
+    """Of each class, or of a binary task's foreground, (B, K, H, W) float32."""
+    wide = logits_BKHW.float()
+    return wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)

@@ -126,7 +126,7 @@ def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: st
 
 def _told(error: Exception) -> str:
     if isinstance(error, SegkitError):
-        return error.what
+        return f"{error.what}; {error.remedy}" if error.where == "tile=null" else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
     if not short:
         raise error  # a mistake of the program

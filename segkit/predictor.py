@@ -14,14 +14,16 @@ from segkit.errors import SegkitError, did_you_mean
 from segkit.hardware import autocast, best_precision, chosen_device
 from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
+from segkit.models.footprint import require_whole
 from segkit.models.inference import for_inference, mixes_images
-from segkit.prediction import logits_at
+from segkit.prediction import logits_at, mean_logits, probabilities
 from segkit.rows import Rows, as_rows
 from segkit.scaled_rows import between_rows, scaled
 from segkit.tiling import PRECISIONS, Box, View, blend
 from segkit.turns import TURNS, turned
 
-_EDGE = 1e-7
+# Pixels of an image that is answered whole without a thought of memory.
+_UNFORESEEN = 2**22
 # Of the image that a network is tried out with, in pixels.
 _PROBE = (64, 64)
 # Pixels that are answered at once: more do not fit a CPU's caches, fewer leave a GPU idle.
@@ -89,7 +91,7 @@ class Predictor:
         self._at_once = _AT_ONCE[self.device]
         self.classes, self.threshold = tuple(classes), threshold
         if precision not in PRECISIONS:
-            remedy = did_you_mean(precision, PRECISIONS)
+            remedy = did_youmean_logits(precision, PRECISIONS)
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
         self.precision = best_precision(self.device) if precision == "auto" else precision
         self.members = [replace(m, network=self._prepared(m)) for m in members]
@@ -149,7 +151,7 @@ class Predictor:
 
     def probability(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities (K, H, W) float32 of logits (K, H, W)."""
-        return np.asarray(_probability(torch.from_numpy(logits_KHW)[None])[0].numpy())
+        return np.asarray(probabilities(torch.from_numpy(logits_KHW)[None])[0].numpy())
 
     @property
     def together(self) -> int:
@@ -167,8 +169,17 @@ class Predictor:
         self, images: Sequence[NDArray[np.uint8]], tta: str = "none"
     ) -> list[NDArray[np.float32]]:
         """Logits (K, H, W) of whole images (H, W[, C]), each at its own size."""
+        self._foresee([(image.shape[0], image.shape[1]) for image in images], len(TURNS[tta]))
         found = [self._answers(member, images, tta) for member in self.members]
-        return [np.asarray(_mean(one)[0].numpy()) for one in zip(*found, strict=True)]
+        return [np.asarray(mean_logits(one)[0].numpy()) for one in zip(*found, strict=True)]
+
+    def _foresee(self, sizes: Sequence[tuple[int, int]], views: int) -> None:
+        """A GPU says itself what it cannot hold; the kernel ends a process without a word."""
+        planes = 1 if len(self.classes) == 2 else len(self.classes)
+        for size in sizes if self.device == "cpu" else ():
+            if prod(size) > _UNFORESEEN:
+                own = [(m.network, m.channels) for m in self.members if m.size is None]
+                require_whole(own, size, planes=planes * views, precision=self.precision)
 
     def _answers(
         self, member: Member, images: Sequence[NDArray[np.uint8]], tta: str
@@ -213,7 +224,7 @@ class Predictor:
         for member in self.members:
             planes = np.stack([to_channels(tile, member.channels) for tile in tiles])
             found.append(self._ask(member, planes, tta).float().cpu())
-        return np.asarray(_mean(found).numpy())
+        return np.asarray(mean_logits(found).numpy())
 
     @torch.inference_mode()
     def _ask(self, member: Member, image_BHWC: NDArray[np.uint8], tta: str) -> Tensor:
@@ -224,25 +235,10 @@ class Predictor:
                 logits = member.network(turned(image_BCHW, turns, mirrored=mirrored))
             # Mirroring undoes itself, and turns the other way round.
             found.append(turned(logits, turns if mirrored else -turns, mirrored=mirrored))
-        return _mean(found)
+        return mean_logits(found)
 
     def _prepared(self, member: Member) -> nn.Module:
         network = member.network.eval().to(self.device)
         draw = torch.Generator().manual_seed(0)
         image_BCHW = 255 * torch.rand(1, member.channels, *(member.size or _PROBE), generator=draw)
         return for_inference(network, image_BCHW.to(self.device), self.precision)
-
-
-def _mean(logits: Sequence[Tensor]) -> Tensor:
-    """The logits whose probability is the mean of theirs; a single one stays as it is."""
-    if len(logits) == 1:
-        return logits[0]
-    total = torch.stack([_probability(one) for one in logits]).mean(dim=0)
-    if total.shape[1] == 1:
-        return torch.logit(total, eps=_EDGE)
-    return total.clamp_min(_EDGE).log()
-
-
-def _probability(logits_BKHW: Tensor) -> Tensor:
-    wide = logits_BKHW.float()
-    return wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)

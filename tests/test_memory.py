@@ -1,5 +1,6 @@
 """What is available, by the files in which the kernel says so."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def limit(kernel: Path, folder: str, files: dict[str, object]) -> None:
+def limit(kernel: Path, folder: str, files: Mapping[str, object]) -> None:
     place = kernel / "groups" / folder
     place.mkdir(parents=True, exist_ok=True)
     for name, value in files.items():

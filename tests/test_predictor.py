@@ -8,6 +8,8 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
+from segkit import memory
+from segkit.errors import SegkitError
 from segkit.images import Pixels
 from segkit.models.inference import fold_batch_norms
 from segkit.models.network import wrap
@@ -79,3 +81,20 @@ def test_a_network_that_takes_no_small_images() -> None:
     predictor = Predictor([Member(network, None, 3)], classes=["a", "b"], device="cpu")
     image = np.tile(picture(3), (4, 4, 1))
     assert predictor(image).mask.shape == (256, 256)
+
+
+def test_a_whole_image_that_memory_does_not_hold_is_refused_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    member = Member(wrap(convolutions(), 3), None, 3)
+    predictor = Predictor([member], classes=["background", "cell"], device="cpu")
+    monkeypatch.setattr("segkit.predictor._UNFORESEEN", 1000)
+    assert predictor(picture(1)).mask.shape == (64, 64)
+    # 64 × 64 pixels: their bytes, eight planes of floats and more are a quarter of a megabyte.
+    monkeypatch.setattr(memory, "available", lambda: 200_000)
+    with pytest.raises(SegkitError, match="64×64 pixels as a whole needs about") as caught:
+        predictor(picture(1))
+    assert caught.value.remedy == "cut it into tiles: tile=512"
+    tile = predictor(picture(1), tile=32, overlap=8)
+    assert tile.mask.shape == (64, 64)

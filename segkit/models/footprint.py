@@ -6,8 +6,9 @@ allocated is counted from its first to its last use.
 
 import copy
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from math import prod
 from typing import Any
 
 import torch
@@ -16,16 +17,18 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from segkit import memory
+
 # Copies of each parameter beside its own: the gradient, and two moments of Adam.
 _COPIES = 3
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-class _Held(TorchDispatchMode):
+class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of all storages that are alive, and the most there were."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -115,13 +118,44 @@ def _peak(
         with torch.autocast("cpu", dtype=kind, enabled="mixed" in precision):
             image_BCHW = image_BHWC.permute(0, 3, 1, 2)
             logits_BKHW = torch.func.functional_call(network, state, (image_BCHW,))
-            value = None if loss is None else copy.deepcopy(loss)(logits_BKHW, truth_BHW)
+            found = None if loss is None else copy.deepcopy(loss)(logits_BKHW, truth_BHW)
         del logits_BKHW
-        if training and value is not None:
-            value.backward()
+        if training and found is not None:
+            found.backward()  # type: ignore[no-untyped-call]
     return counted.peak + own
 
 
 def _restore(before: list[tuple[nn.Module, bool]]) -> None:
     for module, mode in before:
         module.training = mode
+
+
+def require_whole(
+    networks: Iterable[tuple[nn.Module, int]],
+    size: tuple[int, int],
+    *,
+    planes: int,
+    precision: str,
+) -> None:
+    """Refuse to answer an image as a whole where memory would not hold what that takes.
+
+    Args:
+        networks: that take it at its own size, each with its channels.
+        size: rows and columns of the image.
+        planes: of logits that are held at that size.
+        precision: that the networks are run in.
+
+    Raises:
+        SegkitError: with what is needed, and what there is.
+    """
+    steps = [
+        footprint(network, (1, channels, *size), precision=precision) or 0
+        for network, channels in networks
+    ]
+    memory.require(
+        # Logits in full precision, their means and what is decided of them.
+        max(steps, default=0) + 3 * 4 * planes * prod(size),
+        f"answering {size[1]}×{size[0]} pixels as a whole",
+        where="tile=null",
+        remedy="cut it into tiles: tile=512",
+    )

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from segkit.calibration import CalibrationTally
+from segkit.contracts import Stage
 from segkit.data.augment import Augmentation
 from segkit.data.datamodule import SegmentationData
 from segkit.data.folder import Folder
@@ -50,7 +51,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def data_of(root: Path, caches: Path, large: Large, classes: int) -> SegmentationData:
     names = ["background", "one", "two"][:classes]
-    values = None if classes == 3 else {0: 0, 1: 1, 2: 1}
+    values: dict[int | str, int] | None = None if classes == 3 else {0: 0, 1: 1, 2: 1}
     return SegmentationData(
         reader=Folder(root, classes=names, mask_values=values),
         name="large",
@@ -105,8 +106,9 @@ def test_the_scores_are_those_of_predicts_masks(
         device="cpu",
         precision=precision,
     )
-    for stage in ("val", "test"):
-        counted = task.counted[stage]  # type: ignore[index]
+    stages: tuple[Stage, ...] = ("val", "test")
+    for stage in stages:
+        counted = task.counted[stage]
         assert counted.indices == data.indices(stage)
         seen = 0
         for index, counts_K4 in zip(counted.indices, counted.counts_NK4, strict=True):
