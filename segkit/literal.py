@@ -89,7 +89,7 @@ def _in_hydras_words(key: str, value: str, *, sweeps: bool) -> str:
     no_file = key in (*_NAMES, *_SEVERAL_NAMES) or not is_there(value)
     if no_file and (meant := _by_grammar(key, value, sweeps=sweeps)):
         return meant
-    if value.startswith("./~"):
+    if value.startswith("./~") and key not in (*_NAMES, *_SEVERAL_NAMES):
         value = os.path.abspath(value)  # noqa: PTH100  # a Path loses ./ and looks for a user
     if key.startswith("hydra."):
         # It makes its folders as they are written: nothing expands ~ later.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -66,6 +66,7 @@ def test_any_text_does(key: str, text: str) -> None:
     meant = text[:1] in ("'", '"', "[") or text in ("", "null", "true", "false")
     if meant or "," in text:
         text = f"./{text.replace(',', ';')}"
+    assume(not text.startswith("./~"))
     read = OmegaConf.create({"key": value(f"{key}={text}")})
     assert read.key == text
     assert take_literally(once := take_literally([f"{key}={text}"], "x", sweeping=False), "x",
