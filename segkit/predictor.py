@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segkit.errors import SegkitError, did_you_mean
+from segkit.errors import SegkitError
 from segkit.hardware import autocast, best_precision, chosen_device
 from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes
@@ -91,7 +91,7 @@ class Predictor:
         self._at_once = _AT_ONCE[self.device]
         self.classes, self.threshold = tuple(classes), threshold
         if precision not in PRECISIONS:
-            remedy = did_youmean_logits(precision, PRECISIONS)
+            remedy = did_you_mean(precision, PRECISIONS)
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
         self.precision = best_precision(self.device) if precision == "auto" else precision
         self.members = [replace(m, network=self._prepared(m)) for m in members]
