@@ -150,7 +150,7 @@ class SegmentationData(pl.LightningDataModule):
     def indices(self, stage: str) -> list[int]:
         """Positions in :attr:`records` of one split, in their order."""
         wanted = SPLITS if stage == "all" else (stage,)
-        return [i for i, record in enumerate(self.records) if self.splits[record.id] in wanted]
+        return [i for i, one in enumerate(self.records) if self.splits[one.id] in wanted]
 
     def groups(self, indices: Sequence[int]) -> list[str]:
         """The unit each record is scored in: its image, or its group."""
@@ -227,8 +227,7 @@ class SegmentationData(pl.LightningDataModule):
         return self._loader("test", self._ordered(self.scored_split, "test"))
 
     def _ordered(self, split: str, stage: Stage) -> OrderedSampler:
-        rank, world = self._rank()
-        share = self._at_once(stage)
+        (rank, world), share = self._rank(), self._at_once(stage)
         return OrderedSampler(self.indices(split), rank=rank, world_size=world, batch_size=share)
 
     def _rank(self) -> tuple[int, int]:
@@ -241,13 +240,12 @@ class SegmentationData(pl.LightningDataModule):
     def _loader(
         self, stage: Stage, sampler: Sampler[Key], *, drop_last: bool = False
     ) -> DataLoader[Item]:
-        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
         return make_loader(
             self.dataset(stage),
             sampler,
             batch_size=self._at_once(stage),
             drop_last=drop_last,
             workers=self.num_workers,
-            on_gpu=on_gpu,
+            on_gpu=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
             seed=self.seed,
         )
