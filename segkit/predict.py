@@ -25,7 +25,6 @@ def predict(composed: DictConfig) -> None:
     """
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
-
     from segkit.prediction_files import Wanted, check_format
     from segkit.prediction_inputs import check_output, check_request, find_inputs
     from segkit.prediction_table import Table, columns, settings_hash
@@ -46,7 +45,7 @@ def predict(composed: DictConfig) -> None:
     settings: dict[str, Any] = {key: config[key] for key in kept}
     # What the folders say of classes, size and network counts as much as their weights.
     settings |= {"threshold": threshold, "values": values}
-    files = [file for path in paths for file in (RunFolder(path).config, RunFolder(path).best)]
+    files = [file for run in map(RunFolder, paths) for file in (run.config, run.best)]
     table = Table(output / "predictions.csv", columns(classes), settings_hash(files, settings))
     if not config["overwrite"]:
         table.check(inputs, wanted)
