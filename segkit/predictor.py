@@ -90,7 +90,7 @@ class Predictor:
         self._at_once = _AT_ONCE[self.device]
         self.classes, self.threshold = tuple(classes), threshold
         if precision not in PRECISIONS:
-            remedy = did_youmean_logits(precision, PRECISIONS)
+            remedy = did_you_mean(precision, PRECISIONS)
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
         self.precision = best_precision(self.device) if precision == "auto" else precision
         self.members = [replace(m, network=self._prepared(m)) for m in members]
