@@ -17,9 +17,9 @@ Step = tuple[str, str]
 
 
 def predict_with(run: Path, images: str) -> str:
-    """The command that predicts ``images`` with a run, into a folder of the run's own."""
-    folder = relative(run)
-    given = (f"run={folder}", f"input={images}", f"output={folder}/predictions", "overlay=true")
+    """The command that predicts ``images`` with a run, into a folder of the run's name."""
+    output = f"outputs/predictions/{run.name}"
+    given = (f"run={relative(run)}", f"input={images}", f"output={output}", "overlay=true")
     return command("predict", *given)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -15,6 +15,9 @@ from segkit.run_folder import RunFolder
 from segkit.runs import check_runs, load_run, run_paths
 from segkit.shell import command
 from segkit.sources import check_apart
+
+# What masks depend on, besides the run: a table of other settings is not gone on with.
+_SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
 
 
 def predict(composed: DictConfig) -> None:
@@ -41,11 +44,9 @@ def predict(composed: DictConfig) -> None:
     values = check_format(config["format"], config["values"], len(classes))
     asked = {key: bool(config[key]) for key in ("overlay", "probability", "colour")}
     wanted = Wanted(output, config["format"], values, **asked)
-    kept = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
-    settings: dict[str, Any] = {key: config[key] for key in kept}
     # What the folders say of classes, size and network counts as much as their weights.
-    settings |= {"threshold": threshold, "values": values}
     files = [file for run in map(RunFolder, paths) for file in (run.config, run.best)]
+    settings = {key: config[key] for key in _SETTINGS} | {"threshold": threshold, "values": values}
     table = Table(output / "predictions.csv", columns(classes), settings_hash(files, settings))
     if not config["overwrite"]:
         table.check(inputs, wanted)
@@ -75,9 +76,12 @@ def predict(composed: DictConfig) -> None:
         write_submission(inputs, table, wanted)
     _say(len(todo) - broken, len(inputs) - len(todo), output, overlay=wanted.overlay)
     if broken:
-        counts = f"{broken} of {len(inputs)} inputs"
-        print(f"error: {counts} could not be predicted; {table.path} says why", file=sys.stderr)
-        raise SystemExit(1)
+        _fail(f"{broken} of {len(inputs)} inputs", table.path)
+
+
+def _fail(counts: str, why: Path) -> NoReturn:
+    print(f"error: {counts} could not be predicted; {why} says why", file=sys.stderr)
+    raise SystemExit(1)
 
 
 def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segkit.errors import SegkitError
+from segkit.errors import SegkitError, did_you_mean
 from segkit.hardware import autocast, best_precision, chosen_device
 from segkit.images import Pixels, resize_image, to_channels
 from segkit.metrics import predicted_classes

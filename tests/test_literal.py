@@ -142,7 +142,7 @@ def test_several_paths_are_answered_by_the_command_to_type(
         take_literally(["seed=1", argument, "k=v"], command, sweeping=False)
     assert fix in error.value.remedy
     again = shlex.split(error.value.remedy.partition(": ")[2])
-    assert again[:3] == ["python", "-m", f"segkit.{command}"]
+    assert again[1:3] == ["-m", f"segkit.{command}"]
     taken = take_literally(again[3:], command, sweeping="-m" in again)
     assert all(PARSER.parse_override(each) for each in taken if each != "-m")
 

@@ -73,8 +73,7 @@ class SegmentationData(pl.LightningDataModule):
         self.dataset_name = name
         self.split = split
         self.augmentation = augmentation
-        self.size = size
-        self.crop = crop
+        self.size, self.crop = size, crop
         self.channels = channels
         self.batch_size = batch_size
         self.device_cache = device_cache

@@ -65,4 +65,4 @@ def test_sides_that_the_augmentation_swaps(
     code, out, _ = command(*given, names, f"augment={augment}")
     assert code == 0, out
     assert [severity for severity, _, _ in unfit(tmp_path)] == ["warning"] * warned
-    assert ("augment=upright" in out) == warned
+    assert ("set augment=upright" in out) == warned

@@ -104,7 +104,7 @@ def test_bad_input_is_told_in_three_parts(
         *("overlap=null", "scale=x", "large=null", "large=abc", "values=255", "values=[[0],[1]]"),
         *("device=0", "tta=true", "tta=[flip]", "precision=null", "format=1", "format=[png]"),
         *("overlay=maybe", "rle=1", "allow_targets=null", "output=null", "input=null", "input=[]"),
-        *("run=null", "run=[null]"),
+        "run=null",
     ],
 )
 def test_values_of_another_type_are_told(

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,14 @@ ALL = ("overlay=true", "colour=true", "probability=true")
 def command(monkeypatch: pytest.MonkeyPatch) -> Call:
     """The command in this process; gives its exit code."""
     return partial(call_main, monkeypatch, module=predict)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else_hears_sigterm() -> Iterator[None]:
+    """What an earlier test in this process left would be heard in its place."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def hidden(folder: Path) -> list[str]:

@@ -77,7 +77,7 @@ def test_results_in_any_encoding(
     assert "overlay=true" in given
     said = call(predict, *given)  # as pasted
     assert "1 predicted" in said
-    assert (folder / "predictions").is_dir()
+    assert (tmp_path / "outputs" / "predictions" / folder.name).is_dir()
     said = call(predict, *[each for each in given if each != "overlay=true"], "output=plain")
     step = next(line for line in said.splitlines() if line.startswith("draw them"))
     assert "1 predicted" in call(predict, *pasted(step))
@@ -102,9 +102,9 @@ def test_without_utf8_and_without_a_home(run: Any, tmp_path: Path) -> None:
     assert done.returncode == 0, said
     caches = tmp_path / f"segkit-{os.getuid()}" / ".cache"
     assert f"there is no home folder: caches are kept in {caches}" in said
-    assert f"{caches}/segkit/phantom/12x64-seed0" in said
+    assert f"{caches}/segkit/phantoms/12x64-seed0" in said
     assert "64x64 (12)" in said
-    assert (caches / "segkit" / "phantom").is_dir()
+    assert (caches / "segkit" / "phantoms").is_dir()
 
 
 def at_terminal(*command: str, columns: int, cwd: Path, env: dict[str, str]) -> tuple[int, bytes]:
@@ -147,4 +147,6 @@ def test_a_training_at_a_terminal(run: Any, tmp_path: Path) -> None:
     (line,) = [line for line in printed if "segkit.predict" in line]
     done = subprocess.run(line, shell=True, cwd=tmp_path, env=env, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert len(list((tmp_path / folder / "predictions").glob("*_overlay.jpg"))) == 1
+    assert (
+        len(list((tmp_path / "outputs" / "predictions" / folder.name).glob("*_overlay.jpg"))) == 1
+    )

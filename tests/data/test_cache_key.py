@@ -43,8 +43,10 @@ def test_settings_of_the_reader_count(tmp_path: Path, cache_dir: Path) -> None:
 
 
 def test_a_stratum_that_changes_in_a_table_is_seen(tmp_path: Path, cache_dir: Path) -> None:
-    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    root = tmp_path / "root"
+    root.mkdir()
+    Image.new("L", (8, 8)).save(root / "a.png")
     for stratum in ("old", "new"):
-        (tmp_path / "list.csv").write_text(f"image,mask,stratum\na.png,a.png,{stratum}\n")
-        reader = Folder(tmp_path, classes=["a", "b"], manifest="list.csv")
+        (root / "list.csv").write_text(f"image,mask,stratum\na.png,a.png,{stratum}\n")
+        reader = Folder(root, classes=["a", "b"], manifest="list.csv")
         assert build(reader, cache_dir).entries["a"].stratum == stratum
