@@ -51,7 +51,6 @@ def predict(composed: DictConfig) -> None:
     if not config["overwrite"]:
         table.check(inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
-
     if todo:
         cli.say("loading PyTorch …")
     from segkit.prediction_loop import Job, predict_all, write_submission
