@@ -14,8 +14,8 @@ from hydra.utils import instantiate
 
 from segkit.config_check import Config
 from segkit.config_sizes import AUTO, image_size
-from segkit.data.source import at_home
 from segkit.errors import SegkitError
+from segkit.home import at_home
 from segkit.limits import DEFAULT_MEGAPIXELS, limit_images
 from segkit.quoting import escaped
 from segkit.sources import data_name
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from segkit.data.datamodule import SegmentationData
     from segkit.models.network import SegmentationNetwork
     from segkit.task import SegmentationTask
-    from segkit.tiling import Large
+    from segkit.view import Large
 
 
 def build_reader(config: Config) -> Reader:
@@ -88,7 +88,7 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
 
 def build_large(config: Config) -> Large:
     """Which images are scored in tiles; runs of earlier versions lack the keys."""
-    from segkit.tiling import LARGE, OVERLAP, TILE, Large
+    from segkit.view import LARGE, OVERLAP, TILE, Large
 
     pixels = round(1e6 * config.get("large", LARGE))
     return Large(pixels, config.get("tile", TILE), config.get("overlap", OVERLAP))

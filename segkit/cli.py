@@ -23,12 +23,13 @@ from segkit.command_help import help_text
 from segkit.config_errors import explain
 from segkit.errors import SegkitError
 from segkit.files import NO_ROOM, CannotWriteError
+from segkit.first_process import is_first_process
 from segkit.given import output_dir, plain_overrides
 from segkit.home import settle
 from segkit.literal import own_data, take_literally
 from segkit.ranks import by_itself, check_launch, lost_another, process_name, watch
 from segkit.resume import MAY_CHANGE
-from segkit.run_claim import is_first_process, remove_if_empty
+from segkit.run_claim import remove_if_empty
 from segkit.sources import data_name
 from segkit.spelling import check_spelling
 from segkit.streams import speak_plainly

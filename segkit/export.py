@@ -17,9 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from segkit import cli
 from segkit.assembly import build_reader
 from segkit.config_sizes import image_size
-from segkit.data.source import at_home
 from segkit.errors import SegkitError
 from segkit.files import atomic_path, write_text
+from segkit.home import at_home
 from segkit.rebuild import read_run, rebuild
 from segkit.run_folder import environment
 

@@ -12,9 +12,9 @@ import torch
 from segkit import memory
 from segkit.data.loaders import batch_bytes, worker_count
 from segkit.errors import SegkitError
+from segkit.first_process import is_first_process
 from segkit.hardware import best_precision
 from segkit.models.footprint import footprint
-from segkit.run_claim import is_first_process
 
 if TYPE_CHECKING:
     from segkit.data.cache import Entry

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from segkit.errors import SegkitError, did_you_mean
-from segkit.tiling import DEVICES
+from segkit.view import DEVICES
 
 
 def best_precision(accelerator: str) -> str:

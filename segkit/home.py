@@ -9,6 +9,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from segkit.errors import SegkitError
+
 
 def settle() -> None:
     """Name a folder for this user's caches that can be written to, for child processes too.
@@ -52,3 +54,19 @@ def _refuge() -> Path:
         if folder.is_dir() and not folder.is_symlink() and found.st_uid == os.getuid():
             return folder
     return Path(tempfile.mkdtemp(prefix="segkit-"))  # another user has taken the name
+
+
+def at_home(path: object, key: str) -> Path:
+    """A path with ``~`` replaced by the home folder.
+
+    Raises:
+        SegkitError: there is no such user.
+    """
+    try:
+        return Path(str(path)).expanduser()
+    except RuntimeError as error:
+        raise SegkitError(
+            "nobody of this name has a home folder here",
+            where=f"{key}={path}",
+            remedy="write the path out; ./~name names a file of that name",
+        ) from error

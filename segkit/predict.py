@@ -31,7 +31,7 @@ def predict(composed: DictConfig) -> None:
     from segkit.prediction_files import Wanted, check_format
     from segkit.prediction_inputs import check_output, check_request, find_inputs
     from segkit.prediction_table import Table, columns, settings_hash
-    from segkit.tiling import View
+    from segkit.view import View
 
     check_request({str(key): value for key, value in config.items()})
     paths = run_paths(config["run"])

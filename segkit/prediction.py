@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from segkit.contracts import Batch
 from segkit.metrics import confusion_counts, predicted_classes
-from segkit.tiling import LARGE
+from segkit.view import LARGE
 
 # Pixels that are scored at once.
 _PART = 2**22

@@ -6,12 +6,13 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from segkit.data.source import ZipSource, at_home, is_litter, open_source, walk
+from segkit.data.source import ZipSource, is_litter, open_source, walk
 from segkit.errors import SegkitError, did_you_mean
+from segkit.home import at_home
 from segkit.images import IMAGE_SUFFIXES
 from segkit.passed_over import passed_over
 from segkit.prediction_names import Input, members
-from segkit.tiling import DEVICES, PRECISIONS, TTA
+from segkit.view import DEVICES, PRECISIONS, TTA
 
 _KINDS = " ".join(IMAGE_SUFFIXES)
 

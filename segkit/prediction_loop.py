@@ -24,7 +24,7 @@ from segkit.prediction_table import OK, Table
 from segkit.rows import Rows
 from segkit.runlength import encode_components
 from segkit.terminal import progress, show_line
-from segkit.tiling import OVERLAP, TILE, View
+from segkit.view import OVERLAP, TILE, View
 
 if TYPE_CHECKING:
     from segkit.predictor import Predictor

@@ -19,8 +19,9 @@ from segkit.models.inference import for_inference, mixes_images
 from segkit.prediction import logits_at, mean_logits, probabilities
 from segkit.rows import Rows, as_rows
 from segkit.scaled_rows import between_rows, scaled
-from segkit.tiling import PRECISIONS, Box, View, blend
+from segkit.tiling import Box, blend
 from segkit.turns import TURNS, turned
+from segkit.view import PRECISIONS, View
 
 # Pixels of an image that is answered whole without a thought of memory.
 _UNFORESEEN = 2**22

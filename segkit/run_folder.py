@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from segkit.data.source import at_home
 from segkit.errors import SegkitError
 from segkit.files import write_text
+from segkit.home import at_home
 from segkit.quoting import escaped
 
 _PACKAGES = (

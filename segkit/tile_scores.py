@@ -15,7 +15,7 @@ from segkit.models.network import SegmentationNetwork
 from segkit.prediction import Part, Watcher, count_parts
 from segkit.predictor import Member, Predictor
 from segkit.rows import ArrayRows
-from segkit.tiling import PRECISIONS
+from segkit.view import PRECISIONS
 
 _Pixels = NDArray[np.uint8]
 

@@ -15,10 +15,11 @@ from segkit import cli
 from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.config_check import check_values
 from segkit.errors import SegkitError
+from segkit.first_process import is_first_process
 from segkit.given import given_overrides, output_dir
 from segkit.quoting import escaped
 from segkit.resume import check_split, folder_to_resume, is_done, resumed_config
-from segkit.run_claim import claim, held, is_first_process, remove_if_empty
+from segkit.run_claim import claim, held, remove_if_empty
 from segkit.run_folder import RunFolder
 
 if TYPE_CHECKING:

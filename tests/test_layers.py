@@ -59,6 +59,8 @@ LAYERS = (
         "prediction_files",
         "prediction_table",
         "gather",
+        "first_process",
+        "view",
         "intervals",
         "paired",
         "paired_seeds",

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from segkit.errors import SegkitError
-from segkit.run_claim import claim, is_first_process, remove_if_empty
+from segkit.first_process import is_first_process
+from segkit.run_claim import claim, remove_if_empty
 from segkit.run_folder import RunFolder, environment
 
 

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from segkit.errors import SegkitError
-from segkit.tiling import Box, View, blend, starts, weight_sum, window
+from segkit.tiling import Box, blend, starts, weight_sum, window
+from segkit.view import View
 
 
 @pytest.mark.parametrize("length", [1, 7, 8, 9, 13, 14, 20, 100])

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.contracts import Listing, Problem, Record, Sample
-from segkit.data.source import Source, at_home, open_source
+from segkit.data.source import Source, open_source
 from segkit.errors import SegkitError
+from segkit.home import at_home
 from segkit.images import IMAGE_SUFFIXES, decode, to_uint8
 from segkit.passed_over import passed_over
 

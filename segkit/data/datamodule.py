@@ -19,7 +19,7 @@ from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, Shuffl
 from segkit.data.panel_choice import named, spread
 from segkit.data.split_file import split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
-from segkit.tiling import Large
+from segkit.view import Large
 
 
 class SegmentationData(pl.LightningDataModule):

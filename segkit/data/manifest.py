@@ -20,8 +20,9 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from segkit.contracts import Listing, Problem, Record
-from segkit.data.source import Source, at_home
+from segkit.data.source import Source
 from segkit.errors import SegkitError, did_you_mean
+from segkit.home import at_home
 from segkit.limits import check_bytes
 
 SPLIT_NAMES = {

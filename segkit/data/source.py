@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from segkit.errors import SegkitError, did_you_mean
+from segkit.home import at_home
 from segkit.limits import check_bytes
 
 _LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
@@ -210,22 +211,6 @@ def _only_archive(folder: Path) -> Path | None:
 def _is_archive(path: Path) -> bool:
     # Arrays of NumPy's in a zip are data themselves. Opening a pipe would wait for ever.
     return path.is_file() and path.suffix.lower() != ".npz" and zipfile.is_zipfile(path)
-
-
-def at_home(path: object, key: str) -> Path:
-    """A path with ``~`` replaced by the home folder.
-
-    Raises:
-        SegkitError: there is no such user.
-    """
-    try:
-        return Path(str(path)).expanduser()
-    except RuntimeError as error:
-        raise SegkitError(
-            "nobody of this name has a home folder here",
-            where=f"{key}={path}",
-            remedy="write the path out; ./~name names a file of that name",
-        ) from error
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segkit.contracts import SPLITS, UNLABELLED, Record
-from segkit.data.source import at_home
 from segkit.errors import SegkitError
+from segkit.home import at_home
 
 COLUMNS = ("id", "group", "split", "stratum")
 

@@ -16,7 +16,7 @@ from segkit.data.loaders import worker_count
 from segkit.errors import SegkitError
 from segkit.foresight import foresee
 from segkit.task import SegmentationTask
-from segkit.tiling import Large
+from segkit.view import Large
 from tests.task.small_task import MakeData, make_task
 
 TRAINER = {"accelerator": "cpu", "precision": "32-true", "devices": 1}

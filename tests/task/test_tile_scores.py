@@ -23,7 +23,7 @@ from segkit.predictor import Member, Predictor
 from segkit.surface import SurfaceTally
 from segkit.task import SegmentationTask
 from segkit.thresholds import ThresholdTally
-from segkit.tiling import Large
+from segkit.view import Large
 from tests.task.small_task import WARNINGS, make_task, make_trainer
 
 pytestmark = WARNINGS
