@@ -4,9 +4,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from segkit.errors import SegkitError, did_you_mean
-from segkit.shell import command
-from segkit.streams import speak_plainly
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.shell import command
+from segkit.core.streams import speak_plainly
 
 COMMANDS = {
     "check": "look a data set over before anyone trains on it",

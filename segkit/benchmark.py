@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.assembly import build_reader
-from segkit.config_check import check_values
-from segkit.config_sizes import AUTO
-from segkit.errors import SegkitError, did_you_mean
-from segkit.files import write_text
-from segkit.given import given_overrides, output_dir
-from segkit.quoting import escaped
-from segkit.run_folder import environment
-from segkit.sources import data_name
+from segkit.config.checks import check_values
+from segkit.config.given import given_overrides, output_dir
+from segkit.config.sizes import AUTO
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.files import write_text
+from segkit.core.quoting import escaped
+from segkit.core.run_folder import environment
+from segkit.core.sources import data_name
+from segkit.runs import cli
+from segkit.runs.build import build_reader
 
 if TYPE_CHECKING:
     from segkit.benchmarks.timing import Figure
@@ -62,7 +62,7 @@ def benchmark(composed: DictConfig) -> bool:
 
     from segkit.benchmarks.parts import measure
     from segkit.benchmarks.table import as_json, show
-    from segkit.console import hush_lightning
+    from segkit.training.console import hush_lightning
 
     hush_lightning()
     figures: list[Figure] = []

@@ -7,16 +7,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.assembly import build_augmentation, build_reader
-from segkit.config_check import check_values
-from segkit.config_sizes import image_size
-from segkit.errors import SegkitError
-from segkit.files import write_text
-from segkit.given import given_overrides, output_dir
-from segkit.run_folder import RunFolder
-from segkit.shell import command, relative
-from segkit.sources import data_name
+from segkit.config.checks import check_values
+from segkit.config.given import given_overrides, output_dir
+from segkit.config.sizes import image_size
+from segkit.core.errors import SegkitError
+from segkit.core.files import write_text
+from segkit.core.run_folder import RunFolder
+from segkit.core.shell import command, relative
+from segkit.core.sources import data_name
+from segkit.runs import cli
+from segkit.runs.build import build_augmentation, build_reader
 
 # What a training would add, of which a check knows nothing.
 _NO_TRAINING: dict[str, Any] = {
@@ -44,10 +44,10 @@ def check(composed: DictConfig) -> bool:
     if others := reader.passed_over():
         print(others, flush=True)
 
-    from segkit.audit import audit
-    from segkit.audit_report import report
-    from segkit.audit_tables import problems_csv, records_csv, show
-    from segkit.data.findings import Use
+    from segkit.audit.audit import audit
+    from segkit.audit.findings import Use
+    from segkit.audit.page import report
+    from segkit.audit.tables import problems_csv, records_csv, show
     from segkit.data.split_file import split_table
     from segkit.data.splits import SplitSpec
 
@@ -108,8 +108,8 @@ def _check_folder(path: Path) -> None:
 
 def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
     # albumentations takes seconds to import.
-    from segkit.audit_preview import augment_sheet
-    from segkit.drawing import encode_png, save_png
+    from segkit.audit.preview import augment_sheet
+    from segkit.drawing.overlay import encode_png, save_png
 
     node = config["dataset"]
     sheet = augment_sheet(

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.errors import SegkitError, did_you_mean
-from segkit.run_folder import RunFolder
-from segkit.sweep_jobs import ERROR
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.run_folder import RunFolder
+from segkit.runs import cli
+from segkit.runs.jobs import ERROR
 
 if TYPE_CHECKING:
-    from segkit.comparison import Comparison
-    from segkit.drawing import Picture
-    from segkit.run_scores import RunScores
+    from segkit.comparison.comparison import Comparison
+    from segkit.comparison.run_scores import RunScores
+    from segkit.drawing.overlay import Picture
 
 _SCORES = ("dice", "iou")
 
@@ -36,8 +36,8 @@ def compare(composed: DictConfig) -> None:
     _check(config)
     folders = _folders(config)
 
-    from segkit.comparison import compare_runs
-    from segkit.comparison_text import show_comparison
+    from segkit.comparison.comparison import compare_runs
+    from segkit.comparison.shown import show_comparison
 
     runs = _read(folders)
     comparison = compare_runs(
@@ -103,7 +103,7 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 def _read(folders: Sequence[Path]) -> list[RunScores]:
     """The finished ones; of a sweep the others are named and left out."""
-    from segkit.run_scores import read_scores
+    from segkit.comparison.run_scores import read_scores
 
     runs, problems = [], []
     for folder in folders:
@@ -130,7 +130,7 @@ def _pictures(comparison: Comparison, config: dict[str, Any]) -> dict[str, Pictu
     """The rest is worth having without them: the data may be elsewhere by now."""
     if not config["pictures"]:
         return {}
-    from segkit.comparison_pictures import disagreements
+    from segkit.comparison.pictures import disagreements
 
     try:
         return disagreements(comparison, config["pictures"], config["allow_targets"])
@@ -140,10 +140,10 @@ def _pictures(comparison: Comparison, config: dict[str, Any]) -> dict[str, Pictu
 
 
 def _write(output: Path, comparison: Comparison, sheets: dict[str, Picture]) -> None:
-    from segkit.comparison_page import comparison_page
-    from segkit.comparison_shown import latex, markdown
-    from segkit.comparison_tables import configuration_rows, csv_text, fold_rows, run_rows
-    from segkit.files import write_text
+    from segkit.comparison.page import comparison_page
+    from segkit.comparison.shown import latex, markdown
+    from segkit.comparison.tables import configuration_rows, csv_text, fold_rows, run_rows
+    from segkit.core.files import write_text
 
     title = f"Comparison: {output.name}"
     write_text(output / "comparison.csv", csv_text(configuration_rows(comparison)))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.assembly import build_data, build_reader, build_task, build_trainer
-from segkit.config_check import check_values
-from segkit.errors import SegkitError
-from segkit.evaluation_setup import (
+from segkit.config.checks import check_values
+from segkit.config.given import given_overrides
+from segkit.config.trust import refuse_links
+from segkit.core.errors import SegkitError
+from segkit.evaluation.request import (
     check_classes,
     check_request,
     check_threshold,
@@ -25,18 +25,18 @@ from segkit.evaluation_setup import (
     with_source,
     with_split,
 )
-from segkit.given import given_overrides
-from segkit.rebuild import read_run, rebuild
-from segkit.strangers import refuse_links
+from segkit.runs import cli
+from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.runs.rebuild import read_run, rebuild
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
 
-    from segkit.data.base import Reader
+    from segkit.core.run_folder import RunFolder
     from segkit.data.datamodule import SegmentationData
-    from segkit.evaluation import Evaluation
-    from segkit.run_folder import RunFolder
-    from segkit.task import SegmentationTask
+    from segkit.data.readers.base import Reader
+    from segkit.evaluation.scoring import Evaluation
+    from segkit.training.module import SegmentationModule
 
 
 def evaluate(composed: DictConfig) -> float | None:
@@ -70,25 +70,25 @@ def evaluate(composed: DictConfig) -> float | None:
         remedy = f"choose {' or '.join(full)}" if full else "score data that have masks"
         raise SegkitError("this split is empty", where=f"split={split}", remedy=remedy)
 
-    from segkit.console import hush_lightning
-    from segkit.evaluation import evaluate_run
-    from segkit.fit import quiet
-    from segkit.foresight import foresee
+    from segkit.evaluation.scoring import evaluate_run
+    from segkit.training.console import hush_lightning
+    from segkit.training.fit import quiet
+    from segkit.training.foresight import foresee
 
-    task = build_task(own, classes)
-    task.network = rebuild(folder.path, config["allow_targets"]).network
+    module = build_module(own, classes)
+    module.network = rebuild(folder.path, config["allow_targets"]).network
     hush_lightning()
     data.scored_split = split
-    foresee(data, task, own["trainer"], training=False)
+    foresee(data, module, own["trainer"], training=False)
     trainer = build_trainer(own)
     with quiet():
-        task.threshold = _threshold(config["threshold"], own, task, trainer)
+        module.threshold = _threshold(config["threshold"], own, module, trainer)
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
-            task, data, trainer, split=split, surface_tolerance=tolerance, seed=config["seed"]
+            module, data, trainer, split=split, surface_tolerance=tolerance, seed=config["seed"]
         )
     if trainer.is_global_zero:
-        _write(folder, evaluation, task, data, of_run=of_run, trainer=trainer)
+        _write(folder, evaluation, module, data, of_run=of_run, trainer=trainer)
         if config["threshold"] == "auto" and of_run and split in ("val", "all"):
             print("the threshold was picked on records scored here, which flatters their scores")
     return evaluation.scores["all"].dice
@@ -97,17 +97,17 @@ def evaluate(composed: DictConfig) -> float | None:
 def _write(
     folder: RunFolder,
     evaluation: Evaluation,
-    task: SegmentationTask,
+    module: SegmentationModule,
     data: SegmentationData,
     *,
     of_run: bool,
     trainer: pl.Trainer,
 ) -> None:
     """Results on other data never replace those of the run."""
-    from segkit.evaluation import write_evaluation
-    from segkit.evaluation_text import show_evaluation
-    from segkit.next_steps import an_image, predict_with
-    from segkit.report import report_or_warn
+    from segkit.evaluation.report import report_or_warn
+    from segkit.evaluation.scoring import write_evaluation
+    from segkit.evaluation.terminal import show_evaluation
+    from segkit.runs.next_steps import an_image, predict_with
 
     tables, drawn = folder.path, folder.path / "evaluation"
     if not of_run:
@@ -116,7 +116,7 @@ def _write(
         tables,
         drawn,
         evaluation=evaluation,
-        task=task,
+        module=module,
         data=data,
         trainer=trainer,
         splits=data.splits if of_run else {},
@@ -152,17 +152,17 @@ def _load(config: dict[str, Any], reader: Reader) -> SegmentationData:
 
 
 def _threshold(
-    given: float | str | None, own: dict[str, Any], task: SegmentationTask, trainer: pl.Trainer
+    given: float | str | None, own: dict[str, Any], module: SegmentationModule, trainer: pl.Trainer
 ) -> float:
     """The run's, the given one, or the one that serves the run's validation split best."""
     if given is None:
-        return task.threshold
+        return module.threshold
     if given != "auto":
         return float(given)
-    from segkit.evaluation import pick_threshold
+    from segkit.evaluation.scoring import pick_threshold
 
     validation = _load(own, build_reader(own))
-    threshold, score = pick_threshold(task, validation, trainer)
+    threshold, score = pick_threshold(module, validation, trainer)
     if trainer.is_global_zero:
         count = len(validation.indices("val"))
         print(f"threshold {threshold} scores best on {count} validation images: dice {score:.4f}")

@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.assembly import build_reader
-from segkit.config_sizes import image_size
-from segkit.errors import SegkitError
-from segkit.files import atomic_path, write_text
-from segkit.home import at_home
-from segkit.rebuild import read_run, rebuild
-from segkit.run_folder import environment
+from segkit.config.sizes import image_size
+from segkit.core.errors import SegkitError
+from segkit.core.files import atomic_path, write_text
+from segkit.core.home import at_home
+from segkit.core.run_folder import environment
+from segkit.runs import cli
+from segkit.runs.build import build_reader
+from segkit.runs.rebuild import read_run, rebuild
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from segkit.contracts import Record
-    from segkit.data.base import Reader
-    from segkit.onnx_model import Parity
-    from segkit.rebuild import Trained
+    from segkit.core.contracts import Record
+    from segkit.data.readers.base import Reader
+    from segkit.inference.onnx_model import Parity
+    from segkit.runs.rebuild import Trained
 
 _LARGEST = 1024  # pixels a side
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -49,8 +49,8 @@ def export(composed: DictConfig) -> float:
     read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
 
     cli.say("loading PyTorch …")
-    from segkit.console import hush_lightning
-    from segkit.onnx_model import compare, write_onnx
+    from segkit.inference.onnx_model import compare, write_onnx
+    from segkit.training.console import hush_lightning
 
     hush_lightning()
     cli.say("exporting …")
@@ -122,7 +122,7 @@ def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], 
 def _read(
     trained: Trained, reader: Reader, records: Sequence[Record]
 ) -> Iterator[NDArray[np.uint8]]:
-    from segkit.images import resize_image, to_channels
+    from segkit.imaging.pixels import resize_image, to_channels
 
     dataset = trained.config["dataset"]
     size = image_size(dataset["size"], "dataset.size")
@@ -204,8 +204,8 @@ def _facts(
 
 
 def _show(facts: dict[str, Any], folder: Path) -> None:
-    from segkit.shell import program
-    from segkit.terminal import console, show_facts, show_line
+    from segkit.core.shell import program
+    from segkit.core.terminal import console, show_facts, show_line
 
     parity, path = facts["parity"], folder / "model.onnx"
     channels = facts["input"]["channels"]

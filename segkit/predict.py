@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.given import given_overrides
-from segkit.limits import limit_images
-from segkit.run_folder import RunFolder
-from segkit.runs import check_runs, load_run, run_paths
-from segkit.shell import command
-from segkit.sources import check_apart
+from segkit.config.given import given_overrides
+from segkit.core.limits import limit_images
+from segkit.core.run_folder import RunFolder
+from segkit.core.shell import command
+from segkit.core.sources import check_apart
+from segkit.runs import cli
+from segkit.runs.load import check_runs, load_run, run_paths
 
 # What masks depend on, besides the run: a table of other settings is not gone on with.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
@@ -28,10 +28,10 @@ def predict(composed: DictConfig) -> None:
     """
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
-    from segkit.prediction_files import Wanted, check_format
-    from segkit.prediction_inputs import check_output, check_request, find_inputs
-    from segkit.prediction_table import Table, columns, settings_hash
-    from segkit.view import View
+    from segkit.core.view import View
+    from segkit.inference.inputs import check_output, check_request, find_inputs
+    from segkit.inference.outputs import Wanted, check_format
+    from segkit.inference.table import Table, columns, settings_hash
 
     check_request({str(key): value for key, value in config.items()})
     paths = run_paths(config["run"])
@@ -53,7 +53,7 @@ def predict(composed: DictConfig) -> None:
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     if todo:
         cli.say("loading PyTorch …")
-    from segkit.prediction_loop import Job, predict_all, write_submission
+    from segkit.inference.predict_files import Job, predict_all, write_submission
 
     if others:
         print(others, flush=True)

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.assembly import build_reader
-from segkit.config_check import check_values
-from segkit.given import given_overrides, output_dir
-from segkit.search_space import Scalar, Space, as_overrides, as_plain, read_space
-from segkit.sources import data_name
-from segkit.study_setup import (
+from segkit.config.checks import check_values
+from segkit.config.given import given_overrides, output_dir
+from segkit.core.sources import data_name
+from segkit.runs import cli
+from segkit.runs.build import build_reader
+from segkit.search.request import (
     check_folder,
     check_request,
+    dry_run,
     key_of,
     of_training,
     search_path,
     shared,
-    try_out,
 )
-from segkit.study_storage import (
+from segkit.search.space import Scalar, Space, as_overrides, as_plain, read_space
+from segkit.search.storage import (
     FOLDER,
     MINUTES,
     PROCESS,
@@ -54,10 +54,10 @@ def sweep(composed: DictConfig) -> bool:
     given = of_training(given_overrides())
     space = read_space(config["sweep"], config["space"], [key_of(each) for each in given])
     check_values(config)
-    try_out(space, given)
+    dry_run(space, given)
     build_reader(config).listing()
 
-    from segkit.study import open_study
+    from segkit.search.study import open_study
 
     folder = output_dir().resolve()
     address = str(config["storage"] or sqlite(str(folder / "study.db")))
@@ -85,9 +85,9 @@ def _run(
     from optuna.exceptions import OptunaError
     from sqlalchemy.exc import SQLAlchemyError
 
-    from segkit.shell import relative
-    from segkit.study import counts, run_study
-    from segkit.study_report import show, write_report
+    from segkit.core.shell import relative
+    from segkit.search.report import show, write_report
+    from segkit.search.study import counts, run_study
 
     monitor, n_trials = str(config["monitor"]), int(config["n_trials"])
 
@@ -145,7 +145,7 @@ def _train(
     """One training, as ``segkit.train`` does it with the values of a trial; its score."""
     from optuna import TrialPruned
 
-    from segkit.study_trial import score, train_in_process, trial_arguments
+    from segkit.search.trial import score, train_in_process, trial_arguments
 
     run = folder / f"trial_{trial.number:04d}"
     trial.set_user_attr(FOLDER, str(run))

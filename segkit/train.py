@@ -11,23 +11,23 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from segkit import cli
-from segkit.assembly import build_data, build_reader, build_task, build_trainer
-from segkit.config_check import check_values
-from segkit.errors import SegkitError
-from segkit.first_process import is_first_process
-from segkit.given import given_overrides, output_dir
-from segkit.quoting import escaped
-from segkit.resume import check_split, folder_to_resume, is_done, resumed_config
-from segkit.run_claim import claim, held, remove_if_empty
-from segkit.run_folder import RunFolder
+from segkit.config.checks import check_values
+from segkit.config.given import given_overrides, output_dir
+from segkit.core.errors import SegkitError
+from segkit.core.first_process import is_first_process
+from segkit.core.quoting import escaped
+from segkit.core.run_folder import RunFolder
+from segkit.runs import cli
+from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.runs.claim import claim, held, remove_if_empty
+from segkit.runs.resume import check_split, folder_to_resume, is_done, resumed_config
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
-    from segkit.data.base import Reader
     from segkit.data.datamodule import SegmentationData
-    from segkit.task import SegmentationTask
+    from segkit.data.readers.base import Reader
+    from segkit.training.module import SegmentationModule
 
 
 def train(composed: DictConfig) -> float | None:
@@ -49,8 +49,8 @@ def train(composed: DictConfig) -> float | None:
     _announce(reader)
 
     cli.say("loading PyTorch …")
-    from segkit.batch_size import fit_batch
-    from segkit.foresight import foresee
+    from segkit.training.batch_size import fit_batch
+    from segkit.training.foresight import foresee
 
     data = build_data(config, reader)
     data.prepare_data()
@@ -58,35 +58,34 @@ def train(composed: DictConfig) -> float | None:
         check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
     cli.say(f"building {config['choices']['model']} …")
-    task = build_task(config, reader.classes)
-    found = fit_batch(data, task, config["trainer"])
-    if estimate := foresee(data, task, config["trainer"]):
+    module = build_module(config, reader.classes)
+    found = fit_batch(data, module, config["trainer"])
+    if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
     folder = RunFolder(resume) if resume else _claim(output, anew=composed.resume is True)
     if not resume:
         config = _resolve(composed, folder.path)
     with held(folder) if is_first_process() else nullcontext():
-        return _fit(config, data, task, folder, found, resumed=resume is not None)
+        return _fit(config, data, module, folder, found, resumed=resume is not None)
 
 
 def _fit(
     config: dict[str, Any],
     data: SegmentationData,
-    task: SegmentationTask,
+    module: SegmentationModule,
     folder: RunFolder,
     found: dict[str, str],
     *,
     resumed: bool,
 ) -> float | None:
     """From objects to a complete run folder; the best score."""
-    from segkit.callbacks.interrupts import Stopped
-    from segkit.chosen import chosen
-    from segkit.console import hush_lightning, log_to, show_stopped, show_summary
-    from segkit.fit import fit
-    from segkit.next_steps import after_training
-    from segkit.report import report_or_warn
-    from segkit.resume_point import clear_leftovers, starting_point
+    from segkit.evaluation.report import report_or_warn
+    from segkit.runs.next_steps import after_training
+    from segkit.runs.resume_point import clear_leftovers, starting_point
+    from segkit.training.callbacks.interrupts import Stopped
+    from segkit.training.console import chosen, hush_lightning, log_to, show_stopped, show_summary
+    from segkit.training.fit import fit
 
     first = is_first_process()
     hush_lightning()
@@ -100,7 +99,7 @@ def _fit(
         try:
             summary = fit(
                 data,
-                task,
+                module,
                 trainer,
                 folder,
                 monitor=config["monitor"],
@@ -140,8 +139,8 @@ def _begin(
     resumed: bool,
 ) -> None:
     """Write down what is about to be done, and say it."""
-    from segkit.console import show_data
-    from segkit.text import log_configuration
+    from segkit.runs.loggers import log_configuration
+    from segkit.training.console import show_data
 
     folder.write_config(config)
     if not resumed:
@@ -163,7 +162,7 @@ def _check_inference(config: dict[str, Any]) -> None:
     given = ((config.get("callbacks") or {}).get("inference") or {}).get("input")
     if given is not None:
         # It imports NumPy and OpenCV, for which --help does not wait.
-        from segkit.prediction_inputs import find_inputs
+        from segkit.inference.inputs import find_inputs
 
         find_inputs(given, key="callbacks.inference.input")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from segkit.data.phantom import write_phantoms
+from segkit.data.readers.phantom import write_phantoms
 
 
 @pytest.fixture(scope="session")

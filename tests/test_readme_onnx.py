@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from segkit import export
+from segkit.core.run_folder import RunFolder
+from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
-from segkit.predictor import Member, Predictor
-from segkit.rebuild import Trained
-from segkit.run_folder import RunFolder
+from segkit.runs.rebuild import Trained
 from tests.commands.in_process import call_main
 from tests.commands.predicting import picture
-from tests.test_onnx_model import network
+from tests.inference.test_onnx_model import network
 
 # torch takes seconds to trace the first graph.
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def lines() -> str:
 def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object) -> Trained:
     names = ["background", "cell", "nucleus"][:classes]
     root = str(folder / "away")
-    reader = {"_target_": "segkit.data.folder.Folder", "root": root, "classes": names}
+    reader = {"_target_": "segkit.data.readers.folder.Folder", "root": root, "classes": names}
     config = {
         "dataset": {"size": size, "channels": len(built.mean[0]), "reader": reader},
         "threshold": 0.5,

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segkit.assembly import build_data, build_reader, build_task
 from segkit.benchmarks.rivals import Learner, device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
-from segkit.hardware import autocast, best_precision
+from segkit.core.hardware import autocast, best_precision
+from segkit.runs.build import build_data, build_module, build_reader
 
 Config = Mapping[str, Any]
 PART, STEPS = "changes", 4
@@ -26,7 +26,7 @@ def changes(config: Config, rounds: int) -> list[Figure]:
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
-    task = build_task(config, data.classes)
+    task = build_module(config, data.classes)
     device = device_of(config["trainer"])
     dataset = data.dataset("train")
     count = min(data.batch_size, len(data.indices("train")))

@@ -10,15 +10,15 @@ from typing import Any
 
 import torch
 
-from segkit.assembly import build_augmentation, build_data, build_reader, build_task
 from segkit.benchmarks.inputs import loader_rate
 from segkit.benchmarks.rivals import device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, seconds
+from segkit.core.hardware import autocast, best_precision
 from segkit.data.cache import open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.datamodule import SegmentationData
-from segkit.hardware import autocast, best_precision
-from segkit.plot_style import BLUE, figure, save, style
+from segkit.drawing.plots import BLUE, figure, save, style
+from segkit.runs.build import build_augmentation, build_data, build_module, build_reader
 
 Config = Mapping[str, Any]
 PART = "growth"
@@ -35,15 +35,15 @@ def growth(config: Config, folder: Path) -> list[Figure]:
     data = build_data(config, build_reader(config))
     data.prepare_data()
     augmentation = build_augmentation(config)
-    task = build_task(config, data.classes)
+    module = build_module(config, data.classes)
     side, batch = (data.size or (128, 128))[0], data.batch_size
     cores = os.cpu_count() or 1
     curves: dict[tuple[str, str], Points] = {
         ("side of the image, pixels", "training images/s"): [
-            (s, _step_rate(config, task, batch, s)) for s in _doubling(side // 2, 3)
+            (s, _step_rate(config, module, batch, s)) for s in _doubling(side // 2, 3)
         ],
         ("batch, images", "training images/s"): [
-            (b, _step_rate(config, task, b, side)) for b in _doubling(max(2, batch // 8), 5)
+            (b, _step_rate(config, module, b, side)) for b in _doubling(max(2, batch // 8), 5)
         ],
         ("loader processes", "loader images/s"): [
             (w, loader_rate(data, augmentation, workers=w)) for w in _doubling(0, cores + 1)
@@ -67,10 +67,10 @@ def _doubling(first: int, most: int) -> list[int]:
     return [0, *(2**power for power in range(8) if 2**power < most)]
 
 
-def _step_rate(config: Config, task: Any, batch: int, side: int) -> float:
+def _step_rate(config: Config, module: Any, batch: int, side: int) -> float:
     device = device_of(config["trainer"])
     precision = best_precision(config["trainer"]["accelerator"])
-    learner = learner_of(task, batch, device)
+    learner = learner_of(module, batch, device)
     shape = (batch, side, side, config["dataset"]["channels"])
     image_BHWC = torch.zeros(shape, dtype=torch.uint8, device=device)
     mask_BHW = torch.zeros(shape[:3], dtype=torch.uint8, device=device)

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segkit.assembly import build_data, build_network, build_reader
 from segkit.benchmarks.rivals import device_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
-from segkit.hardware import autocast
-from segkit.metrics import predicted_classes
+from segkit.core.hardware import autocast
+from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
-from segkit.predictor import Member, Predictor
+from segkit.runs.build import build_data, build_network, build_reader
+from segkit.tasks.metrics import predicted_classes
 
 log = logging.getLogger(__name__)
 Config = Mapping[str, Any]
@@ -111,7 +111,7 @@ def _onnx(
 ) -> Callable[[Image], object]:
     import onnxruntime
 
-    from segkit.onnx_model import INPUT, OUTPUT, write_onnx
+    from segkit.inference.onnx_model import INPUT, OUTPUT, write_onnx
 
     size = None if network.any_size_exports else (images[0].shape[0], images[0].shape[1])
     write_onnx(network, images[0].shape[2], folder / "model.onnx", opset=18, size=size)

@@ -10,13 +10,13 @@ from typing import Any
 from omegaconf import OmegaConf
 from torch.utils.data import DataLoader
 
-from segkit.assembly import build_augmentation, build_data, build_reader
 from segkit.benchmarks.rivals import device_of
 from segkit.benchmarks.timing import Figure, spread
-from segkit.cli import config_dir
 from segkit.data.datamodule import SegmentationData
+from segkit.data.dataset import CachedDataset, ShuffledSampler, collate
 from segkit.data.loaders import worker_count
-from segkit.data.loading import CachedDataset, ShuffledSampler, collate
+from segkit.runs.build import build_augmentation, build_data, build_reader
+from segkit.runs.cli import config_dir
 
 Config = Mapping[str, Any]
 PART = "input"

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import DataLoader
 
-from segkit.assembly import build_augmentation
 from segkit.benchmarks.timing import Figure, spread
-from segkit.config_sizes import image_size
+from segkit.config.sizes import image_size
 from segkit.data.cache import Cache
-from segkit.data.loading import CachedDataset, OrderedSampler, collate
+from segkit.data.dataset import CachedDataset, OrderedSampler, collate
+from segkit.runs.build import build_augmentation
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

@@ -16,7 +16,7 @@ from segkit.benchmarks.memory import memory
 from segkit.benchmarks.startup import startup
 from segkit.benchmarks.timing import Figure
 from segkit.benchmarks.training import training
-from segkit.quoting import escaped, quoted
+from segkit.core.quoting import escaped, quoted
 
 
 def measure(

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from segkit.benchmarks.rivals import Epoch, Learner, wait_for
-from segkit.fit import quiet
+from segkit.training.fit import quiet
 
 Pair = tuple[Path, Path]
 

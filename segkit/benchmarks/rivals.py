@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segkit.hardware import autocast
+from segkit.core.hardware import autocast
 from segkit.models.network import SegmentationNetwork
-from segkit.task import SegmentationTask
+from segkit.training.module import SegmentationModule
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -57,17 +57,17 @@ def device_of(trainer: Mapping[str, Any]) -> torch.device:
 
 
 def learner_of(
-    task: SegmentationTask,
+    module: SegmentationModule,
     batch_size: int,
     device: torch.device,
     memory_format: torch.memory_format = torch.channels_last,
 ) -> Learner:
     """A copy of what a task trains."""
-    network = copy.deepcopy(task.network).to(device)
+    network = copy.deepcopy(module.network).to(device)
     network = network.to(memory_format=memory_format)
     network.memory_format = memory_format
-    loss = copy.deepcopy(task.loss).to(device)
-    return Learner(network, loss, task.optimizer, batch_size, device)
+    loss = copy.deepcopy(module.loss).to(device)
+    return Learner(network, loss, module.optimizer, batch_size, device)
 
 
 def wait_for(device: torch.device) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from segkit.benchmarks.timing import Figure
-from segkit.terminal import console, show_table
+from segkit.core.terminal import console, show_table
 
 
 def as_json(figures: Sequence[Figure], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,16 +13,16 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from segkit.assembly import build_data, build_reader, build_task, build_trainer
 from segkit.benchmarks.monai_loop import MonaiLoop
-from segkit.benchmarks.pairs import write_pairs
 from segkit.benchmarks.plain import PlainLightning
+from segkit.benchmarks.plain_files import write_pairs
 from segkit.benchmarks.rivals import BareLoop, Epoch, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, Spread, speedup, spread
+from segkit.core.run_folder import RunFolder
 from segkit.data.datamodule import SegmentationData
-from segkit.fit import fit
-from segkit.run_folder import RunFolder
-from segkit.task import SegmentationTask
+from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.training.fit import fit
+from segkit.training.module import SegmentationModule
 
 log = logging.getLogger(__name__)
 Config = Mapping[str, Any]
@@ -104,12 +104,12 @@ def training(config: Config, rounds: int) -> list[Figure]:
     settings["callbacks"] = {k: v for k, v in config["callbacks"].items() if k != "early_stopping"}
     data = build_data(settings, build_reader(settings))
     data.prepare_data()
-    task = build_task(settings, data.classes)
+    module = build_module(settings, data.classes)
     trainer = build_trainer(settings)
     images = len(data.indices("train"))
     images = max(1, images // data.batch_size) * data.batch_size if images else 0
     with tempfile.TemporaryDirectory() as folder:
-        rivals = _rivals(task, data, trainer, Path(folder))
+        rivals = _rivals(module, data, trainer, Path(folder))
         data.trainer = trainer
         loader = TimedLoader(data.train_dataloader())
         data.train_dataloader = lambda: loader  # type: ignore[method-assign,assignment,return-value]
@@ -117,7 +117,7 @@ def training(config: Config, rounds: int) -> list[Figure]:
         trainer.callbacks.append(turns)  # type: ignore[attr-defined]
         fit(
             data,
-            task,
+            module,
             trainer,
             RunFolder(settings["run_dir"]),
             monitor=settings["monitor"],
@@ -132,18 +132,18 @@ def _device(trainer: pl.Trainer) -> torch.device:
 
 
 def _rivals(
-    task: SegmentationTask, data: SegmentationData, trainer: pl.Trainer, folder: Path
+    module: SegmentationModule, data: SegmentationData, trainer: pl.Trainer, folder: Path
 ) -> dict[str, Any]:
     device, size, plain = _device(trainer), data.batch_size, torch.contiguous_format
     held = {stage: _tensors(data, stage, device) for stage in ("train", "val")}
-    fast = learner_of(task, size, device)
+    fast = learner_of(module, size, device)
     bare = BareLoop(fast, held["train"], held["val"], precision=str(trainer.precision))
     rivals: dict[str, Any] = {BARE: bare}
     train, val = (write_pairs(data, stage, folder) for stage in ("train", "val"))
     assert data.size is not None
     try:
         rivals[MONAI] = MonaiLoop(
-            learner_of(task, size, device, plain),
+            learner_of(module, size, device, plain),
             train,
             val,
             size=data.size,
@@ -152,7 +152,7 @@ def _rivals(
     except ImportError:
         log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
     rivals[PLAIN] = PlainLightning(
-        learner_of(task, size, device, plain),
+        learner_of(module, size, device, plain),
         train,
         val,
         size=data.size,

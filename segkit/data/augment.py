@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 
 # albumentations asks the package index for newer versions when it is imported. A training run
 # opens no connection that nobody asked for, and must not wait for one on a cluster node.

@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.contracts import Problem, Record
-from segkit.data.base import Reader
+from segkit.core.contracts import Problem, Record
+from segkit.core.errors import SegkitError
+from segkit.core.sources import check_apart
 from segkit.data.cache_build import CacheSpec, build_cache, prepare
-from segkit.errors import SegkitError
-from segkit.sources import check_apart
+from segkit.data.readers.base import Reader
 
 # Raised whenever the format or the preparation of the pixels changes.
 VERSION = 2

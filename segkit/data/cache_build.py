@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.contracts import Record, Sample, check_sample
-from segkit.data.base import Reader
+from segkit.core.contracts import Record, Sample, check_sample
+from segkit.core.errors import SegkitError
+from segkit.core.files import write_text
 from segkit.data.in_turn import in_turn
-from segkit.errors import SegkitError
-from segkit.files import write_text
-from segkit.images import resize_image, resize_mask, to_channels
+from segkit.data.readers.base import Reader
+from segkit.imaging.pixels import resize_image, resize_mask, to_channels
 
 _TOO_LARGE = "cut the image into parts"
 # Of a PNG that OpenCV reads back.

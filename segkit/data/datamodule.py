@@ -9,17 +9,17 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from segkit.contracts import SPLITS, Problem, Record, Stage, bad_records
+from segkit.core.contracts import SPLITS, Problem, Record, Stage, bad_records
+from segkit.core.view import Large
 from segkit.data.augment import Augmenter
-from segkit.data.base import Reader
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
+from segkit.data.dataset import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
 from segkit.data.loaders import check_crop, device_loader, make_loader
-from segkit.data.loading import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
 from segkit.data.panel_choice import named, spread
+from segkit.data.readers.base import Reader
 from segkit.data.split_file import split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
-from segkit.view import Large
 
 
 class SegmentationData(pl.LightningDataModule):

@@ -15,9 +15,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from segkit.errors import SegkitError, did_you_mean
-from segkit.files import atomic_path
-from segkit.terminal import progress
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.files import atomic_path
+from segkit.core.terminal import progress
 
 _TIMEOUT = 20.0  # seconds without a byte
 _BLOCK = 1 << 20

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from segkit import memory
-from segkit.contracts import Record, Sample
-from segkit.data.base import Reader
-from segkit.terminal import progress
+from segkit.core import memory
+from segkit.core.contracts import Record, Sample
+from segkit.core.terminal import progress
+from segkit.data.readers.base import Reader
 
 T = TypeVar("T")
 Load = Callable[[], Sample]

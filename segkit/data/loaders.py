@@ -9,12 +9,12 @@ from typing import Any, Literal
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from segkit import memory
+from segkit.core import memory
+from segkit.core.errors import SegkitError
 from segkit.data.augment import Augmenter
 from segkit.data.cache import Cache
-from segkit.data.device_cache import DeviceAugmentation, DeviceDataset, EpochBatches
-from segkit.data.loading import CachedDataset, Item, Key, ShuffledSampler, collate
-from segkit.errors import SegkitError
+from segkit.data.dataset import CachedDataset, Item, Key, ShuffledSampler, collate
+from segkit.data.device_dataset import DeviceAugmentation, DeviceDataset, EpochBatches
 
 _AHEAD = 2  # batches that each loader process keeps ready: torch's prefetch_factor
 _SHARE = 0.5  # of the memory, for all that they keep ready

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from segkit.contracts import Record
-from segkit.errors import SegkitError
+from segkit.core.contracts import Record
+from segkit.core.errors import SegkitError
 
 
 def named(records: Sequence[Record], validation: Sequence[int], ids: Sequence[str]) -> list[int]:

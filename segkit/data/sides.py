@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segkit.contracts import Problem
+from segkit.core.contracts import Problem
 
 if TYPE_CHECKING:
     from segkit.data.augment import Augmenter

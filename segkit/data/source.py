@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from segkit.errors import SegkitError, did_you_mean
-from segkit.home import at_home
-from segkit.limits import check_bytes
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.home import at_home
+from segkit.core.limits import check_bytes
 
 _LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 # bzip2 and LZMA unpack all that they are fed; four kilobytes become a hundred megabytes at most.
@@ -47,7 +47,7 @@ class Source(ABC):
 
         Raises:
             SegkitError: the file cannot be read, is a damaged or encrypted member of an archive, or
-                is larger than the bound of :mod:`segkit.limits`.
+                is larger than the bound of :mod:`segkit.core.limits`.
         """
         try:
             with self.open(name) as stream:

@@ -6,9 +6,9 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segkit.contracts import SPLITS, UNLABELLED, Record
-from segkit.errors import SegkitError
-from segkit.home import at_home
+from segkit.core.contracts import SPLITS, UNLABELLED, Record
+from segkit.core.errors import SegkitError
+from segkit.core.home import at_home
 
 COLUMNS = ("id", "group", "split", "stratum")
 

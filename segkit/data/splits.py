@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
-from segkit.contracts import UNLABELLED, Record
+from segkit.core.contracts import UNLABELLED, Record
+from segkit.core.errors import SegkitError, did_you_mean
 from segkit.data.split_file import read_split
-from segkit.errors import SegkitError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

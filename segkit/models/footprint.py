@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from segkit import memory
+from segkit.core import memory
 
 # Copies of each parameter beside its own: the gradient, and two moments of Adam.
 _COPIES = 3

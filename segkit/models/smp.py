@@ -8,8 +8,8 @@ import segmentation_models_pytorch as smp
 import timm
 from torch import nn
 
-from segkit.errors import SegkitError, did_you_mean
-from segkit.home import at_home
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.home import at_home
 from segkit.models.network import (
     IMAGENET_MEAN,
     IMAGENET_STD,

@@ -12,8 +12,8 @@ from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from segkit.errors import SegkitError, did_you_mean
-from segkit.home import at_home
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.home import at_home
 
 _HUB_FILE = "model.safetensors"
 _HUB_TIMEOUT = 3.0  # seconds: long enough for a slow network, short enough to wait for

@@ -9,8 +9,8 @@ from torch import nn
 
 from segkit.benchmarks.rivals import BareLoop, Epoch, Learner
 from segkit.benchmarks.training import InTurn, TimedLoader
-from segkit.losses import BinaryCrossEntropy
 from segkit.models.network import SegmentationNetwork
+from segkit.tasks.losses import BinaryCrossEntropy
 
 CLOCK = [0.0]
 

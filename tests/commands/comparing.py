@@ -52,7 +52,7 @@ def write_run(folder: Path, dice_N: Sequence[float], **settings: Any) -> Path:
         "dataset": {
             "name": "cells",
             "channels": 3,
-            "reader": {"_target_": "segkit.data.folder.Folder"},
+            "reader": {"_target_": "segkit.data.readers.folder.Folder"},
             "score_by": given.get("score_by", "image"),
             "score_at": "native",
             "split": {"folds": None if fold is None else 2, "fold": fold or 0},

@@ -17,8 +17,8 @@ import yaml
 from PIL import Image
 
 from segkit import train
-from segkit.data.phantom import write_phantoms
-from segkit.predictor import Predictor
+from segkit.data.readers.phantom import write_phantoms
+from segkit.inference.predictor import Predictor
 from segkit.runs import load_run
 from tests.commands.in_process import call_main
 from tests.commands.mistakes import Mistake, check_message, left, write

@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 
 from segkit import train
+from segkit.evaluation.report import report_or_warn  # noqa: F401
 
 # What a training imports once its data is found.
-from segkit.batch_size import fit_batch  # noqa: F401
-from segkit.fit import fit  # noqa: F401
-from segkit.report import report_or_warn  # noqa: F401
+from segkit.training.batch_size import fit_batch  # noqa: F401
+from segkit.training.fit import fit  # noqa: F401
 
 
 def start(log: str, arguments: list[str]) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from segkit.drawing import encode_png
+from segkit.drawing.overlay import encode_png
 
 Mistake = Callable[..., str]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segkit.drawing import encode_png
-from segkit.images import decode
+from segkit.drawing.overlay import encode_png
+from segkit.imaging.pixels import decode
 from tests.commands.checking import Command, check_in, folder, image_of, of, rows
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from segkit.data.dsb2018 import Dsb2018
+from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.split_file import read_split
-from segkit.drawing import encode_png
-from segkit.images import decode
+from segkit.drawing.overlay import encode_png
+from segkit.imaging.pixels import decode
 from tests.commands.checking import Command, check_in, folder, image_of, of, rows
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from segkit.comparison import compare_runs
-from segkit.run_scores import read_scores
+from segkit.comparison.comparison import compare_runs
+from segkit.comparison.run_scores import read_scores
 from tests.commands.comparing import Compare, compare_in, scores, table, write_run
 
 

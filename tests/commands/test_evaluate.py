@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from segkit.evaluation_tables import CLASS_COLUMNS, IMAGE_COLUMNS
-from segkit.images import decode
-from segkit.panel import PanelRow, panel
-from segkit.task import SegmentationTask
-from segkit.thresholds import THRESHOLDS
+from segkit.drawing.panel import PanelRow, panel
+from segkit.imaging.pixels import decode
+from segkit.tasks.score_tables import CLASS_COLUMNS, IMAGE_COLUMNS
+from segkit.tasks.thresholds import THRESHOLDS
+from segkit.training.module import SegmentationModule
 from tests.commands.evaluating import PICTURES, Evaluate, evaluate_in, splits, table
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
@@ -116,14 +116,14 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
         shown.extend(rows)
         return panel(rows, classes=classes)
 
-    forward, cast = SegmentationTask.forward, []
+    forward, cast = SegmentationModule.forward, []
 
-    def look(self: SegmentationTask, image_BCHW: torch.Tensor) -> torch.Tensor:
+    def look(self: SegmentationModule, image_BCHW: torch.Tensor) -> torch.Tensor:
         cast.append(torch.is_autocast_enabled("cpu"))
         return forward(self, image_BCHW)
 
-    monkeypatch.setattr(SegmentationTask, "forward", look)
-    monkeypatch.setattr("segkit.evaluation_panels.panel", keep)
+    monkeypatch.setattr(SegmentationModule, "forward", look)
+    monkeypatch.setattr("segkit.evaluation.panels.panel", keep)
     given = (f"run={folder}", "split=all", "trainer.precision=bf16-mixed", "dataset.batch_size=1")
     assert score(*given) == 0
     assert len(shown) > 6

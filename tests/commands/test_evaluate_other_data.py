@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segkit.data.phantom import write_phantoms
+from segkit.data.readers.phantom import write_phantoms
 from tests.commands.evaluating import PICTURES, Evaluate, evaluate_in, splits, table
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")

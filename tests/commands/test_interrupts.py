@@ -16,8 +16,8 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
 
-from segkit.callbacks.interrupts import Interrupts
-from segkit.checkpoints import position
+from segkit.training.callbacks.interrupts import Interrupts
+from segkit.training.checkpoints import position
 
 IN_PROCESS = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 SLOWLY = ("dataset.batch_size=2", "schedule=constant", "trainer.max_epochs=3")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from segkit.predictor import Predictor
+from segkit.inference.predictor import Predictor
 from segkit.runs import load_run
 from tests.commands.predicting import picture
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from segkit import check, evaluate, predict, train
-from segkit.quoting import escaped, quoted
+from segkit.core.quoting import escaped, quoted
 from tests.commands.in_process import call_main
 from tests.commands.mistakes import left, own
 

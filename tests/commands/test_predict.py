@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 
 from segkit import evaluate, predict
-from segkit.drawing import CLASS_COLOURS
-from segkit.metrics import confusion_counts
-from segkit.prediction_files import Wanted
-from segkit.prediction_loop import write_submission
-from segkit.prediction_names import Input
-from segkit.prediction_table import Table, columns
-from segkit.predictor import Predictor
+from segkit.drawing.overlay import CLASS_COLOURS
+from segkit.inference.names import Input
+from segkit.inference.outputs import Wanted
+from segkit.inference.predict_files import write_submission
+from segkit.inference.predictor import Predictor
+from segkit.inference.table import Table, columns
 from segkit.runs import load_run
+from segkit.tasks.metrics import confusion_counts
 from tests.commands.in_process import Call, call_main
 from tests.commands.predicting import given, picture, pixels, table
 
@@ -44,7 +44,7 @@ def test_masks_are_what_evaluate_scores(
     asked = (f"run={folder}", "trainer=cpu", "trainer.precision=32-true", "split=all")
     code = command(*asked, "trainer.enable_progress_bar=false", module=evaluate)
     assert code == 0
-    from segkit.assembly import build_reader  # noqa: PLC0415
+    from segkit.runs.build import build_reader  # noqa: PLC0415
 
     reader = build_reader(run.config | {"allow_targets": []})
     records = {record.id: record for record in reader.listing().records}

@@ -10,13 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from segkit import predict, prediction_files
-from segkit.errors import SegkitError
-from segkit.files import atomic_path
-from segkit.prediction_files import NotWrittenError
-from segkit.prediction_names import Input
-from segkit.prediction_table import Table, columns
-from segkit.predictor import Predictor
+from segkit import predict
+from segkit.core.errors import SegkitError
+from segkit.core.files import atomic_path
+from segkit.inference import outputs as prediction_files
+from segkit.inference.names import Input
+from segkit.inference.outputs import NotWrittenError
+from segkit.inference.predictor import Predictor
+from segkit.inference.table import Table, columns
 from tests.commands.in_process import Call, call_main
 from tests.commands.predicting import given, picture, table
 
@@ -53,7 +54,7 @@ def test_a_broken_file_is_reported_and_the_rest_is_done(
 def test_stopped_and_started_again_it_gives_the_same(
     run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segkit.predictor import Predictor as Real  # noqa: PLC0415
+    from segkit.inference.predictor import Predictor as Real  # noqa: PLC0415
 
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert command(*given(run, inputs, whole)) == 0

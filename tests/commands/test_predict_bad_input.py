@@ -31,7 +31,7 @@ def bad(run: Any, tmp_path: Path) -> dict[str, tuple[list[str], str]]:
         folder.mkdir()
     config = json.loads(json.dumps(run.config))
     config["dataset"]["reader"] = {
-        "_target_": "segkit.data.folder.Folder",
+        "_target_": "segkit.data.readers.folder.Folder",
         "root": str(source),
         "classes": ["background", "something"],
     }

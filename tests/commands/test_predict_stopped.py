@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit import predict
-from segkit.predictor import Predictor
+from segkit.inference.predictor import Predictor
 from tests.commands.in_process import Call, call_main
 from tests.commands.predicting import given, picture, table
 
@@ -89,7 +89,7 @@ def test_sigterm_ends_other_writing_the_same_way(
         assert len(hidden(out)) == 1
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("segkit.prediction_loop.encode_components", ended)
+    monkeypatch.setattr("segkit.inference.predict_files.encode_components", ended)
     asked = given(run, tmp_path / "a.png", out, "rle=true")
     assert command(*asked) == 128 + signal.SIGTERM
     assert hidden(out) == []

@@ -69,7 +69,10 @@ def test_what_decides_the_result_may_not_change_on_resume(
     assert "optim.lr" in err.splitlines()[0]
     assert "may not change on resume" in err
     assert "optim.lr: 0.001 → 0.5" in err
-    assert "schedule._target_: segkit.schedules.plateau → segkit.schedules.cosine" in err
+    assert (
+        "schedule._target_: segkit.training.schedules.plateau → segkit.training.schedules.cosine"
+        in err
+    )
     assert "trainer.max_epochs" in err.splitlines()[-1]
 
 
@@ -141,7 +144,9 @@ def test_a_rate_that_was_laid_out_is_not_stretched(
     here: Any, copied: Path, schedule: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = (copied / "config.yaml").read_text("utf-8")
-    changed = config.replace("segkit.schedules.plateau", f"segkit.schedules.{schedule}")
+    changed = config.replace(
+        "segkit.training.schedules.plateau", f"segkit.training.schedules.{schedule}"
+    )
     assert changed != config
     (copied / "config.yaml").write_text(changed, "utf-8")
     assert here(f"resume={copied}", "trainer.max_epochs=3") == 2

@@ -25,7 +25,7 @@ SPY = """
 import json, os, signal, time
 from pathlib import Path
 from lightning.pytorch import Callback
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 
 HERE = Path(__file__).parent
 
@@ -163,7 +163,7 @@ def test_each_job_of_a_sweep_starts_its_own_processes(bench: Bench) -> None:
     own = bench.folder / "own" / "schedule"
     own.mkdir(parents=True)
     (own / "mine.yaml").write_text(
-        "_target_: segkit.schedules.constant\n_partial_: true\n", encoding="utf-8"
+        "_target_: segkit.training.schedules.constant\n_partial_: true\n", encoding="utf-8"
     )
     given = ("-m", "--config-dir=own", "schedule=mine", "seed=1,2", "hydra.sweep.dir=sweep")
     code, err = bench.finish(*given, "+callbacks.spy.how=raise,none", "trainer.max_epochs=1")

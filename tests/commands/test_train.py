@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from segkit.data.split_file import split_hash
-from segkit.images import decode
+from segkit.imaging.pixels import decode
 
 EPOCHS = 2
 COLUMNS = "epoch,train/loss,val/loss,val/dice,val/iou,lr,seconds,images_per_second"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from segkit.images import decode
+from segkit.imaging.pixels import decode
 
 EPOCHS = 2
 

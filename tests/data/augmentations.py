@@ -8,7 +8,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
 from segkit.data.augment import Augmentation, Augmenter
-from segkit.data.device_cache import BrightnessContrast, DeviceAugmentation
+from segkit.data.device_dataset import BrightnessContrast, DeviceAugmentation
 
 CONF = Path(__file__).parents[2] / "conf" / "augment"
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from segkit.contracts import Record
-from segkit.data.base import Reader
+from segkit.core.contracts import Record
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
+from segkit.data.readers.base import Reader
 
 SPEC = CacheSpec((48, 40), 3)
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from PIL import Image
 
-from segkit.assembly import build_reader
-from segkit.data.base import Reader
+from segkit.data.readers.base import Reader
+from segkit.runs.build import build_reader
 
 CONF = Path(__file__).parents[2] / "conf"
 SIDE = 48

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segkit.data.base import Reader
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
+from segkit.data.readers.base import Reader
 from tests.data.advice_cases import CASES, DIM, IDS
 from tests.data.mask_files import (
     SIDE,

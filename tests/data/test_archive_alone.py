@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from segkit.data.dsb2018 import Dsb2018
+from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.source import FolderSource, ZipSource, open_source
 
 

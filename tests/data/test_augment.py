@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from segkit.core.errors import SegkitError
 from segkit.data.augment import Augmentation, Augmenter, sample_seed
-from segkit.errors import SegkitError
 from tests.data.augmentations import CONF, build
 
 GROUPS = sorted(path.stem for path in CONF.glob("*.yaml"))

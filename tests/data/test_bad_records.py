@@ -9,13 +9,13 @@ import pytest
 import tifffile
 from PIL import Image
 
+from segkit.core.errors import SegkitError
 from segkit.data.augment import Augmentation
-from segkit.data.base import Reader
 from segkit.data.datamodule import SegmentationData
-from segkit.data.folder import Folder
+from segkit.data.readers.base import Reader
+from segkit.data.readers.folder import Folder
 from segkit.data.splits import SplitSpec
-from segkit.drawing import encode_png
-from segkit.errors import SegkitError
+from segkit.drawing.overlay import encode_png
 
 
 def make(reader: Reader, cache_dir: Path, on_bad_record: Any = "error") -> SegmentationData:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segkit.contracts import Listing, Record, Sample
-from segkit.data.base import Reader
+from segkit.core.contracts import Listing, Record, Sample
+from segkit.core.errors import SegkitError
 from segkit.data.cache import Cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.dsb2018 import Dsb2018
-from segkit.errors import SegkitError
-from segkit.images import resize_image, resize_mask, to_channels
+from segkit.data.readers.base import Reader
+from segkit.data.readers.dsb2018 import Dsb2018
+from segkit.imaging.pixels import resize_image, resize_mask, to_channels
 from tests.data.caching import build
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.dsb2018 import Dsb2018
+from segkit.data.readers.dsb2018 import Dsb2018
 
 # Its reader notes in a file that it reads, and then takes its time.
 PROGRAM = """
@@ -20,7 +20,7 @@ import sys, time
 from pathlib import Path
 from segkit.data.cache import open_cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.dsb2018 import Dsb2018
+from segkit.data.readers.dsb2018 import Dsb2018
 
 class Slow(Dsb2018):
     def read(self, record):

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from segkit.data.cache_build import CacheSpec
-from segkit.data.dsb2018 import Dsb2018
-from segkit.data.folder import Folder
+from segkit.data.readers.dsb2018 import Dsb2018
+from segkit.data.readers.folder import Folder
 from tests.data.caching import build
 
 

@@ -12,15 +12,15 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from segkit.contracts import Batch
+from segkit.core.contracts import Batch
+from segkit.core.errors import SegkitError
 from segkit.data.augment import Augmentation
-from segkit.data.base import Reader
 from segkit.data.datamodule import SegmentationData
-from segkit.data.dsb2018 import Dsb2018
-from segkit.data.folder import Folder
+from segkit.data.readers.base import Reader
+from segkit.data.readers.dsb2018 import Dsb2018
+from segkit.data.readers.folder import Folder
 from segkit.data.split_file import split_hash
 from segkit.data.splits import SplitSpec
-from segkit.errors import SegkitError
 
 
 def make(reader: Reader, cache_dir: Path, **changed: Any) -> SegmentationData:

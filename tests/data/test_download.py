@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import yaml
 
-from segkit.data import download, dsb2018
+from segkit.core.errors import SegkitError
+from segkit.data import download
 from segkit.data.download import fetch
-from segkit.data.dsb2018 import Dsb2018
-from segkit.drawing import encode_png
-from segkit.errors import SegkitError
-from tests.configurations import CONF
+from segkit.data.readers import dsb2018
+from segkit.data.readers.dsb2018 import Dsb2018
+from segkit.drawing.overlay import encode_png
+from tests.conf.configurations import CONF
 
 
 def archive() -> bytes:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segkit.contracts import Batch
+from segkit.core.contracts import Batch
 from segkit.data.augment import Augmentation
 from segkit.data.datamodule import SegmentationData
-from segkit.data.dsb2018 import Dsb2018
+from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.splits import SplitSpec
 
 

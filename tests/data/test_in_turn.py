@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from segkit import limits, memory
-from segkit.contracts import Record, Sample
-from segkit.data.audit import measure_all
+from segkit.audit.measure import measure_all
+from segkit.core import limits, memory
+from segkit.core.contracts import Record, Sample
+from segkit.core.errors import SegkitError
 from segkit.data.cache import open_cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.folder import Folder
 from segkit.data.in_turn import Load, in_turn
-from segkit.errors import SegkitError
+from segkit.data.readers.folder import Folder
 
 SIDE = 256
 NEED = 14 * SIDE * SIDE  # of one image of 8 bits

@@ -1,6 +1,6 @@
 """The validation images that are drawn each epoch."""
 
-from segkit.contracts import Record
+from segkit.core.contracts import Record
 from segkit.data.panel_choice import spread
 
 

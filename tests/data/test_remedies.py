@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 import tifffile
 
-from segkit.contracts import Problem, Record, bad_records
-from segkit.data.findings import Use, bad_files, of_records
-from segkit.data.split_findings import of_classes, of_groups
+from segkit.audit.findings import Use, bad_files, of_records
+from segkit.audit.split_findings import of_classes, of_groups
+from segkit.core.contracts import Problem, Record, bad_records
+from segkit.core.errors import SegkitError
+from segkit.core.limits import limit_images
 from segkit.data.splits import SplitSpec, assign_splits
-from segkit.errors import SegkitError
-from segkit.images import decode
-from segkit.limits import limit_images
+from segkit.imaging.pixels import decode
+from tests.audit.test_findings import fact
 from tests.data.mask_files import bars, placed, png, read, reader_of, replaced, tif, typed
-from tests.data.test_findings import fact
 
 
 def records(groups: int, each: int = 1, split: str = "") -> list[Record]:

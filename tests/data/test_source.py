@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from segkit.core.errors import SegkitError
 from segkit.data.source import FolderSource, Source, open_source
-from segkit.errors import SegkitError
 from tests.data.trees import FILES, archive, folder
 
 LITTER = ("__MACOSX/b/._2.png", ".DS_Store", "b/.hidden/x.png", "Thumbs.db", "b/desktop.ini")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from segkit.core.errors import SegkitError
 from segkit.data.source import open_source
-from segkit.errors import SegkitError
 from tests.data.trees import archive
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from segkit.contracts import Record
+from segkit.core.contracts import Record
+from segkit.core.errors import SegkitError
 from segkit.data.split_file import read_split, split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
-from segkit.errors import SegkitError
 
 # What names of files and patients may hold.
 ODD = ('a,b/"c"', " leading", "ünï/×", "line\nbreak", "sep\u2028arated", "form\x0cfeed", "'=1+1")

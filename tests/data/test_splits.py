@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segkit.contracts import SPLITS, UNLABELLED, Record
+from segkit.core.contracts import SPLITS, UNLABELLED, Record
+from segkit.core.errors import SegkitError
 from segkit.data.splits import SplitSpec, assign_splits
-from segkit.errors import SegkitError
 
 
 def patients(count: int, *, slices: int = 3, strata: Sequence[str] = ("x",)) -> list[Record]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from segkit.contracts import SPLITS, Record
+from segkit.core.contracts import SPLITS, Record
+from segkit.core.errors import SegkitError
 from segkit.data.splits import SplitSpec, assign_splits
-from segkit.errors import SegkitError
 
 
 def published(**counts: int) -> list[Record]:

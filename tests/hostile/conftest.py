@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from segkit.limits import DEFAULT_MEGAPIXELS, limit_images
+from segkit.core.limits import DEFAULT_MEGAPIXELS, limit_images
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from segkit.core.errors import SegkitError
+from segkit.core.limits import limit_images, most_bytes, most_pixels
 from segkit.data.cache_build import CacheSpec, prepare
-from segkit.data.deepcell import DeepCell
-from segkit.data.folder import Folder
+from segkit.data.readers.deepcell import DeepCell
+from segkit.data.readers.folder import Folder
 from segkit.data.source import open_source
-from segkit.errors import SegkitError
-from segkit.images import decode, orientation, to_channels, to_uint8
-from segkit.limits import limit_images, most_bytes, most_pixels
-from segkit.masks import automatic_classes, zero_is_light
-from segkit.rows import open_rows
+from segkit.imaging.bands import open_rows
+from segkit.imaging.masks import automatic_classes, zero_is_light
+from segkit.imaging.pixels import decode, orientation, to_channels, to_uint8
 
 SECONDS = 300  # small files: nothing that ends needs as long on any machine
 MEGAPIXELS = 4.0

@@ -16,10 +16,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segkit import check, predict
-from segkit.assembly import build_data, build_reader
-from segkit.cli import config_dir
-from segkit.config_check import check_values
-from segkit.errors import SegkitError
+from segkit.config.checks import check_values
+from segkit.core.errors import SegkitError
+from segkit.runs.build import build_data, build_reader
+from segkit.runs.cli import config_dir
 from tests.hostile.cases import Case
 from tests.hostile.folders import folders
 from tests.hostile.pictures import picture_bombs, pictures

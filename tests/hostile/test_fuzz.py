@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from segkit.limits import limit_images
+from segkit.core.limits import limit_images
 from tests.hostile.archives import npy_bytes
 from tests.hostile.cases import Case, file
 from tests.hostile.reading import MEGAPIXELS, attempt

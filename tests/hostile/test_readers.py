@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from segkit.limits import limit_images
+from segkit.core.limits import limit_images
 from tests.hostile.archives import SPRUNG, archives
 from tests.hostile.cases import Case
 from tests.hostile.folders import folders

@@ -5,11 +5,11 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
-from segkit import memory
-from segkit.batch_size import _restart_peak
-from segkit.losses import BinaryCrossEntropy, CrossEntropyDice
+from segkit.core import memory
 from segkit.models.footprint import footprint
 from segkit.models.network import wrap
+from segkit.tasks.losses import BinaryCrossEntropy, CrossEntropyDice
+from segkit.training.batch_size import _restart_peak
 
 MIB = 2**20
 LOSS = CrossEntropyDice(entropy_weight=1.0, dice_weight=1.0, smooth=1.0, per_image=False)

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segkit.losses import BinaryCrossEntropy
 from segkit.models.network import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -12,6 +11,7 @@ from segkit.models.network import (
     channel_statistics,
     wrap,
 )
+from segkit.tasks.losses import BinaryCrossEntropy
 
 
 class Watched(nn.Module):

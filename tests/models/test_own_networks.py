@@ -9,11 +9,11 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import nn
 
+from segkit.inference.onnx_model import compare, write_onnx
 from segkit.models.attention_unet import AttentionGate
 from segkit.models.blocks import nearest_up, transposed_up
 from segkit.models.multires_unet import MultiResBlock
 from segkit.models.network import SegmentationNetwork, wrap
-from segkit.onnx_model import compare, write_onnx
 
 CONF = Path(__file__).parents[2] / "conf"
 # Narrow ones, so that a step takes a moment.

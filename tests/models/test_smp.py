@@ -8,7 +8,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 from segkit.models.network import IMAGENET_MEAN, IMAGENET_STD, SegmentationNetwork
 from segkit.models.smp import smp_network
 

@@ -11,7 +11,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 from segkit.models import weights as weights_module
 from segkit.models.weights import load_encoder_weights, read_state
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from segkit.drawing import encode_png
-from segkit.errors import SegkitError
-from segkit.images import decode
-from segkit.rows import open_rows
+from segkit.core.errors import SegkitError
+from segkit.drawing.overlay import encode_png
+from segkit.imaging.bands import open_rows
+from segkit.imaging.pixels import decode
 
 CLASSES = "dataset.classes=[background,nucleus]"
 ESCAPES = (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segkit.drawing import encode_png
+from segkit.drawing.overlay import encode_png
 
 SCRIPT = "<script>alert(1)<script>"
 IMAGE = "<img src=x onerror=alert(1)>"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from segkit.data.phantom import write_phantoms
+from segkit.data.readers.phantom import write_phantoms
 
 CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
 CSV = "lightning.pytorch.loggers.CSVLogger"

@@ -1,0 +1,159 @@
+"""A data set looked over as a whole: facts, split, copies, and what is wrong."""
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rich.progress import track
+
+from segkit.audit.clean_split import bring_together
+from segkit.audit.duplicates import Pair, find_pairs
+from segkit.audit.findings import (
+    SEVERITIES,
+    Finding,
+    Use,
+    bad_files,
+    no_split,
+    of_all,
+    of_cautions,
+    of_copies,
+    of_records,
+)
+from segkit.audit.measure import Facts, Unreadable, measure_all
+from segkit.audit.split_findings import of_classes, of_groups
+from segkit.core.contracts import SPLITS, Problem, Record
+from segkit.core.errors import SegkitError
+from segkit.core.terminal import console
+from segkit.data.readers.base import Reader
+from segkit.data.splits import SplitSpec, assign_splits
+
+# Fewer are compared before a bar could be read.
+_MANY = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a check found out.
+
+    Attributes:
+        classes: names, background first.
+        facts: of every record that could be read.
+        unreadable: the others.
+        splits: by record id: train, val, test, unlabelled, or "" where none can be drawn.
+        pairs: copies, as positions in ``facts``.
+        findings: the worst first.
+        clean: a split in which copies lie on one side, where ``splits`` is not one and the
+            parts would not become empty by it.
+        seconds: wall time of reading and measuring.
+    """
+
+    classes: tuple[str, ...]
+    facts: list[Facts]
+    unreadable: list[Unreadable]
+    splits: dict[str, str]
+    pairs: list[Pair]
+    findings: list[Finding]
+    clean: dict[str, str] | None
+    seconds: float
+
+    @property
+    def records(self) -> list[Record]:
+        """What could be read, with strata."""
+        return [fact.record for fact in self.facts]
+
+    def count(self, severity: str) -> int:
+        """How many findings there are of a severity."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """One line."""
+        errors, warnings = self.count("error"), self.count("warning")
+        if errors:
+            counts = f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+            if not any(record.labelled for record in self.records):
+                return f"Nothing to train on, no record has a mask that can be used: {counts}"
+            return f"Do not train on it yet: {counts}"
+        if warnings:
+            return f"Fit to train on, with {_plural(warnings, 'warning')}"
+        return "Fit to train on: nothing wrong was found"
+
+
+def _errors(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = ()) -> Audit:
+    """Read and judge a data set; ``more`` are cautions about how it would be trained on.
+
+    Raises:
+        SegkitError: there is nothing to read.
+    """
+    listing = reader.listing()
+    started = time.perf_counter()
+    threads = min(8, os.cpu_count() or 1)
+    facts, unreadable = measure_all(reader, listing.records, threads=threads)
+    seconds = time.perf_counter() - started
+    records = [fact.record for fact in facts]
+    splits, failure = _split(records, spec)
+    # A copy without a split says nothing of a leak between two others that have one.
+    ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
+    pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
+    clean = _clean(records, splits, pairs)
+    cautions, unfit = _cautions(reader)
+    some = any(record.labelled for record in records)
+    # What would leave nothing cannot be left out.
+    bad = list(bad_files(listing.problems, unreadable, skip=use.skip and some))
+    findings = [
+        *bad,
+        # Where no record can be used, what is wrong with them says why.
+        *([no_split(failure)] if failure and (some or not _errors(bad)) else ()),
+        *of_cautions([*cautions, *more], unfit),
+        *of_records(facts, use),
+        *of_copies(facts, pairs, splits, mended=clean is not None),
+        *of_groups(records, splits, spec),
+        *of_classes(facts, splits, use.classes, spec),
+        *of_all(facts, use),
+    ]
+    if any(finding.kind == "groups in two splits" for finding in findings):
+        findings = [finding for finding in findings if finding.kind != "no split"]
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    return Audit(use.classes, facts, unreadable, splits, pairs, findings, clean, seconds)
+
+
+def _cautions(reader: Reader) -> tuple[list[Problem], SegkitError | None]:
+    try:
+        return reader.cautions(), None
+    except SegkitError as error:
+        return [], error
+
+
+def _watch(rounds: Sequence[int]) -> Iterable[int]:
+    if len(rounds) < _MANY:
+        return rounds
+    return track(rounds, "comparing", console=console(stderr=True))
+
+
+def _split(records: Sequence[Record], spec: SplitSpec) -> tuple[dict[str, str], SegkitError | None]:
+    """The configured split; where groups overlap in a published one, that split as it is."""
+    try:
+        return assign_splits(records, spec), None
+    except SegkitError as error:
+        try:
+            return assign_splits(records, replace(spec, group_by="image")), error
+        except SegkitError:
+            return {record.id: "" for record in records}, error
+
+
+def _clean(
+    records: Sequence[Record], splits: dict[str, str], pairs: Sequence[Pair]
+) -> dict[str, str] | None:
+    clean = bring_together(records, splits, [(pair.first, pair.second) for pair in pairs])
+    if clean == splits or {*clean.values()} & {*SPLITS} != {*splits.values()} & {*SPLITS}:
+        return None
+    return clean

@@ -1,0 +1,192 @@
+"""What there is to know of each record of a data set: measured in threads, pixels not kept."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.audit.duplicates import Signature, pixel_digest, sign
+from segkit.core.contracts import Record, Sample, check_sample
+from segkit.core.errors import SegkitError
+from segkit.data.in_turn import in_turn
+from segkit.data.readers.base import Reader, is_image
+from segkit.data.source import Source
+from segkit.imaging.pixels import Pixels, decode, without_alpha
+
+# Of a record with a mask file for each object, the stored values of the first few are looked at.
+_MASK_FILES = 2
+_FORMATS = {b"\x89P": "PNG", b"\xff\xd8": "JPEG", b"BM": "BMP", b"II": "TIFF", b"MM": "TIFF"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """One record, measured.
+
+    Attributes:
+        record: with its stratum filled in.
+        format: of the image file: PNG, JPEG, TIFF, BMP, or "" for an array in an archive.
+        dtype: of the stored pixels, "" where unknown.
+        bits: stored for each channel (or index of a palette), 0 where unknown.
+        height: rows.
+        width: columns.
+        channels: an alpha channel included.
+        low: least intensity of each colour, in stored units (0…255 where they are unknown).
+        mean: mean intensity of each colour.
+        high: largest intensity of each colour.
+        saturated: share of pixels at the top of their range in any colour, 0 … 1; the range of
+            16-bit pixels is the least of 10, 12, 14 and 16 bits that holds them.
+        shares: share of pixels of each class, background included; empty without truth.
+        objects: number of instances, or of connected components (8 neighbours) of each class
+            where the data set has no instances; None without truth.
+        mask_values: values stored in the first two mask files; further ones end in "…".
+        mask_digest: equal for equal masks, "" without truth.
+        read_ms: milliseconds to read and decode image and masks.
+        signature: what the image is recognised by.
+    """
+
+    record: Record
+    format: str
+    dtype: str
+    bits: int
+    height: int
+    width: int
+    channels: int
+    low: tuple[float, ...]
+    mean: tuple[float, ...]
+    high: tuple[float, ...]
+    saturated: float
+    shares: tuple[float, ...]
+    objects: int | None
+    mask_values: str
+    mask_digest: str
+    read_ms: float
+    signature: Signature
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is a truth in which nothing is marked."""
+        return bool(self.shares) and self.shares[0] == 1
+
+    @property
+    def blank(self) -> bool:
+        """Whether all pixels of each colour are the same."""
+        return self.low == self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that could not be measured, and why."""
+
+    record: Record
+    error: SegkitError
+
+
+def measure_all(
+    reader: Reader, records: Sequence[Record], *, threads: int
+) -> tuple[list[Facts], list[Unreadable]]:
+    """Measure every record, in order, with a progress bar on stderr."""
+    found: list[Facts] = []
+    unreadable: list[Unreadable] = []
+
+    def look(record: Record, load: Callable[[], Sample]) -> Facts:
+        started = time.perf_counter()
+        sample = load()
+        seconds = time.perf_counter() - started
+        check_sample(sample, record, len(reader.classes))
+        return measure(reader, record, sample, read_ms=1000 * seconds)
+
+    jobs = in_turn(reader, records, look, threads=threads, title="checking")
+    for record, job in jobs:
+        try:
+            found.append(job.result())
+        except SegkitError as error:
+            unreadable.append(Unreadable(record, error))
+    return found, unreadable
+
+
+def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -> Facts:
+    """The facts of one decoded record.
+
+    Raises:
+        SegkitError: a file that could be read before cannot be read now.
+    """
+    kind, bits, stored = _stored(reader.source, record.image)
+    pixels: Pixels = sample.image if stored is None else stored
+    colours = without_alpha(pixels)
+    planes = colours.reshape(-1, 1 if colours.ndim == 2 else colours.shape[2])
+    shares: tuple[float, ...] = ()
+    if sample.mask is not None:
+        counts = np.bincount(sample.mask.ravel(), minlength=len(reader.classes))
+        shares = tuple((counts / max(sample.mask.size, 1)).tolist())
+    return Facts(
+        record=replace(record, stratum=reader.stratum(record, sample.image)),
+        format=kind,
+        dtype=str(pixels.dtype) if kind else "",
+        bits=bits,
+        height=sample.image.shape[0],
+        width=sample.image.shape[1],
+        channels=1 if pixels.ndim == 2 else pixels.shape[2],
+        low=tuple(planes.min(axis=0).astype(float).tolist()),
+        mean=tuple(planes.mean(axis=0, dtype=np.float64).tolist()),
+        high=tuple(planes.max(axis=0).astype(float).tolist()),
+        saturated=_saturated(planes),
+        shares=shares,
+        objects=None if sample.mask is None else _objects(sample.mask, sample.instances),
+        mask_values=_mask_values(reader.source, record),
+        mask_digest="" if sample.mask is None else pixel_digest(sample.mask),
+        read_ms=read_ms,
+        signature=sign(sample.image, stored),
+    )
+
+
+def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
+    """Format and bits of an image file, and its pixels where reading scaled them to 8 bits."""
+    if not is_image(name):
+        return "", 0, None
+    with source.open(name) as stream:
+        head = stream.read(30)
+    kind = _FORMATS.get(head[:2], "")
+    # What the file says: decoding widens 1, 2 and 4 bits to 8.
+    bits = {"PNG": head[24:25], "BMP": head[28:29], "JPEG": b"\x08"}.get(kind, b"\x10")[0]
+    if kind == "BMP":
+        bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
+    if kind in _FORMATS.values() and bits <= 8:
+        return kind, bits, None
+    pixels = decode(source.read(name), source.where(name))
+    bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
+    return kind, bits if kind else 0, None if pixels.dtype == np.uint8 else pixels
+
+
+def _saturated(planes: Pixels) -> float:
+    if planes.dtype.kind not in "ui" or not planes.size:
+        return 0.0
+    top = int(np.iinfo(planes.dtype).max)
+    if planes.dtype.itemsize == 2:
+        highest = int(planes.max())
+        top = min((t for t in (1023, 4095, 16383, top) if highest <= t), default=top)
+    return float((planes == top).any(axis=1).mean())
+
+
+def _objects(mask: NDArray[np.uint8], instances: NDArray[np.int32] | None) -> int:
+    if instances is not None:
+        return int(np.count_nonzero(np.unique(instances)))
+    labels = np.flatnonzero(np.bincount(mask.ravel(), minlength=1)[1:]) + 1
+    parts = [(mask == label).astype(np.uint8) for label in labels]
+    return sum(cv2.connectedComponents(part, connectivity=8)[0] - 1 for part in parts)
+
+
+def _mask_values(source: Source, record: Record) -> str:
+    """The values as stored, ``0 255``: colours by channel, floats rounded to 4 digits."""
+    found: set[float] = set()
+    for name in record.masks[:_MASK_FILES]:
+        if not is_image(name):
+            return ""
+        pixels = without_alpha(decode(source.read(name), source.where(name), indexed=True))
+        small = pixels.dtype == np.uint8
+        values = np.flatnonzero(np.bincount(pixels.ravel())) if small else np.unique(pixels)
+        found.update(float(value) for value in values)
+    shown = [f"{value:.4g}" for value in sorted(found)[:12]]
+    return " ".join(shown) + (" …" if len(found) > 12 else "")

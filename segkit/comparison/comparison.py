@@ -1,0 +1,228 @@
+"""Runs side by side: configurations, their seeds and folds, and what can be said of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.comparison.checks import check_comparable, common_records
+from segkit.comparison.names import REPEATED, run_names, varied_keys
+from segkit.comparison.run_scores import RunScores, group_scores
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.statistics.intervals import RESAMPLES, mean_intervals, mean_where_defined
+from segkit.statistics.paired import Difference, PairedDifference, holm, paired_difference
+from segkit.statistics.seeds import difference_with_seeds
+from segkit.statistics.verdict import Verdict, conclusion, verdict
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Configuration:
+    """Runs that differ in their seed or fold alone.
+
+    Attributes:
+        name: what differs from the other configurations.
+        varied: the same by key.
+        runs: of each seed, one or the folds.
+        dice_SG: of each seed and group.
+        iou_SG: of each seed and group.
+        intervals: of ``dice`` and ``iou``: bounds of the mean over seeds, over other groups.
+    """
+
+    name: str
+    varied: dict[str, Any]
+    runs: tuple[tuple[RunScores, ...], ...]
+    dice_SG: Values
+    iou_SG: Values
+    intervals: dict[str, tuple[float, float]]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Of all its runs."""
+        return [run.folder for seed in self.runs for run in seed]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A configuration beside the baseline.
+
+    Attributes:
+        name: of the configuration.
+        found: by how much it differs; with several seeds each, of the configurations.
+        effects: of the mean over seeds: d_z, the rank-biserial correlation, Wilcoxon's p.
+        p_holm: p, adjusted for all comparisons with the baseline.
+        verdict: in a word.
+        words: in a sentence.
+    """
+
+    name: str
+    found: Difference
+    effects: PairedDifference
+    p_holm: float
+    verdict: Verdict
+    words: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """All of it.
+
+    Attributes:
+        configurations: the baseline first.
+        pairs: of each of the others with it.
+        groups: names, in the order of the scores.
+        records: how many are scored.
+        score: that is compared: ``dice`` or ``iou``.
+        unit: what a group is, in the plural.
+    """
+
+    configurations: list[Configuration]
+    pairs: list[Pair]
+    groups: list[str]
+    records: int
+    score: str
+    unit: str
+
+
+def compare_runs(
+    runs: Sequence[RunScores],
+    *,
+    baseline: str | None,
+    score: str,
+    seed: int,
+    common: bool,
+) -> Comparison:
+    """Compare finished runs.
+
+    Args:
+        runs: two or more.
+        baseline: name, or part of the name, of the configuration that the others are compared
+            with; None takes the first.
+        score: ``dice`` or ``iou``.
+        seed: of the resamples.
+        common: compare runs of different splits on the records that all of them tested.
+
+    Raises:
+        SegkitError: the runs cannot be compared.
+    """
+    check_comparable(runs, common=common)
+    members, varied = _configurations(runs)
+    keep = common_records([folds for seeds in members.values() for folds in seeds], common=common)
+    first = next(iter(members.values()))[0]
+    group_of = {i: g for run in first for i, g in zip(run.ids, run.groups, strict=True)}
+    groups = sorted({group_of[name] for name in keep})
+    found = [
+        replace(_scored(name, seeds, groups, keep, seed), varied=varied[name])
+        for name, seeds in members.items()
+    ]
+    place = _place(baseline, [each.name for each in found])
+    ordered = [found[place], *found[:place], *found[place + 1 :]]
+    unit = "groups" if len(groups) < len(keep) else "images"
+    return Comparison(
+        configurations=ordered,
+        pairs=_pairs(ordered, score, seed, unit),
+        groups=groups,
+        records=len(keep),
+        score=score,
+        unit=unit,
+    )
+
+
+def _configurations(
+    runs: Sequence[RunScores],
+) -> tuple[dict[str, list[tuple[RunScores, ...]]], dict[str, dict[str, Any]]]:
+    """By name: the runs of each seed, a seed's folds together; and what differs, by key."""
+    varied = varied_keys([run.config for run in runs])
+    own = {key: values for key, values in varied.items() if key not in REPEATED}
+    names = run_names(own, len(runs))
+    if not own:
+        names = ["the configuration"] * len(runs) if _repeats(runs) else run_names({}, len(runs))
+    members: dict[str, dict[int, list[RunScores]]] = {}
+    for name, run in zip(names, runs, strict=True):
+        seeds = members.setdefault(name, {})
+        fold = seeds.setdefault(run.seed, [])
+        if any(other.fold == run.fold for other in fold):
+            raise SegkitError(
+                f"two runs are the same: {name}, seed={run.seed}",
+                where=f"{fold[0].folder}, {run.folder}",
+                remedy="leave one of them out",
+            )
+        fold.append(run)
+    details = {n: {key: own[key][i] for key in own} for i, n in enumerate(names)}
+    return {name: [tuple(f) for f in seeds.values()] for name, seeds in members.items()}, details
+
+
+def _repeats(runs: Sequence[RunScores]) -> bool:
+    return len({(run.seed, run.fold) for run in runs}) == len(runs)
+
+
+def _scored(
+    name: str,
+    seeds: list[tuple[RunScores, ...]],
+    groups: list[str],
+    keep: set[str],
+    seed: int,
+) -> Configuration:
+    by_score = {
+        score: np.stack([group_scores(folds, groups, keep, score) for folds in seeds])
+        for score in ("dice", "iou")
+    }
+    intervals = {}
+    for score, values_SG in by_score.items():
+        means_G = mean_where_defined(values_SG)
+        low, high = mean_intervals(means_G[:, None], groups, seed=seed)[0].tolist()
+        intervals[score] = (low, high)
+    return Configuration(
+        name=name,
+        varied={},
+        runs=tuple(seeds),
+        dice_SG=by_score["dice"],
+        iou_SG=by_score["iou"],
+        intervals=intervals,
+    )
+
+
+def _place(baseline: str | None, names: Sequence[str]) -> int:
+    if baseline is None:
+        return 0
+    exact = [n for n, name in enumerate(names) if name == str(baseline)]
+    places = exact or [n for n, name in enumerate(names) if str(baseline) in name]
+    if len(places) != 1:
+        raise SegkitError(
+            "several configurations are named so" if places else "no configuration is named so",
+            where=f"baseline={baseline}",
+            remedy=f"{did_you_mean(str(baseline), names)} (names: {'; '.join(names)})",
+        )
+    return places[0]
+
+
+def _pairs(ordered: Sequence[Configuration], score: str, seed: int, unit: str) -> list[Pair]:
+    values = [getattr(each, f"{score}_SG") for each in ordered]
+    # p of resamples is no smaller than their number allows, and Holm multiplies it.
+    resamples = max(RESAMPLES, 800 * len(ordered))
+    first_SG, name = values[0], ordered[0].name
+    found: list[tuple[Configuration, Difference, PairedDifference]] = []
+    for other, second_SG in zip(ordered[1:], values[1:], strict=True):
+        means = [mean_where_defined(each) for each in (first_SG, second_SG)]
+        effects = paired_difference(means[0], means[1], seed=seed)
+        if len(first_SG) == len(second_SG) == 1:
+            found.append((other, effects, effects))
+            continue
+        by_seed = difference_with_seeds(first_SG, second_SG, seed=seed, resamples=resamples)
+        found.append((other, by_seed, effects))
+    adjusted = holm(np.array([each.p for _, each, _ in found])) if found else np.array([])
+    return [
+        Pair(
+            name=other.name,
+            found=each,
+            effects=effects,
+            p_holm=float(p),
+            verdict=verdict(each, float(p)),
+            words=conclusion(each, float(p), first=name, second=other.name, unit=unit),
+        )
+        for (other, each, effects), p in zip(found, adjusted, strict=True)
+    ]

@@ -1,0 +1,81 @@
+"""The images on which configurations disagree most, each answer beside the truth."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.comparison.comparison import Comparison, Configuration
+from segkit.comparison.run_scores import SCORES, RunScores, image_scores
+from segkit.drawing.overlay import Picture
+from segkit.drawing.panel import PanelRow, panel
+from segkit.imaging.pixels import to_uint8, without_alpha
+from segkit.inference.predictor import Predictor
+from segkit.runs import load_run
+from segkit.runs.build import build_reader
+
+Values = NDArray[np.float64]
+_MOST_ANSWERS = 4  # configurations a picture has room for
+
+
+def disagreements(
+    comparison: Comparison, count: int, allow_targets: Sequence[str]
+) -> dict[str, Picture]:
+    """Predict the images anew, with the first seed of the baseline and of the others.
+
+    Args:
+        comparison: whose runs' data are still there.
+        count: images to show.
+        allow_targets: further prefixes that a ``_target_`` of the runs may start with.
+
+    Returns:
+        A sheet (H, W, 3) uint8 by record id, the widest disagreement first; none where all agree.
+
+    Raises:
+        SegkitError: the data or a checkpoint cannot be read.
+    """
+    shown = comparison.configurations[:_MOST_ANSWERS]
+    ids = _widest(shown, comparison.score, count)
+    if not ids:
+        return {}
+    reader = build_reader(shown[0].runs[0][0].config)
+    records = {record.id: record for record in reader.listing().records}
+    known = [records[name] for name in ids if name in records]
+    predictors: dict[Path, Predictor] = {}
+    sheets = {}
+    for record, load in zip(known, reader.loaders(known), strict=True):
+        sample = load()
+        rows = []
+        for each in shown:
+            run = _tester(each, record.id)
+            if run is None:
+                continue
+            if run.folder not in predictors:
+                predictors[run.folder] = load_run(run.folder, allow_targets)
+            found = predictors[run.folder](sample.image)
+            score = dict(zip(run.ids, image_scores(run, comparison.score), strict=True))[record.id]
+            image = to_uint8(without_alpha(sample.image), record.id)
+            rows.append(PanelRow(each.name, image, sample.mask, found.mask, float(score)))
+        sheets[record.id] = panel(rows, classes=reader.classes)
+    return sheets
+
+
+def _widest(shown: Sequence[Configuration], score: str, count: int) -> list[str]:
+    """Ids of the images whose scores lie furthest apart."""
+    assert score in SCORES
+    by_id: dict[str, list[float]] = {}
+    for each in shown:
+        for run in each.runs[0]:
+            for name, value in zip(run.ids, image_scores(run, score), strict=True):
+                by_id.setdefault(name, []).append(float(value))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # undefined in every run
+        apart = {name: float(np.nanmax(v) - np.nanmin(v)) for name, v in by_id.items()}
+    wide = [name for name, extent in apart.items() if extent > 0]
+    return sorted(wide, key=lambda name: (-apart[name], name))[:count]
+
+
+def _tester(each: Configuration, record: str) -> RunScores | None:
+    return next((run for run in each.runs[0] if record in run.ids), None)

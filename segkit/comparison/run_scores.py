@@ -1,0 +1,180 @@
+"""What a run's test came to, image by image, as its tables keep it."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.core.errors import SegkitError
+from segkit.core.shell import command
+from segkit.runs.rebuild import read_run
+from segkit.statistics.intervals import mean_where_defined
+from segkit.tasks.metrics import COUNTS, dice, iou, sum_by_group
+
+Values = NDArray[np.float64]
+SCORES = {"dice": dice, "iou": iou}
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunScores:
+    """A run that was tested.
+
+    Attributes:
+        folder: where it lies.
+        config: as it was run.
+        summary: of its training.
+        classes: foreground classes.
+        ids: of the N records that were tested.
+        groups: of each.
+        counts_NK4: pixels of each record and foreground class; see :data:`segkit.tasks.metrics.COUNTS`.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    classes: tuple[str, ...]
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    counts_NK4: NDArray[np.int64]
+
+    @property
+    def seed(self) -> int:
+        """Of the training."""
+        return int(self.config["seed"])
+
+    @property
+    def fold(self) -> int | None:
+        """Of a cross-validation; None for any other split."""
+        split = self.config["dataset"]["split"]
+        return int(split["fold"]) if split.get("folds") else None
+
+    @property
+    def by_group(self) -> bool:
+        """Whether a score is of a group's pixels together, or of each image."""
+        return bool(self.config["dataset"]["score_by"] == "group")
+
+    def metrics(self) -> list[dict[str, float]]:
+        """``metrics.csv``, a row an epoch; empty where it is missing."""
+        path = self.folder / "metrics.csv"
+        if not path.is_file():
+            return []
+        rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        return [{key: float(value or "nan") for key, value in row.items()} for row in rows]
+
+
+def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
+    """Read a finished run.
+
+    Args:
+        folder: of the run.
+        allow_targets: further prefixes that a ``_target_`` of the run may start with.
+
+    Raises:
+        SegkitError: not a run, not finished, not scored on its test split, or scored otherwise
+            since.
+    """
+    run, config = read_run(folder, allow_targets)
+    summary = run.read_summary()
+    if not summary.get("test"):
+        raise SegkitError(
+            "this run has not been tested",
+            where=str(run.path),
+            remedy=f"finish it: {command('train', f'resume={run.path}')}",
+        )
+    path = run.images
+    again = command("evaluate", f"run={run.path}")
+    if not path.is_file():
+        raise SegkitError("its images' scores are missing", where=str(path), remedy=again)
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        found = _from_rows(run.path, config, summary, rows)
+        own = float(summary["test"]["all"]["dice"] or math.nan)
+    except (KeyError, ValueError, IndexError, UnicodeDecodeError) as error:
+        raise SegkitError(
+            f"its images' scores cannot be read, or are not of the test split ({error})",
+            where=str(path),
+            remedy=again,
+        ) from error
+    if abs(_own_dice(found) - own) > _ROUNDING:
+        raise SegkitError(
+            f"its images were scored otherwise since: dice {_own_dice(found):.4f}, and {own:.4f} "
+            "when training ended",
+            where=str(path),
+            remedy=f"score it as it was trained: {again}",
+        )
+    return found
+
+
+def _own_dice(run: RunScores) -> float:
+    """As in ``summary.json``: over images or groups, and then over classes."""
+    units = run.groups if run.by_group else run.ids
+    _, counts_UK4 = sum_by_group(run.counts_NK4, units)
+    return float(mean_where_defined(mean_where_defined(dice(counts_UK4))))
+
+
+def _from_rows(
+    folder: Path,
+    config: dict[str, Any],
+    summary: dict[str, Any],
+    rows: Sequence[dict[str, str]],
+) -> RunScores:
+    other = {row["split"] for row in rows} - {"test"}
+    if other or not rows:
+        raise ValueError(f"rows of {', '.join(sorted(other)) or 'no record'}")
+    classes = tuple(dict.fromkeys(row["class"] for row in rows))
+    first = [row for row in rows if row["class"] == classes[0]]
+    counts = np.array([[int(row[name]) for name in COUNTS] for row in rows], np.int64)
+    return RunScores(
+        folder=folder,
+        config=config,
+        summary=summary,
+        classes=classes,
+        ids=tuple(row["id"] for row in first),
+        groups=tuple(row["group"] for row in first),
+        # The classes of one image follow each other.
+        counts_NK4=counts.reshape(len(first), len(classes), len(COUNTS)),
+    )
+
+
+def group_scores(
+    runs: Sequence[RunScores], names: Sequence[str], keep: set[str], score: str
+) -> Values:
+    """(G,) a score of each group, over the classes where it is defined.
+
+    Where images are scored one by one, their mean in each group: images of one patient are not
+    independent, and a comparison that took them for so would be too sure.
+
+    Args:
+        runs: one, or the folds of a cross-validation, whose tests are of different groups.
+        names: the groups, in the order wanted.
+        keep: ids of the records that count.
+        score: ``dice`` or ``iou``.
+    """
+    found: dict[str, float] = {}
+    for run in runs:
+        kept = [n for n, name in enumerate(run.ids) if name in keep]
+        groups = [run.groups[n] for n in kept]
+        if run.by_group:
+            known, counts_GK4 = sum_by_group(run.counts_NK4[kept], groups)
+            found |= dict(zip(known, _over_classes(SCORES[score](counts_GK4)), strict=True))
+            continue
+        values_N = _over_classes(SCORES[score](run.counts_NK4[kept]))
+        for group in set(groups):
+            own = values_N[[n for n, name in enumerate(groups) if name == group]]
+            found[group] = float(mean_where_defined(own))
+    return np.array([found[name] for name in names])
+
+
+def image_scores(run: RunScores, score: str) -> Values:
+    """(N,) a score of each image, over the classes where it is defined; NaN where none is."""
+    return _over_classes(SCORES[score](run.counts_NK4))
+
+
+def _over_classes(values_NK: Values) -> Values:
+    return mean_where_defined(values_NK.T)

@@ -1,0 +1,169 @@
+"""A comparison as people read it: a table, Markdown and LaTeX to paste, and sentences."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from segkit.comparison.comparison import Comparison
+from segkit.comparison.shown import HEADINGS, sentences, shown_rows
+from segkit.comparison.tables import Row, configuration_rows
+from segkit.core.shell import command, relative
+from segkit.core.terminal import console, show_line, show_table
+from segkit.statistics.intervals import mean_where_defined
+
+HEADINGS = (
+    "",
+    "runs",
+    "dice",
+    "IoU",
+    "sd of seeds",
+    "difference",
+    "p (Holm)",
+    "rank-biserial",
+    "parameters",
+    "GFLOPs",
+    "images/s",
+    "minutes",
+)
+
+
+def shown_rows(comparison: Comparison) -> list[list[str]]:
+    """The table as people read it, under :data:`HEADINGS`."""
+    rows = [_shown(row) for row in configuration_rows(comparison)]
+    for row, each in zip(rows, comparison.configurations, strict=True):
+        folds = max(len(seed) for seed in each.runs)
+        row[1] += f" × {folds} folds" if folds > 1 else ""
+    if not comparison.pairs:
+        rows[0][HEADINGS.index("difference")] = ""  # of nothing
+    return rows
+
+
+def _shown(row: Row) -> list[str]:
+    beside = "difference" in row
+    return [
+        str(row["configuration"]),
+        str(row["seeds"]),
+        _interval(row, "dice"),
+        _interval(row, "iou"),
+        number(row["dice_between_seeds"], ".3f"),
+        _interval(row, "difference", sign="+") if beside else "baseline",
+        number(row["p_holm"], ".3g") if beside else "",
+        number(row["rank_biserial"], "+.2f") if beside else "",
+        number(_scaled(row["parameters"], 1e6), ".1f", " M"),
+        number(_scaled(row["flops"], 1e9), ".2f"),
+        number(row["images_per_second"], ".0f"),
+        number(row["minutes"], ".1f"),
+    ]
+
+
+def _interval(row: Row, name: str, sign: str = "") -> str:
+    middle = number(row[name], f"{sign}.3f")
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    if math.isnan(low):
+        return middle
+    return f"{middle} [{number(low, f'{sign}.3f')}, {number(high, f'{sign}.3f')}]"
+
+
+def number(value: Any, form: str, unit: str = "") -> str:
+    """A number in this format; empty where it is missing."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:{form}}{unit}"
+
+
+def _scaled(value: Any, by: float) -> float | None:
+    return None if value is None else float(value) / by
+
+
+def markdown(comparison: Comparison) -> str:
+    """The table and the conclusions in Markdown."""
+    rows = [HEADINGS, ["---"] * len(HEADINGS), *shown_rows(comparison)]
+    table = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
+    words = "\n".join(f"- {words[0].upper()}{words[1:]}." for words in sentences(comparison))
+    return f"{table}\n\n{words}\n"
+
+
+def latex(comparison: Comparison) -> str:
+    """A table for the ``booktabs`` package, with the conclusions as a comment."""
+    rows = [" & ".join(_escaped(cell) for cell in row) for row in shown_rows(comparison)]
+    heading = " & ".join(_escaped(name) for name in HEADINGS)
+    columns = "l" + "r" * (len(HEADINGS) - 1)
+    lines = [
+        *(f"% {sentence}." for sentence in sentences(comparison)),
+        f"\\begin{{tabular}}{{{columns}}}",
+        "\\toprule",
+        f"{heading} \\\\",
+        "\\midrule",
+        *(f"{row} \\\\" for row in rows),
+        "\\bottomrule",
+        "\\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    return "".join(special.get(sign, sign) for sign in text)
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """What can be concluded, a sentence a pair, without full stops."""
+    if not comparison.pairs:
+        return [_alone(comparison)]
+    words = [pair.words for pair in comparison.pairs]
+    if len(comparison.groups) < 10:
+        words.append(
+            f"{len(comparison.groups)} {comparison.unit} are few: such intervals are too narrow"
+        )
+    left_out = max(pair.found.left_out for pair in comparison.pairs)
+    if left_out:
+        words.append(
+            f"up to {left_out} {comparison.unit} are left out: an empty truth left empty has no "
+            "score, so that what was drawn on it by others is not compared"
+        )
+    if any(run.fold is not None for run in comparison.configurations[0].runs[0]):
+        words.append(
+            "images of one fold share a network: intervals over folds are somewhat too narrow"
+        )
+    if all(len(each.runs) == 1 for each in comparison.configurations):
+        words.append(
+            "each configuration was trained once: what another seed would change is not in these "
+            "intervals (train with -m seed=1,2,3)"
+        )
+    return words
+
+
+def _alone(comparison: Comparison) -> str:
+    """Of a single configuration: its score, and how far seeds move it."""
+    only = comparison.configurations[0]
+    means = mean_where_defined(getattr(only, f"{comparison.score}_SG").T)
+    low, high = only.intervals[comparison.score]
+    folds = max(len(seed) for seed in only.runs)
+    how = f" out of {folds} folds" if folds > 1 else ""
+    words = (
+        f"one configuration: {comparison.score} {means.mean():.3f} [{low:.3f}, {high:.3f}] on "
+        f"{len(comparison.groups)} {comparison.unit}{how}"
+    )
+    if len(means) < 2:
+        return words
+    spread = f"{means.min():.3f} to {means.max():.3f}"
+    return f"{words}; {len(means)} seeds from {spread}, standard deviation {means.std(ddof=1):.3f}"
+
+
+def show_comparison(comparison: Comparison, output: Path) -> None:
+    """The table, the conclusions, where the page lies, and how to go on."""
+    out = console()
+    show_table(out, HEADINGS, shown_rows(comparison), words=("",))
+    for words in sentences(comparison):
+        show_line(out, f"{words[0].upper()}{words[1:]}.")
+    show_line(out, f"page: {output / 'comparison.html'}")
+    surface = command("evaluate", f"run={relative(_best(comparison))}", "surface=true")
+    show_line(out, f"surface distances of the best: {surface}")
+
+
+def _best(comparison: Comparison) -> Path:
+    """The first run of the configuration with the best score."""
+    scores = [float(row[comparison.score]) for row in configuration_rows(comparison)]
+    ranked = [-1.0 if math.isnan(score) else score for score in scores]
+    return comparison.configurations[ranked.index(max(ranked))].runs[0][0].folder

@@ -1,0 +1,124 @@
+"""A comparison as tables for programs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from segkit.comparison.comparison import Comparison, Configuration, Pair
+from segkit.comparison.run_scores import RunScores, image_scores
+from segkit.statistics.intervals import mean_where_defined
+from segkit.tasks.score_tables import table_text
+
+RUN_COLUMNS = (
+    "configuration",
+    "seed",
+    "fold",
+    "best_epoch",
+    "epochs",
+    "dice",
+    "iou",
+    "parameters",
+    "flops",
+    "images_per_second",
+    "minutes",
+    "split_hash",
+    "folder",
+)
+Row = dict[str, Any]
+
+
+def configuration_rows(comparison: Comparison) -> list[Row]:
+    """The rows of ``comparison.csv``: a configuration each, the baseline first.
+
+    ``difference`` and what follows is of :attr:`Comparison.score`, against the baseline.
+    """
+    pairs: dict[str, Pair] = {pair.name: pair for pair in comparison.pairs}
+    return [_row(each, pairs.get(each.name)) for each in comparison.configurations]
+
+
+def _row(each: Configuration, pair: Pair | None) -> Row:
+    runs = [run for seed in each.runs for run in seed]
+    row: Row = {"configuration": each.name, **each.varied, "seeds": len(each.runs)}
+    for score, values_SG in (("dice", each.dice_SG), ("iou", each.iou_SG)):
+        means = mean_where_defined(values_SG.T)
+        low, high = each.intervals[score]
+        row |= {score: float(means.mean()), f"{score}_low": low, f"{score}_high": high}
+        row[f"{score}_between_seeds"] = float(means.std(ddof=1)) if len(means) > 1 else math.nan
+    row |= {
+        "best_epoch": "/".join(str(run.summary.get("best_epoch")) for run in runs),
+        "parameters": runs[0].summary.get("parameters"),
+        "flops": runs[0].summary.get("flops"),
+        "images_per_second": median(_pace(run) for run in runs),
+        "minutes": sum(_minutes(run) for run in runs) / len(runs),
+    }
+    if pair is not None:
+        found, effects = pair.found, pair.effects
+        row |= {
+            "difference": found.difference,
+            "difference_low": found.low,
+            "difference_high": found.high,
+            "p": found.p,
+            "p_holm": pair.p_holm,
+            "wilcoxon_p": effects.p,
+            "d_z": effects.d_z,
+            "rank_biserial": effects.rank_biserial,
+            "n": found.n,
+            "left_out": found.left_out,
+            "verdict": pair.verdict,
+        }
+    return row
+
+
+def run_rows(comparison: Comparison) -> list[Row]:
+    """A row a run, with the columns :data:`RUN_COLUMNS`."""
+    rows: list[Row] = []
+    for each in comparison.configurations:
+        for run in (run for seed in each.runs for run in seed):
+            test = run.summary["test"]["all"]
+            figures = {
+                key: run.summary.get(key)
+                for key in ("best_epoch", "epochs", "parameters", "flops", "split_hash")
+            }
+            rows.append(
+                {
+                    "configuration": each.name,
+                    "seed": run.seed,
+                    "fold": run.fold,
+                    "dice": test["dice"],
+                    "iou": test["iou"],
+                    "images_per_second": _pace(run),
+                    "minutes": _minutes(run),
+                    "folder": str(run.folder),
+                    **figures,
+                }
+            )
+    return rows
+
+
+def _pace(run: RunScores) -> float:
+    paces = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
+    return median(paces) if paces else math.nan
+
+
+def _minutes(run: RunScores) -> float:
+    return float(run.summary.get("wall_seconds") or math.nan) / 60
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """CSV with the columns of all rows, in the order in which they first appear."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    return table_text(columns, rows)
+
+
+def fold_rows(comparison: Comparison) -> list[Row]:
+    """The rows of ``out_of_fold.csv``: each image as the run scored it that it did not train."""
+    rows: list[Row] = []
+    for each in comparison.configurations:
+        for run in (run for seed in each.runs for run in seed if run.fold is not None):
+            dice, iou = (image_scores(run, score) for score in ("dice", "iou"))
+            for place, name in enumerate(run.ids):
+                about = {"configuration": each.name, "seed": run.seed, "fold": run.fold}
+                scores = {"dice": float(dice[place]), "iou": float(iou[place])}
+                rows.append({**about, "id": name, "group": run.groups[place], **scores})
+    return rows

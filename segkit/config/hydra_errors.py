@@ -1,0 +1,203 @@
+"""Hydra's complaints, told as what is wrong, where, and what to do."""
+
+import difflib
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from segkit.config.spelling import of_option
+from segkit.config.unreadable import unreadable
+from segkit.core.errors import SegkitError
+
+_HELP = "--help shows the groups and the keys used most, --cfg job every key"
+
+
+def explain(
+    error: BaseException, folder: Path, config_name: str, given: Sequence[str] = ()
+) -> SegkitError | None:
+    """Turn an exception of Hydra, OmegaConf or a launcher into a message; None for any other.
+
+    Args:
+        error: as raised.
+        folder: of the YAML files, whose names are the near misses.
+        config_name: the primary configuration.
+        given: the arguments of the command line.
+    """
+    if isinstance(error, MissingConfigException):
+        return _unknown_option(error, folder)
+    if isinstance(error, OverrideParseException | MissingMandatoryValue):
+        return _no_value(error, given)
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return _not_an_option(folder, given)
+    if isinstance(error, ConfigCompositionException | OmegaConfBaseException):
+        return _composition(error, folder, config_name, given)
+    if isinstance(error, HydraException) and error.__cause__ is not None:
+        return explain(error.__cause__, folder, config_name, given)
+    return _launch(error)
+
+
+def _launch(error: BaseException) -> SegkitError | None:
+    if not (isinstance(error, RuntimeError) and 'detect "srun"' in str(error)):  # submitit's words
+        return None
+    return SegkitError(
+        "Slurm is not on this machine: there is no srun",
+        where="hydra/launcher=slurm",
+        remedy="start it on a node of the cluster; hydra/launcher=joblib runs jobs at once here",
+    )
+
+
+def _no_value(
+    error: OverrideParseException | MissingMandatoryValue, given: Sequence[str]
+) -> SegkitError:
+    if isinstance(error, OverrideParseException):
+        return unreadable(str(error.override), given)
+    key = _named(str(error), r"full_key: (\S+)")
+    return SegkitError(
+        f"{key} has no value yet", where=f"{key}=???", remedy=f"give it one: {key}=VALUE"
+    )
+
+
+def option_names(folder: Path, group: str) -> list[str]:
+    """The options of a group: its files, but those that only others build on."""
+    paths = (folder / group).glob("*.yaml")
+    return sorted(path.stem for path in paths if not path.stem.startswith("_"))
+
+
+def _groups(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def _unknown_option(error: MissingConfigException, folder: Path) -> SegkitError:
+    group, _, name = str(error.missing_cfg_file or "").partition("/")
+    while not option_names(folder, group) and "/" in name:  # hydra/launcher; a path has others
+        group, name = f"{group}/{name.partition('/')[0]}", name.partition("/")[2]
+    options = option_names(folder, group)
+    remedy = (
+        of_option(group, name, options) if options else f"leave {group}= out: it has no options"
+    )
+    return SegkitError(f"unknown {group} {name!r}", where=f"{group}={name}", remedy=remedy)
+
+
+def _not_an_option(folder: Path, given: Sequence[str]) -> SegkitError:
+    """A group that was given a number or null where the name of an option belongs."""
+    keys = {argument.split("=", 1)[0]: argument for argument in given if "=" in argument}
+    wrong = {
+        group: argument
+        for group, argument in keys.items()
+        if argument.split("=", 1)[1] not in option_names(folder, group)
+        and (not group or (folder / group).is_dir())
+    }
+    named = [group for group in wrong if group]
+    choose = "; ".join(
+        f"{group} is one of {', '.join(option_names(folder, group))}" for group in named
+    )
+    return SegkitError(
+        "the name of an option is needed here",
+        where=", ".join(wrong.values()) or "the command line",
+        remedy=choose or "write key=value",
+    )
+
+
+def _composition(
+    error: Exception, folder: Path, config_name: str, given: Sequence[str]
+) -> SegkitError:
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    text = str(error) if cause is error else f"{error}\n{cause}"
+    if "mbiguous value" in text or "requires --multirun" in text:
+        argument = _named(text, r"'(.+)'")
+        return SegkitError(
+            "several values for one run",
+            where=argument,
+            remedy=f"add -m for a run with each of them, or make it a list: "
+            f"{shlex.quote(argument.replace('=', '=[', 1) + ']')}",
+        )
+    if "An item is already at" in text:
+        key = _named(text, r"already at '([^']+)'")
+        return SegkitError(
+            f"{key} is there already", where=f"+{key}=…", remedy=f"write {key}=… without the plus"
+        )
+    for pattern in (
+        r"[Cc]ould not (?:override|delete) '([^'=]+)",
+        r"[Cc]ould not delete from config\. '([^']+)' does not exist",
+        r"config group '([^']+)' does not",
+        r"full_key: (\S+)",
+    ):
+        if key := _named(text, pattern):
+            composed = _composed(cause)
+            if composed is None:
+                composed = _compose(folder, config_name, given)
+            return _unknown_key(key, sorted({*_keys_below(composed), *_groups(folder)}))
+    first = " ".join(line.strip() for line in text.splitlines()[:2])
+    return SegkitError(first, where="the configuration", remedy=_HELP)
+
+
+def _named(text: str, pattern: str) -> str:
+    found = re.search(pattern, text)
+    return found.group(1) if found else ""
+
+
+def _unknown_key(key: str, known: Sequence[str]) -> SegkitError:
+    if key.startswith("hydra"):
+        remedy = "--cfg hydra shows Hydra's own keys"
+    elif near := _near(key, known):
+        remedy = f"{near} {_HELP}"
+    else:
+        remedy = _HELP
+    return SegkitError(f"unknown key {key!r}", where=f"{key}=…", remedy=remedy)
+
+
+def _near(key: str, known: Sequence[str]) -> str:
+    """Names beside a mistyped one; where its parent is unknown too, names of anywhere."""
+    parent, dot, leaf = key.rpartition(".")
+    beside = [k.rpartition(".")[2] for k in known if k.rpartition(".")[0] == parent]
+    if near := difflib.get_close_matches(leaf, beside):
+        return f"did you mean {' or '.join(repr(parent + dot + name) for name in near)}?"
+    if beside and parent:
+        return f"{parent} has {', '.join(beside)}."
+    if near := difflib.get_close_matches(key, known):
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    return ""
+
+
+def _composed(error: BaseException) -> DictConfig | None:
+    """The whole configuration in which a key was looked for; None where it came to none."""
+    node = getattr(error, "parent_node", None)
+    root = node._get_root() if node is not None else None
+    return root if isinstance(root, DictConfig) else None
+
+
+def _compose(folder: Path, config_name: str, given: Sequence[str]) -> DictConfig:
+    """The configuration with the options that were chosen, and nothing else that was given."""
+    pairs = [argument.split("=", 1) for argument in given if "=" in argument]
+    choices = [
+        f"{group}={name}" for group, name in pairs if group and name in option_names(folder, group)
+    ]
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
+        return compose(config_name, overrides=choices)
+
+
+def _keys_below(node: DictConfig, prefix: str = "") -> list[str]:
+    """Every key, dotted; Hydra's own left out."""
+    found: list[str] = []
+    for key in node:
+        name = f"{prefix}{key!s}"
+        if name == "hydra":
+            continue
+        found.append(name)
+        child = node._get_node(key)
+        if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
+            found += _keys_below(child, f"{name}.")
+    return found

@@ -1,0 +1,108 @@
+"""How large an image may be before it is decoded: one bound for the process, set by the command.
+
+A header of thirty bytes can claim more memory than any machine has. Decoding runs in threads, so
+the bound is the process's own and not an argument of every reader; nothing changes it while data
+are read.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from segkit.core import memory
+from segkit.core.errors import SegkitError
+
+DEFAULT_MEGAPIXELS = 1024
+KEY = "max_megapixels"
+# Four channels of 16 bits, or two of single precision. Of a file as it lies on the disk, too.
+_BYTES_A_PIXEL = 8
+# What a pixel of an image and its mask takes until they are ready, measured; of 16 bits, what
+# scales them too.
+_DECODED, _DEEP = 14, 56
+
+
+@dataclass(slots=True)
+class _Bound:
+    megapixels: float = DEFAULT_MEGAPIXELS
+
+
+_bound = _Bound()
+
+
+def limit_images(megapixels: Any) -> None:
+    """Set the bound, in millions of pixels.
+
+    Raises:
+        SegkitError: not a number above 0.
+    """
+    number = isinstance(megapixels, int | float) and not isinstance(megapixels, bool)
+    if not number or not 0 < megapixels < float("inf"):
+        raise SegkitError(
+            f"{megapixels!r} is not a number of megapixels above 0",
+            where=f"{KEY}={megapixels}",
+            remedy=f"give what memory holds: {KEY}={DEFAULT_MEGAPIXELS}",
+        )
+    _bound.megapixels = float(megapixels)
+
+
+def most_pixels() -> int:
+    """Pixels that an image may have, its channels not counted."""
+    return int(_bound.megapixels * 1e6)
+
+
+def most_bytes() -> int:
+    """Bytes that a file, a member of an archive or a decoded image may have."""
+    return most_pixels() * _BYTES_A_PIXEL
+
+
+def check_pixels(height: int, width: int, name: str) -> None:
+    """Refuse an image of more pixels than the bound.
+
+    Raises:
+        SegkitError: naming its size, the bound and the key that raises it.
+    """
+    if height * width > most_pixels():
+        raise _too_large(f"an image of {width}×{height} pixels", height * width, name)
+
+
+def check_memory(height: int, width: int, name: str, *, deep: bool) -> None:
+    """Refuse an image that memory does not hold while it is decoded; wait where it will.
+
+    Args:
+        height: rows.
+        width: columns.
+        name: what to call the image in an error.
+        deep: whether it has more than 8 bits, and is scaled.
+
+    Raises:
+        SegkitError: with what is needed, and what there is.
+    """
+    memory.take(
+        height * width * (_DEEP if deep else _DECODED),
+        f"decoding an image of {width}×{height} pixels",
+        where=name,
+        remedy="cut the image into parts, or leave it out with dataset.on_bad_record=skip",
+    )
+
+
+def check_bytes(count: int, what: str, name: str) -> None:
+    """Refuse what takes more bytes than an image at the bound.
+
+    Args:
+        count: of bytes.
+        what: has so many, such as ``a file``.
+        name: what to call it in an error.
+
+    Raises:
+        SegkitError: naming the size, the bound and the key that raises it.
+    """
+    if count > most_bytes():
+        raise _too_large(f"{what} of {count / 1e6:,.0f} MB", count / _BYTES_A_PIXEL, name)
+
+
+def _too_large(what: str, pixels: float, name: str) -> SegkitError:
+    return SegkitError(
+        f"{what}; the limit is {_bound.megapixels:g} megapixels of {_BYTES_A_PIXEL} bytes",
+        where=name,
+        remedy=f"raise the limit, if memory holds it: {KEY}={math.ceil(pixels / 1e6)}",
+    )

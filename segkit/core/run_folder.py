@@ -1,0 +1,172 @@
+"""A run folder on disk: claimed by one run alone, complete as the README lists it."""
+
+import csv
+import json
+import os
+import platform
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from segkit.core.errors import SegkitError
+from segkit.core.files import write_text
+from segkit.core.home import at_home
+from segkit.core.quoting import escaped
+
+_PACKAGES = (
+    "segkit",
+    "torch",
+    "torchvision",
+    "lightning",
+    "segmentation-models-pytorch",
+    "albumentations",
+    "hydra-core",
+    "numpy",
+    "opencv-python-headless",
+    "monai",
+    "onnxruntime",
+)
+
+
+class RunFolder:
+    """Names of what lies in a run folder.
+
+    Args:
+        path: of the folder; ``~`` is the home folder.
+
+    Raises:
+        SegkitError: not one path.
+    """
+
+    def __init__(self, path: str | Path | float) -> None:
+        # A folder called 2018 comes as a number from the command line.
+        if not isinstance(path, str | Path | int | float):
+            raise SegkitError(
+                "one run folder is needed here", where=f"run={path}", remedy="name one: run=DIR"
+            )
+        self.path = at_home(path, "run").absolute()
+        self.config = self.path / "config.yaml"
+        self.split = self.path / "split.csv"
+        self.metrics = self.path / "metrics.csv"
+        self.images = self.path / "evaluation_per_image.csv"
+        self.summary = self.path / "summary.json"
+        self.log = self.path / "train.log"
+        self.best = self.path / "checkpoints" / "best.ckpt"
+        self.last = self.path / "checkpoints" / "last.ckpt"
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write the resolved configuration as plain YAML."""
+        text = yaml.safe_dump(escaped(config), sort_keys=False, allow_unicode=True)
+        write_text(self.config, text)
+
+    def read_config(self) -> dict[str, Any]:
+        """Read it back; only plain YAML is accepted.
+
+        Raises:
+            SegkitError: this is not a run folder, or its configuration is damaged.
+        """
+        try:
+            config = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8
+            why = "its configuration cannot be read"
+            if isinstance(error, FileNotFoundError):
+                why = "it has no config.yaml" if self.path.is_dir() else "there is no such folder"
+            raise SegkitError(
+                f"not a run folder: {why}",
+                where=str(self.config),
+                remedy="name a folder that segkit.train wrote, with config.yaml in it",
+            ) from error
+        if not isinstance(config, dict):
+            raise SegkitError(
+                "not a run folder: its configuration holds no keys",
+                where=str(self.config),
+                remedy="name a folder that segkit.train wrote, with config.yaml in it",
+            )
+        return config
+
+    def write_split(self, table: str) -> None:
+        """Write ``split.csv``."""
+        write_text(self.split, table)
+
+    def write_images(self, table: str) -> None:
+        """Write the test's counts of each image, as ``segkit.evaluate`` does too."""
+        write_text(self.images, table)
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write ``summary.json``; numbers that are not finite become null."""
+        write_text(self.summary, json.dumps(_finite(summary), indent=2) + "\n")
+
+    def seconds_before(self, epoch: int) -> float:
+        """How long the epochs before this one took, by ``metrics.csv``."""
+        if not self.metrics.is_file():
+            return 0.0
+        rows = csv.DictReader(self.metrics.read_text(encoding="utf-8").splitlines())
+        return sum(float(row["seconds"]) for row in rows if int(row["epoch"]) < epoch)
+
+    def read_summary(self) -> dict[str, Any]:
+        """Read it back; empty where it is missing, damaged or no mapping."""
+        try:
+            summary = json.loads(self.summary.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}  # a training that was cut off has none
+        return summary if isinstance(summary, dict) else {}
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit and hardware, for ``summary.json``."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "commit": _commit(),
+        "hardware": {
+            "machine": platform.machine(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "gpus": gpus,
+            "system": platform.platform(),
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    from importlib.metadata import version  # it takes its time to import
+
+    with suppress(ModuleNotFoundError):
+        return version(package)
+    return None
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def _commit() -> str | None:
+    """Commit of the checkout that segkit runs from; None outside one."""
+    folder = Path(__file__).resolve().parents[1]
+    if not (folder / ".git").exists():
+        return None
+    command = ("git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12")
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(command, capture_output=True, timeout=5, check=True)  # noqa: S603
+        return done.stdout.decode("utf-8", "replace").strip()
+    return None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and value not in (float("inf"), float("-inf")) and value == value:  # noqa: PLR0124
+        return value
+    return None if isinstance(value, float) else value

@@ -1,0 +1,164 @@
+"""What every data set is: a listing of records, and a way to decode one.
+
+A new data set is a subclass of :class:`Reader` in ``segkit/data/<name>.py``, a
+``conf/dataset/<name>.yaml`` that names it, and ``tests/data/test_<name>.py``.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.core.contracts import Listing, Problem, Record, Sample
+from segkit.core.errors import SegkitError
+from segkit.core.home import at_home
+from segkit.data.passed_over import passed_over
+from segkit.data.source import Source, open_source
+from segkit.imaging.pixels import IMAGE_SUFFIXES, decode, to_uint8
+
+
+class Reader(ABC):
+    """Lists and decodes one data set in its published layout.
+
+    Args:
+        root: the data set's folder, or its archive as downloaded.
+        classes: names of the classes, background first; index 0…K-1 in every mask.
+
+    Raises:
+        SegkitError: names that a table of scores could not tell apart, or a root of a user who
+            is not there.
+    """
+
+    # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
+    version: ClassVar[int] = 1
+    # Drawn by segkit to try it out: nobody's own images.
+    synthetic: ClassVar[bool] = False
+
+    def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
+        # A folder called 2018 comes as a number from the command line.
+        self.root = at_home(root, "dataset.root")
+        self.classes = tuple(classes)
+        self.tables: list[str] = []  # that scan has read, beside what records name
+        if len(set(classes)) < len(classes) or "all" in classes:
+            raise SegkitError(
+                f"{list(classes)} cannot be told apart in a table where all means every class",
+                where="dataset.classes",
+                remedy="give each class a name of its own, other than all",
+            )
+
+    @cached_property
+    def source(self) -> Source:
+        """The files of the data set.
+
+        Raises:
+            SegkitError: ``root`` is missing or not readable.
+        """
+        return open_source(self.root)
+
+    @abstractmethod
+    def scan(self) -> Listing:
+        """List the records, in a fixed order, and the files that cannot be paired."""
+
+    @abstractmethod
+    def read(self, record: Record) -> Sample:
+        """Decode one record. Called from several threads.
+
+        Raises:
+            SegkitError: the file is damaged, or a mask value is not known.
+        """
+
+    def listing(self) -> Listing:
+        """:meth:`scan`, refusing a root in which there is nothing of this data set.
+
+        Raises:
+            SegkitError: no record was found.
+        """
+        found = self._found
+        if not found.records and not found.problems:
+            raise SegkitError(
+                f"no record of {type(self).__name__} was found in {len(self.source.names())} files",
+                where=f"dataset.root={self.root}",
+                remedy=f"the layout must be: {self.layout}; or choose another dataset=",
+            )
+        return found
+
+    def passed_over(self) -> str:
+        """A line about the files that belong to no record and no problem; empty if none is."""
+        found = self.listing()
+        used = {*self.tables} | {file for record in found.records for file in self.files(record)}
+        used |= {problem.where for problem in found.problems}
+        return passed_over(name for name in self.source.names() if name not in used)
+
+    @cached_property
+    def _found(self) -> Listing:
+        # An archive of thirty thousand masks is listed once, not by everyone who asks.
+        return _tellable(self.scan())
+
+    @property
+    @abstractmethod
+    def layout(self) -> str:
+        """The expected layout in a phrase, for messages."""
+
+    def loaders(self, records: Sequence[Record]) -> Iterator[Callable[[], Sample]]:
+        """One call a record, in order, that decodes it.
+
+        The calls are made from several threads; the iteration itself from one, so that a data
+        set which can only be read front to back does its reading here.
+        """
+        for record in records:
+            yield partial(self.read, record)
+
+    def stratum(self, record: Record, image: NDArray[np.uint8]) -> str:
+        """What splits are balanced over; by default what the record says."""
+        del image
+        return record.stratum
+
+    def parameters(self) -> dict[str, object]:
+        """The settings that change the pixels; part of the cache's key."""
+        return {}
+
+    def cautions(self) -> list[Problem]:
+        """What can be read and is probably not meant; a reader may look for it.
+
+        Raises:
+            SegkitError: nothing could be learnt from it.
+        """
+        return []
+
+    def files(self, record: Record) -> tuple[str, ...]:
+        """The files that a record's pixels come from; part of the cache's key."""
+        return (record.image, *record.masks)
+
+    def read_image(self, name: str) -> NDArray[np.uint8]:
+        """Decode one image file to 0…255: (H, W) or (H, W, C) uint8."""
+        where = self.source.where(name)
+        return to_uint8(decode(self.source.read(name), where), where)
+
+
+def _tellable(found: Listing) -> Listing:
+    """The listing, with records whose names no table could hold as problems.
+
+    Linux allows bytes in a name that are not UTF-8; they cannot be written to ``split.csv``.
+    """
+    records, problems = [], [replace(p, where=_shown(p.where)) for p in found.problems]
+    for record in found.records:
+        names = "\n".join((record.id, record.group, record.image, *record.masks))
+        if _shown(names) == names:
+            records.append(record)
+        else:
+            problems.append(Problem(_shown(record.image), "a name that is not UTF-8", "rename it"))
+    return Listing(records, problems)
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's name ends like an image that segkit reads."""
+    return name.lower().endswith(IMAGE_SUFFIXES)

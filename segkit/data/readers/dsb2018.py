@@ -1,0 +1,177 @@
+"""Nuclei of the 2018 Data Science Bowl.
+
+Source: Broad Bioimage Benchmark Collection, BBBC038v1,
+    https://bbbc.broadinstitute.org/BBBC038
+Licence: CC0 1.0.
+Layout: ``<id>/images/<id>.png`` (RGBA, 256×256 to 1040×1388) and ``<id>/masks/*.png``, one
+    nucleus a file. Also ``train/inputs/*.png`` with ``train/masks/*.png`` of the same names
+    (and ``test/``). ``stage1_test`` has images only.
+Classes: background, nucleus. Instance labels are kept.
+Splits: none published in the first layout; the folders ``train`` and ``test`` in the second.
+    Drawn ones are balanced over the imaging type (fluorescence, stained, bright-field).
+Citation: Caicedo et al., Nucleus segmentation across imaging experiments: the 2018 Data
+    Science Bowl, Nature Methods 16, 2019.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.core.errors import SegkitError
+from segkit.data.download import fetch
+from segkit.data.readers.base import Reader, is_image
+from segkit.imaging.masks import above
+from segkit.imaging.pixels import decode, without_alpha
+
+URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
+HOME = Path("data/dsb2018")  # the folder that conf/dataset/dsb2018.yaml names
+
+
+class Dsb2018(Reader):
+    """See the module's text.
+
+    Args:
+        root: folder or zip; a missing one is fetched when ``download`` is true.
+        download: whether to fetch the published archive to ``root`` when nothing is there.
+    """
+
+    layout = (
+        "<id>/images/<id>.png with <id>/masks/*.png, or train/inputs/*.png with train/masks/*.png"
+    )
+
+    def __init__(self, root: str | Path, *, download: bool = False) -> None:
+        super().__init__(root, classes=("background", "nucleus"))
+        self.download = download
+
+    def scan(self) -> Listing:
+        """Pair each image with its nucleus masks.
+
+        Raises:
+            SegkitError: the root is missing and cannot be fetched.
+        """
+        if self.download and not self.root.exists():
+            fetch(URL, self.root, home=HOME)
+        names = [name for name in self.source.names() if is_image(name)]
+        found = _scan_nucleus_files(names)
+        flat = _scan_flat_folders(names)
+        return Listing(found.records + flat.records, found.problems + flat.problems)
+
+    def read(self, record: Record) -> Sample:
+        """Decode an image and merge its masks; instance k+1 is the k-th mask file.
+
+        Raises:
+            SegkitError: a file is damaged, or a mask is not of whole numbers or of another size.
+        """
+        image = self.read_image(record.image)
+        if not record.labelled:
+            return Sample(image, None)
+        if len(record.masks) == 1 and "/inputs/" in f"/{record.image}":
+            foreground = self._read_mask(record.masks[0])
+            objects, _ = ndimage.label(foreground, structure=np.ones((3, 3)))
+            return Sample(image, foreground.astype(np.uint8), np.asarray(objects, np.int32))
+        instances = np.zeros(image.shape[:2], np.int32)
+        for number, name in enumerate(record.masks, start=1):
+            nucleus = self._read_mask(name)
+            # Names the one of many masks that differs in size.
+            check_sample(Sample(image, nucleus.astype(np.uint8)), replace(record, masks=(name,)), 2)
+            instances[nucleus] = number
+        return Sample(image, (instances > 0).astype(np.uint8), instances)
+
+    def _read_mask(self, name: str) -> NDArray[np.bool_]:
+        where = self.source.where(name)
+        pixels = decode(self.source.read(name), where)
+        if pixels.dtype.kind not in "bu":
+            raise SegkitError(
+                f"a mask of {pixels.dtype}, expected 8 bits",
+                where=where,
+                remedy="save masks with 0 and 255",
+            )
+        # Some community fixes of the labels were saved with smoothed edges, some as 0 and 1.
+        plain = without_alpha(pixels).max(initial=0) <= 1
+        return above(pixels, 0 if plain else np.iinfo(pixels.dtype).max // 2)
+
+    def stratum(self, record: Record, image: NDArray[np.uint8]) -> str:
+        """Imaging type, decided from the pixels."""
+        del record
+        return imaging_type(image)
+
+
+def imaging_type(image: NDArray[np.uint8]) -> str:
+    """Tell fluorescence, stained and bright-field apart.
+
+    Colour first: a stained section has a mean spread between its largest and smallest channel
+    above 8 of 255. Of the grey ones a fluorescence image has a dark background (median below
+    100), a bright-field image a light one.
+
+    Args:
+        image: (H, W) or (H, W, C) uint8.
+
+    Returns:
+        ``"stained"``, ``"fluorescence"`` or ``"brightfield"``.
+    """
+    if image.ndim == 3 and image.shape[2] >= 3:
+        colours = image[..., :3]
+        if float(np.mean(colours.max(axis=2).astype(np.int16) - colours.min(axis=2))) > 8:
+            return "stained"
+    grey = image if image.ndim == 2 else image[..., :3].mean(axis=2)
+    return "fluorescence" if float(np.median(grey)) < 100 else "brightfield"
+
+
+def _scan_nucleus_files(names: list[str]) -> Listing:
+    """``…/<id>/images/<id>.png`` and ``…/<id>/masks/*.png``."""
+    images: dict[PurePosixPath, list[str]] = defaultdict(list)
+    masks: dict[PurePosixPath, list[str]] = defaultdict(list)
+    for name in names:
+        path = PurePosixPath(name)
+        if len(path.parts) >= 3 and path.parts[-3] not in ("train", "test"):
+            kind = {"images": images, "masks": masks}.get(path.parent.name)
+            if kind is not None:
+                kind[path.parent.parent].append(name)
+    folders = sorted(images.keys() | masks.keys())
+    count = Counter(folder.name for folder in folders)
+    # A tree in which no image has a mask is stage1_test: images to predict, not mistakes.
+    trees = {folder.parent for folder in masks}
+    records, problems = [], []
+    for folder in folders:
+        if len(images[folder]) != 1:
+            what = "a mask without an image" if not images[folder] else "several images for one id"
+            problems.append(Problem(where=str(folder), what=what))
+        elif not masks[folder] and folder.parent in trees:
+            problems.append(Problem(where=images[folder][0], what="an image without a mask"))
+        else:
+            # One id in two trees is one image: two records of one group.
+            key = folder.name if count[folder.name] == 1 else str(folder)
+            truth = tuple(sorted(masks[folder]))
+            records.append(Record(key, folder.name, images[folder][0], truth))
+    return Listing(records, problems)
+
+
+def _scan_flat_folders(names: list[str]) -> Listing:
+    """``train/inputs/x.png`` and ``train/masks/x.png``, likewise ``test``."""
+    images: dict[tuple[str, str], str] = {}
+    masks: dict[tuple[str, str], str] = {}
+    records, problems = [], []
+    for name in names:
+        path = PurePosixPath(name)
+        kind = {"inputs": images, "masks": masks}.get(path.parent.name)
+        if kind is not None and len(path.parts) >= 3 and path.parts[-3] in ("train", "test"):
+            other = kind.setdefault((path.parts[-3], path.stem), name)
+            if other != name:
+                problems.append(Problem(where=name, what=f"the same name as {other}"))
+    masked = {split for split, _ in masks}
+    for key in sorted(images.keys() | masks.keys()):
+        split, stem = key
+        if key not in images:
+            problems.append(Problem(where=masks[key], what="a mask without an image"))
+        elif key not in masks and masked and (split in masked or split == "train"):
+            problems.append(Problem(where=images[key], what="an image without a mask"))
+        else:
+            name = f"{split}/{stem}"
+            truth = (masks[key],) if key in masks else ()
+            records.append(Record(name, name, images[key], truth, split=split))
+    return Listing(records, problems)

@@ -1,0 +1,192 @@
+"""A data set listed in a CSV table: one row an image.
+
+Columns (a header line, comma-separated, UTF-8):
+
+- ``image`` (required): a file name relative to ``dataset.root``.
+- ``mask`` (required): likewise; several, separated by ``;``, are merged; empty without truth.
+- ``id``: unique; by default the image's name without its suffix.
+- ``group``: what must not be split (the patient); by default the image.
+- ``split``: ``train``, ``val`` or ``test``; empty where it is to be drawn.
+- ``stratum``: what drawn splits are balanced over.
+
+Every other column becomes a fact of its record.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from segkit.core.contracts import Listing, Problem, Record
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.home import at_home
+from segkit.core.limits import check_bytes
+from segkit.data.source import Source
+
+SPLIT_NAMES = {
+    "train": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+_REQUIRED = ("image", "mask")
+_KNOWN = (*_REQUIRED, "id", "group", "split", "stratum")
+
+Row = dict[str, str]
+GroupOf = Callable[[str, str], str]
+
+
+def read_manifest(source: Source, manifest: str, group_of: GroupOf) -> Listing:
+    """List the records that a CSV table names.
+
+    Args:
+        source: the data set's files.
+        manifest: a name inside ``source``, or else a path on disk.
+        group_of: gives the group of (id, the image's name without suffix) to rows without one.
+
+    Raises:
+        SegkitError: the table cannot be read, lacks a column, names an id twice, a split that
+            does not exist, or a path outside the root.
+    """
+    names = set(source.names())
+    rows = _read_rows(source, manifest, names)
+    any_mask = any(row["mask"] for _, row in rows)
+    lines: dict[str, int] = {}
+    records, problems = [], []
+    for line, row in rows:
+        where = f"{manifest}, line {line}"
+        if not row["image"]:
+            problems.append(Problem(where=where, what="a row without an image"))
+            continue
+        record = _record(row, where, group_of)
+        if lines.setdefault(record.id, line) != line:
+            raise SegkitError(
+                f"the id {record.id!r} stands on lines {lines[record.id]} and {line}",
+                where=manifest,
+                remedy="name each image once, or give the rows an id column with different ids",
+            )
+        missing = [name for name in (record.image, *record.masks) if name not in names]
+        problems += [Problem(f"{where}: {name}", "a file that is not there") for name in missing]
+        if any_mask and not record.masks:
+            problems.append(Problem(f"{where}: {record.image}", "an image without a mask"))
+        elif not missing:
+            records.append(record)
+    return Listing(records, problems)
+
+
+def _record(row: Row, where: str, group_of: GroupOf) -> Record:
+    image = _inside(row["image"], where)
+    stem = PurePosixPath(image).with_suffix("").as_posix()
+    key = row.get("id") or stem
+    return Record(
+        id=key,
+        group=row.get("group") or group_of(key, stem),
+        image=image,
+        masks=tuple(_inside(mask, where) for mask in row["mask"].split(";") if mask.strip()),
+        split=_split(row.get("split", ""), where),
+        stratum=row.get("stratum", ""),
+        facts={column: value for column, value in row.items() if column and column not in _KNOWN},
+    )
+
+
+def _inside(value: str, where: str) -> str:
+    """A POSIX path below the root, written the way the source names it."""
+    path = PurePosixPath(value.strip().replace("\\", "/"))
+    if (
+        path.is_absolute()
+        or not path.name
+        or ".." in path.parts
+        or re.match(r"[A-Za-z]:", value.strip())
+    ):
+        raise SegkitError(
+            f"the path {value.strip()!r} leads out of the data set, or to no file",
+            where=where,
+            remedy="name files relative to dataset.root, without '..'",
+        )
+    return path.as_posix()
+
+
+def _split(value: str, where: str) -> str:
+    if value and value.lower() not in SPLIT_NAMES:
+        raise SegkitError(
+            f"{value!r} is not a split", where=where, remedy=did_you_mean(value, SPLIT_NAMES)
+        )
+    return SPLIT_NAMES[value.lower()] if value else ""
+
+
+def _read_rows(source: Source, manifest: str, names: set[str]) -> list[tuple[int, Row]]:
+    """Line numbers, and the rows as dictionaries of stripped text.
+
+    Columns of segkit's own are in lower case. A cell may hold line breaks: the number is of the
+    row's last line.
+    """
+    try:
+        text = _read_bytes(source, manifest, names).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        table = [(reader.line_num, row) for row in reader if any(row)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _bad_table(f"a table that cannot be read: {error}", manifest) from error
+    if not table:
+        raise _bad_table("an empty table", manifest)
+    header = [_column(name) for name in table[0][1]]
+    _check_header(header, manifest)
+    for line, row in table[1:]:
+        if len(row) > len(header):
+            raise _bad_table(
+                f"line {line} has {len(row)} cells under {len(header)} columns", manifest
+            )
+    blank = dict.fromkeys(header, "")
+    return [
+        (line, blank | {column: cell.strip() for column, cell in zip(header, row, strict=False)})
+        for line, row in table[1:]
+    ]
+
+
+def _read_bytes(source: Source, manifest: str, names: set[str]) -> bytes:
+    if manifest in names:
+        return source.read(manifest)
+    path = at_home(manifest, "dataset.manifest")
+    try:
+        if path.is_file():
+            check_bytes(path.stat().st_size, "a table", manifest)
+            return path.read_bytes()
+    except OSError as error:  # no permission, or a name too long
+        raise _bad_table(f"a table that cannot be read: {error.strerror}", manifest) from error
+    tables = [name for name in names if name.lower().endswith(".csv")]
+    hint = f" ({did_you_mean(manifest, tables)})" if tables else ""
+    raise SegkitError(
+        "the manifest is not there",
+        where=f"dataset.manifest={manifest}",
+        remedy=f"name a CSV file inside dataset.root, or a path on disk{hint}",
+    )
+
+
+def _column(name: str) -> str:
+    stripped = name.strip()
+    return stripped.lower() if stripped.lower() in _KNOWN else stripped
+
+
+def _check_header(header: list[str], manifest: str) -> None:
+    for needed in _REQUIRED:
+        if needed not in header:
+            raise SegkitError(
+                f"the table has no column {needed!r}",
+                where=manifest,
+                remedy=f"name the columns in the first line, comma-separated; for {needed!r} "
+                + did_you_mean(needed, header),
+            )
+    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
+    if twice:
+        raise _bad_table(f"the column {twice[0]!r} stands there twice", manifest)
+
+
+def _bad_table(what: str, manifest: str) -> SegkitError:
+    return SegkitError(
+        what,
+        where=manifest,
+        remedy="write a comma-separated UTF-8 table whose first line names the columns "
+        "image and mask, with quotes round cells that hold a comma",
+    )

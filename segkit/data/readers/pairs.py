@@ -1,0 +1,101 @@
+"""Images and masks that belong together because their files are called alike."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from segkit.core.contracts import Listing, Problem, Record
+from segkit.data.readers.base import is_image
+from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
+
+_MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)$", re.IGNORECASE)
+
+
+class _Place(NamedTuple):
+    """Where a file lies: ``<tree>/images/<key>.png``; ``tree`` may end in a split's folder."""
+
+    tree: tuple[str, ...]
+    key: str
+    split: str
+    above_split: tuple[str, ...]
+
+
+def _place(name: str) -> tuple[str, _Place] | None:
+    """``images`` or ``masks``, and the place; None for a file that lies below neither."""
+    *folders, _ = parts = PurePosixPath(name).parts
+    kinds = [i for i, part in enumerate(folders) if part.lower() in ("images", "masks")]
+    if not kinds:
+        return None
+    tree, below = parts[: kinds[0]], parts[kinds[0] + 1 :]
+    outer = SPLIT_NAMES.get(tree[-1].lower(), "") if tree else ""
+    inner = SPLIT_NAMES.get(below[0].lower(), "") if len(below) > 1 else ""
+    key = PurePosixPath(*below).with_suffix("").as_posix()
+    place = _Place(tree, key, outer or inner, tree[:-1] if outer else tree)
+    return folders[kinds[0]].lower(), place
+
+
+def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
+    """Give each image below an ``images`` folder the mask of its name below ``masks``.
+
+    Args:
+        names: every file of the data set.
+        group_of: gives the group of (id, image), which are the same here.
+
+    Returns:
+        Records in the order of their ids, which are the names below the folders that all
+        share, without ``images`` and suffix: ``train/day1/a``.
+    """
+    images: dict[_Place, list[str]] = defaultdict(list)
+    masks: dict[_Place, list[str]] = defaultdict(list)
+    for name in filter(is_image, names):
+        found = _place(name)
+        if found is not None:
+            (images if found[0] == "images" else masks)[found[1]].append(name)
+    owned = _owners(images, masks)
+    # Where no mask is at all, images are there to be predicted: nothing was forgotten.
+    masked = {place.split for place in masks}
+    shared = _common([place.above_split for place in (*images, *masks)])
+    records: dict[str, Record] = {}
+    problems = []
+    for place, files in images.items():
+        truth = owned.pop(place, [])
+        if len(files) > 1:
+            problems.append(Problem(files[1], f"the same name as {files[0]}"))
+        elif len(truth) > 1:
+            problems.append(Problem(truth[1], f"a second mask beside {truth[0]}"))
+        elif not truth and masked and (place.split != "test" or "test" in masked):
+            problems.append(Problem(files[0], "an image without a mask"))
+        else:
+            key = "/".join((*place.tree[shared:], place.key))
+            record = Record(key, group_of(key, key), files[0], tuple(truth), split=place.split)
+            if records.setdefault(key, record) is not record:
+                problems.append(Problem(files[0], f"the same name as {records[key].image}"))
+    orphans = [name for files in owned.values() for name in files]
+    problems += [Problem(name, "a mask without an image") for name in orphans]
+    return Listing(
+        [records[key] for key in sorted(records)], sorted(problems, key=lambda p: p.where)
+    )
+
+
+def _owners(
+    images: Mapping[_Place, list[str]], masks: Mapping[_Place, list[str]]
+) -> dict[_Place, list[str]]:
+    """The image's place of each mask; a mask keeps its own place where no image is."""
+    owned = {place: files for place, files in masks.items() if place in images}
+    for place, files in masks.items():
+        bare = place._replace(key=_MASK_SUFFIX.sub("", place.key))
+        if place not in images:
+            free = bare in images and bare not in masks
+            owned.setdefault(bare if free else place, []).extend(files)
+    return owned
+
+
+def _common(trees: Sequence[tuple[str, ...]]) -> int:
+    """How many leading folders all trees share."""
+    if not trees:
+        return 0
+    first, last = min(trees), max(trees)
+    same = [a == b for a, b in zip(first, last, strict=False)]
+    return same.index(False) if False in same else len(same)

@@ -1,0 +1,224 @@
+"""What is scored: the run's own records, or other data prepared as the run's were."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segkit.config.checks import Config
+from segkit.config.sizes import AUTO
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from segkit.core.contracts import Record
+
+_SPLITS = ("train", "val", "test", "all")
+# What may be set for an evaluation, and what the network was trained with.
+_SETTABLE = ("batch_size", "cache_dir", "num_workers", "on_bad_record", "score_at", "score_by")
+_FIXED = ("channels", "crop", "name", "panel_count", "panel_ids", "size", "split")
+
+
+def check_request(config: Config) -> None:
+    """Refuse values of evaluate's own keys that cannot work.
+
+    Raises:
+        SegkitError: with the key and what it may be.
+    """
+    split = str(config["split"])
+    if split not in _SPLITS:
+        raise SegkitError(
+            f"unknown split {split!r}", where="split", remedy=did_you_mean(split, _SPLITS)
+        )
+    threshold = config["threshold"]
+    if threshold not in (None, "auto") and not _is_number(threshold, 1):
+        raise _refused("threshold", threshold, "give a number from 0 to 1, auto, or null")
+    batch = config["dataset"]["batch_size"]
+    if batch == AUTO:
+        raise _refused("dataset.batch_size", batch, "give a number; the run's own is taken if none")
+    if not isinstance(config["surface"], bool):
+        raise _refused("surface", config["surface"], "give true or false")
+    if not _is_number(config["surface_tolerance"]):
+        tolerance = config["surface_tolerance"]
+        raise _refused("surface_tolerance", tolerance, "give a number of pixels, 0 or more")
+    seed = config["seed"]
+    if not isinstance(seed, int) or not _is_number(seed, 2**32 - 1):
+        raise _refused("seed", seed, "give a whole number of 0 or more")
+
+
+def _is_number(value: object, most: float = float("inf")) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= float(value) <= most  # type: ignore[arg-type]
+
+
+def _refused(key: str, value: object, remedy: str) -> SegkitError:
+    return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
+
+
+def check_threshold(threshold: object, classes: Sequence[str]) -> None:
+    """Refuse a threshold where the likeliest of several classes wins.
+
+    Raises:
+        SegkitError: the task is not binary.
+    """
+    if threshold is not None and len(classes) > 2:
+        raise SegkitError(
+            f"of {len(classes)} classes the likeliest wins; a threshold has no meaning",
+            where=f"threshold={threshold}",
+            remedy="leave threshold out",
+        )
+
+
+def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> dict[str, Any]:
+    """The run's configuration with what this evaluation may set, and its trainer.
+
+    Args:
+        saved: of the run.
+        config: of the command.
+        overrides: as given on the command line, ``key=value``.
+
+    Raises:
+        SegkitError: a key was given that the network was trained with, or that nothing reads.
+    """
+    keys = (override.split("=", 1)[0].lstrip("+~") for override in overrides)
+    given = {key.split(".")[1] for key in keys if key.startswith("dataset.")}
+    known = ("root", *_SETTABLE)
+    remedy = "leave it out; dataset has " + ", ".join(known)
+    if fixed := sorted(given & set(_FIXED)):
+        raise SegkitError(
+            "this is as the run was trained, and cannot be set for its evaluation",
+            where=", ".join(f"dataset.{key}" for key in fixed),
+            remedy=remedy,
+        )
+    # A data set that is named has a reader, with keys of its own.
+    unknown = set() if "reader" in config["dataset"] else given - set(known)
+    removed = {key for key in given if key not in config["dataset"]}
+    if unread := sorted(unknown | removed):
+        raise SegkitError(
+            "this has no effect on the run's own data",
+            where=", ".join(f"dataset.{key}" for key in unread),
+            remedy=f"{remedy}; keys of a reader go with dataset=NAME",
+        )
+    chosen = {key: config["dataset"][key] for key in _SETTABLE if key in given}
+    trainer = {"trainer": config["trainer"], "callbacks": {}, "logger": {}}
+    if config["trainer"]["enable_progress_bar"]:
+        bar = {"_target_": "segkit.training.callbacks.progress.RunProgressBar"}
+        trainer["callbacks"] = {"progress": bar}
+    return {**saved, **trainer, "dataset": {**saved["dataset"], **chosen}}
+
+
+def with_source(own: Config, node: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The configuration with another data set's reader; None where the run's own is meant.
+
+    Args:
+        own: the run's configuration.
+        node: ``dataset`` of the command: its reader where a data set was named, or a root.
+    """
+    dataset = dict(own["dataset"])
+    if "reader" in node:
+        dataset |= {key: node[key] for key in ("name", "root", "reader")}
+    elif node["root"] is not None:
+        reader = {**dataset["reader"], "root": node["root"]}
+        dataset |= {"root": node["root"], "reader": reader}
+    else:
+        return None
+    return {**own, "dataset": dataset}
+
+
+def with_split(config: Config, file: Path) -> dict[str, Any]:
+    """The configuration with records divided as a saved ``split.csv`` says."""
+    dataset = config["dataset"]
+    # A crop is of training alone; images of other data may be smaller than it.
+    node = {**dataset, "crop": None, "split": {**dataset["split"], "file": str(file)}}
+    return {**config, "dataset": node}
+
+
+def check_classes(found: Sequence[str], run: Sequence[str]) -> None:
+    """Refuse other data whose classes are not the run's.
+
+    Raises:
+        SegkitError: naming both.
+    """
+    if tuple(found) != tuple(run):
+        raise SegkitError(
+            f"the data's classes are {', '.join(found)}; the run's are {', '.join(run)}",
+            where="dataset",
+            remedy="score data of the same classes; dataset=folder takes their names from "
+            f"'dataset.classes=[{','.join(run)}]'",
+        )
+
+
+def split_of_others(
+    records: Sequence[Record], split: str, folder: RunFolder, scratch: Path
+) -> tuple[Path, bool]:
+    """How other data are divided: as the run's, whose copy they may be, or not at all.
+
+    Args:
+        records: of the other data.
+        split: the one that is asked for.
+        folder: of the run.
+        scratch: a folder that a table may be written to.
+
+    Returns:
+        A ``split.csv``, and whether it is the run's.
+
+    Raises:
+        SegkitError: a split is asked for that these records do not have.
+    """
+    labelled = [record for record in records if record.labelled]
+    # Other data may call some of its images alike; a copy has all of them.
+    if _named(labelled) == _records_of(folder):
+        return folder.split, True
+    if split != "all":
+        raise SegkitError(
+            f"these are other records than the run's, and have no {split} split",
+            where=f"split={split}",
+            remedy="score every labelled one of them: split=all",
+        )
+    return undivided(labelled, scratch), False
+
+
+def undivided(records: Sequence[Record], scratch: Path) -> Path:
+    """Write a ``split.csv`` with every labelled record in test."""
+    from segkit.data.split_file import split_table  # it imports NumPy
+
+    labelled = [record for record in records if record.labelled]
+    table = split_table(labelled, {record.id: "test" for record in labelled})
+    (scratch / "split.csv").write_text(table, encoding="utf-8")
+    return scratch / "split.csv"
+
+
+def may_be_copy(records: Sequence[Record], folder: RunFolder) -> bool:
+    """Whether data have all records of the run and more: those that could not be read, maybe."""
+    return _named(r for r in records if r.labelled) > _records_of(folder) > set()
+
+
+def place(folder: RunFolder, name: str, digest: str) -> Path:
+    """Where results on other data go: beside each other, and never over those of the run.
+
+    Args:
+        folder: of the run.
+        name: of the other data.
+        digest: the hash of their split.
+    """
+    safe = re.sub(r"[^\w.-]", "_", name)
+    return folder.path / "evaluation" / f"{safe}-{digest[:8]}"
+
+
+def _named(records: Iterable[Record]) -> set[tuple[str, str]]:
+    return {(record.id, record.group) for record in records}
+
+
+def _records_of(folder: RunFolder) -> set[tuple[str, str]]:
+    """Id and group of the labelled records that a run was made with; none without its table."""
+    from segkit.core.contracts import UNLABELLED
+
+    with suppress(OSError, UnicodeDecodeError, csv.Error):
+        rows = csv.DictReader(io.StringIO(folder.split.read_text("utf-8"), newline=""), restval="")
+        return {(r.get("id", ""), r.get("group", "")) for r in rows if r.get("split") != UNLABELLED}
+    return set()

@@ -1,0 +1,73 @@
+"""What a person reads of an evaluation at the terminal."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from segkit.core.shell import relative
+from segkit.core.terminal import console, show_line, show_table
+from segkit.evaluation.scoring import Evaluation
+
+# Shown where they were measured.
+_OPTIONAL = ("hd95", "surface_dice", "surface_tolerance", "threshold")
+# Below it the bootstrap's intervals cover the mean clearly less often than they claim.
+_FEW = 10
+_LEFT_OUT = ("class", "data", "split", "split_hash")
+
+
+def show_evaluation(
+    evaluation: Evaluation, run: Path, folder: Path, pictures: Path, next_step: str = ""
+) -> None:
+    """Print the table of scores, one column a class, where all lies, and how to go on.
+
+    Args:
+        evaluation: to be shown.
+        run: folder of the run.
+        folder: where its tables lie.
+        pictures: where its pictures lie.
+        next_step: a command.
+    """
+    out = console()
+    _show_table(out, evaluation, relative(run))
+    if np.isnan(evaluation.intervals["dice"][-1, 0]):
+        show_line(out, "no intervals: they need a score of two groups or more")
+    elif evaluation.groups < _FEW:
+        show_line(out, f"intervals from {evaluation.groups} groups only: they are too narrow")
+    show_line(out, f"tables: {relative(folder)}/evaluation.csv, evaluation_per_image.csv")
+    drawn = "(worst, median, best, scores, reliability)"
+    show_line(out, f"pictures: {relative(pictures)}/ {drawn}")
+    if next_step:
+        show_line(out, f"predict with it: {next_step}")
+
+
+def _show_table(out: Console, evaluation: Evaluation, folder: str) -> None:
+    rows = evaluation.rows()
+    # Of one class the row of all is the same, and has the figures of the whole split too.
+    shown = rows if len(rows) > 2 else [{**rows[1], "class": rows[0]["class"]}]
+    title = f"{len(evaluation.counted.indices)} images ({evaluation.split}) scored with {folder}"
+    headings, lines = ["score", *(str(row["class"]) for row in shown)], []
+    for name in rows[-1]:
+        values = [row.get(name) for row in shown]
+        bound = name.endswith(("_low", "_high"))
+        unmeasured = name in _OPTIONAL and all(_undefined(value) for value in values)
+        if name not in _LEFT_OUT and not bound and not unmeasured:
+            lines.append([name, *(_shown(row, name) for row in shown)])
+    show_table(out, headings, lines, words=("score",), title=title)
+
+
+def _shown(row: dict[str, object], name: str) -> str:
+    value = row.get(name)
+    if name not in row:
+        return ""
+    if _undefined(value):
+        return "undefined"
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    if low is None or _undefined(low):
+        return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _undefined(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

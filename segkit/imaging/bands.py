@@ -1,0 +1,82 @@
+"""An image read some rows at a time: what fits into memory whole, and TIFF files that do not."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.core.errors import SegkitError
+from segkit.core.limits import check_bytes
+from segkit.imaging.pixels import Pixels, decode, to_uint8
+from segkit.imaging.tiff import MAGIC
+from segkit.imaging.tiff_bands import DAMAGED, open_tiff
+
+Bytes = NDArray[np.uint8]
+
+
+class Rows(Protocol):
+    """An image of 0…255; ``size`` is rows and columns."""
+
+    size: tuple[int, int]
+
+    def rows(self, top: int, bottom: int) -> Bytes:
+        """Rows top…bottom-1, (h, W) or (h, W, C) uint8."""
+
+
+class ArrayRows:
+    """An image in memory.
+
+    Args:
+        image: (H, W) or (H, W, C) uint8.
+    """
+
+    def __init__(self, image: Bytes) -> None:
+        self.image = image
+        self.size = (image.shape[0], image.shape[1])
+
+    def rows(self, top: int, bottom: int) -> Bytes:
+        return self.image[top:bottom]
+
+
+def open_rows(path: Path, large: int) -> Rows:
+    """Open an image file: whole, or by rows where it is a TIFF of more than ``large`` pixels.
+
+    Read by rows are single planes of 8 or 16 bits, strips or tiles, packed or not. Anything else
+    is decoded whole; so is, in effect, a packed TIFF whose rows are all in one strip, since a strip
+    is unpacked as one. The bound of :mod:`segkit.core.limits` is on what is in memory at once.
+
+    Raises:
+        SegkitError: the file cannot be read, is damaged, or is larger than the bound.
+    """
+    try:
+        with path.open("rb") as stream:
+            is_tiff = stream.read(4) in MAGIC
+        if is_tiff and (lazy := open_tiff(path, large)) is not None:
+            return lazy
+        check_bytes(path.stat().st_size, "a file", str(path))
+        data = path.read_bytes()
+    except OSError as error:
+        raise SegkitError(
+            f"a file that cannot be read: {error.strerror or error}",
+            where=str(path),
+            remedy=DAMAGED,
+        ) from error
+    return ArrayRows(to_uint8(decode(data, str(path)), str(path)))
+
+
+def as_rows(image: Pixels) -> ArrayRows:
+    """An array of any depth that training reads; see :func:`segkit.imaging.pixels.to_uint8`.
+
+    Raises:
+        SegkitError: not (H, W) or (H, W, C) with C of 1 to 4, or a value that is not finite.
+    """
+    if image.ndim not in (2, 3) or (image.ndim == 3 and not 1 <= image.shape[2] <= 4):
+        raise SegkitError(
+            f"an array of shape {image.shape} is not an image",
+            where="image",
+            remedy="give (rows, columns) or (rows, columns, channels) with 1 to 4 channels",
+        )
+    if not image.size:
+        raise SegkitError("an image without pixels", where="image", remedy="give one that has some")
+    return ArrayRows(to_uint8(image, "image"))

@@ -1,0 +1,200 @@
+"""What the masks of a data set store: the facts on which advice stands."""
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.core.errors import SegkitError
+from segkit.imaging.pixels import Pixels, decode, without_alpha
+
+# Pixels beyond which no further mask is looked at.
+_ENOUGH = 64_000_000
+# Of the scale; a JPEG that should be black stays below.
+_NOISE = 0.1
+# Colours whose channels stand to each other alike are one colour, more or less of it.
+_ONE_HUE = 0.2
+
+
+@dataclass(slots=True)
+class Survey:
+    """Masks that were looked at, together.
+
+    Attributes:
+        indexed: whether a palette counts by its indices, not by its colours.
+        threshold: ``dataset.mask_threshold``, or None.
+        values: pixels of each stored whole number (of a palette: of each index).
+        colours: pixels of each colour, packed by :func:`pack`, in masks that show colours.
+        lossy: whether a mask is a JPEG, which changes values.
+        whole: whether all values are whole numbers.
+        finite: whether none is NaN or infinite.
+        zero_is_dark: whether the stored 0, and nothing else, is shown black.
+        scale: what fully marked is stored as: 1, 255 or 65535.
+        least: the least value.
+        most: the largest.
+        zeros: pixels of 0.
+        faint: pixels above 0, up to a quarter of the scale.
+        middle: pixels up to three quarters.
+        bright: pixels above.
+        hues: least and largest share of the brightest channel that each channel has, in what is
+            not dark.
+        marked: pixels above the least of their file; in a JPEG, above its noise.
+        lost: of these, pixels that are not above the threshold.
+        noise: pixels of a JPEG that are above the threshold, and yet no more than noise.
+        masks: files with marked pixels.
+        emptied: of these, files in which nothing is above the threshold.
+    """
+
+    indexed: bool = True
+    threshold: float | None = None
+    values: Counter[int] = field(default_factory=Counter)
+    colours: Counter[int] = field(default_factory=Counter)
+    lossy: bool = False
+    whole: bool = True
+    finite: bool = True
+    zero_is_dark: bool = True
+    scale: int = 1
+    least: float = float("inf")
+    most: float = float("-inf")
+    zeros: int = 0
+    faint: int = 0
+    middle: int = 0
+    bright: int = 0
+    hues: Pixels = field(default_factory=lambda: np.zeros((0, 3)))
+    marked: int = 0
+    lost: int = 0
+    noise: int = 0
+    masks: int = 0
+    emptied: int = 0
+
+    @property
+    def found(self) -> list[int]:
+        """The values, or else the packed colours, that occur: the likely background first."""
+        if not self.colours:
+            return sorted(self.values, key=lambda value: (value != 0, value))
+        counts = self.colours + Counter({pack(v): n for v, n in self.values.items()})
+        background = 0 if 0 in counts else max(counts, key=lambda key: counts[key])
+        return sorted(counts, key=lambda key: (key != background, key))
+
+    @property
+    def soft(self) -> bool:
+        """Whether values lie at both ends with edges between them, which a threshold cuts.
+
+        Ids of objects and class numbers spread, or lie at the lower end.
+        """
+        if len(self.hues) and not self.lossy and (self.hues[1] - self.hues[0]).max() > _ONE_HUE:
+            return False  # objects in colours of their own
+        beyond = self.middle + self.bright
+        ends = self.bright > 0 and self.bright >= 0.6 * beyond
+        return ends and (self.lossy or self.faint <= 2 * beyond)
+
+    @property
+    def halfway(self) -> float:
+        """The threshold that cuts soft edges: 0.5, 127 or 32767."""
+        return 0.5 if self.scale == 1 else self.scale // 2
+
+    def add(self, name: str, data: bytes) -> None:
+        """Look at one file more; one that cannot be decoded adds nothing."""
+        with suppress(SegkitError):
+            shown = without_alpha(decode(data, name))
+            stored = without_alpha(decode(data, name, indexed=True)) if self.indexed else shown
+            _add(self, stored, shown, lossy=is_lossy(data, name))
+
+    def with_file(self, name: str, data: bytes) -> "Survey":
+        """A copy that knows one file more."""
+        more = deepcopy(self)
+        more.add(name, data)
+        return more
+
+
+def survey(
+    files: Iterable[tuple[str, bytes]],
+    indexed: bool = True,
+    threshold: float | None = None,
+) -> Survey:
+    """Look at mask files, given as names and bytes, until there were enough pixels."""
+    looked = Survey(indexed, threshold)
+    for name, data in files:
+        looked.add(name, data)
+        if looked.zeros + looked.faint + looked.middle + looked.bright > _ENOUGH:
+            break
+    return looked
+
+
+def is_lossy(data: bytes, name: str) -> bool:
+    """Whether a file is a JPEG, by its content or its name."""
+    return data[:2] == b"\xff\xd8" or name.lower().endswith((".jpg", ".jpeg"))
+
+
+def pack(red: int, green: int | None = None, blue: int | None = None) -> int:
+    """One number for a colour; for a grey where only one is given."""
+    green, blue = (red if green is None else green), (red if blue is None else blue)
+    return red << 32 | green << 16 | blue
+
+
+def _add(looked: Survey, stored: Pixels, shown: Pixels, *, lossy: bool) -> None:
+    plane = shown.max(axis=2) if shown.ndim == 3 else shown
+    plane = plane.astype(np.uint8) * 255 if plane.dtype == np.bool_ else plane
+    looked.lossy |= lossy
+    if not np.isfinite(plane).all():
+        looked.finite = looked.whole = False
+        return
+    if stored.ndim < shown.ndim:  # a palette
+        looked.zero_is_dark &= np.array_equal(plane == 0, stored == 0)
+    looked.least, looked.most = (
+        min(looked.least, float(plane.min())),
+        max(looked.most, float(plane.max())),
+    )
+    if shown.ndim == 3 and (lit := plane > plane.max() / 4).any():
+        hues = shown[lit] / plane[lit][:, None]
+        both = np.vstack([looked.hues, hues])
+        looked.hues = np.stack([both.min(axis=0), both.max(axis=0)])
+    _count_values(looked, stored, lossy=lossy)
+    _count_ends(looked, plane, lossy=lossy)
+
+
+def _count_values(looked: Survey, stored: Pixels, *, lossy: bool) -> None:
+    if stored.ndim == 3 and not lossy and (stored != stored[..., :1]).any():
+        wide = stored.astype(np.int64)
+        keys: Pixels = wide[..., 0] << 32 | wide[..., 1] << 16 | wide[..., 2]
+        looked.colours.update(_counted(keys))
+        return
+    plane = stored.max(axis=2) if stored.ndim == 3 else stored
+    if plane.dtype.kind == "f" and not np.array_equal(plane, np.rint(plane)):
+        looked.whole = False
+        return
+    looked.values.update(_counted(plane))
+
+
+def _counted(keys: Pixels) -> dict[int, int]:
+    if keys.dtype in (np.uint8, np.bool_):
+        counts: NDArray[np.int64] = np.bincount(keys.ravel())
+        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+    found, often = np.unique(keys, return_counts=True)
+    return {int(value): int(count) for value, count in zip(found, often, strict=True)}
+
+
+def _count_ends(looked: Survey, plane: Pixels, *, lossy: bool) -> None:
+    top = float(plane.max())
+    scale = 1 if plane.dtype.kind == "f" and top <= 1 else 255 if top <= 255 else 65535
+    looked.scale = max(looked.scale, scale)
+    above_zero, upper, top_end = (plane > share * scale for share in (0, 0.25, 0.75))
+    everything, bright = plane.size, int(top_end.sum())
+    middle = int(upper.sum()) - bright
+    faint = int(above_zero.sum()) - middle - bright
+    looked.zeros += everything - faint - middle - bright
+    looked.faint += faint
+    looked.middle += middle
+    looked.bright += bright
+    marked = plane > (_NOISE * scale if lossy else max(plane.min(), 0))
+    looked.marked += int(marked.sum())
+    looked.masks += bool(marked.any())
+    if looked.threshold is not None:
+        kept = plane > looked.threshold
+        looked.lost += int((marked & ~kept).sum())
+        looked.noise += int((kept & ~marked).sum())
+        looked.emptied += bool(marked.any()) and not kept.any()

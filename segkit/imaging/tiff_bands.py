@@ -1,0 +1,216 @@
+"""A TIFF of which only the rows that are asked for are decoded, and the levels of its pyramid."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from segkit.core.errors import SegkitError
+from segkit.imaging.pixels import PERCENTILES, Pixels, without_alpha
+from segkit.imaging.tiff import (
+    JPEG,
+    check_bands,
+    check_chain,
+    check_codec,
+    check_segment,
+    palette_of,
+)
+
+Bytes = NDArray[np.uint8]
+DAMAGED = "replace the file"
+
+
+def open_tiff(path: Path, large: int) -> "TiffRows | None":
+    """Open a TIFF of more than ``large`` pixels and its pyramid; None if it must be decoded whole.
+
+    Raises:
+        SegkitError: it is damaged, or larger than the bound.
+    """
+    try:
+        with path.open("rb") as stream:
+            check_chain(stream)
+        with tifffile.TiffFile(path, _multifile=False) as tiff:
+            series = tiff.series[0]
+            page: Any = series.keyframe
+            if not page.is_contiguous:
+                check_codec(page, str(path))
+            if not _fits(series) or page.imagewidth * page.imagelength <= large:
+                return None
+            whole = _open_page(path, page, tiff.byteorder, palette_of(page))
+            # What is wrong with a smaller copy is no fault of the image.
+            with suppress(Exception):
+                for level in series.levels[1:]:
+                    if _fits(level) and _reduces(level.keyframe, page):
+                        small = _open_page(path, level.keyframe, tiff.byteorder, whole.table)
+                        whole.levels.append(small)
+        return whole
+    except SegkitError:
+        raise
+    except Exception:  # decode says what is wrong with it
+        return None
+
+
+def _fits(series: Any) -> bool:
+    page = series.keyframe
+    return (
+        len(series.pages) == 1
+        and series.axes in ("YX", "YXS")
+        and page.samplesperpixel <= 4
+        and np.dtype(page.dtype) in (np.uint8, np.uint16, np.int16)
+    )
+
+
+def _reduces(level: Any, page: Any) -> bool:
+    """Whether a level shows what its image does: the same kind of pixels, the same field."""
+    kinds = ("samplesperpixel", "dtype", "photometric", "extrasamples")
+    skew = level.imagelength * page.imagewidth - level.imagewidth * page.imagelength
+    # A side is a whole number of pixels, rounded either way.
+    return abs(skew) <= page.imagelength + page.imagewidth and all(
+        getattr(level, kind) == getattr(page, kind) for kind in kinds
+    )
+
+
+def _open_page(path: Path, page: Any, order: str, table: Bytes | None) -> "TiffRows":
+    if not (plain := bool(page.is_contiguous)):
+        check_codec(page, str(path))
+    more = {}
+    # What a page knows of itself is read from the file when it is first asked.
+    if page.compression in JPEG:
+        more = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+    check_bands(page, path.stat().st_size, str(path), plain=plain)
+    return TiffRows(path, page, order, table, more)
+
+
+class TiffRows:
+    """A TIFF page, of which only the rows that are asked for are decoded.
+
+    Args:
+        path: of the file.
+        page: one plane of 8 or 16-bit pixels.
+        order: of the bytes, ``<`` or ``>``.
+        table: what stored values become, a palette's colours among them; of deep pixels None
+            has it worked out. Levels share that of their image.
+        more: what the page's decoder needs beside the packed bytes.
+
+    Attributes:
+        levels: smaller copies of the image that lie in the same file.
+
+    Raises:
+        SegkitError: the file was cut off.
+    """
+
+    def __init__(
+        self, path: Path, page: Any, order: str, table: Bytes | None, more: dict[str, Any]
+    ) -> None:
+        self.levels: list[TiffRows] = []
+        self.size = (page.imagelength, page.imagewidth)
+        self._path, self._page, self._order, self._more = path, page, order, more
+        self._kept: tuple[int, Pixels] = (-1, np.zeros(0))
+        ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
+        if not ends or max(ends) > path.stat().st_size:
+            raise self._damaged("a TIFF file that was cut off")
+        self.table = table
+        if self.table is None and page.dtype != np.uint8:
+            self.table = self._window()
+
+    def level(self, size: tuple[int, int]) -> "TiffRows":
+        """The smallest copy with at least so many rows and columns; the image itself if none is."""
+        rows, columns = size
+        fits = [one for one in self.levels if one.size[0] >= rows and one.size[1] >= columns]
+        return min(fits, key=lambda one: one.size, default=self)
+
+    def rows(self, top: int, bottom: int) -> Bytes:
+        stored = self._stored(top, bottom)
+        if self.table is None:
+            return stored
+        # int16 counts from below zero, as the table does.
+        places = stored.astype(np.uint16) if stored.dtype == np.int16 else stored
+        return np.asarray(self.table[places], np.uint8)
+
+    def _stored(self, top: int, bottom: int) -> Pixels:
+        page = self._page
+        wide = page.samplesperpixel
+        shape = (bottom - top, self.size[1], *([wide] if wide > 1 else []))
+        try:
+            if page.is_contiguous and page.bitspersample == 8 * page.dtype.itemsize:
+                return self._plain(top, shape)
+            high = page.tilelength if page.is_tiled else page.rowsperstrip
+            high = min(high, self.size[0])
+            parts = []
+            for number in range(top // high, -(-bottom // high)):
+                start = number * high
+                parts.append(self._row(number)[max(top - start, 0) : bottom - start])
+            # A copy would need the memory of the whole image where it is one strip.
+            return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(shape)
+        except Exception as error:  # every codec has its own family of exceptions
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            raise self._damaged(f"an image that cannot be read: {reason}") from error
+
+    def _plain(self, top: int, shape: tuple[int, ...]) -> Pixels:
+        """Read what is stored unpacked, in one piece; a memory map would be counted as memory."""
+        page = self._page
+        kind = page.dtype.newbyteorder(self._order)
+        line = int(np.prod(shape[1:])) * kind.itemsize
+        with self._path.open("rb") as stream:
+            stream.seek(page.dataoffsets[0] + top * line)
+            data = np.frombuffer(stream.read(line * shape[0]), kind)
+        return data.reshape(shape).astype(page.dtype, copy=False)
+
+    def _row(self, number: int) -> Pixels:
+        """One row of strips or tiles; the last is kept, since the next band begins in it."""
+        if self._kept[0] == number:
+            return self._kept[1]
+        page, parts = self._page, []
+        across = -(-self.size[1] // page.tilewidth) if page.is_tiled else 1
+        with self._path.open("rb") as stream:
+            for index in range(number * across, (number + 1) * across):
+                stream.seek(page.dataoffsets[index])
+                packed = stream.read(page.databytecounts[index])
+                if packed and not page.jpegheader:
+                    check_segment(page, packed)
+                decoded, _, shape = page.decode(
+                    packed or None, index, _fullsize=False, **self._more
+                )
+                if decoded is None:  # a sparse file leaves out what holds nothing
+                    decoded = np.full(shape, page.nodata, page.dtype)
+                parts.append(decoded[0])
+        # Tiles are stored whole, also where the image ends within them.
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        self._kept = (number, whole[:, : self.size[1]])
+        return self._kept[1]
+
+    def _window(self) -> Bytes:
+        """A table of the 65,536 values: what to_uint8 would do, from a histogram over bands."""
+        signed = self._page.dtype == np.int16
+        counts = np.zeros(2**16, np.int64)
+        for top in range(0, self.size[0], 512):
+            colours = without_alpha(self._stored(top, min(top + 512, self.size[0])))
+            # Rising order begins at the lowest value of the type.
+            shifted = colours.astype(np.int32) + (2**15 if signed else 0)
+            counts += np.bincount(shifted.ravel(), minlength=2**16)
+        values = np.arange(2**16) - (2**15 if signed else 0)
+        low, high = (_percentile(counts, values, q) for q in PERCENTILES)
+        if high <= low:
+            low, high = (float(values[np.flatnonzero(counts)[end]]) for end in (0, -1))
+        if high <= low:
+            return np.zeros(2**16, np.uint8)
+        # As in to_uint8, to the last bit.
+        scaled = (values.astype(np.float32) - float(low)) * float(255.0 / (high - low))
+        table = np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
+        return np.roll(table, 2**15) if signed else table
+
+    def _damaged(self, what: str) -> SegkitError:
+        return SegkitError(what, where=str(self._path), remedy=DAMAGED)
+
+
+def _percentile(counts: NDArray[np.int64], values: NDArray[np.int64], percent: float) -> float:
+    """As numpy.percentile does it, between the two nearest of the sorted values."""
+    upto = np.cumsum(counts)
+    place = percent / 100 * (int(upto[-1]) - 1)
+    below = int(np.floor(place))
+    a, b = (float(values[np.searchsorted(upto, rank, "right")]) for rank in (below, below + 1))
+    share = place - below
+    return a + (b - a) * share if share < 0.5 else b - (b - a) * (1 - share)

@@ -1,0 +1,192 @@
+"""Which files predict reads, and that nothing it writes could take the place of one."""
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.home import at_home
+from segkit.core.view import DEVICES, PRECISIONS, TTA
+from segkit.data.passed_over import passed_over
+from segkit.data.source import ZipSource, is_litter, open_source, walk
+from segkit.imaging.pixels import IMAGE_SUFFIXES
+from segkit.inference.names import Input, members
+
+_KINDS = " ".join(IMAGE_SUFFIXES)
+
+
+def check_request(config: Mapping[str, Any]) -> None:
+    """Refuse values of predict's own keys that cannot work, before anything slow.
+
+    Raises:
+        SegkitError: with the key and what it may be.
+    """
+    for key in ("overlay", "colour", "probability", "rle", "overwrite"):
+        if not isinstance(config[key], bool):
+            raise _refused(key, config[key], "give true or false")
+    for key, known in (("device", DEVICES), ("precision", PRECISIONS), ("tta", TTA)):
+        if config[key] not in known:
+            raise SegkitError(
+                f"unknown {key} {config[key]!r}",
+                where=f"{key}={config[key]}",
+                remedy=did_you_mean(config[key], known),
+            )
+    large, targets = config["large"], config["allow_targets"]
+    number = isinstance(large, Real) and not isinstance(large, bool)
+    if not number or not 0 <= float(large) < float("inf"):
+        raise _refused("large", large, "give a number of megapixels: large=64")
+    if not isinstance(targets, list) or not all(isinstance(one, str) for one in targets):
+        raise _refused("allow_targets", targets, "give prefixes: 'allow_targets=[mypackage.]'")
+    if not isinstance(config["output"], str | int | float):
+        raise _refused("output", config["output"], "name one folder: output=DIR")
+    at_home(config["output"], "output")
+    if config["input"] in (None, []):
+        raise _refused("input", config["input"], "name a file, a folder or a quoted pattern")
+
+
+def _refused(key: str, value: object, remedy: str) -> SegkitError:
+    return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
+
+
+def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list[Input], str]:
+    """List the images that a file, a folder, an archive or a pattern names, sorted.
+
+    Args:
+        given: a file of any name; a folder, of which the images that lie directly in it are
+            taken, or, where there is none, those below its ``images`` folders; a zip, of which
+            those below ``images`` folders are taken, or, where there is none, all but masks; a
+            pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
+            are taken; or several of these. Hidden files are left out.
+        key: of the configuration that names them, for an error.
+
+    Returns:
+        The images, and a line that says what was passed over (empty if nothing was).
+
+    Raises:
+        SegkitError: nothing is there, no image among it, two of one name, or a name that is not
+            UTF-8.
+    """
+    several = list(given) if isinstance(given, list | tuple) else [given]
+    # The same file may be named twice, by a folder and by itself.
+    found: dict[Path, Input] = {}
+    other: list[str] = []
+    for one in several:
+        images, rest = _find(str(one), key)
+        found |= {image.path.absolute(): image for image in images}
+        other += rest
+    names: dict[str, Input] = {}
+    for image in (inputs := [found[path] for path in sorted(found)]):
+        # No table could hold it.
+        if (shown := str(image).encode("utf-8", "backslashreplace").decode()) != str(image):
+            raise SegkitError("a name that is not UTF-8", where=shown, remedy="rename it")
+        if image.name in names:
+            raise SegkitError(
+                f"two inputs have the same name, and would be written as one: {image.name}",
+                where=f"{key}: {names[image.name]} and {image}",
+                remedy="rename one of them, or give them one after the other",
+            )
+        names[image.name] = image
+    return inputs, passed_over(other)
+
+
+def _find(given: str, key: str) -> tuple[list[Input], list[str]]:
+    """The images, and the names of files that are none."""
+    path = at_home(given, key)
+    try:
+        if path.is_file():
+            return ([Input(path)], []) if path.suffix.lower() != ".zip" else _archive(path, key)
+        if path.is_dir():
+            everything = sorted(path.iterdir())
+        elif glob.has_magic(given):
+            everything = [Path(name) for name in sorted(set(_glob(str(path))))]
+        else:
+            beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise _not_there(given, key, did_you_mean(path.name, beside))
+    except OSError as error:  # a folder that may not be read, or a name too long
+        raise SegkitError(
+            f"the input cannot be read: {error.strerror or error}",
+            where=f"{key}={given}",
+            remedy="name a file or a folder that you may read",
+        ) from error
+    files = [p for p in everything if not is_litter(p.name) and p.is_file()]
+    images = [Input(p) for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
+    if images or not path.is_dir():
+        below, other = images, [p.name for p in files if p.suffix.lower() not in IMAGE_SUFFIXES]
+    else:
+        below, other = members(open_source(path), anywhere=False)
+    if not below:
+        searched = " (folders below it are not searched, but for images/)" if path.is_dir() else ""
+        raise _no_image(len(everything), f"{key}={given}", other, f"{searched}", key)
+    return below, other
+
+
+def _archive(path: Path, key: str) -> tuple[list[Input], list[str]]:
+    try:
+        source = ZipSource(path)
+    except SegkitError as error:
+        remedy = "fetch it again, or name the folder that it was unpacked to"
+        raise SegkitError(error.what, where=f"{key}={path}", remedy=remedy) from error
+    images, other = members(source, anywhere=True)
+    if not images:
+        raise _no_image(len(source.names()), f"{key}={path}", other, "", key)
+    return images, other
+
+
+def _no_image(count: int, where: str, other: Sequence[str], hint: str, key: str) -> SegkitError:
+    kinds = f"; {passed_over(other)}" if other else ""
+    return SegkitError(
+        f"no image among {count} files{hint}{kinds}",
+        where=where,
+        remedy=f"images end in {_KINDS}; '{key}=FOLDER/**/*.png' searches at any depth",
+    )
+
+
+def _not_there(given: str, key: str, hint: str) -> SegkitError:
+    # Everything that lies in the folder would be no help.
+    hint = f" ({hint})" if hint.startswith("did you mean") else ""
+    return SegkitError(
+        "the input is not there",
+        where=f"{key}={given}",
+        remedy=f"name a file, a folder, or a quoted pattern: '{key}=slides/*.tif'{hint}",
+    )
+
+
+def _glob(pattern: str) -> Iterator[str]:
+    """As ``glob`` does it, but below ``**`` each folder once: circles of links would not end."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        yield from glob.iglob(pattern)  # noqa: PTH207  # absolute patterns too
+        return
+    deep = parts.index("**")
+    above, rest = Path(*parts[:deep]), parts[deep + 1 :] or ("*",)
+    for top in [Path(name) for name in _glob(str(above))] if parts[:deep] else [above]:
+        for folder, _ in walk(top):
+            hidden = any(part.startswith(".") for part in folder.relative_to(top).parts)
+            if not hidden:
+                yield from _glob(str(Path(glob.escape(str(folder)), *rest)))
+
+
+def check_output(inputs: Sequence[Input], output: Path) -> None:
+    """Refuse a folder in which an input lies, or that is a file.
+
+    Raises:
+        SegkitError: with what to do instead.
+    """
+    if output.exists() and not output.is_dir():
+        raise SegkitError(
+            "the output is a file, not a folder", where=f"output={output}", remedy="name a folder"
+        )
+    home = output.resolve()
+    for one in inputs:
+        # A link may lead into the output, from elsewhere.
+        for place in (one.path.absolute(), one.path.resolve()):
+            folder = place.parent.resolve()
+            nested = "/" in one.name and folder.is_relative_to(home)
+            if nested or folder in (home, home / "probabilities", home / "colours"):
+                raise SegkitError(
+                    "an input lies in the output folder, where it could be overwritten",
+                    where=f"{one} and output={output}",
+                    remedy="name another output folder",
+                )

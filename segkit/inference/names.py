@@ -1,0 +1,110 @@
+"""An image to predict, a file or a member of an archive, and what is written for it is called."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from segkit.data.source import FolderSource, Source
+from segkit.imaging.bands import ArrayRows, Rows, open_rows
+from segkit.imaging.pixels import IMAGE_SUFFIXES, decode, to_uint8
+
+# What predict itself writes into its folder.
+_TAKEN = ("colours", "probabilities", "predictions.csv", "submission.csv")
+_ODD = re.compile(r"[\\\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One image.
+
+    Attributes:
+        path: of the file; of a member what stands for it, below the archive: ``a.zip/day1/b.png``.
+        called: what its files are called, where that is not the path's stem; folders are parted
+            by ``/``.
+        archive: in which it lies, or None.
+        member: its name in there.
+    """
+
+    path: Path
+    called: str = ""
+    archive: Source | None = None
+    member: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its files are called, without suffix."""
+        return self.called or self.path.stem
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def changed(self) -> int:
+        """When the file, or the archive, was last written to, in nanoseconds.
+
+        Raises:
+            OSError: it is not there.
+        """
+        return (self.archive.root if self.archive else self.path).stat().st_mtime_ns
+
+    def open(self, large: int) -> Rows:
+        """Its pixels: by rows if it is a TIFF of more than ``large`` pixels, and no member.
+
+        Raises:
+            SegkitError: it cannot be read, is damaged, or is larger than the bound.
+        """
+        if self.archive is None:
+            return open_rows(self.path, large)
+        pixels = decode(self.archive.read(self.member), str(self))
+        return ArrayRows(to_uint8(pixels, str(self)))
+
+
+def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
+    """The images of a data set in the layout of training, and the names of files that are none.
+
+    Args:
+        source: a folder or an archive.
+        anywhere: take all images but masks where none lies below a folder ``images``.
+    """
+    names = source.names()
+    images = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+    chosen = [name for name in images if "images" in _folders(name)]
+    if not chosen and anywhere:
+        chosen = [name for name in images if "masks" not in _folders(name)]
+    kept = {*chosen, *(name for name in images if "masks" in _folders(name))}
+    called = _called(chosen)
+    found = []
+    for name, own in zip(chosen, called, strict=True):
+        if isinstance(source, FolderSource):
+            found.append(Input(source.root / name, own))
+        else:
+            found.append(Input(source.root.joinpath(*_plain(name)), own, source, name))
+    return found, [name for name in names if name not in kept]
+
+
+def _folders(name: str) -> list[str]:
+    return [part.lower() for part in PurePosixPath(name).parts[:-1]]
+
+
+def _plain(name: str) -> list[str]:
+    """The parts of a name, which lead nowhere else: with ``..`` a source does not list it."""
+    return [_ODD.sub("_", part) for part in PurePosixPath(name).parts if part.strip("/")]
+
+
+def _called(names: Sequence[str]) -> list[str]:
+    """Their stems; where two have the same, below the folders in which they differ.
+
+    ``day1/images/a.png`` and ``day2/images/a.png`` are called ``day1/a`` and ``day2/a``.
+    """
+    stems = [PurePosixPath(_plain(name)[-1]).stem for name in names]
+    if max(Counter(stems).values(), default=0) <= 1:
+        return stems
+    places = [[part for part in _plain(name)[:-1] if part.lower() != "images"] for name in names]
+    levels = enumerate(zip(*places, strict=False))
+    shared = next((n for n, parts in levels if len(set(parts)) > 1), min(map(len, places)))
+    called = []
+    for place, stem in zip(places, stems, strict=True):
+        first, *rest = [*place[shared:], stem]
+        called.append("/".join([f"{first}_" if rest and first in _TAKEN else first, *rest]))
+    return called

@@ -1,0 +1,199 @@
+"""Predicts many files: the next are decoded while the network runs; a broken one is reported."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+from segkit.core.errors import SegkitError
+from segkit.core.files import atomic_path
+from segkit.core.terminal import progress, show_line
+from segkit.core.view import OVERLAP, TILE, View
+from segkit.imaging.bands import Rows
+from segkit.imaging.pixels import decode
+from segkit.inference.components import ComponentCounter
+from segkit.inference.names import Input
+from segkit.inference.outputs import Files, NotWrittenError, Wanted, writing
+from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
+from segkit.inference.runlength import encode_components
+from segkit.inference.table import OK, Table
+
+if TYPE_CHECKING:
+    from segkit.inference.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How each file is predicted.
+
+    Attributes:
+        view: of the networks.
+        wanted: files.
+        large: pixels above which an image is cut into tiles of 512 pixels, whatever the view.
+    """
+
+    view: View
+    wanted: Wanted
+    large: int
+
+    def is_whole(self, size: tuple[int, int]) -> bool:
+        """Whether an image of so many rows and columns is not cut into tiles."""
+        return self.view.tile is None and size[0] * size[1] <= self.large
+
+    def view_of(self, size: tuple[int, int]) -> View:
+        """The view of an image of so many rows and columns."""
+        if self.view.tile or size[0] * size[1] <= self.large:
+            return self.view
+        return replace(self.view, tile=TILE, overlap=OVERLAP)
+
+
+def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: Table) -> int:
+    """Predict files into the output folder; gives the number that could not be.
+
+    Raises:
+        SegkitError: the output cannot be written.
+    """
+    broken, warning = 0, _warning(predictor)
+    columns = (
+        TextColumn("predicting"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TimeRemainingColumn(),
+    )
+    opened_ahead = open_ahead(inputs, job.large, lambda: predictor.together)
+    said = f"predicting {len(inputs)} images"
+    with closing(opened_ahead) as files, progress(said, *columns) as bar:
+        task = bar.add_task("", total=len(inputs), pace="")
+        started = time.perf_counter()
+        done = 0
+        for group in grouped(files, lambda: predictor.together, job.is_whole):
+            answers = ask_together(predictor, group, job.view.tta)
+            for one, opened in group:
+                try:
+                    image = opened.result()
+
+                    def tick(rows: int, done: int = done, of: int = image.size[0]) -> None:
+                        # An image of many megapixels takes minutes.
+                        bar.update(task, completed=done + rows / of)
+
+                    chosen = replace(job, view=job.view_of(image.size))
+                    if chosen.view != job.view:
+                        _tell_tiled(bar.console, one, image.size, warning)
+                        warning = ""
+                    facts = _predict(predictor, one, image, chosen, answers.get(one), tick=tick)
+                    table.add(one, facts, OK)
+                except NotWrittenError:
+                    raise
+                except (SegkitError, MemoryError, RuntimeError) as error:
+                    what = _told(error)
+                    broken += 1
+                    show_line(bar.console, f"left out: {one}: {what}", "red")
+                    table.add(one, {}, what)
+                done += 1
+                pace = f"{done / (time.perf_counter() - started):.1f} images/s"
+                bar.update(task, completed=done, pace=pace)
+    return broken
+
+
+def _warning(predictor: Predictor) -> str:
+    """Of an image that is tiled unasked: the networks know images of another size."""
+    sizes = {member.size for member in predictor.members if member.size}
+    if not sizes:
+        return ""
+    listed = " and ".join(f"{rows} × {columns}" for rows, columns in sorted(sizes))
+    return (
+        f"warning: this run resizes whole images to {listed} pixels; tiles are at the image's own "
+        "scale, where objects may look larger than in training: 'tile=512 scale=0.25' shows them a "
+        "quarter as large; with a higher large= these images are resized too, if memory holds them"
+    )
+
+
+def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: str) -> None:
+    if warning:
+        show_line(console, warning, "yellow")
+    text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {TILE}"
+    show_line(console, f"{one}: {text}")
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, SegkitError):
+        return f"{error.what}; {error.remedy}" if error.where == "tile=null" else error.what
+    short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+    if not short:
+        raise error  # a mistake of the program
+    return "not enough memory; cut it into tiles: tile=512"
+
+
+def _predict(
+    predictor: Predictor,
+    one: Input,
+    image: Rows,
+    job: Job,
+    answer: Answer | None,
+    *,
+    tick: Callable[[int], None],
+) -> dict[str, object]:
+    started = time.perf_counter() - (answer.seconds if answer else 0)
+    foreground = range(1, len(predictor.classes))
+    components = {label: ComponentCounter() for label in foreground}
+    areas = np.zeros(256, np.int64)
+    planes = 1 if len(predictor.classes) == 2 else len(predictor.classes)
+    wanted = job.wanted
+    with writing(wanted.folder), Files(wanted, one.name, image.size, planes) as files:
+        for top, logits in [(0, answer.logits)] if answer else predictor.bands(image, job.view):
+            mask = predictor.decide(logits)
+            pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
+            chances = predictor.probability(logits) if wanted.probability else None
+            files.add(top, pixels, mask, chances)
+            areas += np.bincount(mask.ravel(), minlength=256)
+            for label in foreground:
+                components[label].add(mask == label)
+            tick(top + len(mask))
+        files.finish()
+    facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
+    facts["tile"] = job.view.tile or ""
+    for label in foreground:
+        name, count = predictor.classes[label], int(areas[label])
+        facts[f"{name}_pixels"] = count
+        facts[f"{name}_share"] = f"{count / (image.size[0] * image.size[1]):.6f}"
+        facts[f"{name}_components"] = components[label].count
+    return facts | {"seconds": f"{time.perf_counter() - started:.3f}"}
+
+
+def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:
+    """Write ``submission.csv`` in the form of DSB2018 from the masks of all that were predicted.
+
+    A row for each connected component of each class; one without pixels for an empty mask.
+    """
+    target = wanted.folder / "submission.csv"
+    with (
+        writing(wanted.folder),
+        atomic_path(target) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        writer: Any = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("ImageId", "EncodedPixels"))
+        for one in inputs:
+            row = table.rows.get(one.name)
+            if row is not None and row["status"] == OK:
+                writer.writerows((one.name, text) for text in _encoded(one.name, wanted))
+
+
+def _encoded(image: str, wanted: Wanted) -> Iterator[str]:
+    name, found = wanted.mask(image), False
+    stored = decode(name.read_bytes(), str(name))
+    for value in wanted.values[1:]:
+        for text in encode_components(np.asarray(stored == value)):
+            found = True
+            yield text
+    if not found:
+        yield ""

@@ -1,0 +1,245 @@
+"""From an image to classes and probabilities, with one trained network or several."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.hardware import autocast, best_precision, chosen_device
+from segkit.core.view import PRECISIONS, View
+from segkit.imaging.bands import Rows, as_rows
+from segkit.imaging.pixels import Pixels, resize_image, to_channels
+from segkit.imaging.scaled_bands import between_rows, scaled
+from segkit.inference.tiling import Box, blend
+from segkit.inference.views import TURNS, turned
+from segkit.models.folding import for_inference, mixes_images
+from segkit.models.footprint import require_whole
+from segkit.tasks.decode import logits_at, mean_logits, probabilities
+from segkit.tasks.metrics import predicted_classes
+
+# Pixels of an image that is answered whole without a thought of memory.
+_UNFORESEEN = 2**22
+# Of the image that a network is tried out with, in pixels.
+_PROBE = (64, 64)
+# Pixels that are answered at once: more do not fit a CPU's caches, fewer leave a GPU idle.
+_AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One network, and what it was trained to see.
+
+    Attributes:
+        network: raw pixels (B, C, H, W) to logits (B, K, H, W).
+        size: rows and columns that whole images are resized to; None leaves them as they are.
+        channels: 1 or 3.
+    """
+
+    network: nn.Module
+    size: tuple[int, int] | None
+    channels: int
+
+
+class Prediction(NamedTuple):
+    """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
+
+    Attributes:
+        mask: (H, W) uint8 class indices, 0 is background.
+        probability: (K, H, W) float32, 0…1: of each class, adding up to 1; of binary tasks
+            (1, H, W), of the foreground.
+    """
+
+    mask: NDArray[np.uint8]
+    probability: NDArray[np.float32]
+
+
+class Predictor:
+    """Finds the classes of an image's pixels. Several networks answer with their mean probability.
+
+    >>> predictor = load_run(
+    ...     "outputs/dsb2018/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d"
+    ... )  # doctest: +SKIP
+    >>> prediction = predictor(image)  # as evaluate does  # doctest: +SKIP
+    >>> prediction = predictor(image, tile=512)  # in tiles, unscaled  # doctest: +SKIP
+
+    Args:
+        members: at least one; all with the same classes.
+        classes: names, background first.
+        threshold: on the probability, for binary tasks, 0…1.
+        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
+        precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
+
+    Raises:
+        SegkitError: there is no such device or precision.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        *,
+        classes: Sequence[str],
+        threshold: float = 0.5,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        self.device = chosen_device(device)
+        self._at_once = _AT_ONCE[self.device]
+        self.classes, self.threshold = tuple(classes), threshold
+        if precision not in PRECISIONS:
+            remedy = did_you_mean(precision, PRECISIONS)
+            raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
+        self.precision = best_precision(self.device) if precision == "auto" else precision
+        self.members = [replace(m, network=self._prepared(m)) for m in members]
+        sizes = [m.size for m in members if m.size and not mixes_images(m.network)]
+        self._largest = max(map(prod, sizes)) if len(sizes) == len(members) else 0
+
+    def __call__(
+        self,
+        image: Pixels,
+        *,
+        tile: int | None = None,
+        overlap: int = 64,
+        scale: float = 1.0,
+        tta: str = "none",
+    ) -> Prediction:
+        """Predict one image.
+
+        Args:
+            image: (H, W) or (H, W, C), C of 1 to 4 (2 and 4 end in alpha, which is left out);
+                uint8 0…255, bool, or any other real type, which is scaled by its own 0.2 and
+                99.8 percentiles as in training.
+            tile: side of the tiles in pixels; None resizes the whole image to each run's size.
+            overlap: of neighbouring tiles, in pixels.
+            scale: factor on the image's pixels before it is cut into tiles.
+            tta: none, flip (4 views) or rotate (8 views), whose mean probability counts.
+
+        Raises:
+            SegkitError: not an image, values that are not finite, or settings that do not fit.
+        """
+        view = View(tile, overlap, scale, tta)
+        bands = [logits for _, logits in self.bands(as_rows(np.asarray(image)), view)]
+        logits = np.concatenate(bands, axis=1)
+        return Prediction(self.decide(logits), self.probability(logits))
+
+    def bands(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Logits from the top down: the first row of each band, and (K, h, W) float32.
+
+        A whole image is one band. Of several networks or views they are the log-odds (with more
+        than two classes the logarithm) of the mean probability.
+        """
+        if view.tile is None:
+            yield 0, self.whole([image.rows(0, image.size[0])], view.tta)[0]
+            return
+        if view.scale == 1:
+            yield from self._tiled(image, view)
+            return
+        height, width = (max(1, round(side * view.scale)) for side in image.size)
+        found = self._tiled(scaled(image, (height, width)), view)
+        for top, logits in between_rows(found, height, image.size[0]):
+            wide = logits_at(torch.from_numpy(logits), (logits.shape[1], image.size[1]))
+            yield top, wide.numpy()
+
+    def decide(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Classes (H, W) uint8 of logits (K, H, W)."""
+        found = predicted_classes(torch.from_numpy(logits_KHW)[None], self.threshold)
+        return np.asarray(found[0].numpy(), np.uint8)
+
+    def probability(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (K, H, W) float32 of logits (K, H, W)."""
+        return np.asarray(probabilities(torch.from_numpy(logits_KHW)[None])[0].numpy())
+
+    @property
+    def together(self) -> int:
+        """How many whole images are best answered together.
+
+        1 where each keeps its own size, or a norm would take in its neighbours.
+        """
+        return self._fit(self._largest) if self._largest else 1
+
+    def halve(self) -> None:
+        """Answer half as many pixels at once from now on: memory did not hold them."""
+        self._at_once = max(1, self._at_once // 2)
+
+    def whole(
+        self, images: Sequence[NDArray[np.uint8]], tta: str = "none"
+    ) -> list[NDArray[np.float32]]:
+        """Logits (K, H, W) of whole images (H, W[, C]), each at its own size."""
+        self._foresee([(image.shape[0], image.shape[1]) for image in images], len(TURNS[tta]))
+        found = [self._answers(member, images, tta) for member in self.members]
+        return [np.asarray(mean_logits(one)[0].numpy()) for one in zip(*found, strict=True)]
+
+    def _foresee(self, sizes: Sequence[tuple[int, int]], views: int) -> None:
+        """A GPU says itself what it cannot hold; the kernel ends a process without a word."""
+        planes = 1 if len(self.classes) == 2 else len(self.classes)
+        for size in sizes if self.device == "cpu" else ():
+            if prod(size) > _UNFORESEEN:
+                own = [(m.network, m.channels) for m in self.members if m.size is None]
+                require_whole(own, size, planes=planes * views, precision=self.precision)
+
+    def _answers(
+        self, member: Member, images: Sequence[NDArray[np.uint8]], tta: str
+    ) -> Iterator[Tensor]:
+        sizes = [(image.shape[0], image.shape[1]) for image in images]
+        planes = [
+            resize_image(to_channels(image, member.channels), member.size or size)
+            for image, size in zip(images, sizes, strict=True)
+        ]
+        # Copies, which torch may write to.
+        batches = [np.stack(planes)] if member.size else [np.stack([one]) for one in planes]
+        answers = (one for batch in batches for one in self._ask(member, batch, tta))
+        for logits_KHW, size in zip(answers, sizes, strict=True):
+            yield logits_at(logits_KHW, size)[None].cpu()
+
+    def _fit(self, pixels: int) -> int:
+        return max(1, self._at_once // pixels)
+
+    def _tiled(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        assert view.tile is not None
+        kept_top, kept = 0, np.zeros((0, image.size[1]), np.uint8)
+        at_once = self._fit(view.tile**2)
+
+        def answer(boxes: list[Box]) -> Iterator[NDArray[np.float32]]:
+            nonlocal kept_top, kept
+            # What this row of tiles shares with the last has been decoded already.
+            top, bottom = boxes[0][0].start, boxes[0][0].stop
+            read = kept_top + len(kept)
+            fresh = image.rows(max(read, top), bottom)
+            shared = kept[top - kept_top :]
+            kept_top, kept = top, np.concatenate([shared, fresh]) if len(shared) else fresh
+            for first in range(0, len(boxes), at_once):
+                some = boxes[first : first + at_once]
+                tiles = np.stack([kept[:, columns] for _, columns in some])
+                yield from self._tiles(tiles, view.tta)
+
+        yield from blend(image.size, view.tile, view.overlap, answer)
+
+    def _tiles(self, tiles: NDArray[np.uint8], tta: str) -> NDArray[np.float32]:
+        """Logits (B, K, h, w) of tiles (B, h, w[, C])."""
+        found = []
+        for member in self.members:
+            planes = np.stack([to_channels(tile, member.channels) for tile in tiles])
+            found.append(self._ask(member, planes, tta).float().cpu())
+        return np.asarray(mean_logits(found).numpy())
+
+    @torch.inference_mode()
+    def _ask(self, member: Member, image_BHWC: NDArray[np.uint8], tta: str) -> Tensor:
+        image_BCHW = torch.from_numpy(image_BHWC).permute(0, 3, 1, 2).to(self.device)
+        found = []
+        for turns, mirrored in TURNS[tta]:
+            with autocast(torch.device(self.device), self.precision):
+                logits = member.network(turned(image_BCHW, turns, mirrored=mirrored))
+            # Mirroring undoes itself, and turns the other way round.
+            found.append(turned(logits, turns if mirrored else -turns, mirrored=mirrored))
+        return mean_logits(found)
+
+    def _prepared(self, member: Member) -> nn.Module:
+        network = member.network.eval().to(self.device)
+        draw = torch.Generator().manual_seed(0)
+        image_BCHW = 255 * torch.rand(1, member.channels, *(member.size or _PROBE), generator=draw)
+        return for_inference(network, image_BCHW.to(self.device), self.precision)

@@ -1,0 +1,145 @@
+"""predictions.csv: what was found in each image; and what need not be predicted again."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from segkit.core.errors import SegkitError
+from segkit.core.files import write_text
+from segkit.inference.names import Input
+from segkit.inference.outputs import Wanted, writing
+
+Row = dict[str, str]
+OK = "ok"
+_LAST = ("seconds", "settings_hash", "status")
+_REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
+
+
+def columns(classes: Sequence[str]) -> list[str]:
+    """Of the table.
+
+    image is what its files are called; tile is empty for an image that was resized whole; share is
+    of the image's pixels; components are connected regions.
+    """
+    parts = [f"{c}_{what}" for c in classes[1:] for what in ("pixels", "share", "components")]
+    return ["file", "image", "width", "height", "tile", *parts, *_LAST]
+
+
+def settings_hash(checkpoints: Sequence[Path], settings: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits over the weights and all that changes what is written."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for path in checkpoints:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+class Table:
+    """The rows of predictions.csv, each written as soon as its image is done.
+
+    Args:
+        path: of the file.
+        names: its columns.
+        mark: the :func:`settings_hash` of this prediction.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], mark: str) -> None:
+        self.path, self.names, self.mark = path, list(names), mark
+        self.found, self._foreign = path.is_file(), False
+        self.rows = {row["image"]: row for row in self._read()} if self.found else {}
+
+    def _read(self) -> list[Row]:
+        """The rows on disk; one that was cut off in the middle is left out."""
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        whole = text[: text.rfind("\n") + 1]
+        reader = csv.DictReader(io.StringIO(whole))
+        if reader.fieldnames is None:
+            return []
+        self._foreign = not {"file", "settings_hash", "status"} <= set(reader.fieldnames)
+        if self._foreign:
+            return []
+        rows = [row for row in reader if None not in row and None not in row.values()]
+        # Tables of earlier versions lack the name.
+        return [{"image": Path(row["file"]).stem} | row for row in rows]
+
+    def check(self, inputs: Sequence[Input], wanted: Wanted) -> None:
+        """Refuse to overwrite what this prediction did not write.
+
+        Raises:
+            SegkitError: files of another run, of other settings, or of something else.
+        """
+        if self._foreign or any(row["settings_hash"] != self.mark for row in self.rows.values()):
+            raise SegkitError(
+                "this table is there already, and not from this run with these settings",
+                where=str(self.path),
+                remedy=_REMEDY,
+            )
+        for one in inputs:
+            row = self.rows.get(one.name)
+            moved = row is not None and Path(row["file"]).resolve() != one.path.resolve()
+            # A stop between a mask and its row leaves a file that no row lists.
+            if self.found and not moved:
+                continue
+            there = [file for file in wanted.files(one.name).values() if _exists(file)]
+            if there:
+                raise SegkitError(
+                    "this file is there already, and not from this run with these settings",
+                    where=str(there[0]),
+                    remedy=_REMEDY,
+                )
+
+    def done(self, one: Input, wanted: Wanted) -> bool:
+        """Whether an image has been predicted and has not changed since."""
+        row = self.rows.get(one.name)
+        if row is None or row["status"] != OK or row["settings_hash"] != self.mark:
+            return False
+        if Path(row["file"]).resolve() != one.path.resolve():
+            return False
+        files = wanted.files(one.name).values()
+        try:
+            changed = one.changed()
+            return all(file.stat().st_mtime_ns >= changed for file in files)
+        except OSError:
+            return False
+
+    def begin(self) -> None:
+        """Write the table as it stands; rows are appended to it from here on."""
+        self.rows = {k: r for k, r in self.rows.items() if r["settings_hash"] == self.mark}
+        self.finish()
+
+    def add(self, one: Input, facts: Mapping[str, object], status: str) -> None:
+        """Append one image's row.
+
+        Raises:
+            NotWrittenError: for example where the disk is full.
+        """
+        row = dict.fromkeys(self.names, "") | {k: str(v) for k, v in facts.items()}
+        # The same prediction goes on from any working folder.
+        row |= {"file": str(one.path.absolute()), "image": one.name}
+        row |= {"settings_hash": self.mark, "status": status}
+        self.rows[one.name] = row
+        with writing(self.path.parent), self.path.open("a", encoding="utf-8", newline="") as stream:
+            self._writer(stream).writerow(row)
+
+    def finish(self) -> None:
+        """Write every row once, in the order of the files' names."""
+        out = io.StringIO()
+        writer = self._writer(out)
+        writer.writeheader()
+        writer.writerows(sorted(self.rows.values(), key=lambda row: Path(row["file"])))
+        with writing(self.path.parent):
+            write_text(self.path, out.getvalue())
+
+    def _writer(self, stream: Any) -> "csv.DictWriter[str]":
+        return csv.DictWriter(stream, self.names, lineterminator="\n", extrasaction="ignore")
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # a name too long
+        return False

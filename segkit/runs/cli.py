@@ -1,0 +1,247 @@
+"""How a command runs: Hydra composes, mistakes become a message of three parts and exit code 2."""
+
+import hashlib
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra._internal.hydra import Hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from segkit.config.command_help import help_text
+from segkit.config.given import output_dir, plain_overrides
+from segkit.config.hydra_errors import explain
+from segkit.config.literal import own_data, take_literally
+from segkit.config.spelling import check_spelling
+from segkit.core.errors import SegkitError
+from segkit.core.files import NO_ROOM, CannotWriteError
+from segkit.core.first_process import is_first_process
+from segkit.core.home import settle
+from segkit.core.sources import data_name
+from segkit.core.streams import speak_plainly
+from segkit.runs.claim import remove_if_empty
+from segkit.runs.jobs import RememberSweep, job_name, record_failure, show_jobs
+from segkit.runs.launch import by_itself, check_launch, lost_another, process_name, watch
+from segkit.runs.resume import MAY_CHANGE
+
+_SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
+_CONFIG = ("--config-dir", "--config-name", "--config-path", "-cd", "-cn", "-cp")
+_MODE = ("hydra.mode=", "hydra.searchpath=")
+_FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
+Command = Callable[[DictConfig], Any]
+
+
+def config_dir() -> Path:
+    """The folder of YAML files: in the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "conf"
+    return installed if installed.is_dir() else package.parent / "conf"
+
+
+def say(words: str) -> None:
+    """Say on stderr what is being done, before something that takes its time; one process does."""
+    if is_first_process():
+        print(words, file=sys.stderr, flush=True)
+
+
+def run(command: Command, config_name: str) -> None:
+    """Run a command as a Hydra application and end the process.
+
+    Args:
+        command: takes the composed configuration.
+        config_name: of the primary YAML file.
+    """
+    speak_plainly()
+    settle()
+    OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
+    OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
+    OmegaConf.register_new_resolver("data_name", _data_name, replace=True)
+    # Hydra then hands every exception on, instead of printing it in a form of its own.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv[1:] = _in_hydras_words(sys.argv[1:], config_name)
+    watch()
+    RememberSweep.folder = None
+    begun = False
+
+    def job(config: DictConfig) -> Any:
+        nonlocal begun
+        begun = True
+        speak_plainly()  # a launcher runs jobs in processes that have come no other way
+        try:
+            with by_itself(config_name):
+                check_launch(config)
+                return command(config)
+        except Exception as error:
+            alone = HydraConfig.get().mode != RunMode.MULTIRUN
+            _leave_no_trace(error, alone=alone)
+            if alone and isinstance(error, SegkitError | OmegaConfBaseException):
+                _fail(error, config_name)
+            # One job of a sweep: the others still run, and then the sweep fails.
+            raise
+
+    application = hydra.main(
+        version_base="1.3", config_path=str(config_dir()), config_name=config_name
+    )
+    try:
+        with _tidy_end(), _composed_once(sys.argv[1:]):
+            application(job)()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None  # as the shell counts Ctrl-C
+    except BrokenPipeError:
+        # Whoever read our words (head, a pager) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None  # as the shell counts SIGPIPE
+    except Exception as error:
+        # Hydra's own MissingConfigException is an OSError too.
+        in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)
+        if in_the_way and (not begun or getattr(error, "errno", None) in NO_ROOM):
+            error = _not_writable(error, config_name)
+        _fail(error, config_name)
+    finally:
+        if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
+            show_jobs(RememberSweep.folder)
+
+
+@contextmanager
+def _tidy_end() -> Iterator[None]:
+    """Let SIGTERM end the process as an exception does: what is unfinished is removed.
+
+    What is ignored (nohup) or heard by someone else stays so.
+    """
+
+    def end(number: int, frame: object) -> NoReturn:
+        del frame
+        raise SystemExit(128 + number)  # as a shell counts signals
+
+    heard = threading.current_thread() is not threading.main_thread()
+    if heard or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _in_hydras_words(given: Sequence[str], command: str) -> list[str]:
+    """The command line as Hydra takes it; ends with the help where it is asked for."""
+    if {"--help", "-h"} & {*given} and not any(flag.startswith(_CONFIG) for flag in given):
+        print(help_text(config_dir(), command))
+        raise SystemExit(0)
+    try:
+        check_spelling(given, config_dir(), command)
+        taken = take_literally(given, command, sweeping=bool({*given} & {*_SWEEPING}))
+    except SegkitError as error:
+        _fail(error, command)
+    implied = own_data(given, command)
+    if implied and is_first_process():
+        print(f"{implied[0]}, since dataset.root= names data and no dataset= what they are")
+    # The parser beneath Hydra takes flags only before or after all keys, not among them.
+    return sorted([*taken, *implied], key=lambda each: not _FLAG.fullmatch(each))
+
+
+@contextmanager
+def _composed_once(given: Sequence[str]) -> Iterator[None]:
+    """Spare Hydra its first composition, a third of all CPU time before a mistake is told.
+
+    It only looks for ``hydra.mode``, which is none but MULTIRUN where a file or the user sets it.
+    """
+    look = Hydra.get_mode
+    own = any(each.lstrip("+").startswith((*_CONFIG, *_MODE)) for each in given)
+    if not own and not any(b"MULTIRUN" in p.read_bytes() for p in config_dir().rglob("*.yaml")):
+        setattr(Hydra, "get_mode", lambda *_, **__: None)  # noqa: B010
+    try:
+        yield
+    finally:
+        setattr(Hydra, "get_mode", look)  # noqa: B010
+
+
+def _leave_no_trace(error: Exception, *, alone: bool) -> None:
+    """Of a run that never began; a job of a sweep leaves word why it failed."""
+    if not is_first_process():
+        return
+    output = output_dir()
+    if not alone:
+        record_failure(output, error)
+    elif isinstance(error, SegkitError | OmegaConfBaseException):
+        remove_if_empty(output)
+
+
+def _fail(error: Exception, config_name: str) -> NoReturn:
+    """End with a message where the user can mend it; anything else keeps its traceback."""
+    told = error
+    if not isinstance(error, SegkitError):
+        told = explain(error, config_dir(), config_name, sys.argv[1:]) or error
+    if isinstance(told, CannotWriteError):
+        told = SegkitError(told.what, where=told.where, remedy=_elsewhere(config_name))
+    which = f" in {process_name()}" if process_name() else ""
+    if isinstance(told, SegkitError):
+        print(f"error{which}: {told}", file=sys.stderr)
+        raise SystemExit(2)
+    if lost := lost_another(error):
+        print(f"error{which}: {lost}", file=sys.stderr)
+        raise SystemExit(1)
+    if which:
+        print(f"error{which}:", file=sys.stderr)
+    raise error
+
+
+def _elsewhere(config_name: str) -> str:
+    """What to do where a command cannot write, by the key that it has for it."""
+    if config_name == "evaluate":  # which writes into the run that it scores
+        return "make room, or copy the run to where you may write (cp -r) and name it: run=COPY"
+    key = "output" if config_name in ("export", "compare", "predict") else "hydra.run.dir"
+    return f"make room, or name a folder that you may write to: {key}=PATH"
+
+
+def _not_writable(error: Exception, config_name: str) -> SegkitError:
+    """Hydra makes the folder before it starts the job; and a disk may fill up at any time."""
+    return SegkitError(
+        f"the run folder cannot be written: {getattr(error, 'strerror', None) or error}",
+        where=str(getattr(error, "filename", None) or Path.cwd()),
+        remedy=_elsewhere(config_name),
+    )
+
+
+def _job_name(otherwise: str, *, _root_: DictConfig) -> str:
+    given = OmegaConf.select(_root_, "hydra.overrides")
+    return job_name(plain_overrides(given) if given is not None else [], otherwise)
+
+
+def _data_name(*, _root_: DictConfig) -> str:
+    # What is missing there, whoever reads it says.
+    keys = ("name", "root")
+    return data_name({key: OmegaConf.select(_root_, f"dataset.{key}") for key in keys})
+
+
+def _config_hash(*, _root_: DictConfig) -> str:
+    """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out.
+
+    ``resume=true`` must find the folders of the call without it, and may change what may change;
+    but other data are another run's.
+    """
+    own = ("hydra", "resume", "overrides")
+    parts = {key: value for key, value in _root_.items_ex(resolve=False) if key not in own}
+    config = OmegaConf.create(parts)
+    for key in (
+        each
+        for each in MAY_CHANGE
+        if each != "dataset.root"
+        and OmegaConf.select(config, each, throw_on_resolution_failure=False) is not None
+    ):
+        OmegaConf.update(config, key, None, force_add=True)
+    text = OmegaConf.to_yaml(config, resolve=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,68 @@
+"""Before Hydra makes a run folder: it must not lie among the data."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from segkit.core.errors import SegkitError
+from segkit.core.sources import check_apart
+
+# Keys that name what is read.
+_SOURCES = (
+    "dataset.root",
+    "dataset.manifest",
+    "dataset.split.file",
+    "model.encoder_weights",
+    "callbacks.inference.input",
+)
+
+
+class KeepApart(Callback):
+    """Refuses a run folder within the data, before Hydra makes it."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Before a single job."""
+        del kwargs
+        # As Hydra does next: the folder's name is made of what was chosen.
+        HydraConfig.instance().set_config(config)
+        _check(config, "hydra.run.dir", _named(config))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Before the first job."""
+        del kwargs
+        _check(config, "hydra.sweep.dir", [*_named(config), *_swept(config)])
+
+
+def _named(config: DictConfig) -> Iterator[tuple[str, object]]:
+    for key in _SOURCES:
+        with suppress(OmegaConfBaseException):  # the job tells what is missing
+            value = OmegaConf.select(config, key, throw_on_missing=False)
+            several = value if isinstance(value, ListConfig) else [value]
+            yield from ((key, each) for each in several if isinstance(each, str | int | float))
+
+
+def _swept(config: DictConfig) -> Iterator[tuple[str, object]]:
+    given = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+    for each in given:
+        if each.is_choice_sweep() and (key := each.get_key_element()) in _SOURCES:
+            # A value in quotes comes as an object that holds its text.
+            yield from ((key, getattr(v, "text", v)) for v in each.sweep_iterator())
+
+
+def _check(config: DictConfig, key: str, sources: Iterable[tuple[str, object]]) -> None:
+    with suppress(OmegaConfBaseException):
+        place = Path(str(OmegaConf.select(config, key)))
+        try:
+            check_apart(place, sources, key=key)
+        except SegkitError as error:
+            # Hydra takes an exception of a callback for a warning.
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from error

@@ -1,0 +1,243 @@
+"""Processes that train together end together: with a word why, and none left behind.
+
+Every command reads this before it knows what it is to do: nothing slow is imported.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from segkit.config.given import given_overrides, output_dir, working_dir
+from segkit.core.errors import SegkitError
+from segkit.core.quoting import escaped, quoted
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 15.0  # seconds in which a process may end by itself, before it is ended
+# The Trainer's thread in the first process: it looks every five seconds whether another has died,
+# writes to this log, and kills them all.
+_OBSERVER = "child-process-observer"
+_ITS_LOG = "lightning.fabric.strategies.launchers.subprocess_script"
+_MARK = "hydra.job.name=train_ddp_process_"  # among the arguments of those that the Trainer starts
+_PARENT = "SEGKIT_PARENT"  # tells them who started them
+# What gloo and NCCL say of a process that is no longer there.
+_GONE = ("closed by peer", "reset by peer", "broken pipe", "socket closed", "remote process exited")
+
+
+def process_name() -> str:
+    """Which of several processes this is, in words; empty for the first, or the only one."""
+    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
+        if name in os.environ:
+            number = os.environ[name]
+            node = os.environ.get("NODE_RANK", "0") if name == "LOCAL_RANK" else "0"
+            if number == node == "0":
+                return ""
+            return f"process {number}" + (f" of node {node}" if node != "0" else "")
+    return ""
+
+
+def started_outside() -> int:
+    """How many processes torchrun or srun has started together; 1 where neither did."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return int(os.environ.get("WORLD_SIZE", "1"))
+    return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+
+
+def check_launch(config: DictConfig) -> None:
+    """Refuse processes that torchrun or srun started and the configuration does not count on.
+
+    Each would train alone, into the same folder.
+
+    Raises:
+        SegkitError: another number, or a run folder that each would name by its own clock.
+    """
+    started, trainer = started_outside(), config.get("trainer")
+    if started == 1 or not isinstance(trainer, DictConfig):
+        return
+    devices = _devices(trainer)
+    nodes = trainer.get("num_nodes", 1)
+    counted = devices * nodes if devices is not None and isinstance(nodes, int) else None
+    if counted not in (None, started):
+        raise SegkitError(
+            f"{started} processes were started together, and the Trainer counts on {counted}",
+            where=f"trainer.devices={trainer.get('devices')}, trainer.num_nodes={nodes}",
+            remedy="set trainer=ddp, trainer.devices to the processes of a machine, and "
+            "trainer.num_nodes to the machines",
+        )
+    named = any(
+        given.startswith(("hydra.run.dir=", "hydra.sweep.dir="))
+        for given in given_overrides("hydra")
+    )
+    new = "resume" in config and config.resume in (None, True, False)  # true: in its own folder
+    if new and not named:
+        raise SegkitError(
+            f"each of {started} processes would name the run folder by its own clock",
+            where="hydra.run.dir",
+            remedy="give all of them the same one, on a disk that they share: hydra.run.dir=PATH",
+        )
+
+
+def _devices(trainer: DictConfig) -> int | None:
+    """How many processes a machine is to have; None where that depends on the machine."""
+    devices = OmegaConf.to_container(trainer).get("devices")  # type: ignore[union-attr]
+    if isinstance(devices, list):
+        return len(devices)
+    if str(devices) == "auto":
+        return 1 if trainer.get("accelerator") == "cpu" else None
+    return int(str(devices)) if str(devices).isdecimal() else None
+
+
+@contextmanager
+def by_itself(command: str) -> Iterator[None]:
+    """Let a job of a sweep run as if it had been started alone.
+
+    The processes of a distributed training are started with this one's arguments; with those of
+    the sweep each would start a sweep of its own. And what they leave in this process, the next
+    job would take for processes that wait for it.
+
+    Args:
+        command: module below segkit that those processes run.
+    """
+    main: Any = sys.modules["__main__"]
+    arguments, environment, spec = sys.argv, dict(os.environ), main.__spec__
+    hydra_config: Any = HydraConfig.get()
+    os.environ[_PARENT] = str(os.getpid())
+    OmegaConf.set_readonly(hydra_config, False)
+    # The Trainer writes the one between double quotes and starts its processes in the other.
+    hydra_config.run.dir = escaped(quoted(escaped(str(output_dir())), '"')[1:-1])
+    hydra_config.runtime.cwd = escaped(working_dir())
+    if hydra_config.mode == RunMode.MULTIRUN:
+        sys.argv = [arguments[0], *_search_path(hydra_config), *given_overrides()]
+        # A launcher runs jobs in processes whose own main module is not this command.
+        main.__spec__ = find_spec(f"segkit.{command}")
+    try:
+        yield
+    except Exception as error:
+        _leave_group()
+        for told in _end_children():
+            error.add_note(told)
+        raise
+    finally:
+        sys.argv, main.__spec__ = arguments, spec
+        os.environ.clear()
+        os.environ.update(environment)
+        _leave_group()
+        _end_children()
+
+
+def _search_path(hydra_config: Any) -> list[str]:
+    """The arguments by which a sweep's configuration is found in the user's own folders."""
+    sources = hydra_config.runtime.config_sources
+    folders = [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
+    given = given_overrides("hydra")
+    return [*folders, *(g for g in given if g.lstrip("+").startswith("hydra.searchpath="))]
+
+
+def _leave_group() -> None:
+    """Close the connections, so that a process that waits for this one learns that it has gone."""
+    distributed: Any = sys.modules.get("torch.distributed")
+    if distributed and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def _end_children() -> list[str]:
+    """Wait for the processes that the Trainer started, and end those that stay.
+
+    Returns:
+        How each ended that did not end well, in words.
+    """
+    ends = []
+    deadline = time.monotonic() + PATIENCE
+    for number, child in enumerate(_taken_from_observers(), start=1):
+        try:
+            code = child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            continue
+        if code:
+            ends.append(_ended(number, code))
+    return ends
+
+
+def _taken_from_observers() -> list["subprocess.Popen[bytes]"]:
+    """What the Trainer's threads look after; without it they end."""
+    taken = []
+    for thread in threading.enumerate():
+        if thread.name == _OBSERVER:
+            children = getattr(thread, "_child_processes", [])
+            taken += list(children)
+            children.clear()
+    return taken
+
+
+def _ended(number: int, code: int) -> str:
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    return f"process {number} {how}"
+
+
+class _Reprieve(logging.Handler):
+    """Lets the first process end in order when another has died, before the Trainer kills it.
+
+    It runs in the thread that is about to do so.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Wait for the job's end; where there is none, say why the process will be killed."""
+        del record
+        children: Sequence[Any] = getattr(threading.current_thread(), "_child_processes", ())
+        codes = [child.returncode for child in children]
+        deadline = time.monotonic() + PATIENCE
+        while children and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if not children:
+            raise SystemExit  # of this thread alone
+        died = [_ended(number, code) for number, code in enumerate(codes, start=1) if code]
+        log.error("%s; the others, which wait for it, are killed", ", ".join(died))
+
+
+def watch() -> None:
+    """See to it that none of several processes outlives the others."""
+    trainers = logging.getLogger(_ITS_LOG)
+    trainers.handlers = [_Reprieve()]
+    trainers.setLevel(logging.INFO)
+    trainers.propagate = False  # whatever it says, it says in its own words
+    if any(argument.startswith(_MARK) for argument in sys.argv):
+        parent = int(os.environ.get(_PARENT, os.getppid()))
+    elif "TORCHELASTIC_RUN_ID" in os.environ:
+        parent = os.getppid()
+    else:
+        return
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    print(f"{process_name() or 'process 0'}: what started it has ended", file=sys.stderr)
+    os._exit(1)  # the main thread may wait for the others for half an hour
+
+
+def lost_another(error: BaseException) -> SegkitError | None:
+    """What to say where an error only means that another process has gone; else None."""
+    text = str(error).lower()
+    if not isinstance(error, RuntimeError) or not any(word in text for word in _GONE):
+        return None
+    return SegkitError(
+        "another of the processes that train together has ended",
+        where=", ".join(getattr(error, "__notes__", [])) or "on another machine, or by this one",
+        remedy="look for its own message, above or below; a process without one was killed, "
+        "perhaps for want of memory. resume=DIR goes on from the last whole epoch",
+    )

@@ -1,0 +1,73 @@
+"""What to do with a run that has come to its end, as commands to paste."""
+
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from segkit.core.errors import SegkitError
+from segkit.core.run_folder import RunFolder
+from segkit.core.shell import activation, command, program, relative
+from segkit.data.datamodule import SegmentationData
+from segkit.inference.inputs import find_inputs
+
+_OWN = "mydata"
+Step = tuple[str, str]
+
+
+def predict_with(run: Path, images: str) -> str:
+    """The command that predicts ``images`` with a run, into a folder of the run's name."""
+    output = f"outputs/predictions/{run.name}"
+    given = (f"run={relative(run)}", f"input={images}", f"output={output}", "overlay=true")
+    return command("predict", *given)
+
+
+def after_training(summary: Mapping[str, Any], run: Path, data: SegmentationData) -> list[Step]:
+    """What each command is for, and the command."""
+    folder = relative(run)
+    logs = shlex.join([program("tensorboard"), "--logdir", folder])
+    steps = [("curves and panels, in a browser:", logs)]
+    if summary["best_epoch"] is not None:
+        if image := an_image(data):
+            what = "predict (input=: your image, folder or quoted pattern):"
+            steps.append((what, predict_with(run, image)))
+        what = "score it with intervals, and see its worst images:"
+        steps.append((what, command("evaluate", f"run={folder}")))
+    if other := _beside(run, summary):
+        compare = command("compare", f"runs=[{relative(other)},{folder}]")
+        steps.append(("compare it with the run before:", compare))
+    if data.reader.synthetic:
+        own = ("dataset=folder", f"dataset.root={_OWN}")
+        what = f"your own {_OWN}/images/*.png and {_OWN}/masks/*.png:"
+        steps.append((what, f"{command('check', *own)} && {command('train', *own)}"))
+    if enter := activation():
+        steps.append(('enter the environment, in which "python" is enough:', enter))
+    return steps
+
+
+def an_image(data: SegmentationData) -> str:
+    """A file that predict reads, of the test split if there is one; empty where there is none."""
+    for index in (*data.indices("test"), *data.indices("val"))[:1]:
+        with suppress(SegkitError):  # it lies in an archive, or an array
+            path = data.reader.source.root / data.records[index].image
+            return relative(find_inputs(str(path))[0][0].path)
+    return ""
+
+
+def _beside(run: Path, summary: Mapping[str, Any]) -> Path | None:
+    """The run that ended last of those in outputs/ that were scored on the same split."""
+    outputs = Path.cwd() / "outputs"
+    if outputs not in run.parents:
+        return None
+    found = [
+        path
+        for path in outputs.glob("*/*/*/summary.json")
+        if path.parent != run
+        and RunFolder(path.parent).read_summary().get("split_hash") == summary["split_hash"]
+    ]
+    return max((path.parent for path in found), key=_ended, default=None)
+
+
+def _ended(run: Path) -> float:
+    return (run / "summary.json").stat().st_mtime

@@ -1,0 +1,216 @@
+"""Going on with a run: its own configuration, and the few keys that may change."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from segkit.config.given import given_overrides
+from segkit.config.trust import check_folder_config, confined
+from segkit.core.errors import SegkitError
+from segkit.core.quoting import escaped
+from segkit.core.run_folder import RunFolder
+
+# How long, where and how fast: nothing that decides what is learnt from what. Another number of
+# processes is another batch, and other hardware rounds otherwise: exact is what keeps to both.
+MAY_CHANGE = (
+    "callbacks.inference.input",
+    "callbacks.interrupts.every_n_steps",
+    "dataset.cache_dir",
+    "dataset.num_workers",
+    "dataset.root",
+    "logger",
+    "max_megapixels",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.enable_progress_bar",
+    "trainer.max_epochs",
+    "trainer.max_time",
+    "trainer.num_nodes",
+)
+# What belongs to a call, not to what is trained.
+_OF_THE_CALL = ("allow_targets", "choices", "experiment", "overrides", "resume", "run_dir")
+# What the number of steps follows from, and the schedules that were laid out over it.
+_LENGTH = ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes")
+_LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
+
+Flat = dict[str, Any]
+
+
+def folder_to_resume(composed: DictConfig, output: Path) -> Path | None:
+    """The run that this call goes on with, or None where it begins one.
+
+    Args:
+        composed: of this call. ``resume=true`` goes on with what lies in ``output``, if anything
+            does: the same command begins a run, goes on with it, and leaves it alone once done.
+        output: the run folder that Hydra has made.
+
+    Raises:
+        SegkitError: ``resume=true`` where the clock names the folder, which is then always new.
+    """
+    if composed.resume is not True:
+        return Path(str(composed.resume)) if composed.resume else None
+    hydra = HydraConfig.get()
+    key = "hydra.sweep.dir" if hydra.mode == RunMode.MULTIRUN else "hydra.run.dir"
+    if not any(given.startswith(f"{key}=") for given in given_overrides("hydra")):
+        raise SegkitError(
+            "there is nothing to find by the clock's name",
+            where="resume=true",
+            remedy=f"name the folder too: {key}=DIR; or go on with a run by resume=DIR",
+        )
+    if RunFolder(output).config.is_file():
+        return output
+    # A grid that has grown numbers its jobs otherwise; the hash at the end stays.
+    digest = output.name.rsplit("-", 1)[-1]
+    same = sorted(output.parent.glob(f"*-{digest}")) if hydra.mode == RunMode.MULTIRUN else []
+    return next((path for path in same if RunFolder(path).config.is_file()), None)
+
+
+def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
+    """Whether a run has come to its end, and is not asked for more epochs."""
+    before = folder.read_config()
+    return bool(folder.read_summary()) and all(
+        before["trainer"].get(key) == config["trainer"].get(key)
+        for key in ("max_epochs", "max_time")
+    )
+
+
+def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
+    """The configuration of a run that is gone on with.
+
+    Args:
+        composed: of this call; of ``resume=DIR`` only what was given on the command line counts.
+        folder: of the run.
+
+    Raises:
+        SegkitError: not a run folder, keys that may not change, each with both its values, or a
+            configuration that writes elsewhere.
+    """
+    run = RunFolder(folder)
+    before, allowed = run.read_config(), list(composed.allow_targets)
+    before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
+    config = OmegaConf.create(escaped(before))
+    composed.run_dir = escaped(str(run.path))
+    now = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(now, dict)
+    changes = _changes(before, {str(k): v for k, v in now.items()}, _given(composed))
+    refused = [key for key in changes if not _may_change(key)]
+    if refused:
+        told = "; ".join(f"{key}: {_shown(before, key)} → {changes[key]}" for key in refused)
+        raise SegkitError(
+            f"{', '.join(refused)} may not change on resume",
+            where=f"{run.config}: {told}",
+            remedy=f"leave it out, or train anew; these may change: {', '.join(MAY_CHANGE)}",
+        )
+    _check_steps(config)
+    _check_schedule(config, changes)
+    if any(key.startswith("logger.") for key in changes):
+        config.logger = escaped(now.get("logger"))
+    for key, value in changes.items():
+        if not key.startswith("logger."):
+            OmegaConf.update(config, key, escaped(value))
+    given = [each for each in given_overrides() if not each.startswith("resume=")]
+    known = list(before.get("overrides") or [])
+    config.overrides = escaped([*known, *(each for each in given if each not in known)])
+    config.run_dir = escaped(str(run.path))
+    # What a run folder may call is for this call to say, not for the folder.
+    config.allow_targets = composed.allow_targets
+    _move(config, run)
+    resolved = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(resolved, dict)
+    return {str(key): value for key, value in resolved.items()}
+
+
+def _given(composed: DictConfig) -> tuple[str, ...]:
+    """The keys whose values count; empty for all."""
+    if composed.resume is True:
+        return ()
+    keys = tuple(o.split("=", 1)[0].lstrip("+~").split("@")[0] for o in given_overrides())
+    if any(key == "experiment" for key in keys):
+        return ()
+    return tuple(key for key in keys if key not in _OF_THE_CALL) or ("",)
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]) -> Flat:
+    then, new = _flat(before), _flat(now)
+
+    def counts(key: str) -> bool:
+        own = key.split(".", 1)[0] in _OF_THE_CALL or key.endswith((".dirpath", ".save_dir"))
+        asked = not given or any(key == each or key.startswith(f"{each}.") for each in given)
+        # A batch size that was found stands in the run's configuration as a number.
+        found = new.get(key) == "auto" and key == "dataset.batch_size"
+        return asked and not own and not found and then.get(key) != new.get(key)
+
+    return {key: new.get(key) for key in sorted({*then, *new}) if counts(key)}
+
+
+def _flat(value: Any, key: str = "") -> Flat:
+    if isinstance(value, dict) and value:
+        inner = [_flat(v, f"{key}.{k}" if key else str(k)) for k, v in value.items()]
+        return {k: v for part in inner for k, v in part.items()}
+    return {key: value}
+
+
+def _may_change(key: str) -> bool:
+    return any(key == each or key.startswith(f"{each}.") for each in MAY_CHANGE)
+
+
+def _shown(config: dict[str, Any], key: str) -> Any:
+    return _flat(config).get(key, "not set")
+
+
+def _move(config: DictConfig, run: RunFolder) -> None:
+    """What is written goes into the folder where it lies now, whatever its configuration says."""
+    for callback in (config.get("callbacks") or {}).values():
+        if "dirpath" in callback:
+            callback.dirpath = escaped(f"{run.path}/checkpoints")
+    for logger in (config.get("logger") or {}).values():
+        if "save_dir" in logger:
+            logger.save_dir = escaped(str(run.path))
+
+
+def _check_steps(config: DictConfig) -> None:
+    """The Trainer counts a run by steps otherwise, and would do the end of an epoch twice."""
+    if OmegaConf.select(config, "trainer.max_steps") not in (None, -1):
+        raise SegkitError(
+            "a run that is limited by steps cannot be gone on with exactly",
+            where=f"trainer.max_steps={config.trainer.max_steps}",
+            remedy="train anew, limited by trainer.max_epochs or trainer.max_time",
+        )
+
+
+def _check_schedule(config: DictConfig, changes: Flat) -> None:
+    stretched = [key for key in _LENGTH if key in changes]
+    if stretched and OmegaConf.select(config, "schedule._target_") in _LAID_OUT:
+        key = stretched[0]
+        raise SegkitError(
+            "the learning rate was laid out over the number of steps this run was begun with",
+            where=f"{key}={changes[key]}, schedule={OmegaConf.select(config, 'choices.schedule')}",
+            remedy="leave it out; a run with schedule=plateau or constant can be made longer",
+        )
+
+
+def check_split(table: str, folder: RunFolder) -> None:
+    """Go on only with the records, in the splits, that the run was begun with.
+
+    Args:
+        table: the text of ``split.csv`` as the data would be split now.
+        folder: of the run; one that was ended before it wrote its split goes on with any.
+
+    Raises:
+        SegkitError: the data has changed since.
+    """
+    if not folder.split.is_file() and not folder.last.is_file():
+        return
+    before = folder.split.read_text(encoding="utf-8") if folder.split.is_file() else ""
+    now, then = set(table.splitlines()), set(before.splitlines())
+    if now != then:
+        changed = sorted(line.split(",", 1)[0] for line in now ^ then)
+        raise SegkitError(
+            f"the data is not what this run was begun with: {len(set(changed))} records were "
+            f"added, removed or split otherwise ({', '.join(dict.fromkeys(changed[:3]))}, …)",
+            where=str(folder.split),
+            remedy="restore the data, or train anew",
+        )

@@ -1,0 +1,56 @@
+"""Where a run goes on, and what a run that was killed has left behind."""
+
+import logging
+
+from segkit.core.errors import SegkitError
+from segkit.core.files import remove_unfinished
+from segkit.core.run_folder import RunFolder
+from segkit.runs.jobs import ERROR
+from segkit.training.checkpoints import Position, position
+from segkit.training.tensorboard import drop_events
+
+log = logging.getLogger(__name__)
+
+
+def starting_point(folder: RunFolder, world_size: int) -> Position | None:
+    """Where a run goes on; None where it was ended before its first checkpoint.
+
+    Args:
+        folder: of the run.
+        world_size: processes that are about to train.
+
+    Raises:
+        SegkitError: no checkpoint can be read, or it lies within an epoch of other processes.
+    """
+    found, damaged = position(folder.last.parent)
+    if found is None and damaged:
+        raise SegkitError(
+            f"no checkpoint can be gone on from: {'; '.join(damaged)}",
+            where=str(folder.last.parent),
+            remedy="restore one from a copy, or train anew; best.ckpt may still serve "
+            "segkit.evaluate and segkit.predict",
+        )
+    for each in damaged:
+        assert found is not None
+        log.warning("%s: going on from %s, epoch %d", each, found.checkpoint.name, found.epoch)
+    if found and found.batch and found.world_size != world_size:
+        raise SegkitError(
+            f"the checkpoint lies within an epoch that {found.world_size} processes share out, "
+            f"not {world_size}",
+            where=str(found.checkpoint),
+            remedy=f"go on with {found.world_size} processes: trainer.devices, trainer.num_nodes",
+        )
+    return found
+
+
+def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
+    """Remove what a run left behind it: unfinished files, what tells of its end, later events.
+
+    What it logged after its checkpoint is about to be logged again.
+    """
+    remove_unfinished(folder.path)
+    # They tell of the end, which this run has not come to yet.
+    for path in (folder.summary, folder.images, folder.path / ERROR):
+        path.unlink(missing_ok=True)
+    for path in folder.path.glob("events.out.tfevents.*"):
+        drop_events(path, since=found.written if found else 0)

@@ -1,0 +1,97 @@
+"""Reports a training to the study it is a trial of, and ends it where the study gives it up."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from typing import TYPE_CHECKING
+
+import lightning.pytorch as pl
+
+from segkit.search.storage import PROCESS, PRUNED, STORAGE, build_pruner, open_storage
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.storages import BaseStorage
+
+log = logging.getLogger(__name__)
+
+
+class Pruning(pl.Callback):
+    """After each validation, gives its score to the study and asks whether to go on.
+
+    A training that is given up ends as by early stopping: it is tested, and its run folder is
+    complete. Outside a study, as when a trial's run folder is resumed, this does nothing.
+
+    Args:
+        monitor: the score that the study is about.
+        study: its name.
+        trial: the number of this training in it.
+        pruner: ``median`` or ``none``.
+        trials: that must have finished before any is pruned.
+        epochs: that each trial is given.
+    """
+
+    def __init__(
+        self, *, monitor: str, study: str, trial: int, pruner: str, trials: int, epochs: int
+    ) -> None:
+        self.monitor = monitor
+        self.name = study
+        self.number = trial
+        self.pruner, self.trials, self.epochs = pruner, trials, epochs
+        self._study: Study | None = None
+        self._storage: BaseStorage | None = None
+        self._trial_id = -1
+        self._started_by = int(os.environ.get(PROCESS, "0"))
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Find the study; without one, train on alone."""
+        del pl_module
+        address = os.environ.get(STORAGE, "")
+        if not address or not trainer.is_global_zero:
+            return
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._storage = storage = open_storage(address)
+        self._study = optuna.load_study(
+            study_name=str(self.name),
+            storage=storage,
+            sampler=optuna.samplers.RandomSampler(0),  # draws nothing
+            pruner=build_pruner(self.pruner, trials=self.trials, epochs=self.epochs),
+        )
+        number = storage.get_study_id_from_name(str(self.name))
+        self._trial_id = storage.get_trial_id_from_study_id_trial_number(number, self.number)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report the score, and end the training if it is of no use to go on."""
+        del pl_module
+        if trainer.sanity_checking:
+            return
+        end = trainer.is_global_zero and self._given_up(trainer)
+        if trainer.strategy.reduce_boolean_decision(end, all=False):
+            trainer.should_stop = True
+
+    def _given_up(self, trainer: pl.Trainer) -> bool:
+        if self._study is None or self._storage is None:
+            return False
+        if os.getppid() != self._started_by:
+            log.warning("the study that started this training has ended; so does it")
+            return True
+        epoch = trainer.current_epoch
+        value = float(trainer.callback_metrics.get(self.monitor, math.nan))
+        if not math.isfinite(value):
+            return False
+        try:
+            self._storage.set_trial_intermediate_value(self._trial_id, epoch, value)
+            trial = self._storage.get_trial(self._trial_id)
+            if not self._study.pruner.prune(self._study, trial):
+                return False
+            self._storage.set_trial_user_attr(self._trial_id, PRUNED, epoch)
+        except Exception as error:
+            # A database that does not answer for a moment costs a comparison, not the training.
+            log.warning("epoch %d could not be reported to the study: %s", epoch, error)
+            return False
+        log.info("pruned in epoch %d: %s %.4f", epoch, self.monitor, value)
+        return True

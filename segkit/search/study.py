@@ -1,0 +1,187 @@
+"""A study: opened by name or begun, gone on with until enough trials have finished."""
+
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna import Study, Trial
+from optuna.exceptions import ExperimentalWarning, OptunaError
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.storages import fail_stale_trials
+from optuna.trial import FrozenTrial
+from sqlalchemy.exc import SQLAlchemyError
+
+from segkit.core.errors import SegkitError
+from segkit.search.space import Scalar, Space, suggest
+from segkit.search.storage import MINUTES, REASON, cannot_reach, open_storage
+from segkit.search.trial import TrialFailed
+
+# In a row: none has finished yet, or some have.
+_GIVE_UP_AT_ONCE, _GIVE_UP = 3, 10
+_LOOK_AGAIN = 5.0  # seconds, while other processes run the last trials
+_FACTS = "segkit"
+
+# A trial's number and values in, its score out; TrialFailed and TrialPruned for other ends.
+Objective = Callable[[Trial, Mapping[str, Scalar]], float]
+
+
+def open_study(address: str, name: str, *, mode: str, facts: Mapping[str, Any]) -> Study:
+    """Open a study, or begin it.
+
+    Args:
+        address: of the database.
+        name: of the study.
+        mode: ``max`` or ``min``.
+        facts: what all trials of a study share; those of the first call are kept with it.
+
+    Raises:
+        SegkitError: the database cannot be reached, or the study is about something else.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # the trials are told of in our own words
+    storage = open_storage(address, abandoned=_once_more)
+    try:
+        study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            direction="maximize" if mode == "max" else "minimize",
+            load_if_exists=True,
+        )
+        known = study.user_attrs.get(_FACTS)
+        if known is None and not study.get_trials(deepcopy=False):
+            study.set_user_attr(_FACTS, dict(facts))
+            known = facts
+    except (SQLAlchemyError, OptunaError) as error:
+        raise cannot_reach(address, error) from error
+    _check_facts(name, known, facts)
+    return study
+
+
+def _once_more(study: Study, trial: FrozenTrial) -> None:
+    """What was cut off says nothing against its values: they come next."""
+    study.enqueue_trial(trial.params)
+
+
+def _check_facts(name: str, known: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> None:
+    remedy = "give this one another name: study=NAME; or the old one its own space and keys"
+    if known is None:
+        raise SegkitError(
+            "a study of this name was not begun by segkit.sweep",
+            where=f"study={name}",
+            remedy="give this one another name: study=NAME",
+        )
+    for about, value in facts.items():
+        if (before := known.get(about, value)) != value:
+            raise SegkitError(
+                f"there is a study of this name with another {about}, and their trials "
+                "cannot be compared",
+                where=f"study={name}: {_difference(before, value)}",
+                remedy=remedy,
+            )
+
+
+def _difference(before: Any, now: Any) -> str:
+    """What was, and what is, without what is the same in both."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted({*before, *now})
+        other = [key for key in keys if before.get(key) != now.get(key)]
+        return "; ".join(f"{k}: {before.get(k, 'none')} → {now.get(k, 'none')}" for k in other)
+    if isinstance(before, list) and isinstance(now, list):
+        gone, new = ([v for v in a if v not in b] for a, b in ((before, now), (now, before)))
+        return f"{', '.join(gone) or 'none'} → {', '.join(new) or 'none'}"
+    return f"{before} → {now}"
+
+
+def build_sampler(name: str, seed: int, number: int) -> BaseSampler:
+    """What draws the values of one trial.
+
+    By its number, so that machines that share a study draw different ones, and a study that was
+    cut off goes on as it would have gone.
+    """
+    drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    if name == "random":
+        return RandomSampler(seed=drawn)
+    # Trials of other processes are still running when the next is drawn: keep away from them.
+    return TPESampler(seed=drawn, constant_liar=True)
+
+
+def _fail_abandoned(study: Study) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        fail_stale_trials(study)
+
+
+def counts(study: Study) -> Counter[str]:
+    """Trials by state: ``complete``, ``pruned``, ``fail``, ``running``, ``waiting``."""
+    return Counter(trial.state.name.lower() for trial in study.get_trials(deepcopy=False))
+
+
+def run_study(
+    study: Study,
+    objective: Objective,
+    space: Space,
+    *,
+    sampler: str,
+    seed: int,
+    n_trials: int,
+    minutes: float | None = None,
+    after: Callable[[FrozenTrial], None] = lambda _: None,
+) -> str:
+    """Run trials until enough have finished, in all calls and processes together.
+
+    Args:
+        study: as :func:`open_study` gives it.
+        objective: a score for values.
+        space: to draw them from.
+        sampler: ``tpe`` or ``random``.
+        seed: of the draws.
+        n_trials: complete or pruned; failed ones do not count.
+        minutes: after which no further trial begins.
+        after: told of each trial as it has ended.
+
+    Returns:
+        Why it ended before its end; empty where it did not.
+
+    Raises:
+        KeyboardInterrupt: the trial has ended, and the next call begins with its values.
+    """
+    started, failed = time.monotonic(), 0
+
+    def drawn(trial: Trial) -> float:
+        study.sampler = build_sampler(sampler, seed, trial.number)
+        values = suggest(trial, space)
+        began = time.monotonic()
+        try:
+            return objective(trial, values)
+        except TrialFailed as error:
+            trial.set_user_attr(REASON, str(error))
+            raise
+        except KeyboardInterrupt:
+            trial.set_user_attr(REASON, "stopped; its values are tried again")
+            study.enqueue_trial(trial.params)
+            raise
+        finally:
+            trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
+
+    def ended(_: Study, trial: FrozenTrial) -> None:
+        nonlocal failed
+        failed = failed + 1 if trial.state.name == "FAIL" else 0
+        after(trial)
+
+    while True:
+        _fail_abandoned(study)
+        found = counts(study)
+        finished = found["complete"] + found["pruned"]
+        if finished >= n_trials:
+            return ""
+        if failed >= (_GIVE_UP if finished else _GIVE_UP_AT_ONCE):
+            return f"{failed} trials in a row have failed"
+        if minutes is not None and time.monotonic() - started >= minutes * 60:
+            return f"the time is up (timeout={minutes:g} minutes)"
+        if finished + found["running"] >= n_trials:
+            time.sleep(_LOOK_AGAIN)  # should one of the others fail, this process takes its place
+            continue
+        study.optimize(drawn, n_trials=1, catch=(TrialFailed,), callbacks=[ended])

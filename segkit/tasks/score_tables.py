@@ -1,0 +1,139 @@
+"""``evaluation.csv`` and ``evaluation_per_image.csv``: an empty cell is an undefined value."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.core.contracts import Record
+from segkit.statistics.intervals import mean_where_defined
+from segkit.tasks.metrics import COUNTS, Scores, dice, iou
+from segkit.tasks.tally import Counted
+
+Values = NDArray[np.float64]
+
+CLASS_COLUMNS = (
+    "class",
+    "data",
+    "split",
+    *(field.name for field in fields(Scores)),
+    "dice_low",
+    "dice_high",
+    "iou_low",
+    "iou_high",
+    "hd95",
+    "surface_dice",
+    "surface_tolerance",
+    "loss",
+    "ece",
+    "threshold",
+    "split_hash",
+)
+IMAGE_COLUMNS = (
+    "id",
+    "group",
+    "split",
+    "class",
+    *COUNTS,
+    "dice",
+    "iou",
+    "hd95",
+    "surface_dice",
+)
+
+
+def class_rows(
+    scores: Mapping[str, Scores],
+    intervals: Mapping[str, Values],
+    surfaces: Sequence[Values],
+    *,
+    whole: Mapping[str, object],
+    every: Mapping[str, object],
+) -> list[dict[str, object]]:
+    """The rows of ``evaluation.csv``.
+
+    Args:
+        scores: by class, ``all`` last.
+        intervals: (K, 2) lower and upper bounds, by the score's name, in the order of ``scores``.
+        surfaces: (K - 1, 2) HD95 and surface Dice of each image; empty where not measured.
+        whole: columns of the row ``all`` alone.
+        every: columns of every row.
+    """
+    means = _surface_means(surfaces, len(scores))
+    rows: list[dict[str, object]] = []
+    for k, (name, values) in enumerate(scores.items()):
+        bounds = {
+            f"{score}_{side}": float(bounds_K2[k, b])
+            for score, bounds_K2 in intervals.items()
+            for b, side in enumerate(("low", "high"))
+        }
+        surface = dict(zip(("hd95", "surface_dice"), means[k].tolist(), strict=True))
+        row = {"class": name, **asdict(values), **bounds, **surface, **every}
+        rows.append({**row, **(whole if name == "all" else {})})
+    return rows
+
+
+def _surface_means(surfaces: Sequence[Values], count: int) -> Values:
+    """(count, 2) means over images where defined, of each class and, last, over classes."""
+    if not surfaces:
+        return np.full((count, 2), np.nan)
+    classes_K2 = mean_where_defined(np.stack(surfaces))
+    return np.concatenate([classes_K2, mean_where_defined(classes_K2)[None]])
+
+
+def image_rows(
+    counted: Counted,
+    records: Sequence[Record],
+    splits: Mapping[str, str],
+    classes: Sequence[str],
+    surfaces: Mapping[int, Values],
+) -> list[dict[str, object]]:
+    """The rows of ``evaluation_per_image.csv``: one an image and foreground class.
+
+    Args:
+        counted: of the split.
+        records: of the data set.
+        splits: by record id; a record without one has an empty cell.
+        classes: names, background first.
+        surfaces: (K - 1, 2) HD95 and surface Dice by position; empty where not measured.
+    """
+    rows: list[dict[str, object]] = []
+    for index, counts_K4 in zip(counted.indices, counted.counts_NK4, strict=True):
+        record = records[index]
+        about = {"id": record.id, "group": record.group, "split": splits.get(record.id, "")}
+        for k, name in enumerate(classes[1:], start=1):
+            four = counts_K4[k]
+            scores = {"dice": float(dice(four)), "iou": float(iou(four))}
+            if index in surfaces:
+                hd95, surface_dice = surfaces[index][k - 1].tolist()
+                scores |= {"hd95": hd95, "surface_dice": surface_dice}
+            numbers = dict(zip(COUNTS, four.tolist(), strict=True))
+            rows.append({**about, "class": name, **numbers, **scores})
+    return rows
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """CSV of these columns; what is None, NaN or missing leaves its cell empty.
+
+    Raises:
+        ValueError: a row has a column that is not among them.
+    """
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    undefined = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if undefined else value
+
+
+def image_dice(counts_NK4: NDArray[np.int64]) -> Values:
+    """(N,) Dice of each image, over its foreground classes where defined; NaN where none is."""
+    return mean_where_defined(dice(counts_NK4[:, 1:]).T)

@@ -1,0 +1,59 @@
+"""Each epoch the same validation images: image, truth, prediction, overlay."""
+
+import math
+
+import lightning.pytorch as pl
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.drawing.panel import PanelRow, panel
+from segkit.tasks.metrics import dice
+from segkit.training.callbacks.pictures import EpochPictures
+from segkit.training.module import SegmentationModule
+
+
+class Panels(pl.Callback):
+    """Draws ``panels/epoch_NNN.png`` and the same to TensorBoard.
+
+    Args:
+        every_n_epochs: 1 draws each epoch.
+        tensorboard_megabytes: budget for the event file; panels beyond it are files only.
+    """
+
+    def __init__(self, *, every_n_epochs: int, tensorboard_megabytes: float) -> None:
+        self.pictures = EpochPictures(
+            "panels",
+            every_n_epochs=every_n_epochs,
+            tensorboard_megabytes=tensorboard_megabytes,
+        )
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw, in the first process only."""
+        if not self.pictures.due(trainer):
+            return
+        assert isinstance(pl_module, SegmentationModule)
+        picture = draw_panel(pl_module)
+        if picture is not None:
+            self.pictures.write(trainer, picture)
+
+
+def draw_panel(module: SegmentationModule) -> NDArray[np.uint8] | None:
+    """The panel of the validation just finished, (H, W, 3) uint8; None where nothing was scored."""
+    data, counted = module.data, module.counted["val"]
+    counts = dict(zip(counted.indices, counted.counts_NK4, strict=True))
+    rows = []
+    # A validation that was cut short (trainer.limit_val_batches) lacks some.
+    for index in [i for i in data.panel_indices() if i in counts]:
+        record = data.records[index]
+        scores = dice(counts[index][1:])
+        defined = scores[np.isfinite(scores)]
+        rows.append(
+            PanelRow(
+                id=record.id,
+                image=data.cache.image(record.id),
+                truth=data.cache.mask(record.id),
+                prediction=counted.kept[index],
+                score=float(defined.mean()) if len(defined) else math.nan,
+            )
+        )
+    return panel(rows, classes=data.classes) if rows else None

@@ -1,0 +1,171 @@
+"""Keeps ``metrics.csv`` and ``curves.png``, tells the loggers, and says how the epoch went."""
+
+import csv
+import io
+import logging
+import math
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as pl
+from torch.optim import Optimizer
+
+from segkit.core.errors import SegkitError
+from segkit.core.files import write_text
+from segkit.drawing.curves import curves
+from segkit.tasks.metrics import Scores
+from segkit.training.module import LOGGED, SegmentationModule
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "epoch",
+    "train/loss",
+    "val/loss",
+    "val/dice",
+    "val/iou",
+    "lr",
+    "seconds",
+    "images_per_second",
+)
+Row = dict[str, float]
+# Measured by a clock: more digits than these mean nothing.
+_TIMED = ("seconds", "images_per_second")
+
+
+class RunRecord(pl.Callback):
+    """One row an epoch. The table is rewritten as a whole, so it is never cut short.
+
+    Args:
+        monitor: the score that the best epoch is chosen by.
+        mode: ``min`` or ``max``.
+    """
+
+    def __init__(self, *, monitor: str, mode: Literal["min", "max"]) -> None:
+        self.monitor = monitor
+        self.mode = mode
+        self.rows: list[Row] = []
+        self._rate = math.nan
+        self._started = time.perf_counter()
+        self._validated = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """After a resume, take up the table where the checkpoint was written."""
+        del pl_module
+        path = Path(trainer.default_root_dir) / "metrics.csv"
+        if path.exists():
+            rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+            known = [{key: float(value) for key, value in row.items()} for row in rows]
+            self.rows = [row for row in known if row["epoch"] < trainer.current_epoch]
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the epoch's clock."""
+        del pl_module
+        self._started = time.perf_counter()
+        self._validated = False
+        self._rate = _rate(trainer.optimizers[0])  # unless a step tells otherwise
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    ) -> None:
+        """Remember the rate of this step: after it, the schedule has set the next one's."""
+        del trainer, pl_module
+        self._rate = _rate(optimizer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Remember that this epoch has scores: the Trainer goes on showing those of the last."""
+        del trainer, pl_module
+        self._validated = True
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the row."""
+        assert isinstance(pl_module, SegmentationModule)
+        row = self._row(trainer, pl_module)
+        scores = pl_module.scores.get("val", {}) if self._validated else {}
+        self.rows.append(row)
+        if not trainer.is_global_zero:
+            return
+        write_text(Path(trainer.default_root_dir) / "metrics.csv", self._table())
+        scalars = {key: value for key, value in row.items() if key != "epoch"}
+        scalars |= _scalars("val", scores)
+        for logger in trainer.loggers:
+            logger.log_metrics(scalars, step=trainer.current_epoch)
+        log.info("%s", self._line(row))
+
+    def _line(self, row: Row) -> str:
+        """An epoch in eighty columns; what was not measured is left out."""
+        scored = dict.fromkeys(("val/loss", "val/dice", self.monitor))
+        shown = {"loss": row["train/loss"], **{name: row[name] for name in scored}}
+        told = [f"{name} {value:.4f}" for name, value in shown.items() if math.isfinite(value)]
+        parts = [
+            f"epoch {int(row['epoch'])}",
+            *told,
+            f"lr {row['lr']:.2g}",
+            f"{row['seconds']:.1f} s",
+        ]
+        return "  ".join(parts)
+
+    def _row(self, trainer: pl.Trainer, module: SegmentationModule) -> Row:
+        metrics = trainer.callback_metrics if self._validated else {}
+        scored = {name: float(metrics.get(name, math.nan)) for name in COLUMNS[2:5]}
+        chosen_by = float(metrics.get(self.monitor, math.nan))
+        return {
+            "epoch": float(trainer.current_epoch),
+            "train/loss": module.training_loss(),
+            **scored,
+            "lr": self._rate,
+            "seconds": time.perf_counter() - self._started,
+            "images_per_second": module.images_per_second(),
+        } | {self.monitor: chosen_by}
+
+    def _table(self) -> str:
+        """``metrics.csv``; the score that the best epoch is chosen by is always in it.
+
+        Scores have every digit: rounded twice, they would not be those of ``summary.json``.
+        """
+        out = io.StringIO()
+        columns = (*COLUMNS, *(() if self.monitor in COLUMNS else (self.monitor,)))
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in self.rows:
+            whole = {"epoch": int(row["epoch"])}
+            timed = {key: f"{row[key]:.6g}" for key in _TIMED}
+            writer.writerow({key: repr(value) for key, value in row.items()} | timed | whole)
+        return out.getvalue()
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw the curves."""
+        del pl_module
+        self._draw(trainer)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Draw what there is: a run that was stopped is looked at most of all."""
+        del pl_module, exception
+        with suppress(SegkitError):  # what ended the run is told, not what follows from it
+            self._draw(trainer)
+
+    def _draw(self, trainer: pl.Trainer) -> None:
+        if trainer.is_global_zero and self.rows:
+            path = Path(trainer.default_root_dir) / "curves.png"
+            curves(path, self.rows, monitor=self.monitor, mode=self.mode)
+
+
+def _rate(optimizer: Optimizer) -> float:
+    return float(optimizer.param_groups[0]["lr"])
+
+
+def _scalars(stage: str, scores: dict[str, Scores]) -> Row:
+    """Every score of all classes; the Dice of each one where there are several."""
+    if not scores:
+        return {}
+    scalars = {f"{stage}/{name}": float(getattr(scores["all"], name)) for name in LOGGED}
+    baseline = scores["all"].accuracy_all_background
+    scalars[f"{stage}/accuracy_all_background"] = baseline
+    several = [name for name in scores if name != "all"]
+    if len(several) > 1:
+        scalars |= {f"{stage}/dice/{name}": scores[name].dice for name in several}
+    return {name: value for name, value in scalars.items() if math.isfinite(value)}

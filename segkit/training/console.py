@@ -1,0 +1,186 @@
+"""What a person reads at the terminal, and what ``train.log`` keeps of it."""
+
+import logging
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import lightning.pytorch as pl
+
+from segkit.core.errors import SegkitError
+from segkit.core.hardware import precision_and_reason
+from segkit.core.shell import command, relative
+from segkit.core.terminal import console, show_facts, show_line
+from segkit.data.datamodule import SegmentationData
+from segkit.data.loaders import batch_bytes, worker_count
+from segkit.data.sides import side_cautions
+
+log = logging.getLogger("segkit")
+
+_BENEATH = "rich_proxied_file"  # of what stands in for stderr while a bar is drawn: stderr itself
+
+
+def hush_lightning() -> None:
+    """Leave Lightning's advertisements and state reports out; its warnings stay."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        # It brings a handler of its own, which would print what ours prints too.
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+class _ToTerminal(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is now: while a bar is drawn, to the place above it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        # Where stderr goes to a file, the bar's place on the terminal is none for it.
+        return sys.stderr if sys.stderr.isatty() else getattr(sys.stderr, _BENEATH, sys.stderr)
+
+
+@contextmanager
+def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
+    """Send the log to a file and to stderr."""
+    level = logging.INFO if first_process else logging.ERROR
+    handlers: list[logging.Handler] = []
+    to_terminal = _ToTerminal()
+    to_terminal.setLevel(level)
+    to_terminal.setFormatter(logging.Formatter("%(message)s"))
+    handlers.append(to_terminal)
+    if first_process:
+        to_file = logging.FileHandler(path, encoding="utf-8", errors="surrogateescape")
+        to_file.setLevel(logging.DEBUG)
+        to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handlers.append(to_file)
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.WARNING)
+    log.setLevel(logging.DEBUG if first_process else level)
+    for handler in handlers:
+        root.addHandler(handler)
+    try:
+        yield
+    except Exception as error:
+        if first_process:
+            # The terminal is told by whoever catches it.
+            bug = None if isinstance(error, SegkitError) else sys.exc_info()
+            to_file.handle(log.makeRecord(log.name, logging.ERROR, "", 0, "%s", (error,), bug))
+        raise
+    finally:
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
+        root.setLevel(before)
+
+
+def show_data(data: SegmentationData, folder: Path) -> None:
+    """Say what is trained on, how it was split, and where the run lies."""
+    records = {stage: len(data.indices(stage)) for stage in ("train", "val", "test")}
+    counts = "  ".join(f"{stage} {count}" for stage, count in records.items())
+    log.info("data: %s (%s), in %s", data.dataset_name, counts, data.reader.root)
+    strata = Counter(data.records[i].stratum for i in data.indices("all"))
+    if set(strata) != {""}:
+        named = ", ".join(f"{name or 'none'} {count}" for name, count in sorted(strata.items()))
+        how = "balanced over" if data.split.stratify else "not balanced over"
+        log.info("split: %s strata: %s", how, named)
+    if data.problems:
+        log.warning("%d records were left out (dataset.on_bad_record=skip):", len(data.problems))
+        for problem in data.problems[:20]:
+            log.warning("  %s: %s", problem.where, problem.what)
+    for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
+        log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
+    log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
+
+
+def show_summary(
+    summary: Mapping[str, Any], folder: Path, steps: Sequence[tuple[str, str]]
+) -> None:
+    """The end of a training: best epoch, test scores, where all lies, and how to go on.
+
+    Args:
+        summary: of the run.
+        folder: of the run.
+        steps: what each command that may follow is for, and the command.
+    """
+    shown = relative(folder)
+    epoch = "none" if summary["best_epoch"] is None else str(summary["best_epoch"])
+    best = f"{epoch} ({summary['monitor']} {_number(summary['best_score'])})"
+    tested = "no record is in the test split"
+    if summary["test"]:
+        tested = _tested(summary["test"])
+    lines = {
+        "best epoch": best,
+        "test": tested,
+        "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
+        "run folder": shown,
+        "report": f"{shown}/report.html",
+        **(summary.get("chosen") or {}),
+    }
+    out = console()
+    show_facts(out, lines.items())
+    if steps:
+        show_line(out, "\nHow to go on:")
+    for what, command_line in steps:
+        show_line(out, f"  {what}", "dim")
+        show_line(out, f"    {command_line}")  # alone on its line: three clicks take it
+    # In the file only: the terminal has the table.
+    log.debug("best epoch %s; test: %s", best, tested)
+
+
+def show_stopped(by: signal.Signals, folder: Path) -> None:
+    """The end of a training that was told to end: nothing is lost, and how to go on."""
+    again = command("train", f"resume={relative(folder)}")
+    log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
+
+
+def _tested(scores: Mapping[str, Any]) -> str:
+    """The test in words: how many were scored, and each class where there are several."""
+    overall = scores["all"]
+    classes = {name: value for name, value in scores.items() if name not in ("all", "loss")}
+    told = (
+        f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
+        f"{_number(overall['accuracy'])} (all background: "
+        f"{_number(overall['accuracy_all_background'])})  n={overall['n']}"
+    )
+    if len(classes) > 1:
+        each = ", ".join(f"{name} {_number(value['dice'])}" for name, value in classes.items())
+        told += f"; means over the classes, dice of each: {each}"
+    if overall["n"] < 10:
+        told += f"; {overall['n']} are too few to rely on"
+    return told
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None or value != value else f"{value:.4f}"  # noqa: PLR0124
+
+
+def chosen(
+    config: Mapping[str, Any], data: SegmentationData, trainer: pl.Trainer
+) -> dict[str, str]:
+    """In words, what ``auto`` came to; what was asked for is left out.
+
+    Args:
+        config: of the run.
+        data: its datamodule.
+        trainer: on its device.
+    """
+    found = {}
+    if config["trainer"]["precision"] == "auto":
+        reason = precision_and_reason(config["trainer"]["accelerator"])[1]
+        found["precision"] = f"{trainer.precision}: {reason}"
+    if data.device_cache:
+        found["input"] = f"training images are held on {trainer.strategy.root_device}"
+    elif data.num_workers == "auto":
+        on_gpu = trainer.strategy.root_device.type == "cuda"
+        batch = batch_bytes(data.dataset("train"), data.batch_size)
+        workers, reason = worker_count("auto", on_gpu=on_gpu, batch=batch)
+        found["loader"] = f"{workers} processes: {reason}"
+    return found

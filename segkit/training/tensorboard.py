@@ -1,0 +1,82 @@
+"""TensorBoard as a run folder keeps it: events only, on an axis of epochs."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lightning.pytorch.loggers import TensorBoardLogger
+from PIL import Image
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.record_writer import RecordWriter
+from torch.utils.tensorboard.summary import hparams
+
+from segkit.core.files import atomic_path
+
+
+def drop_events(path: Path, *, since: float) -> None:
+    """Leave out of an event file what was logged later.
+
+    Args:
+        path: of the file; one that was cut off is read as far as it is whole.
+        since: seconds since 1970.
+    """
+    kept = [raw for raw in RawEventFileLoader(str(path)).Load() if _wall_time(raw) <= since]
+    if not kept:
+        path.unlink()
+        return
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        writer = RecordWriter(stream)
+        for raw in kept:
+            writer.write(raw)
+
+
+def _wall_time(raw: bytes) -> float:
+    return float(Event.FromString(raw).wall_time)
+
+
+class RunTensorBoard(TensorBoardLogger):
+    """Writes ``events.out.tfevents.*`` straight into the run folder.
+
+    Args:
+        save_dir: the run folder.
+    """
+
+    def __init__(self, save_dir: str) -> None:
+        super().__init__(save_dir=save_dir, name="", version="", default_hp_metric=False)
+
+    @property
+    def log_dir(self) -> str:
+        """The run folder, whose name the parent would expand ``$HOME`` in."""
+        return str(self.save_dir)
+
+    def save(self) -> None:
+        """Flush the events. The parent would also write hparams.yaml; config.yaml says it all."""
+        self.experiment.flush()
+
+    def log_configuration(
+        self, text: str, parameters: Mapping[str, str | float], metrics: Sequence[str]
+    ) -> None:
+        """Show the configuration as text, and fill the HParams tab.
+
+        Args:
+            text: the configuration as YAML.
+            parameters: hyper-parameters, flat.
+            metrics: scalars of this run that the HParams tab compares runs by.
+        """
+        indented = "\n".join(f"    {line}" for line in text.splitlines())
+        self.experiment.add_text("configuration", indented, 0)
+        writer = self.experiment.file_writer
+        assert writer is not None
+        parts = hparams(dict(parameters), dict.fromkeys(metrics, 0.0))  # type: ignore[no-untyped-call]
+        for part in parts:
+            writer.add_summary(part)
+
+    def log_picture(self, name: str, png: bytes, epoch: int) -> None:
+        """Show an RGB picture at its epoch, from the bytes of its file: encoding costs time."""
+        width, height = Image.open(io.BytesIO(png)).size
+        shown = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
+        writer = self.experiment.file_writer
+        assert writer is not None
+        writer.add_summary(Summary(value=[Summary.Value(tag=name, image=shown)]), epoch)

@@ -1,0 +1,41 @@
+"""What is printed of an evaluation is as it is called, whatever the name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segkit.evaluation.scoring import Evaluation
+from segkit.evaluation.terminal import show_evaluation
+from segkit.tasks.calibration import CalibrationTally
+from segkit.tasks.metrics import score
+from segkit.tasks.tally import Counted
+
+
+def evaluation(*classes: str) -> Evaluation:
+    counts = np.array([[[70, 5, 5, 20], [10, 3, 5, 82], [8, 4, 2, 86]]])
+    return Evaluation(
+        data="d",
+        split="test",
+        split_hash="abc",
+        threshold=None,
+        scores=score(counts, ["r0"], classes),
+        intervals={name: np.full((3, 2), np.nan) for name in ("dice", "iou")},
+        groups=1,
+        counted=Counted([0], counts, 0.5, {}),
+        calibration=CalibrationTally().finish(),
+        surfaces={},
+        surface_tolerance=None,
+    )
+
+
+def test_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Path("[old]") / "[/x]"
+    found = evaluation("background", "[red]", "[/edge]")
+    show_evaluation(found, run, tmp_path / "[bold]", tmp_path / "[i]")
+    said = capsys.readouterr().out
+    assert "1 images (test) scored with [old]/[/x]" in said
+    assert "[red]" in said
+    assert "[/edge]" in said
+    assert f"tables: {tmp_path}/[bold]/evaluation.csv" in said
+    assert f"pictures: {tmp_path}/[i]/ (worst" in said

@@ -1,0 +1,96 @@
+"""Depth, channels and size of images that have been decoded."""
+
+import numpy as np
+import pytest
+
+from segkit.core.errors import SegkitError
+from segkit.imaging.pixels import resize_image, resize_mask, to_channels, to_uint8
+from tests.imaging.pictures import FLOAT, GREY, RGB, noise
+
+
+def test_uint8_passes_and_bool_becomes_255() -> None:
+    np.testing.assert_array_equal(to_uint8(GREY, "a"), GREY)
+    np.testing.assert_array_equal(to_uint8(np.array([[True, False]]), "a"), [[255, 0]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32, np.float64])
+def test_depth_scales_between_the_percentiles(dtype: type[np.generic]) -> None:
+    # 0…1000 in steps of 1: the 0.2 and 99.8 percentiles are 2 and 998 exactly.
+    ramp = np.arange(1001).astype(dtype).reshape(7, 143)
+    expected = np.rint(np.clip((np.arange(1001) - 2) * 255 / 996, 0, 255)).reshape(7, 143)
+    np.testing.assert_allclose(to_uint8(ramp, "a"), expected, atol=1)
+    assert to_uint8(ramp, "a").dtype == np.uint8
+    assert to_uint8(ramp, "a").min() == 0
+    assert to_uint8(ramp, "a").max() == 255
+
+
+def test_a_large_offset_keeps_its_contrast() -> None:
+    ramp = np.arange(1001, dtype=np.int32).reshape(7, 143)
+    np.testing.assert_array_equal(to_uint8(ramp + 10**9, "a"), to_uint8(ramp, "a"))
+
+
+def test_a_few_bright_pixels_still_show_and_a_flat_image_is_black() -> None:
+    sparse = np.zeros((100, 100), np.uint16)
+    sparse[0, :5] = 4000  # fewer than two per mille: both percentiles are 0
+    assert to_uint8(sparse, "a").max() == 255
+    assert to_uint8(np.full((4, 4), 777, np.uint16), "a").max() == 0
+
+
+def test_alpha_does_not_set_the_window() -> None:
+    rgba = np.zeros((50, 50, 4), np.uint16)
+    rgba[..., :3] = np.linspace(0, 900, 50, dtype=np.uint16)[:, None, None]
+    rgba[..., 3] = 65535
+    np.testing.assert_array_equal(to_uint8(rgba, "a")[..., :3], to_uint8(rgba[..., :3], "a"))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_counted(bad: float) -> None:
+    image = FLOAT.copy()
+    image[0, :3] = bad
+    with pytest.raises(SegkitError, match="3 pixels are NaN or infinite") as caught:
+        to_uint8(image, "dose.tif")
+    assert caught.value.where == "dose.tif"
+
+
+def test_channels() -> None:
+    grey_alpha = np.stack([GREY, np.zeros_like(GREY)], axis=2)
+    for grey in (GREY, GREY[..., None], grey_alpha):
+        np.testing.assert_array_equal(to_channels(grey, 1), GREY[..., None])
+        np.testing.assert_array_equal(to_channels(grey, 3), np.stack([GREY] * 3, axis=2))
+    for colour in (RGB, np.dstack([RGB, GREY])):
+        np.testing.assert_array_equal(to_channels(colour, 3), RGB)
+        np.testing.assert_allclose(
+            to_channels(colour, 1)[..., 0], RGB @ np.array([0.299, 0.587, 0.114]), atol=1
+        )
+
+
+@pytest.mark.parametrize("size", [(5, 4), (20, 31), (7, 9), (3, 40)])
+def test_a_resized_mask_has_no_new_values(size: tuple[int, int]) -> None:
+    mask = np.random.default_rng(1).choice(np.array([0, 3, 200], np.uint8), (7, 9))
+    resized = resize_mask(mask, size)
+    assert resized.shape == size
+    assert set(np.unique(resized)) <= {0, 3, 200}
+
+
+def test_a_mask_doubled_and_halved_is_the_mask() -> None:
+    mask = noise((6, 8))
+    doubled = resize_mask(mask, (12, 16))
+    np.testing.assert_array_equal(doubled, np.kron(mask, np.ones((2, 2), np.uint8)))
+    np.testing.assert_array_equal(resize_mask(doubled, (6, 8)), mask)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_halved_image_is_the_mean_of_its_blocks(channels: int) -> None:
+    image = noise((6, 8, channels))
+    blocks = image.reshape(3, 2, 4, 2, channels).mean(axis=(1, 3))
+    np.testing.assert_allclose(resize_image(image, (3, 4)), blocks, atol=0.51)
+    assert resize_image(image, (12, 5)).shape == (12, 5, channels)
+
+
+def test_intensities_that_span_more_than_a_float() -> None:
+    wide = np.array([[-1.5e308, 1.5e308]] * 9)
+    with pytest.raises(SegkitError, match="cannot be scaled"):
+        to_uint8(wide, "a.tif")
+    np.testing.assert_array_equal(
+        to_uint8(wide.clip(-3e38, 3e38).astype(np.float32), "a")[0], [0, 255]
+    )

@@ -1,0 +1,129 @@
+"""Which of several processes this is, and whether they were started as they are counted on."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.strategies.launchers import subprocess_script
+from omegaconf import OmegaConf
+
+from segkit.core.errors import SegkitError
+from segkit.runs.launch import _ITS_LOG, check_launch, lost_another, process_name, started_outside
+
+TORCHRUN = {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2"}
+SRUN = {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}
+NAMES = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", *TORCHRUN, *SRUN)
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def started(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ({}, ""),
+        ({"LOCAL_RANK": "0"}, ""),
+        ({"LOCAL_RANK": "1", "NODE_RANK": "0"}, "process 1"),
+        ({"LOCAL_RANK": "0", "NODE_RANK": "1"}, "process 0 of node 1"),
+        ({"RANK": "0", "SLURM_PROCID": "1"}, ""),
+        ({"RANK": "3", "LOCAL_RANK": "0"}, "process 3"),
+        ({"SLURM_PROCID": "2"}, "process 2"),
+    ],
+)
+def test_a_process_knows_which_it_is(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], name: str
+) -> None:
+    started(monkeypatch, told)
+    assert process_name() == name
+
+
+def config(resume: object = None, **trainer: object) -> Any:
+    known = {"accelerator": "cpu", "devices": 2, "num_nodes": 1, **trainer}
+    return OmegaConf.create({"trainer": known, "resume": resume})
+
+
+def given(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> None:
+    hydra = SimpleNamespace(overrides=OmegaConf.create({"hydra": list(overrides)}))
+    monkeypatch.setattr(HydraConfig, "get", lambda: hydra)
+
+
+@pytest.mark.parametrize("told", [TORCHRUN, SRUN], ids=["torchrun", "srun"])
+@pytest.mark.parametrize(
+    "trainer",
+    [
+        {"devices": 2},
+        {"devices": [0, 1]},
+        {"devices": "2"},
+        {"devices": 1, "num_nodes": 2},
+        {"devices": "auto", "accelerator": "gpu"},
+        {"devices": -1, "accelerator": "gpu"},
+    ],
+    ids=str,
+)
+def test_launches_that_are_counted_on(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], trainer: dict[str, object]
+) -> None:
+    started(monkeypatch, told)
+    given(monkeypatch, "hydra.run.dir=here")
+    assert started_outside() == 2
+    check_launch(config(**trainer))
+    given(monkeypatch)
+    check_launch(config(resume="there", **trainer))
+
+
+@pytest.mark.parametrize(
+    ("trainer", "counted"),
+    [({"devices": 1}, 1), ({"devices": "auto"}, 1), ({"devices": 2, "num_nodes": 2}, 4)],
+)
+def test_another_number_is_refused(
+    monkeypatch: pytest.MonkeyPatch, trainer: dict[str, object], counted: int
+) -> None:
+    started(monkeypatch, TORCHRUN)
+    with pytest.raises(SegkitError, match=f"2 processes were started .* counts on {counted}"):
+        check_launch(config(**trainer))
+
+
+@pytest.mark.parametrize("resume", [None, True])
+def test_a_run_folder_named_by_the_clock_is_refused(
+    monkeypatch: pytest.MonkeyPatch, resume: object
+) -> None:
+    started(monkeypatch, TORCHRUN)
+    given(monkeypatch, "hydra.mode=RUN")
+    with pytest.raises(SegkitError, match="by its own clock"):
+        check_launch(config(resume))
+
+
+def test_one_process_may_do_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A batch script of SLURM has tasks to give out, and is none of them.
+    started(monkeypatch, {"SLURM_NTASKS": "2", "SLURM_PROCID": "0"})
+    assert started_outside() == 1
+    check_launch(config(devices=1))
+
+
+def test_what_is_said_of_a_process_that_has_gone() -> None:
+    error = RuntimeError("[gloo/transport/tcp/pair.cc] Connection closed by peer [127.0.0.1]:1")
+    error.add_note("process 1 was killed by SIGKILL")
+    told = lost_another(error)
+    assert told is not None
+    assert told.where == "process 1 was killed by SIGKILL"
+    assert "resume=" in told.remedy
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shapes do not fit"), OSError("connection reset by peer")], ids=repr
+)
+def test_other_errors_are_told_as_they_are(error: Exception) -> None:
+    assert lost_another(error) is None
+
+
+def test_the_trainers_log_is_where_it_is_listened_to() -> None:
+    assert vars(subprocess_script)["_launch_process_observer"].__module__ == _ITS_LOG
