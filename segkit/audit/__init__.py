@@ -1,0 +1,1 @@
+"""A data set looked over before anyone trains on it."""

@@ -13,8 +13,8 @@ from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import to_uint8, without_alpha
 from segkit.inference.predictor import Predictor
-from segkit.runs import load_run
 from segkit.runs.build import build_reader
+from segkit.runs.load import load_run
 
 Values = NDArray[np.float64]
 _MOST_ANSWERS = 4  # configurations a picture has room for

@@ -32,7 +32,8 @@ class RunScores:
         classes: foreground classes.
         ids: of the N records that were tested.
         groups: of each.
-        counts_NK4: pixels of each record and foreground class; see :data:`segkit.tasks.metrics.COUNTS`.
+        counts_NK4: pixels of each record and foreground class; see
+            :data:`segkit.tasks.metrics.COUNTS`.
     """
 
     folder: Path

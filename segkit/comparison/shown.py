@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from segkit.comparison.comparison import Comparison
-from segkit.comparison.shown import HEADINGS, sentences, shown_rows
 from segkit.comparison.tables import Row, configuration_rows
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_line, show_table

@@ -17,7 +17,12 @@ _MOST = 200_000
 _PLAIN = (str, int, float, type(None))  # bool is an int
 # What is built to be computed with; loggers, callbacks and Trainers also write.
 _COMPUTED = ("dataset", "model", "loss", "optim", "schedule", "augment")
-_WRITING = ("lightning.", "segkit.callbacks.", "segkit.training.tensorboard.")
+_WRITING = (
+    "lightning.",
+    "segkit.search.",
+    "segkit.training.callbacks.",
+    "segkit.training.tensorboard.",
+)
 # Names and paths in here are written to, these aside.
 _ACTING = ("callbacks", "logger", "trainer")
 _READ = ("_target_", "input", "mode", "monitor")

@@ -14,6 +14,7 @@ import yaml
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.core.home import at_home
+from segkit.core.moved_targets import rename_moved_targets
 from segkit.core.quoting import escaped
 
 _PACKAGES = (
@@ -63,7 +64,7 @@ class RunFolder:
         write_text(self.config, text)
 
     def read_config(self) -> dict[str, Any]:
-        """Read it back; only plain YAML is accepted.
+        """Read it back, by today's names of classes; only plain YAML is accepted.
 
         Raises:
             SegkitError: this is not a run folder, or its configuration is damaged.
@@ -85,6 +86,7 @@ class RunFolder:
                 where=str(self.config),
                 remedy="name a folder that segkit.train wrote, with config.yaml in it",
             )
+        rename_moved_targets(config)
         return config
 
     def write_split(self, table: str) -> None:
@@ -152,7 +154,7 @@ def _processor() -> str:
 
 def _commit() -> str | None:
     """Commit of the checkout that segkit runs from; None outside one."""
-    folder = Path(__file__).resolve().parents[1]
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None
     command = ("git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12")

@@ -1,1 +1,1 @@
-"""Data sets, splits, augmentation, the cache and the datamodule."""
+"""From a data set on disk to batches."""

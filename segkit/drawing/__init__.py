@@ -1,0 +1,1 @@
+"""Overlays, panels, plots and pages."""

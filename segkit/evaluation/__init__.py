@@ -1,0 +1,1 @@
+"""Scores of a split, their tables, pictures and report."""

@@ -1,0 +1,1 @@
+"""Image and mask files to pixels, and pixels to a size."""

@@ -1,0 +1,1 @@
+"""A network and an image of any size, to an answer and its files."""

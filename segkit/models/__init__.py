@@ -1,1 +1,1 @@
-"""Networks and their weights."""
+"""Networks and their encoder weights."""

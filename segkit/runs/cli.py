@@ -44,7 +44,7 @@ Command = Callable[[DictConfig], Any]
 
 def config_dir() -> Path:
     """The folder of YAML files: in the package when installed, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"
 

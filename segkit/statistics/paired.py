@@ -64,8 +64,8 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two runs group by group.
 
-    The interval is :func:`segkit.statistics.intervals.mean_intervals` of the differences: percentiles of the
-    bootstrap over groups, as of every other score. p is :func:`signed_rank_p`.
+    The interval is :func:`segkit.statistics.intervals.mean_intervals` of the differences:
+    percentiles of the bootstrap over groups, as of every other score. p is :func:`signed_rank_p`.
 
     Args:
         first_G: (G,) the score of each group; NaN where it is undefined. Groups are taken for

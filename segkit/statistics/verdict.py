@@ -22,7 +22,7 @@ def verdict(found: Difference, p_holm: float) -> Verdict:
 
     Args:
         found: the comparison.
-        p_holm: its p after :func:`segkit.statistics.paired.holm` over all comparisons that are shown.
+        p_holm: its p after :func:`segkit.statistics.paired.holm` over all comparisons shown.
     """
     if found.n < FEWEST or math.isnan(p_holm):
         return "too few"
@@ -39,7 +39,7 @@ def conclusion(
 
     Args:
         found: the comparison.
-        p_holm: its p after :func:`segkit.statistics.paired.holm` over all comparisons that are shown.
+        p_holm: its p after :func:`segkit.statistics.paired.holm` over all comparisons shown.
         first: name of the first run.
         second: name of the second run.
         unit: what a group is, in the plural.

@@ -1,4 +1,4 @@
-"""Images over seconds, of the steps alone."""
+"""What an epoch keeps count of: its pace, its losses, and both within a checkpoint."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from segkit.core.errors import SegkitError
-from segkit.training.epoch import Pace
 
 
 class Pace:

@@ -1,0 +1,1 @@
+"""A data set a file: its layout, its classes, its groups."""

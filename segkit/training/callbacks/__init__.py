@@ -1,0 +1,1 @@
+"""What happens between epochs and steps, beside learning."""

@@ -45,7 +45,7 @@ def lines(root: Path) -> Lines:
 
 
 def module(name: str) -> ModuleType:
-    return importlib.import_module(f"segkit.data.{name}")
+    return importlib.import_module(f"segkit.data.readers.{name}")
 
 
 def readers(module: ModuleType) -> list[type[Reader]]:
@@ -66,7 +66,9 @@ def test_the_six_data_sets_are_there() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_stem_is_everywhere(name: str) -> None:
     assert len(readers(module(name))) == 1
-    tests = ast.parse((ROOT / "tests" / "data" / f"test_{name}.py").read_text(encoding="utf-8"))
+    tests = ast.parse(
+        (ROOT / "tests" / "data" / "readers" / f"test_{name}.py").read_text(encoding="utf-8")
+    )
     fixtures = {
         argument.arg
         for node in tests.body
@@ -78,11 +80,11 @@ def test_the_same_stem_is_everywhere(name: str) -> None:
     # A folder of one's own gives its own.
     called = "null +#.*" if name == "folder" else name
     assert re.search(rf"^name: {called}$", text, re.MULTILINE)
-    assert f"_target_: segkit.data.{name}.{readers(module(name))[0].__name__}\n" in text
+    assert f"_target_: segkit.data.readers.{name}.{readers(module(name))[0].__name__}\n" in text
 
 
 def test_every_reader_has_a_configuration() -> None:
-    stems = [path.stem for path in (ROOT / "segkit" / "data").glob("[a-z]*.py")]
+    stems = [path.stem for path in (ROOT / "segkit" / "data" / "readers").glob("[a-z]*.py")]
     defined = {stem for stem in stems if stem != "base" and readers(module(stem))}
     assert defined == set(NAMES)
 
