@@ -34,6 +34,7 @@ def check_values(config: Config) -> None:
         _check_number(config, key, bounds, whole=True)
     for key in SWITCHES:
         _check_choice(config, key, (True, False))
+    _check_name(config["dataset"].get("name"))
     check_batch(config)
     check_device_cache(config)
     check_sizes(config["dataset"])
@@ -41,6 +42,15 @@ def check_values(config: Config) -> None:
     _check_model(config["model"], config["dataset"]["channels"])
     _check_mode(config)
     _check_patience(config)
+
+
+def _check_name(name: object) -> None:
+    if isinstance(name, str) and (set(name) & {"/", "\\", "\0"} or name in (".", "..")):
+        raise SegkitError(
+            "the name of a data set is part of file names, and holds no slash",
+            where=f"dataset.name={name}",
+            remedy="write a plain name",
+        )
 
 
 _ABSENT = object()

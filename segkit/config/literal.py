@@ -153,7 +153,10 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in parts] if text.strip() else []
 
 
-def own_data(arguments: Sequence[str], command: str) -> list[str]:
+ROOT = "dataset.root="
+
+
+def own_data(arguments: Sequence[str], command: str) -> str:
     """``dataset=folder`` where ``dataset.root=PATH`` is given and nothing says what lies there.
 
     Args:
@@ -163,7 +166,7 @@ def own_data(arguments: Sequence[str], command: str) -> list[str]:
     given = dict(a.lstrip("+").split("=", 1) for a in arguments if "=" in a)
     keys = {key.split("@", 1)[0] for key in given}
     if command not in _CHOOSING or given.get("dataset.root", "null") in ("", "null"):
-        return []
+        return ""
     goes_on = given.get("resume", "null") not in ("null", "true", "false")
     other = goes_on or keys & {"dataset", "experiment", "--config-name"}
-    return [] if other or {"--config-name", "-cn"} & {*arguments} else ["dataset=folder"]
+    return "" if other or {"--config-name", "-cn"} & {*arguments} else "dataset=folder"

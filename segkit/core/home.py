@@ -11,6 +11,8 @@ from pathlib import Path
 
 from segkit.core.errors import SegkitError
 
+_CACHES = "~/.cache"
+
 
 def settle() -> None:
     """Name a folder for this user's caches that can be written to, for child processes too.
@@ -57,13 +59,18 @@ def _refuge() -> Path:
 
 
 def at_home(path: object, key: str) -> Path:
-    """A path with ``~`` replaced by the home folder.
+    """A path with ``~`` replaced by the home folder, and ``~/.cache`` by ``$XDG_CACHE_HOME``.
+
+    So a saved configuration names no folder of one machine, or of one user.
 
     Raises:
         SegkitError: there is no such user.
     """
+    text, caches = str(path), os.environ.get("XDG_CACHE_HOME", "")
+    if caches and (text == _CACHES or text.startswith(f"{_CACHES}/")):
+        return Path(caches + text.removeprefix(_CACHES))
     try:
-        return Path(str(path)).expanduser()
+        return Path(text).expanduser()
     except RuntimeError as error:
         raise SegkitError(
             "nobody of this name has a home folder here",

@@ -81,7 +81,7 @@ def check_memory(height: int, width: int, name: str, *, deep: bool) -> None:
         height * width * (_DEEP if deep else _DECODED),
         f"decoding an image of {width}×{height} pixels",
         where=name,
-        remedy="cut the image into parts, or leave it out with dataset.on_bad_record=skip",
+        remedy="cut the image into parts",
     )
 
 

@@ -7,6 +7,7 @@ first. Of what can be reclaimed (cached files, a memory map's pages) nothing is 
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -115,6 +116,13 @@ class Turns:
         self._changed = threading.Condition()
         self._taken: dict[int, int] = {}
         self._working: set[int] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """Nobody takes the results any more: who waits gives up."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def begin(self, number: int) -> None:
         """A piece of work is there; numbers rise."""
@@ -141,16 +149,27 @@ class Turns:
                 self._changed.notify_all()
 
     def wait(self, number: int, needed: int) -> None:
-        """Until so much is free; the largest need of a piece counts, not their sum."""
+        """Until so much is free; the largest need of a piece counts, not their sum.
+
+        Raises:
+            CancelledError: nobody takes the results any more.
+        """
 
         def mine() -> bool:
             others = sum(self._taken.values()) - self._taken[number]
-            if self._room is None or others + needed <= self._room or number in self._working:
+            if (
+                self._closed
+                or self._room is None
+                or others + needed <= self._room
+                or number in self._working
+            ):
                 return True
             return number == min(self._taken) and not self._working
 
         with self._changed:
             self._changed.wait_for(mine)
+            if self._closed:
+                raise CancelledError
             self._working.add(number)
             self._taken[number] = max(self._taken[number], needed)
 

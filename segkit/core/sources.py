@@ -12,6 +12,7 @@ from segkit.core.errors import SegkitError
 
 # A file's name holds 255 bytes, a letter takes up to four, and a cache adds its key.
 _LONGEST = 50
+_APART = "/\\\0"  # part folders; a name that holds one is refused once the values are checked
 
 
 def data_name(dataset: Mapping[str, Any]) -> str:
@@ -22,7 +23,8 @@ def data_name(dataset: Mapping[str, Any]) -> str:
     """
     name, root = dataset.get("name"), dataset.get("root")
     if name is not None:
-        return str(name)
+        apart = set(str(name)) & set(_APART) or name in (".", "..")
+        return source_name(name) if apart else str(name)
     return "data" if root is None else source_name(root)
 
 

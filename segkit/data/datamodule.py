@@ -81,7 +81,7 @@ class SegmentationData(pl.LightningDataModule):
         self.score_by = score_by
         self.score_at = score_at
         self.on_bad_record = on_bad_record
-        self.cache_dir = cache_dir.expanduser()
+        self.cache_dir = cache_dir
         self.panel_ids = panel_ids
         self.panel_count = panel_count
         self.seed = seed

@@ -84,6 +84,8 @@ class DeviceAugmentation:
         transforms: applied in order.
     """
 
+    on_device = True
+
     def __init__(self, *, transforms: Sequence[BatchTransform]) -> None:
         self.transforms = list(transforms)
 

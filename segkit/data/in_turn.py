@@ -54,10 +54,16 @@ def in_turn(
             turns.end(number)
             bar.advance(task)
 
-        for number, (record, load) in enumerate(zip(records, reader.loaders(records), strict=True)):
-            turns.begin(number)
-            waiting.append((number, record, pool.submit(one, number, record, load)))
-            if len(waiting) >= 4 * threads:
+        loaders = zip(records, reader.loaders(records), strict=True)
+        try:
+            for number, (record, load) in enumerate(loaders):
+                turns.begin(number)
+                waiting.append((number, record, pool.submit(one, number, record, load)))
+                if len(waiting) >= 4 * threads:
+                    yield from first()
+            while waiting:
                 yield from first()
-        while waiting:
-            yield from first()
+        finally:
+            # Whoever takes the results may stop: a full disk, Ctrl-C.
+            turns.close()
+            pool.shutdown(wait=False, cancel_futures=True)

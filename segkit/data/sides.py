@@ -58,7 +58,7 @@ def side_cautions(classes: Sequence[str], augmentation: Augmenter) -> list[Probl
     names = sided(classes)
     if not names or not swaps_sides(augmentation):
         return []
-    on_device = "device" in type(augmentation).__name__.lower()
+    on_device = getattr(augmentation, "on_device", False)
     return [
         Problem(
             "augment",

@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from segkit.config.command_help import help_text
 from segkit.config.given import output_dir, plain_overrides
 from segkit.config.hydra_errors import explain
-from segkit.config.literal import own_data, take_literally
+from segkit.config.literal import ROOT, own_data, take_literally
 from segkit.config.spelling import check_spelling
 from segkit.core.errors import SegkitError
 from segkit.core.files import NO_ROOM, CannotWriteError
@@ -146,22 +146,23 @@ def _in_hydras_words(given: Sequence[str], command: str) -> list[str]:
         taken = take_literally(given, command, sweeping=bool({*given} & {*_SWEEPING}))
     except SegkitError as error:
         _fail(error, command)
-    implied = own_data(given, command)
-    if implied and is_first_process():
-        print(f"{implied[0]}, since dataset.root= names data and no dataset= what they are")
+    if implied := own_data(given, command):
+        say(f"{implied}, since dataset.root= names data and no dataset= what they are")
+        # Beside the other, since the words behind a flag may be its value.
+        root = next(i for i, each in enumerate(taken) if each.lstrip("+").startswith(ROOT))
+        taken.insert(root, implied)
     # The parser beneath Hydra takes flags only before or after all keys, not among them.
-    return sorted([*taken, *implied], key=lambda each: not _FLAG.fullmatch(each))
+    return sorted(taken, key=lambda each: not _FLAG.fullmatch(each))
 
 
 @contextmanager
 def _composed_once(given: Sequence[str]) -> Iterator[None]:
     """Spare Hydra its first composition, a third of all CPU time before a mistake is told.
 
-    It only looks for ``hydra.mode``, which is none but MULTIRUN where a file or the user sets it.
+    It only looks for ``hydra.mode``, which none of segkit's own files sets; the user's may.
     """
     look = Hydra.get_mode
-    own = any(each.lstrip("+").startswith((*_CONFIG, *_MODE)) for each in given)
-    if not own and not any(b"MULTIRUN" in p.read_bytes() for p in config_dir().rglob("*.yaml")):
+    if not any(each.lstrip("+").startswith((*_CONFIG, *_MODE)) for each in given):
         setattr(Hydra, "get_mode", lambda *_, **__: None)  # noqa: B010
     try:
         yield

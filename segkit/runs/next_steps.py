@@ -13,6 +13,7 @@ from segkit.data.datamodule import SegmentationData
 from segkit.inference.inputs import find_inputs
 
 _OWN = "mydata"
+_LOOKED_AT = 50  # of the runs in outputs/, the latest
 Step = tuple[str, str]
 
 
@@ -60,14 +61,7 @@ def _beside(run: Path, summary: Mapping[str, Any]) -> Path | None:
     outputs = Path.cwd() / "outputs"
     if outputs not in run.parents:
         return None
-    found = [
-        path
-        for path in outputs.glob("*/*/*/summary.json")
-        if path.parent != run
-        and RunFolder(path.parent).read_summary().get("split_hash") == summary["split_hash"]
-    ]
-    return max((path.parent for path in found), key=_ended, default=None)
-
-
-def _ended(run: Path) -> float:
-    return (run / "summary.json").stat().st_mtime
+    ended = sorted(outputs.glob("*/*/*/summary.json"), key=lambda path: -path.stat().st_mtime)
+    others = (path.parent for path in ended[:_LOOKED_AT] if path.parent != run)
+    split = summary["split_hash"]
+    return next((o for o in others if RunFolder(o).read_summary().get("split_hash") == split), None)

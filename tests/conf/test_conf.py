@@ -228,3 +228,9 @@ def test_every_experiment_says_command_cost_and_score(name: str) -> None:
     assert found is not None
     assert found.group(2) == name
     assert re.search(r"(Score|Ours): .*\d\.\d{3}", found.group(0).replace("\n# ", " "))
+
+
+def test_no_file_makes_every_call_a_sweep() -> None:
+    """The command line spares Hydra the composition in which it would look for that."""
+    for path in CONF.rglob("*.yaml"):
+        assert "MULTIRUN" not in path.read_text(encoding="utf-8"), path

@@ -105,6 +105,8 @@ def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
         ({"dataset__size": 4}, "dataset.size", "at least 8"),
         ({"dataset__size": 64, "dataset__crop": 128}, "dataset.crop, dataset.size", "smaller"),
         ({"dataset__size": None}, "dataset.size=null", "dataset.crop"),
+        ({"dataset__name": "../../x"}, "dataset.name=../../x", "plain name"),
+        ({"dataset__name": ".."}, "dataset.name=..", "plain name"),
         ({"dataset__split": 3}, "dataset.split=3", "dataset.split.KEY=VALUE"),
         ({"dataset__split__stratify": "no"}, "dataset.split.stratify=no", "False"),
         ({"dataset__split__folds": 2}, "dataset.split.folds=2", "3 or more, or null"),

@@ -169,9 +169,9 @@ def test_split() -> None:
 
 def test_a_root_alone_is_ones_own_folder() -> None:
     for command in ("train", "check", "sweep", "benchmark"):
-        assert own_data(["dataset.root=x", "seed=1"], command) == ["dataset=folder"]
-        assert own_data(["-m", "dataset.root=x,y"], command) == ["dataset=folder"]
-    assert own_data(["dataset.root=x", "resume=true", "hydra.run.dir=y"], "train") != []
+        assert own_data(["dataset.root=x", "seed=1"], command) == "dataset=folder"
+        assert own_data(["-m", "dataset.root=x,y"], command) == "dataset=folder"
+    assert own_data(["dataset.root=x", "resume=true", "hydra.run.dir=y"], "train") != ""
     for arguments in (
         ["seed=1"],
         ["dataset.root=null"],
@@ -181,5 +181,5 @@ def test_a_root_alone_is_ones_own_folder() -> None:
         ["dataset.root=x", "--config-name", "mine"],
         ["dataset.root=x", "--config-name=mine"],
     ):
-        assert own_data(list(arguments), "train") == []
-    assert own_data(["run=x", "dataset.root=y"], "evaluate") == []
+        assert own_data(list(arguments), "train") == ""
+    assert own_data(["run=x", "dataset.root=y"], "evaluate") == ""

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from segkit.core.home import settle
+from segkit.core.home import at_home, settle
 
 Env = pytest.MonkeyPatch
 
@@ -115,3 +115,12 @@ def test_the_folder_of_another_user_is_not_taken(tmp_path: Path, refuge: Path) -
     assert chosen.parent == refuge.parent
     assert chosen != refuge
     assert list(elsewhere.iterdir()) == []
+
+
+def test_the_cache_is_named_without_a_machine(monkeypatch: Env, tmp_path: Path) -> None:
+    """A saved configuration says ``~/.cache``; where that is, each machine and user knows."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert at_home("~/.cache/segkit", "key") == tmp_path / ".cache" / "segkit"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/scratch/me")
+    assert at_home("~/.cache/segkit", "key") == Path("/scratch/me/segkit")
+    assert at_home("~/.cached", "key") == tmp_path / ".cached"

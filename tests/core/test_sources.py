@@ -122,3 +122,10 @@ def test_runs_on_two_folders_have_two_hashes_and_two_places(
     assert place("/a/lung.zip")[0] == "lung"
     assert place("/a/kidney", "dataset.num_workers=1", "dataset.cache_dir=/x") == kidney
     assert place("/a/kidney", "dataset.name=mine")[0] == "mine"
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "a/b", "a\\b", "..", "."])
+def test_a_name_leads_nowhere_else(name: str) -> None:
+    called = data_name({"name": name, "root": "x"})
+    assert not set(called) & set("/\\")
+    assert called not in (".", "..")

@@ -1,7 +1,9 @@
 """Records decoded in threads, in order, and no more of them at a time than memory holds."""
 
+import contextlib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -125,3 +127,31 @@ def test_an_error_ends_a_turn_too(reader: Folder) -> None:
 
     jobs = in_turn(reader, reader.listing().records, work, threads=4, title="testing")
     assert [type(job.exception()) for _, job in jobs] == [SegkitError] * 12
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_stops_taking_results_is_not_kept_waiting(reader: Folder) -> None:
+    """A full disk, or Ctrl-C: who waits for memory gives up, and what is queued is dropped."""
+    begun = []
+
+    def work(record: Record, load: Load) -> None:
+        begun.append(record.id)
+        load()
+
+    def take_one() -> None:
+        jobs = in_turn(reader, reader.listing().records * 9, work, threads=3, title="testing")
+        with contextlib.closing(jobs):  # type: ignore[type-var]  # a generator
+            for number, _ in enumerate(jobs):
+                if number == 6:  # the largest, which others wait for
+                    raise OSError("no space left")
+
+    thread = threading.Thread(target=lambda: suppressed(take_one), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert len(begun) < 9 * 12
+
+
+def suppressed(call: Callable[[], None]) -> None:
+    with contextlib.suppress(OSError):
+        call()

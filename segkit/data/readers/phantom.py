@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing
 from segkit.core.errors import SegkitError
+from segkit.core.home import at_home
 from segkit.data.cache import lock
 from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.drawing.overlay import encode_png
@@ -59,7 +60,7 @@ class Phantom(Dsb2018):
                 where="dataset.count, dataset.image_size",
                 remedy="ask for at least 1 image of at least 32 pixels",
             )
-        folder = Path(root).expanduser() / f"{count}x{image_size}-seed{seed}"
+        folder = at_home(root, "dataset.root") / f"{count}x{image_size}-seed{seed}"
         super().__init__(folder)
         self.count = count
         self.image_size = image_size

@@ -25,7 +25,7 @@ class RunProgressBar(RichProgressBar):
         width = max(4, min(40, self._columns() - 70))
         theme = self.theme
         return [
-            TextColumn("{module.description}"),
+            TextColumn("{task.description}"),
             BarColumn(
                 width, theme.progress_bar, theme.progress_bar_finished, theme.progress_bar_pulse
             ),

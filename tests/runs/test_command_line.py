@@ -1,0 +1,31 @@
+"""The command line as Hydra takes it."""
+
+from pathlib import Path
+
+import pytest
+from hydra._internal.utils import get_args_parser
+
+from segkit.runs import cli
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["dataset.root=DATA", "--cfg", "job"],
+        ["--cfg", "job", "dataset.root=DATA", "seed=1"],
+        ["seed=1", "dataset.root=DATA", "--config-dir=conf"],
+        ["-m", "dataset.root=DATA", "seed=1,2"],
+        ["+dataset.root=DATA", "--resolve", "--cfg", "job"],
+    ],
+)
+def test_what_is_implied_stands_among_the_keys(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = [each.replace("DATA", str(tmp_path)) for each in given]
+    taken = cli._in_hydras_words(data, "train")
+    parsed = get_args_parser().parse_args(taken)
+    assert "dataset=folder" in parsed.overrides
+    assert len(parsed.overrides) == 1 + sum("=" in each and each[:2] != "--" for each in given)
+    shown = capsys.readouterr()
+    assert shown.out == ""  # what is piped is the answer alone
+    assert "dataset=folder, since" in shown.err
