@@ -107,8 +107,7 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     clean = _clean(records, splits, pairs)
     cautions, unfit = _cautions(reader)
     some = any(record.labelled for record in records)
-    # What would leave nothing cannot be left out.
-    bad = list(bad_files(listing.problems, unreadable, skip=use.skip and some))
+    bad = list(bad_files(listing.problems, unreadable, skip=use.skip, some=some))
     findings = [
         *bad,
         # Where no record can be used, what is wrong with them says why.

@@ -55,11 +55,18 @@ class Use:
 
 
 def bad_files(
-    problems: Sequence[Problem], unreadable: Sequence[Unreadable], *, skip: bool
+    problems: Sequence[Problem], unreadable: Sequence[Unreadable], *, skip: bool, some: bool = True
 ) -> Iterator[Finding]:
-    """Files that have no partner or cannot be used."""
-    severity: Severity = "warning" if skip else "error"
-    leave = "" if skip else SKIP
+    """Files that have no partner or cannot be used.
+
+    Args:
+        problems: that were found while listing.
+        unreadable: records.
+        skip: whether they are left out rather than refused.
+        some: whether there are others: what would leave nothing cannot be left out.
+    """
+    severity: Severity = "warning" if skip and some else "error"
+    leave = SKIP if some and not skip else ""
     for problem in problems:
         remedy = (problem.remedy or "add the missing file") + leave
         yield Finding(severity, "unpaired files", problem.what, problem.where, remedy)

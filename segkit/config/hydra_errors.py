@@ -163,12 +163,16 @@ def _near(key: str, known: Sequence[str]) -> str:
     parent, dot, leaf = key.rpartition(".")
     beside = [k.rpartition(".")[2] for k in known if k.rpartition(".")[0] == parent]
     if near := difflib.get_close_matches(leaf, beside):
+        # Of the two ends of a range the upper one is what is mostly meant.
+        near.sort(key=lambda name: name.startswith("min_"))
         return f"did you mean {' or '.join(repr(parent + dot + name) for name in near)}?"
     if beside and parent:
         return f"{parent} has {', '.join(beside)}."
-    if near := difflib.get_close_matches(key, known):
-        return f"did you mean {' or '.join(map(repr, near))}?"
-    return ""
+    near = difflib.get_close_matches(key, known)
+    # ``epochs`` for trainer.max_epochs, ``lr`` for optim.lr.
+    ending = [k for k in known if re.split(r"[._]", k)[-1] == key and "min_" not in k]
+    near = near or sorted(ending, key=lambda k: ("max_" not in k, k.count("."), k))
+    return f"did you mean {' or '.join(map(repr, near[:3]))}?" if near else ""
 
 
 def _composed(error: BaseException) -> DictConfig | None:

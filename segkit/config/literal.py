@@ -68,6 +68,12 @@ def take_literally(arguments: Sequence[str], command: str, *, sweeping: bool) ->
             taken.append(argument)
             continue
         plus, key, value = found.groups()
+        if not value and key in (*_PLACES, *_SEVERAL_PLACES):
+            raise SegkitError(
+                f"{key}= is empty: a variable of the shell may have been, too",
+                where=argument,
+                remedy=f"write the path, {key}=PATH, or leave it out",
+            )
         sweeps = sweeping and not key.startswith(_MADE)
         if not sweeps and (several := _several_paths(key, value)):
             meant = f"{plus}{key}=[{','.join(several)}]"

@@ -62,6 +62,11 @@ def _beside(run: Path, summary: Mapping[str, Any]) -> Path | None:
     if outputs not in run.parents:
         return None
     ended = sorted(outputs.glob("*/*/*/summary.json"), key=lambda path: -path.stat().st_mtime)
+    own = _data_of(summary)
     others = (path.parent for path in ended[:_LOOKED_AT] if path.parent != run)
-    split = summary["split_hash"]
-    return next((o for o in others if RunFolder(o).read_summary().get("split_hash") == split), None)
+    return next((o for o in others if _data_of(RunFolder(o).read_summary()) == own), None)
+
+
+def _data_of(summary: Mapping[str, Any]) -> tuple[object, object]:
+    """The data set and the split: runs that differ in them are not compared."""
+    return (summary.get("data") or {}).get("name"), summary.get("split_hash")

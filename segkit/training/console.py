@@ -154,7 +154,7 @@ def _tested(scores: Mapping[str, Any]) -> str:
         each = ", ".join(f"{name} {_number(value['dice'])}" for name, value in classes.items())
         told += f"; means over the classes, dice of each: {each}"
     if overall["n"] < 10:
-        told += f"; {overall['n']} are too few to rely on"
+        told += f"; {overall['n']} {'is' if overall['n'] == 1 else 'are'} too few to rely on"
     return told
 
 

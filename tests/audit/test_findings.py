@@ -69,6 +69,9 @@ def test_bad_files_are_errors_unless_they_are_to_be_left_out() -> None:
         ("error", "records that cannot be used", "b.png"),
         ("warning", "records that cannot be used", "c.png"),
     ]
+    for skip in (True, False):  # of no use where nothing would be left
+        alone = list(bad_files(problems, unreadable, skip=skip, some=False))
+        assert not any("on_bad_record" in one.remedy for one in alone)
     lenient = told(bad_files(problems, unreadable, skip=True))
     assert {severity for severity, _, _ in lenient} == {"warning"}
 

@@ -86,7 +86,6 @@ def test_what_hydras_grammar_is_meant_by() -> None:
     assert value("dataset.root=null") is None
     assert value("resume=true") is True
     assert value("output=true") == "true"
-    assert value("dataset.root=") == ""
     # Keys that hold no path are Hydra's.
     assert value("dataset.size=[32,64]") == [32, 64]
 
@@ -183,3 +182,11 @@ def test_a_root_alone_is_ones_own_folder() -> None:
     ):
         assert own_data(list(arguments), "train") == ""
     assert own_data(["run=x", "dataset.root=y"], "evaluate") == ""
+
+
+@pytest.mark.parametrize("key", ["dataset.root", "input", "output", "run", "model.encoder_weights"])
+def test_an_empty_path_is_none(key: str) -> None:
+    """What ``dataset.root=$UNSET`` gives."""
+    with pytest.raises(SegkitError, match="is empty") as error:
+        take_literally([f"{key}="], "train", sweeping=False)
+    assert f"{key}=PATH" in error.value.remedy

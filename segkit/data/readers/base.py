@@ -80,10 +80,12 @@ class Reader(ABC):
         """
         found = self._found
         if not found.records and not found.problems:
+            inside = self.root.name.lower() in ("images", "masks") and self.root.is_dir()
+            above = f"name the folder above it: dataset.root={self.root.parent}; " * inside
             raise SegkitError(
                 f"no record of {type(self).__name__} was found in {len(self.source.names())} files",
                 where=f"dataset.root={self.root}",
-                remedy=f"the layout must be: {self.layout}; or choose another dataset=",
+                remedy=f"{above}the layout must be: {self.layout}; or choose another dataset=",
             )
         return found
 

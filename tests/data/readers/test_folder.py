@@ -54,6 +54,14 @@ def test_nothing_to_read_shows_the_layout(tmp_path: Path) -> None:
     assert "images/a.png with masks/a.png" in caught.value.remedy
 
 
+def test_its_images_alone_are_told_the_folder_above(tmp_path: Path) -> None:
+    (tmp_path / "own" / "images").mkdir(parents=True)
+    (tmp_path / "own" / "images" / "a.png").write_bytes(b"")
+    with pytest.raises(SegkitError) as caught:
+        Folder(tmp_path / "own" / "images", classes=["a", "b"]).listing()
+    assert f"dataset.root={tmp_path / 'own'};" in caught.value.remedy
+
+
 def test_groups_come_from_the_id(tmp_path: Path) -> None:
     root = tree(
         tmp_path,
