@@ -1,7 +1,6 @@
 """Arguments spelt as other programs have them (``--dataset folder``), and what to type instead."""
 
 import difflib
-import shlex
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.shell import argument
 
 _WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors")
 
@@ -60,9 +60,9 @@ def of_option(group: str, value: str, options: Sequence[str]) -> str:
     near = difflib.get_close_matches(value, options)
     path = "/" in value or Path(value).suffix != "" or Path(value).exists()
     if group == "dataset" and path and not near:
-        return f"type dataset=folder {shlex.quote(f'dataset.root={value}')}"
+        return f"type dataset=folder {argument('dataset.root', value)}"
     if group == "model" and value.endswith(_WEIGHTS):
-        return f"type {shlex.quote(f'model.encoder_weights={value}')}, beside model=NAME"
+        return f"type {argument('model.encoder_weights', value)}, beside model=NAME"
     return did_you_mean(value, options)
 
 
@@ -116,7 +116,7 @@ class Words:
             return (
                 told.removeprefix("type ") if told.startswith("type ") else f"{key}=NAME ({told})"
             )
-        return shlex.quote(f"{key}={value}")
+        return argument(key, value)
 
 
 def _meant(given: Sequence[str], flags: Sequence[str], words: Words) -> Iterator[tuple[str, str]]:
@@ -145,7 +145,7 @@ def _alone(word: str, words: Words) -> str:
     if homes:
         return f"{homes[0]}={word}"
     if words.options("dataset") and Path(word).exists():
-        return f"dataset=folder {shlex.quote(f'dataset.root={word}')}"
+        return f"dataset=folder {argument('dataset.root', word)}"
     return ""
 
 

@@ -48,9 +48,7 @@ LIGHT = [255, 255, 255, *np.random.default_rng(2).integers(0, 256, 90).tolist()]
 
 CASES = {
     "ids of objects": Case({"a.png": png(IDS)}, "(31 of them)", [[IDS > 0]], also="ids of"),
-    "ids at both ends": Case(
-        {"a.png": png(SPREAD)}, "(37 of them)", [[SPREAD > 0]], also="ids of"
-    ),
+    "ids at both ends": Case({"a.png": png(SPREAD)}, "(37 of them)", [[SPREAD > 0]], also="ids of"),
     "ids, and an area at the end": Case(
         {"a.png": png(IGNORED)}, "(26 of them)", [[IGNORED > 0]], also="ids of"
     ),
