@@ -93,6 +93,17 @@ CASES = {
         "the colours #000000, #00ff00, #ff0000",
         [[bars(0, 2), bars(0, 1, 2)]],
     ),
+    "colours of 16 bits": Case(
+        {"a.tif": tif(painted(RED, GREEN).astype(np.uint16) * 257)},
+        "the colours #000000, #0000ffff0000, #ffff00000000",
+        [[bars(0, 2, 1)]],
+    ),
+    "a colour of 16 bits that is not in the map": Case(
+        {"a.tif": tif(painted(RED, GREEN).astype(np.uint16) * 257)},
+        "mask values [#ffff00000000] are not in the map",
+        [[bars(0, 2, 1)]],
+        ("dataset.mask_values={0x000000: 0, 0x0000ffff0000: 1}",),
+    ),
     "a JPEG": Case({"a.jpg": LOSSY}, "with two classes", [[decoded(LOSSY) > 127]]),
     "a JPEG with another name": Case(
         {"a.png": LOSSY}, "with two classes", [[decoded(LOSSY) > 127]]
