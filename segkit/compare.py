@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.run_folder import RunFolder
+from segkit.core.sources import check_apart
 from segkit.runs import cli
 from segkit.runs.jobs import ERROR
 
@@ -35,6 +36,8 @@ def compare(composed: DictConfig) -> None:
     config = {str(key): value for key, value in resolved.items()}
     _check(config)
     folders = _folders(config)
+    output = _output(config)
+    check_apart(output, [("runs", folder) for folder in folders], key="output")
 
     from segkit.comparison.comparison import compare_runs
     from segkit.comparison.shown import show_comparison
@@ -47,7 +50,6 @@ def compare(composed: DictConfig) -> None:
         seed=config["seed"],
         common=config["common"],
     )
-    output = _output(config)
     sheets = _pictures(comparison, config)
     _write(output, comparison, sheets)
     show_comparison(comparison, output)

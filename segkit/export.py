@@ -18,9 +18,11 @@ from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path, write_text
 from segkit.core.home import at_home
-from segkit.core.run_folder import environment
+from segkit.core.run_folder import RunFolder, environment
+from segkit.core.sources import check_apart
 from segkit.runs import cli
 from segkit.runs.build import build_reader
+from segkit.runs.keep_apart import named_sources
 from segkit.runs.rebuild import read_run, rebuild
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from segkit.core.contracts import Record
     from segkit.data.readers.base import Reader
     from segkit.inference.onnx_model import Parity
-    from segkit.runs.rebuild import Trained
+    from segkit.runs.keep_apart import named_sources
+from segkit.runs.rebuild import Trained
 
 _LARGEST = 1024  # pixels a side
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -46,7 +49,10 @@ def export(composed: DictConfig) -> float:
     config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(config, dict)
     _check(config)
-    read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
+    run = read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
+    asked = config["output"]
+    folder = at_home(asked, "output") if asked else run[0].path
+    _check_output(folder, *run)
 
     cli.say("loading PyTorch …")
     from segkit.inference.onnx_model import compare, write_onnx
@@ -55,8 +61,6 @@ def export(composed: DictConfig) -> float:
     hush_lightning()
     cli.say("exporting …")
     trained = rebuild(config["run"], config["allow_targets"])
-    asked = config["output"]
-    folder = at_home(asked, "output") if asked else trained.folder.path
     channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
     with atomic_path(folder / "model.onnx") as temporary:
         size = _bound_size(trained)
@@ -88,6 +92,14 @@ def _check(config: dict[Any, Any]) -> None:
                 where=f"{key}={value}",
                 remedy=f"leave {key} out, or give such a number",
             )
+
+
+def _check_output(folder: Path, run: RunFolder, config: dict[str, Any]) -> None:
+    """Refuse a folder of the run's data, and that of another run, whose model it would pass for."""
+    check_apart(folder / "model.onnx", named_sources(OmegaConf.create(config)), key="output")
+    if RunFolder(folder).log.is_file() and folder.resolve() != run.path.resolve():
+        what, remedy = "this is the folder of another run", "name one of its own: output=PATH"
+        raise SegkitError(what, where=f"output={folder}", remedy=remedy)
 
 
 def _bound_size(trained: Trained) -> tuple[int, int] | None:

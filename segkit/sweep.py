@@ -15,6 +15,7 @@ from segkit.config.given import given_overrides, output_dir
 from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_reader
+from segkit.runs.keep_apart import named_sources
 from segkit.search.request import (
     check_folder,
     check_request,
@@ -33,6 +34,7 @@ from segkit.search.storage import (
     REASON,
     STORAGE,
     cannot_reach,
+    check_storage,
     sqlite,
 )
 
@@ -54,6 +56,8 @@ def sweep(composed: DictConfig) -> bool:
     given = of_training(given_overrides())
     space = read_space(config["sweep"], config["space"], [key_of(each) for each in given])
     check_values(config)
+    if config["storage"]:
+        check_storage(str(config["storage"]), named_sources(composed))
     dry_run(space, given)
     build_reader(config).listing()
 

@@ -13,6 +13,7 @@ from segkit.audit.audit import Audit
 from segkit.audit.findings import SEVERITIES, Finding
 from segkit.audit.measure import Facts
 from segkit.core.contracts import SPLITS, UNLABELLED
+from segkit.core.shell import argument
 from segkit.core.terminal import console, show_facts, show_line, show_table
 
 _COLUMNS = (
@@ -167,7 +168,8 @@ def show(audit: Audit, title: str, folder: str, next_step: str = "") -> None:
     show_line(out, audit.verdict, f"bold {'red' if audit.count('error') else 'green'}")
     show_line(out, f"report: {folder}/report.html")
     if audit.clean is not None:
-        line = f"a split in which copies lie on one side: dataset.split.file={folder}/split.csv"
+        line = "a split in which copies lie on one side: "
+        line += argument("dataset.split.file", f"{folder}/split.csv")
         show_line(out, line)
     if next_step:
         show_line(out, f"train on it: {next_step}")

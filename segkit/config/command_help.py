@@ -4,6 +4,8 @@ from pathlib import Path
 
 import yaml
 
+from segkit.config.groups import group_names
+
 
 def help_text(folder: Path, command: str) -> str:
     """The help of a command, from its own file.
@@ -24,7 +26,8 @@ def help_text(folder: Path, command: str) -> str:
 
 def _groups(folder: Path) -> str:
     lines = ""
-    for group in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if options := sorted(path.stem for path in group.glob("*.yaml")):
-            lines += f"{group.name}: {', '.join(options)}\n"
+    for group in group_names(folder):
+        # As Hydra has it, those that others build on too: the help says what they are.
+        if options := sorted(path.stem for path in (folder / group).glob("*.yaml")):
+            lines += f"{group}: {', '.join(options)}\n"
     return lines

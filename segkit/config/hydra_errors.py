@@ -6,17 +6,16 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from segkit.config.groups import composed, group_names, keys_below, option_names
 from segkit.config.spelling import of_option
 from segkit.config.unreadable import unreadable
 from segkit.core.errors import SegkitError
@@ -67,16 +66,6 @@ def _no_value(
     return SegkitError(
         f"{key} has no value yet", where=f"{key}=???", remedy=f"give it one: {key}=VALUE"
     )
-
-
-def option_names(folder: Path, group: str) -> list[str]:
-    """The options of a group: its files, but those that only others build on."""
-    paths = (folder / group).glob("*.yaml")
-    return sorted(path.stem for path in paths if not path.stem.startswith("_"))
-
-
-def _groups(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
 def _unknown_option(error: MissingConfigException, folder: Path) -> SegkitError:
@@ -135,10 +124,10 @@ def _composition(
         r"full_key: (\S+)",
     ):
         if key := _named(text, pattern):
-            composed = _composed(cause)
-            if composed is None:
-                composed = _compose(folder, config_name, given)
-            return _unknown_key(key, sorted({*_keys_below(composed), *_groups(folder)}))
+            config = _composed(cause)
+            if config is None:
+                config = _compose(folder, config_name, given)
+            return _unknown_key(key, sorted({*keys_below(config), *group_names(folder)}))
     first = " ".join(line.strip() for line in text.splitlines()[:2])
     return SegkitError(first, where="the configuration", remedy=_HELP)
 
@@ -188,20 +177,4 @@ def _compose(folder: Path, config_name: str, given: Sequence[str]) -> DictConfig
     choices = [
         f"{group}={name}" for group, name in pairs if group and name in option_names(folder, group)
     ]
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
-        return compose(config_name, overrides=choices)
-
-
-def _keys_below(node: DictConfig, prefix: str = "") -> list[str]:
-    """Every key, dotted; Hydra's own left out."""
-    found: list[str] = []
-    for key in node:
-        name = f"{prefix}{key!s}"
-        if name == "hydra":
-            continue
-        found.append(name)
-        child = node._get_node(key)
-        if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
-            found += _keys_below(child, f"{name}.")
-    return found
+    return composed(folder, config_name, choices)

@@ -1,17 +1,15 @@
 """Arguments spelt as other programs have them (``--dataset folder``), and what to type instead."""
 
 import difflib
-import shlex
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
 
+from segkit.config.groups import composed, keys_below, option_names
 from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.shell import argument
 
 _WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors")
 
@@ -60,9 +58,9 @@ def of_option(group: str, value: str, options: Sequence[str]) -> str:
     near = difflib.get_close_matches(value, options)
     path = "/" in value or Path(value).suffix != "" or Path(value).exists()
     if group == "dataset" and path and not near:
-        return f"type dataset=folder {shlex.quote(f'dataset.root={value}')}"
+        return f"type dataset=folder {argument('dataset.root', value)}"
     if group == "model" and value.endswith(_WEIGHTS):
-        return f"type {shlex.quote(f'model.encoder_weights={value}')}, beside model=NAME"
+        return f"type {argument('model.encoder_weights', value)}, beside model=NAME"
     return did_you_mean(value, options)
 
 
@@ -74,18 +72,12 @@ class Words:
 
     def options(self, group: str) -> list[str]:
         """The options of a group, of those that this command has."""
-        if not group or group not in self.keys:
-            return []
-        names = (path.stem for path in (self.folder / group).glob("*.yaml"))
-        return sorted(name for name in names if not name.startswith("_"))
+        return option_names(self.folder, group) if group and group in self.keys else []
 
     @cached_property
     def keys(self) -> list[str]:
         """Every key, dotted, of the default configuration."""
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(version_base="1.3", config_dir=str(self.folder)):
-            config = compose(self.config_name)
-        return list(_below(config))
+        return list(keys_below(composed(self.folder, self.config_name)))
 
     def key(self, flag: str) -> str:
         """The key that a flag or a word stands for; empty where that is not clear."""
@@ -116,7 +108,7 @@ class Words:
             return (
                 told.removeprefix("type ") if told.startswith("type ") else f"{key}=NAME ({told})"
             )
-        return shlex.quote(f"{key}={value}")
+        return argument(key, value)
 
 
 def _meant(given: Sequence[str], flags: Sequence[str], words: Words) -> Iterator[tuple[str, str]]:
@@ -145,13 +137,5 @@ def _alone(word: str, words: Words) -> str:
     if homes:
         return f"{homes[0]}={word}"
     if words.options("dataset") and Path(word).exists():
-        return f"dataset=folder {shlex.quote(f'dataset.root={word}')}"
+        return f"dataset=folder {argument('dataset.root', word)}"
     return ""
-
-
-def _below(node: DictConfig, prefix: str = "") -> Iterator[str]:
-    for key in node:
-        yield f"{prefix}{key!s}"
-        child = node._get_node(key)
-        if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
-            yield from _below(child, f"{prefix}{key!s}.")

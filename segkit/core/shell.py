@@ -28,6 +28,15 @@ def program(name: str = "python") -> str:
     return relative(own if name == "python" else own.with_name(name))
 
 
+def argument(key: str, value: object) -> str:
+    """``key=value``, quoted for the shell.
+
+    >>> argument("dataset.root", "my data")
+    "'dataset.root=my data'"
+    """
+    return shlex.quote(f"{key}={value}")
+
+
 def command(module: str, *given: str) -> str:
     """``python -m segkit.MODULE key=value …``, quoted for the shell.
 

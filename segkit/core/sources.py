@@ -54,16 +54,19 @@ def lies_within(place: Path, folder: Path) -> bool:
         return False
 
 
-def check_apart(place: Path, sources: Iterable[tuple[str, object]], *, key: str) -> None:
+def check_apart(
+    place: Path, sources: Iterable[tuple[str, object]], *, key: str, form: str = "PATH"
+) -> None:
     """Refuse to write into a folder that is read, or beside a file that is.
 
     Args:
-        place: the folder that would be written to.
+        place: the folder that would be written to, or the file.
         sources: key and value of what is read; a value that is no path is passed over.
         key: that names ``place``.
+        form: of its value.
 
     Raises:
-        SegkitError: naming both keys, with a place to take instead.
+        SegkitError: naming both keys.
     """
     for name, value in sources:
         source = _absolute(value)
@@ -73,10 +76,10 @@ def check_apart(place: Path, sources: Iterable[tuple[str, object]], *, key: str)
                 # Files of the run have names of their own, which this one may have too.
                 inside = source.resolve().parent == place.resolve()
         if inside:
-            home = source if source.is_dir() else source.parent
-            free = home.parent / f"{home.name or 'data'}-{key.rsplit('.', 2)[-2:][0]}"
+            # No place is proposed: what lies around the data may be the user's, too.
+            elsewhere = "" if place.is_absolute() else "start it from another folder, or "
             raise SegkitError(
                 "what is written would lie among the data that are read",
                 where=f"{key}={place} and {name}={value}",
-                remedy=f"name a folder elsewhere: {key}={free}",
+                remedy=f"{elsewhere}name a place that holds no data: {key}={form}",
             )

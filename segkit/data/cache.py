@@ -124,7 +124,9 @@ def open_cache(
     Raises:
         SegkitError: ``folder`` lies among the data, cannot be written to, or is full.
     """
-    check_apart(folder, [("dataset.root", reader.root)], key="dataset.cache_dir")
+    tables = [name for name in reader.tables if name not in reader.source.names()]
+    sources = [("dataset.root", reader.root), *(("dataset.manifest", table) for table in tables)]
+    check_apart(folder, sources, key="dataset.cache_dir")
     key = _key(reader, records, spec)[:16]
     target, building = folder / f"{name}-{key}", folder / f".{name}-{key}.building"
     try:

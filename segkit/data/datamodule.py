@@ -197,9 +197,8 @@ class SegmentationData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled and augmented. A last batch that is not full is left out, unless it is all."""
-        rank, world_size = self._rank()
-        indices = self.indices("train")
-        sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world_size)
+        (rank, world), indices = self._rank(), self.indices("train")
+        sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world)
         # The Trainer names the epoch when the first one's workers have been given their keys.
         sampler.set_epoch(self.first_epoch)
         sampler.skip(self.first_epoch, self.first_batch * self._at_once("train"))
@@ -247,4 +246,5 @@ class SegmentationData(pl.LightningDataModule):
             workers=self.num_workers,
             on_gpu=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
             seed=self.seed,
+            processes=self.trainer.num_devices if self.trainer else 1,
         )

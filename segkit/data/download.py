@@ -17,6 +17,7 @@ from rich.progress import (
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.files import atomic_path
+from segkit.core.shell import argument
 from segkit.core.terminal import progress
 
 _TIMEOUT = 20.0  # seconds without a byte
@@ -39,7 +40,8 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
         raise SegkitError(
             "nothing is there, and a download needs the name of a zip file",
             where=f"dataset.root={target}",
-            remedy=f"name an existing folder, or a file such as {target / Path(url).name}",
+            remedy="name an existing folder, or a file: "
+            + argument("dataset.root", target / Path(url).name),
         )
     _check_place(target, home)
     with atomic_path(target) as temporary:
@@ -70,7 +72,7 @@ def _check_place(target: Path, home: Path | None) -> None:
             "the data set is not there, and nothing is fetched into a folder with other files",
             where=f"dataset.root={target}",
             remedy=f"{did_you_mean(target.name, beside)} To fetch it, name a new folder: "
-            f"dataset.root={folder / 'download' / target.name}",
+            + argument("dataset.root", folder / "download" / target.name),
         )
 
 

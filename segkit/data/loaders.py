@@ -20,7 +20,9 @@ _AHEAD = 2  # batches that each loader process keeps ready: torch's prefetch_fac
 _SHARE = 0.5  # of the memory, for all that they keep ready
 
 
-def worker_count(wanted: int | Literal["auto"], *, on_gpu: bool, batch: int = 0) -> tuple[int, str]:
+def worker_count(
+    wanted: int | Literal["auto"], *, on_gpu: bool, batch: int = 0, processes: int = 1
+) -> tuple[int, str]:
     """Loader processes, and why so many.
 
     Args:
@@ -28,6 +30,7 @@ def worker_count(wanted: int | Literal["auto"], *, on_gpu: bool, batch: int = 0)
         on_gpu: whether the step leaves the cores free.
         batch: bytes of one; fewer processes are taken where memory does not hold what they
             keep ready, which changes no result.
+        processes: of the training on this machine, which share its memory.
     """
     cores = os.cpu_count() or 2
     if wanted != "auto":
@@ -39,10 +42,11 @@ def worker_count(wanted: int | Literal["auto"], *, on_gpu: bool, batch: int = 0)
         return 0, "the step needs every core, and the cache is far faster than it"
     # They hand batches over through shared memory, which is memory, too.
     rooms = [room for room in (memory.shared(), memory.available()) if room is not None]
-    fit = int(_SHARE * min(rooms)) // (_AHEAD * batch) if rooms and batch else count
+    fit = int(_SHARE * min(rooms)) // (processes * _AHEAD * batch) if rooms and batch else count
     if fit >= count:
         return count, why
-    return fit, f"{count} would keep {memory.gib(_AHEAD * count * batch)} ready; memory has less"
+    ready = memory.gib(processes * _AHEAD * count * batch)
+    return fit, f"{count} would keep {ready} ready; memory has less"
 
 
 def batch_bytes(dataset: CachedDataset, count: int) -> int:
@@ -66,10 +70,11 @@ def make_loader(
     workers: int | Literal["auto"],
     on_gpu: bool,
     seed: int,
+    processes: int = 1,
 ) -> DataLoader[Item]:
     """A loader of cached samples, stacked to batches; of fewer processes where memory is short."""
     batch = batch_bytes(dataset, batch_size)
-    workers, _ = worker_count(workers, on_gpu=on_gpu, batch=batch)
+    workers, _ = worker_count(workers, on_gpu=on_gpu, batch=batch, processes=processes)
     return DataLoader(
         dataset,
         batch_size=batch_size,

@@ -77,7 +77,8 @@ def threshold_cautions(looked: Survey) -> list[Problem]:
         return []
     key = f"dataset.mask_threshold={looked.threshold:g}"
     lost = looked.lost / looked.marked
-    if looked.emptied or (not looked.soft and lost > _LOST):
+    edges = looked.soft and looked.threshold <= looked.halfway  # a threshold has to cut them
+    if looked.emptied or (not edges and lost > _LOST):
         what = (
             f"it takes {lost:.0%} of the marked pixels for background and leaves "
             f"{looked.emptied} of {looked.masks} masks empty; they hold {holdings(looked)}"

@@ -18,6 +18,10 @@ _ENOUGH = 64_000_000
 _NOISE = 0.1
 # Colours whose channels stand to each other alike are one colour, more or less of it.
 _ONE_HUE = 0.2
+# Of the scale: soft masks end in one value, more or less.
+_NEAR = 0.02
+# Of what lies between the ends; soft edges have a slope.
+_FLAT = 0.3
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ class Survey:
         faint: pixels above 0, up to a quarter of the scale.
         middle: pixels up to three quarters.
         bright: pixels above.
+        full: of these, pixels near the largest value of their file.
+        flat: faint and middle pixels with the value of those to their right and below.
         hues: least and largest share of the brightest channel that each channel has, in what is
             not dark.
         marked: pixels above the least of their file; in a JPEG, above its noise.
@@ -64,6 +70,8 @@ class Survey:
     faint: int = 0
     middle: int = 0
     bright: int = 0
+    full: int = 0
+    flat: int = 0
     hues: Pixels = field(default_factory=lambda: np.zeros((0, 3)))
     marked: int = 0
     lost: int = 0
@@ -84,8 +92,11 @@ class Survey:
     def soft(self) -> bool:
         """Whether values lie at both ends with edges between them, which a threshold cuts.
 
-        Ids of objects and class numbers spread, or lie at the lower end.
+        Ids of objects and class numbers spread, lie at the lower end, or fill areas.
         """
+        spread = self.whole and self.full < 0.5 * self.bright
+        if not self.lossy and (spread or self.flat > _FLAT * (self.faint + self.middle)):
+            return False
         if len(self.hues) and not self.lossy and (self.hues[1] - self.hues[0]).max() > _ONE_HUE:
             return False  # objects in colours of their own
         beyond = self.middle + self.bright
@@ -190,6 +201,10 @@ def _count_ends(looked: Survey, plane: Pixels, *, lossy: bool) -> None:
     looked.faint += faint
     looked.middle += middle
     looked.bright += bright
+    looked.full += int((top_end & (plane >= top - _NEAR * scale)).sum())
+    here = plane[:-1, :-1]
+    flat = (here == plane[:-1, 1:]) & (here == plane[1:, :-1])
+    looked.flat += int((flat & (above_zero & ~top_end)[:-1, :-1]).sum())
     marked = plane > (_NOISE * scale if lossy else max(plane.min(), 0))
     looked.marked += int(marked.sum())
     looked.masks += bool(marked.any())

@@ -77,7 +77,7 @@ def map_values(pixels: Pixels, mapping: Mapping[int | str, int], name: str) -> N
         pixels: (H, W), or (H, W, C) where colour tells the class; an alpha channel is dropped.
         mapping: stored value to class: ``{0: 0, 255: 1}``; or ``{"#000000": 0, "#ff0000": 1}``
             for coloured masks (``0xff0000`` says the same on a command line), in which a whole
-            number stands for that grey.
+            number stands for that grey, and ``#ffff00000000`` for a colour of 16 bits.
         name: what to call the mask in an error.
 
     Returns:
@@ -196,12 +196,18 @@ def value_key(key: int | str, *, coloured: bool) -> int:
         ) from error
     if not coloured:
         return number
+    bits = 16 if len(str(key).lower().removeprefix("#").removeprefix("0x")) > 6 else 8
+    most = 2**bits - 1
     red, green, blue = (
-        (number >> 16, number >> 8 & 255, number & 255) if is_colour(key) else (number,) * 3
+        (number >> 2 * bits, number >> bits & most, number & most)
+        if is_colour(key)
+        else (number,) * 3
     )
     return red << 32 | green << 16 | blue
 
 
 def show_colour(key: int) -> str:
-    """A packed colour as ``#rrggbb``."""
-    return f"#{key >> 32:02x}{key >> 16 & 0xFFFF:02x}{key & 0xFFFF:02x}"
+    """A packed colour as ``#rrggbb``; one that 8 bits do not hold as ``#rrrrggggbbbb``."""
+    channels = (key >> 32, key >> 16 & 0xFFFF, key & 0xFFFF)
+    digits = 2 if max(channels) < 256 else 4
+    return "#" + "".join(f"{channel:0{digits}x}" for channel in channels)

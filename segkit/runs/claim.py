@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
+from segkit.core.shell import argument
 
 LOCK = ".lock"
 
@@ -39,7 +40,7 @@ def claim(path: Path, *, chosen_by_user: bool, anew: bool = False) -> RunFolder:
                     "there is a run in this folder already",
                     where=str(folder.path),
                     remedy="choose another folder, or go on with what is there: resume=true, or "
-                    f"resume={folder.path}",
+                    + argument("resume", folder.path),
                 ) from error
         except OSError as error:
             raise SegkitError(

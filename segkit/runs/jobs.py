@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import re
-import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.core.quoting import unquoted
 from segkit.core.run_folder import RunFolder
-from segkit.core.shell import command
+from segkit.core.shell import argument, command
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
 ERROR = "error.txt"  # in the folder of a job that failed
@@ -147,7 +146,7 @@ def show_jobs(sweep: Path) -> None:
     show_table(out, headings, cells, words=("job", "state", "error"))
     if any(row["state"] != "done" for row in rows):
         said = "the same command with resume=true and hydra.sweep.dir= runs what is missing"
-        show_line(out, f"{said}: {shlex.quote(f'hydra.sweep.dir={sweep}')}")
+        show_line(out, f"{said}: {argument('hydra.sweep.dir', sweep)}")
     if sum(row["state"] == "done" for row in rows) > 1:
         show_line(out, f"compare: {command('compare', f'sweep={sweep}')}")
 

@@ -1,5 +1,6 @@
-"""Before Hydra makes a run folder: it must not lie among the data."""
+"""Before Hydra makes a run folder: neither that nor the cache may lie among the data."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -33,15 +34,19 @@ class KeepApart(Callback):
         del kwargs
         # As Hydra does next: the folder's name is made of what was chosen.
         HydraConfig.instance().set_config(config)
-        _check(config, "hydra.run.dir", _named(config))
+        _check(config, "hydra.run.dir", named_sources(config))
+        _check(config, "dataset.cache_dir", named_sources(config))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Before the first job."""
         del kwargs
-        _check(config, "hydra.sweep.dir", [*_named(config), *_swept(config)])
+        sources = [*named_sources(config), *_swept(config)]
+        _check(config, "hydra.sweep.dir", sources)
+        _check(config, "dataset.cache_dir", sources)
 
 
-def _named(config: DictConfig) -> Iterator[tuple[str, object]]:
+def named_sources(config: DictConfig) -> Iterator[tuple[str, object]]:
+    """Key and value of what a configuration reads."""
     for key in _SOURCES:
         with suppress(OmegaConfBaseException):  # the job tells what is missing
             value = OmegaConf.select(config, key, throw_on_missing=False)
@@ -59,7 +64,7 @@ def _swept(config: DictConfig) -> Iterator[tuple[str, object]]:
 
 def _check(config: DictConfig, key: str, sources: Iterable[tuple[str, object]]) -> None:
     with suppress(OmegaConfBaseException):
-        place = Path(str(OmegaConf.select(config, key)))
+        place = Path(os.path.expanduser(str(OmegaConf.select(config, key))))  # noqa: PTH111  # never raise
         try:
             check_apart(place, sources, key=key)
         except SegkitError as error:

@@ -6,10 +6,12 @@ Optuna is imported where needed: it is an extra, and takes half a second.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
+from segkit.core.sources import check_apart
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -35,6 +37,23 @@ def sqlite(path: str) -> str:
     from sqlalchemy import URL
 
     return str(URL.create("sqlite", database=path))
+
+
+def check_storage(address: str, sources: Iterable[tuple[str, object]]) -> None:
+    """Refuse a file among the data that are read.
+
+    Args:
+        address: as SQLAlchemy reads it.
+        sources: see :func:`~segkit.core.sources.check_apart`.
+
+    Raises:
+        SegkitError: naming both.
+    """
+    from sqlalchemy import make_url
+
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite" and url.database:
+        check_apart(Path(url.database), sources, key="storage", form="sqlite:///PATH")
 
 
 def without_password(address: str) -> str:

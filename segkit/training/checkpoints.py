@@ -12,6 +12,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
+from segkit.core.shell import argument
 
 LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 # What Lightning's ModelCheckpoint remembers as absolute names.
@@ -54,7 +55,7 @@ class RunCheckpoints(TorchCheckpointIO):
                 "it was",
                 where=str(target),
                 remedy="make room on this disk, or give back the right to write; then go on with "
-                f"resume={target.parent.parent}",
+                + argument("resume", target.parent.parent),
             ) from error
 
     def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -181,6 +181,8 @@ def chosen(
     elif data.num_workers == "auto":
         on_gpu = trainer.strategy.root_device.type == "cuda"
         batch = batch_bytes(data.dataset("train"), data.batch_size)
-        workers, reason = worker_count("auto", on_gpu=on_gpu, batch=batch)
+        workers, reason = worker_count(
+            "auto", on_gpu=on_gpu, batch=batch, processes=trainer.num_devices
+        )
         found["loader"] = f"{workers} processes: {reason}"
     return found

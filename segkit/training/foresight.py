@@ -100,10 +100,10 @@ class _Run:
         accelerator, precision = trainer["accelerator"], trainer["precision"]
         self.precision = str(best_precision(accelerator) if precision == "auto" else precision)
         self.on_gpu = accelerator not in ("cpu", "mps", "tpu") and torch.cuda.is_available()
-        devices = trainer.get("devices", 1)
-        shared = isinstance(devices, int) and devices > 1 and not self.on_gpu
-        self.processes = devices if shared else 1
+        devices = str(trainer.get("devices", 1))  # "2" counts as 2; of CPUs, auto is one
+        self.processes = max(1, int(devices)) if devices.isdigit() and not self.on_gpu else 1
         free = torch.cuda.mem_get_info()[0] if self.on_gpu else memory.available()
+        self._footprints: dict[tuple[int, Size, bool], int | None] = {}
         self.room = None if free is None else free // self.processes
 
     def needs(self, *, training: bool) -> list[Need]:
@@ -121,19 +121,23 @@ class _Run:
 
     def _step(self, batch: int, size: Size, *, training: bool) -> int | None:
         """Bytes of one step, and of the batches that wait in the main memory."""
-        found = footprint(
-            self.module.network,
-            (batch, self.data.channels, *size),
-            precision=self.precision,
-            loss=self.module.loss,
-            training=training,
-        )
+        key = (batch, size, training)
+        if key not in self._footprints:  # which runs the step; val and test are often alike
+            self._footprints[key] = footprint(
+                self.module.network,
+                (batch, self.data.channels, *size),
+                precision=self.precision,
+                loss=self.module.loss,
+                training=training,
+            )
+        found = self._footprints[key]
         if found is None or self.on_gpu:
             return found
         one = batch_bytes(self.data.dataset("train" if training else "val"), batch)
-        return found + one * (
-            1 + 2 * worker_count(self.data.num_workers, on_gpu=False, batch=one)[0]
+        workers, _ = worker_count(
+            self.data.num_workers, on_gpu=False, batch=one, processes=self.processes
         )
+        return found + one * (1 + 2 * workers)
 
     def _training(self) -> Need | None:
         data = self.data

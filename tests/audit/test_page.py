@@ -144,13 +144,15 @@ def test_the_terminal_shows_the_first_of_each_kind(
     found: Audit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     many = [finding("note", "many", f"file[{n}].png") for n in range(5)]
-    show(replace(found, findings=[*many, finding("error", "one", "x.png")]), "title", "out")
+    audit = replace(found, findings=[*many, finding("error", "one", "x.png")], clean={})
+    show(audit, "title", "my out")
     said = capsys.readouterr().out
     assert said.index("error: one (1)") < said.index("note: many (5)")
     assert "file[2].png: what" in said  # not taken for markup
     assert "file[3].png" not in said
     assert "… and 2 more in problems.csv" in said
-    assert "report: out/report.html" in said
+    assert "report: my out/report.html" in said
+    assert "'dataset.split.file=my out/split.csv'" in said
 
 
 def test_findings_are_grouped_with_the_worst_first() -> None:

@@ -55,6 +55,18 @@ def test_another_baseline(command: Compare, sweep: Path, tmp_path: Path) -> None
     assert not (sweep / "comparison.csv").exists()
 
 
+def test_a_comparison_is_not_written_into_a_run(
+    command: Compare, sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = sweep / "0-x", sweep / "1-x"
+    before = sorted(sweep.rglob("*"))
+    for output in (first, second / "new"):
+        assert command(f"runs=[{first},{second}]", f"output={output}") == 2
+        assert "name a place that holds no data: output=PATH" in capsys.readouterr().err
+    assert command(f"sweep={sweep}", f"output={first}") == 2
+    assert sorted(sweep.rglob("*")) == before
+
+
 def test_equal_scores_are_no_difference(command: Compare, tmp_path: Path) -> None:
     for model in "ab":
         write_run(tmp_path / "s" / model, [0.5] * 20, model=model)

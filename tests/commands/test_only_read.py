@@ -129,6 +129,22 @@ def test_an_export_writes_into_the_run_folder(call: Call, trained: Path, tmp_pat
     assert changed(before, tree(run)) == {"model.onnx", "model.json"}
 
 
+def test_an_export_keeps_out_of_the_data_and_of_other_runs(
+    call: Call,
+    sources: Sources,
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = Path(shutil.copytree(trained, tmp_path / "other"))
+    before = tree(trained, other)
+    assert call("export", f"run={trained}", f"output={sources.data}/new") == 2
+    assert "among the data that are read" in capsys.readouterr().err
+    assert call("export", f"run={trained}", f"output={other}") == 2
+    assert "the folder of another run" in capsys.readouterr().err
+    assert tree(trained, other) == before
+
+
 INSIDE: dict[str, list[Any]] = {
     "train into the data": ["train", "hydra.run.dir={data}"],
     "train below the data": ["train", "hydra.run.dir={data}/new/run"],
@@ -144,6 +160,9 @@ INSIDE: dict[str, list[Any]] = {
     "sweep into the data": ["sweep", "hydra.run.dir={data}/new"],
     "benchmark in the data": ["benchmark", "hydra.run.dir={data}/new"],
     "the cache": ["train", "dataset.cache_dir={data}/cache"],
+    "the cache of jobs": ["train", "-m", "seed=1,2", "dataset.cache_dir={data}/cache"],
+    "the cache beside the table": ["check", "dataset.cache_dir={home}/tables"],
+    "a study's storage": ["sweep", "storage=sqlite:///{data}/study.db"],
 }
 
 
@@ -170,9 +189,9 @@ def test_a_command_that_is_started_among_its_data(
 ) -> None:
     monkeypatch.chdir(sources.data)
     assert call(name, "dataset=folder", "dataset.root=.") == 2
-    key = "hydra.run.dir="
-    told = capsys.readouterr().err.rpartition(key)[2].strip()
-    assert Path(told).parent == sources.data.parent
+    told = capsys.readouterr().err
+    assert "start it from another folder" in told
+    assert "hydra.run.dir=PATH" in told
 
 
 @pytest.mark.parametrize("output", ["{images}", "{images}/masks", "{run}", "{run}/masks"])

@@ -31,14 +31,14 @@ def test_two_runs_in_one_second_get_two_folders(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_was_named_is_never_taken_twice(tmp_path: Path) -> None:
-    folder = claim(tmp_path / "run", chosen_by_user=True)
+    folder = claim(tmp_path / "my run", chosen_by_user=True)
     folder.log.write_text("the first", encoding="utf-8")
     with pytest.raises(SegkitError, match="there is a run in this folder already") as error:
-        claim(tmp_path / "run", chosen_by_user=True)
-    assert error.value.where == str(tmp_path / "run")
-    assert f"resume={tmp_path / 'run'}" in error.value.remedy
+        claim(tmp_path / "my run", chosen_by_user=True)
+    assert error.value.where == str(tmp_path / "my run")
+    assert f"'resume={tmp_path / 'my run'}'" in error.value.remedy
     assert folder.log.read_text(encoding="utf-8") == "the first"
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert [path.name for path in tmp_path.iterdir()] == ["my run"]
 
 
 def test_a_file_in_the_way(tmp_path: Path) -> None:

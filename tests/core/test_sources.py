@@ -70,9 +70,17 @@ def test_what_is_written_stays_out_of_what_is_read(tmp_path: Path, place: str, s
     with pytest.raises(SegkitError, match="among the data") as caught:
         check_apart(tmp_path / place, sources, key="output")
     assert f"dataset.root={tmp_path / source}" in caught.value.where
-    # The remedy leads on.
-    free = Path(caught.value.remedy.rpartition("output=")[2])
-    check_apart(free, sources, key="output")
+    # Nothing beside the data is proposed: it may be the user's, too.
+    assert caught.value.remedy == "name a place that holds no data: output=PATH"
+
+
+def test_where_the_place_depends_on_the_folder_another_is_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SegkitError) as caught:
+        check_apart(Path("outputs"), [("dataset.root", ".")], key="hydra.run.dir")
+    assert caught.value.remedy.startswith("start it from another folder, or name a place")
 
 
 @pytest.mark.parametrize(

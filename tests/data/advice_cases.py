@@ -25,6 +25,10 @@ LOSSY = jpeg(soft().astype(np.uint8))
 DIM = jpeg(soft(90).astype(np.uint8))
 RED, GREEN = np.array((255, 0, 0), np.uint8), np.array((0, 255, 0), np.uint8)
 IDS = ids()
+# Twelve objects from 1 on and 24 at the upper end, as after objects in between were removed.
+SPREAD = np.where(ids(count=36) > 12, ids(count=36) + 200, ids(count=36)).astype(np.uint8)
+# An area that is not to be counted, as large as the objects.
+IGNORED = np.where(np.arange(48)[:, None] >= 32, 255, ids(count=24)).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,13 @@ LIGHT = [255, 255, 255, *np.random.default_rng(2).integers(0, 256, 90).tolist()]
 
 CASES = {
     "ids of objects": Case({"a.png": png(IDS)}, "(31 of them)", [[IDS > 0]], also="ids of"),
+    "ids at both ends": Case({"a.png": png(SPREAD)}, "(37 of them)", [[SPREAD > 0]], also="ids of"),
+    "ids, and an area at the end": Case(
+        {"a.png": png(IGNORED)}, "(26 of them)", [[IGNORED > 0]], also="ids of"
+    ),
+    "soft edges below the end": Case(
+        {"a.png": png(soft(210).astype(np.uint8))}, "of them", [[soft(210) > 127]], also="soft"
+    ),
     "ids in whole floats": Case(
         {"a.tif": tif(IDS.astype(np.float32))}, "(31 of them)", [[IDS > 0]]
     ),
@@ -81,6 +92,17 @@ CASES = {
         {"a.png": png(painted(RED)), "b.png": png(painted(GREEN, RED))},
         "the colours #000000, #00ff00, #ff0000",
         [[bars(0, 2), bars(0, 1, 2)]],
+    ),
+    "colours of 16 bits": Case(
+        {"a.tif": tif(painted(RED, GREEN).astype(np.uint16) * 257)},
+        "the colours #000000, #0000ffff0000, #ffff00000000",
+        [[bars(0, 2, 1)]],
+    ),
+    "a colour of 16 bits that is not in the map": Case(
+        {"a.tif": tif(painted(RED, GREEN).astype(np.uint16) * 257)},
+        "mask values [#ffff00000000] are not in the map",
+        [[bars(0, 2, 1)]],
+        ("dataset.mask_values={0x000000: 0, 0x0000ffff0000: 1}",),
     ),
     "a JPEG": Case({"a.jpg": LOSSY}, "with two classes", [[decoded(LOSSY) > 127]]),
     "a JPEG with another name": Case(

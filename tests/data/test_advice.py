@@ -7,7 +7,7 @@ import pytest
 
 from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader
-from tests.data.advice_cases import CASES, DIM, IDS
+from tests.data.advice_cases import CASES, DIM, IDS, IGNORED, SPREAD
 from tests.data.mask_files import (
     SIDE,
     Files,
@@ -86,6 +86,9 @@ def doubted(reader: Reader) -> tuple[str, str, bool]:
         ({"a.png": png(bars(0, 1))}, 127, True, [bars(0, 1)]),
         ({"a.png": png(bars(0, 1)), "b.png": png(bars(0, 0))}, 127, True, [bars(0, 1), bars(0)]),
         ({"a.tif": tif(soft(1).astype(np.float32))}, 127, True, [soft(1) > 0.5]),
+        ({"a.png": png(SPREAD)}, 127, False, [SPREAD > 0]),
+        ({"a.png": png(IGNORED)}, 127, False, [IGNORED > 0]),
+        ({"a.png": png(soft().astype(np.uint8))}, 254, False, [soft() > 127]),
         ({"a.jpg": DIM}, 127, True, [decoded(DIM) > decoded(DIM).max() / 2]),
         ({"a.jpg": jpeg(bars(0, 255, 0, 255))}, 0, False, [bars(0, 1, 0, 1)]),
     ],

@@ -2,6 +2,7 @@
 
 import http.server
 import io
+import shlex
 import socket
 import threading
 import zipfile
@@ -178,16 +179,18 @@ def test_nothing_is_fetched_beside_files_of_the_user(
 ) -> None:
     """A name that was misspelt is not to become an archive of 79 MB."""
     monkeypatch.setattr(dsb2018, "URL", f"{server}/whole.zip")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "stage1_train.zip").write_bytes(WHOLE)
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "stage1_train.zip").write_bytes(WHOLE)
     asked.clear()
     with pytest.raises(SegkitError, match="nothing is fetched") as caught:
-        Dsb2018(tmp_path / "stage1_trian.zip", download=True).listing()
+        Dsb2018(folder / "stage1_trian.zip", download=True).listing()
     assert "did you mean 'stage1_train.zip'?" in caught.value.remedy
     assert asked == []
-    assert [path.name for path in tmp_path.iterdir()] == ["stage1_train.zip"]
+    assert [path.name for path in folder.iterdir()] == ["stage1_train.zip"]
     # The remedy leads on.
-    root = caught.value.remedy.rpartition("dataset.root=")[2]
+    root = shlex.split(caught.value.remedy)[-1].removeprefix("dataset.root=")
     assert Dsb2018(root, download=True).listing().records
     assert asked == ["/whole.zip"]
 

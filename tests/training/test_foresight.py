@@ -2,19 +2,23 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.core.view import Large
 from segkit.data.datamodule import SegmentationData
 from segkit.data.device_dataset import DeviceAugmentation, QuarterTurns
-from segkit.data.loaders import worker_count
+from segkit.data.loaders import batch_bytes, worker_count
 from segkit.data.readers.folder import Folder
+from segkit.models.footprint import footprint
+from segkit.training import foresight
 from segkit.training.foresight import foresee
 from segkit.training.module import SegmentationModule
 from tests.training.small_module import MakeData, make_task
@@ -135,6 +139,48 @@ def test_loader_processes_keep_no_more_ready_than_memory_holds(
     assert "keep" in why
     assert worker_count(8, on_gpu=True, batch=200 * MIB)[0] == 0
     assert worker_count(8, on_gpu=True)[0] == 8
+    assert worker_count(8, on_gpu=True, batch=10 * MIB, processes=2)[0] == 1, "of each"
+
+
+def test_the_processes_of_a_training_share_what_their_loaders_keep_ready(
+    make_data: MakeData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = make_prepared(make_data, num_workers=2)
+    counts = []
+    for devices in (1, 2):
+        # The Trainer of two devices, as the datamodule sees it, without starting them.
+        trainer = SimpleNamespace(
+            num_devices=devices,
+            global_rank=0,
+            world_size=1,
+            strategy=SimpleNamespace(root_device=torch.device("cpu")),
+        )
+        data.trainer = cast("Any", trainer)
+        allow(monkeypatch, 9 * batch_bytes(data.dataset("train"), data.batch_size) / MIB)
+        counts.append(data.train_dataloader().num_workers)
+    assert counts == [2, 1]
+
+
+@pytest.mark.parametrize("devices", [2, "2"])
+def test_processes_are_counted_however_they_are_named(
+    make_data: MakeData, monkeypatch: pytest.MonkeyPatch, devices: Any
+) -> None:
+    allow(monkeypatch, 2048)
+    told = foresee(make_prepared(make_data), make_task(), TRAINER | {"devices": devices})
+    assert told.endswith("to each of 2 processes")
+
+
+def test_a_step_is_foreseen_once(make_data: MakeData, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(network: Any, shape: Any, *, training: bool, **given: Any) -> int | None:
+        asked.append((shape, training))
+        return footprint(network, shape, training=training, **given)
+
+    monkeypatch.setattr(foresight, "footprint", counted)
+    allow(monkeypatch, 2048)
+    assert foresee(make_prepared(make_data), make_task(), TRAINER)
+    assert len(asked) == len(set(asked)) == 2, "the training step, and one for val and test"
 
 
 def test_images_held_by_the_device_are_counted_first(

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Listing
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
+from segkit.core.shell import argument
 from segkit.data.cache import lock
 from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.drawing.overlay import encode_png
@@ -138,8 +139,9 @@ def _check_free(root: Path) -> None:
         raise SegkitError(
             f"synthetic images are not written beside other files, such as {others[0].name}",
             where=f"dataset.root={root}",
-            remedy=f"train on your own images by dataset=folder dataset.root={root}; for "
-            "synthetic ones leave dataset.root out, or name an empty folder",
+            remedy="train on your own images by dataset=folder "
+            f"{argument('dataset.root', root)}; for synthetic ones leave dataset.root out, or "
+            "name an empty folder",
         )
 
 

@@ -138,22 +138,22 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", ["images/a.png", "notes.txt", "deep/er/x", "2x64-seed9/a.png"])
 def test_nothing_is_written_beside_files_of_the_user(tmp_path: Path, name: str) -> None:
-    root = tmp_path / "mine"
+    root = tmp_path / "my own"
     (root / name).parent.mkdir(parents=True)
     (root / name).write_text("precious", encoding="utf-8")
     before = snapshot(tmp_path)
     with pytest.raises(SegkitError, match="not written beside other files") as caught:
         Phantom(root, count=2, image_size=64, seed=0).listing()
-    assert f"dataset=folder dataset.root={root}" in caught.value.remedy
+    assert f"dataset=folder 'dataset.root={root}';" in caught.value.remedy
     assert snapshot(tmp_path) == before
 
 
 def test_nothing_is_written_in_the_place_of_an_archive(tmp_path: Path) -> None:
-    root = tmp_path / "mine.zip"
+    root = tmp_path / "my own.zip"
     root.write_bytes(b"PK")
-    with pytest.raises(SegkitError, match=r"such as mine\.zip") as caught:
+    with pytest.raises(SegkitError, match=r"such as my own\.zip") as caught:
         Phantom(root, count=2, image_size=64, seed=0).listing()
-    assert f"dataset=folder dataset.root={root}" in caught.value.remedy
+    assert f"dataset=folder 'dataset.root={root}';" in caught.value.remedy
     assert snapshot(tmp_path) == {str(root): b"PK"}
 
 
