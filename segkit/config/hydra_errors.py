@@ -14,10 +14,10 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from segkit.config.spelling import of_option
+from segkit.config.spelling import keys_below, of_option, option_names
 from segkit.config.unreadable import unreadable
 from segkit.core.errors import SegkitError
 
@@ -67,12 +67,6 @@ def _no_value(
     return SegkitError(
         f"{key} has no value yet", where=f"{key}=???", remedy=f"give it one: {key}=VALUE"
     )
-
-
-def option_names(folder: Path, group: str) -> list[str]:
-    """The options of a group: its files, but those that only others build on."""
-    paths = (folder / group).glob("*.yaml")
-    return sorted(path.stem for path in paths if not path.stem.startswith("_"))
 
 
 def _groups(folder: Path) -> list[str]:
@@ -138,7 +132,7 @@ def _composition(
             composed = _composed(cause)
             if composed is None:
                 composed = _compose(folder, config_name, given)
-            return _unknown_key(key, sorted({*_keys_below(composed), *_groups(folder)}))
+            return _unknown_key(key, sorted({*keys_below(composed), *_groups(folder)}))
     first = " ".join(line.strip() for line in text.splitlines()[:2])
     return SegkitError(first, where="the configuration", remedy=_HELP)
 
@@ -187,17 +181,3 @@ def _compose(folder: Path, config_name: str, given: Sequence[str]) -> DictConfig
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(folder)):
         return compose(config_name, overrides=choices)
-
-
-def _keys_below(node: DictConfig, prefix: str = "") -> list[str]:
-    """Every key, dotted; Hydra's own left out."""
-    found: list[str] = []
-    for key in node:
-        name = f"{prefix}{key!s}"
-        if name == "hydra":
-            continue
-        found.append(name)
-        child = node._get_node(key)
-        if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
-            found += _keys_below(child, f"{name}.")
-    return found

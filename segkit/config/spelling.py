@@ -38,17 +38,18 @@ def check_spelling(given: Sequence[str], folder: Path, config_name: str) -> None
     ]
     hydras = {*given} - {*flags, *left, *parsed.overrides}  # its flags, and their values
     meant = list(_meant([each for each in given if each not in hydras], flags, words))
-    typed = [each for _, each in meant if each]
-    if flags:
-        unclear = [flag for flag, each in meant if not each]
-        remedy = "; ".join(
-            [f"type {' '.join(typed)}"] * bool(typed) + [words.near(f) for f in unclear]
-        )
-        raise SegkitError("keys are given as key=value", where=" ".join(flags), remedy=remedy)
-    if typed:
-        where = " ".join(word for word, _ in meant)
-        remedy = f"type {' '.join(typed)}"
-        raise SegkitError("keys are given as key=value", where=where, remedy=remedy)
+    typed = " ".join(each for _, each in meant if each)
+    if flags or typed:
+        remedy = [f"type {typed}"] * bool(typed)
+        remedy += [words.near(flag) for flag, each in meant if flags and not each]
+        where = " ".join(flags or (word for word, _ in meant))
+        raise SegkitError("keys are given as key=value", where=where, remedy="; ".join(remedy))
+
+
+def option_names(folder: Path, group: str) -> list[str]:
+    """The options of a group: its files, but those that only others build on."""
+    names = (path.stem for path in (folder / group).glob("*.yaml"))
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def of_option(group: str, value: str, options: Sequence[str]) -> str:
@@ -74,10 +75,7 @@ class Words:
 
     def options(self, group: str) -> list[str]:
         """The options of a group, of those that this command has."""
-        if not group or group not in self.keys:
-            return []
-        names = (path.stem for path in (self.folder / group).glob("*.yaml"))
-        return sorted(name for name in names if not name.startswith("_"))
+        return option_names(self.folder, group) if group and group in self.keys else []
 
     @cached_property
     def keys(self) -> list[str]:
@@ -85,7 +83,7 @@ class Words:
         GlobalHydra.instance().clear()
         with initialize_config_dir(version_base="1.3", config_dir=str(self.folder)):
             config = compose(self.config_name)
-        return list(_below(config))
+        return list(keys_below(config))
 
     def key(self, flag: str) -> str:
         """The key that a flag or a word stands for; empty where that is not clear."""
@@ -149,9 +147,10 @@ def _alone(word: str, words: Words) -> str:
     return ""
 
 
-def _below(node: DictConfig, prefix: str = "") -> Iterator[str]:
-    for key in node:
+def keys_below(node: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Every key, dotted; Hydra's own left out."""
+    for key in (key for key in node if key != "hydra"):
         yield f"{prefix}{key!s}"
         child = node._get_node(key)
         if isinstance(child, DictConfig) and OmegaConf.is_dict(child) and child:
-            yield from _below(child, f"{prefix}{key!s}.")
+            yield from keys_below(child, f"{prefix}{key!s}.")
