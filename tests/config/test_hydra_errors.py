@@ -8,7 +8,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segkit.config.hydra_errors import explain, option_names
+from segkit.config.hydra_errors import explain
+from segkit.config.spelling import option_names
 from segkit.core.errors import SegkitError
 from segkit.runs.cli import _elsewhere
 
