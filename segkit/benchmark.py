@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from segkit.benchmarks.beside import check_beside
 from segkit.config.checks import check_values
 from segkit.config.given import given_overrides, output_dir
 from segkit.config.sizes import AUTO
@@ -132,6 +133,7 @@ def _check(settings: dict[str, Any]) -> None:
                 where=f"parts=[{','.join(map(str, parts))}]",
                 remedy=remedy,
             )
+        check_beside(part)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
         raise SegkitError(
             f"{rounds!r} rounds cannot be counted",

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.checks import check_values
+from segkit.config.checks import check_data
 from segkit.config.given import given_overrides, output_dir
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
@@ -17,13 +17,6 @@ from segkit.core.shell import command, relative
 from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_augmentation, build_reader
-
-# What a training would add, of which a check knows nothing.
-_NO_TRAINING: dict[str, Any] = {
-    **{key: {} for key in ("model", "loss", "optim", "schedule", "trainer")},
-    "monitor": "val/dice",
-    "mode": "max",
-}
 
 
 def check(composed: DictConfig) -> bool:
@@ -35,7 +28,7 @@ def check(composed: DictConfig) -> bool:
     resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
     config = {str(key): value for key, value in resolved.items()}
-    check_values({**_NO_TRAINING, **config})
+    check_data(config)
     _check_preview(config["augment_preview"])
     folder = output_dir()
     _check_folder(folder)

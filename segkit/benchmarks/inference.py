@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segkit.benchmarks.rivals import device_of, wait_for
+from segkit.benchmarks.bare_loop import device_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
 from segkit.core.hardware import autocast
 from segkit.inference.predictor import Member, Predictor

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from torch.utils.data import DataLoader
 
-from segkit.benchmarks.rivals import device_of
+from segkit.benchmarks.bare_loop import device_of
 from segkit.benchmarks.timing import Figure, spread
 from segkit.data.datamodule import SegmentationData
 from segkit.data.dataset import CachedDataset, ShuffledSampler, collate

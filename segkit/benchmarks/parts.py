@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from segkit.benchmarks.changes import changes
-from segkit.benchmarks.growth import growth
+from segkit.benchmarks.beside import beside
 from segkit.benchmarks.inference import inference
 from segkit.benchmarks.inputs import inputs
 from segkit.benchmarks.memory import memory
@@ -33,14 +32,14 @@ def measure(
     rounds = settings["rounds"]
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")  # as training does, in every part alike
-    measured = {
+    measured: dict[str, Callable[[], list[Figure]]] = {
         "training": lambda: training(settings, rounds),
-        "changes": lambda: changes(settings, rounds),
+        "changes": lambda: beside("changes").changes(settings, rounds),
         "input": lambda: inputs(settings, rounds, _step_rate(before)),
         "inference": lambda: inference(settings, rounds),
         "start": lambda: startup(_for_training(settings), rounds, settings["allow_targets"]),
         "memory": lambda: memory(settings),
-        "growth": lambda: growth(settings, folder),
+        "growth": lambda: beside("growth").growth(settings, folder),
     }
     return measured[part]()
 

@@ -13,10 +13,8 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from segkit.benchmarks.monai_loop import MonaiLoop
-from segkit.benchmarks.plain import PlainLightning
-from segkit.benchmarks.plain_files import write_pairs
-from segkit.benchmarks.rivals import BareLoop, Epoch, learner_of, wait_for
+from segkit.benchmarks.bare_loop import BareLoop, Epoch, learner_of, wait_for
+from segkit.benchmarks.beside import beside, is_beside
 from segkit.benchmarks.timing import Figure, Spread, speedup, spread
 from segkit.core.run_folder import RunFolder
 from segkit.data.datamodule import SegmentationData
@@ -134,32 +132,14 @@ def _device(trainer: pl.Trainer) -> torch.device:
 def _rivals(
     module: SegmentationModule, data: SegmentationData, trainer: pl.Trainer, folder: Path
 ) -> dict[str, Any]:
-    device, size, plain = _device(trainer), data.batch_size, torch.contiguous_format
+    device = _device(trainer)
     held = {stage: _tensors(data, stage, device) for stage in ("train", "val")}
-    fast = learner_of(module, size, device)
+    fast = learner_of(module, data.batch_size, device)
     bare = BareLoop(fast, held["train"], held["val"], precision=str(trainer.precision))
-    rivals: dict[str, Any] = {BARE: bare}
-    train, val = (write_pairs(data, stage, folder) for stage in ("train", "val"))
-    assert data.size is not None
-    try:
-        rivals[MONAI] = MonaiLoop(
-            learner_of(module, size, device, plain),
-            train,
-            val,
-            size=data.size,
-            channels=data.channels,
-        )
-    except ImportError:
-        log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
-    rivals[PLAIN] = PlainLightning(
-        learner_of(module, size, device, plain),
-        train,
-        val,
-        size=data.size,
-        channels=data.channels,
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-    )
-    return rivals
+    if not is_beside():
+        log.warning("only a clone of segkit's repository compares with MONAI and plain Lightning")
+        return {BARE: bare}
+    return {BARE: bare, **beside("rivals").rivals(module, data, device, folder)}
 
 
 def _tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[Tensor, Tensor]:

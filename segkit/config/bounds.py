@@ -1,16 +1,9 @@
 """What the values of the configuration may be, key by key."""
 
-# Known after each validation; a training loss falls for ever and chooses nothing.
-MONITORS = (
-    "val/loss",
-    "val/dice",
-    "val/dice_pooled",
-    "val/iou",
-    "val/precision",
-    "val/recall",
-    "val/specificity",
-    "val/accuracy",
-)
+# The scores of a validation epoch, which loggers are given; a run can be monitored by them.
+LOGGED = ("dice", "dice_pooled", "iou", "precision", "recall", "specificity", "accuracy")
+# A training loss falls for ever and chooses nothing.
+MONITORS = ("val/loss", *(f"val/{name}" for name in LOGGED))
 PRECISIONS = (
     "auto",
     "32-true",
@@ -37,7 +30,8 @@ CHOICES = {
     # trainer.limit_train_batches trains on little.
     "trainer.overfit_batches": (0, 0.0),
 }
-MAPPINGS = ("dataset", "dataset.split", "model", "loss", "optim", "schedule", "augment", "trainer")
+OF_DATA = ("dataset", "dataset.split", "augment")
+OF_TRAINING = ("model", "loss", "optim", "schedule", "trainer")
 # Inclusive bounds; None is no bound.
 NUMBERS: dict[str, tuple[float, float | None]] = {
     "threshold": (0, 1),

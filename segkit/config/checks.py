@@ -5,8 +5,9 @@ from typing import Any
 
 from segkit.config.bounds import (
     CHOICES,
-    MAPPINGS,
     NUMBERS,
+    OF_DATA,
+    OF_TRAINING,
     SWITCHES,
     WHOLE,
     WHOLE_OR_NULL,
@@ -24,7 +25,17 @@ def check_values(config: Config) -> None:
     Raises:
         SegkitError: with the key and what it may be.
     """
-    for key in MAPPINGS:
+    for key in OF_TRAINING:
+        _check_mapping(config, key)
+    check_data(config)
+    _check_model(config["model"], config["dataset"]["channels"])
+    _check_mode(config)
+    _check_patience(config)
+
+
+def check_data(config: Config) -> None:
+    """The same, of a configuration without a network and a training."""
+    for key in OF_DATA:
         _check_mapping(config, key)
     for key, allowed in CHOICES.items():
         _check_choice(config, key, allowed)
@@ -39,9 +50,6 @@ def check_values(config: Config) -> None:
     check_device_cache(config)
     check_sizes(config["dataset"])
     check_workers(config["dataset"]["num_workers"])
-    _check_model(config["model"], config["dataset"]["channels"])
-    _check_mode(config)
-    _check_patience(config)
 
 
 def _check_name(name: object) -> None:

@@ -66,7 +66,7 @@ def check_batch(config: Config) -> None:
             where=f"dataset.batch_size={value}",
             remedy="give a whole number of 1 or more, or auto for the largest that fits",
         )
-    trainer = config["trainer"]
+    trainer = config.get("trainer", {})
     alone = trainer.get("devices", 1) in (1, "1", "auto") and trainer.get("num_nodes", 1) == 1
     if value == "auto" and not (alone and trainer.get("strategy", "auto") == "auto"):
         raise SegkitError(

@@ -36,17 +36,12 @@ def check_spelling(given: Sequence[str], folder: Path, config_name: str) -> None
     ]
     hydras = {*given} - {*flags, *left, *parsed.overrides}  # its flags, and their values
     meant = list(_meant([each for each in given if each not in hydras], flags, words))
-    typed = [each for _, each in meant if each]
-    if flags:
-        unclear = [flag for flag, each in meant if not each]
-        remedy = "; ".join(
-            [f"type {' '.join(typed)}"] * bool(typed) + [words.near(f) for f in unclear]
-        )
-        raise SegkitError("keys are given as key=value", where=" ".join(flags), remedy=remedy)
-    if typed:
-        where = " ".join(word for word, _ in meant)
-        remedy = f"type {' '.join(typed)}"
-        raise SegkitError("keys are given as key=value", where=where, remedy=remedy)
+    typed = " ".join(each for _, each in meant if each)
+    if flags or typed:
+        remedy = [f"type {typed}"] * bool(typed)
+        remedy += [words.near(flag) for flag, each in meant if flags and not each]
+        where = " ".join(flags or (word for word, _ in meant))
+        raise SegkitError("keys are given as key=value", where=where, remedy="; ".join(remedy))
 
 
 def of_option(group: str, value: str, options: Sequence[str]) -> str:

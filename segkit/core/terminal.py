@@ -37,13 +37,8 @@ def show_facts(out: Console, facts: Iterable[tuple[str, str]]) -> None:
     pairs = list(facts)
     indent = max((cell_len(name) for name, _ in pairs), default=0) + _GAP
     for name, words in pairs:
-        lines = textwrap.wrap(
-            words,
-            max(out.width - indent, 20),
-            break_long_words=False,
-            break_on_hyphens=False,
-            drop_whitespace=True,
-        )
+        room = max(out.width - indent, 20)
+        lines = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False)
         body = f"\n{'':{indent}}".join(lines)
         out.print(Text.assemble((f"{name:{indent}}", "dim"), body), soft_wrap=True)
 

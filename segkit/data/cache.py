@@ -6,19 +6,18 @@ another name and renamed when complete, so that a build which was killed leaves 
 looks whole; a lock file makes a second process wait for the first instead of building again.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Problem, Record
@@ -131,7 +130,7 @@ def open_cache(
     target, building = folder / f"{name}-{key}", folder / f".{name}-{key}.building"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with lock(folder / f"{name}-{key}.lock"):
+        with FileLock(folder / f"{name}-{key}.lock"):
             cache = _whole(target)
             if cache is not None and not _mended(cache, reader, records, spec):
                 return cache
@@ -191,12 +190,3 @@ def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
         "spec": (spec.size, spec.channels),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Wait until no other process holds this file; it stays behind, empty."""
-    with path.open("w") as handle:
-        # The kernel lets go of it when the process ends, however it ends.
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.mask_survey import Survey, pack
-from segkit.imaging.masks import MaskDoubtError, is_colour, show_colour, value_key
+from segkit.imaging.mask_survey import Survey
+from segkit.imaging.masks import MaskDoubtError, is_colour, pack, show_colour, value_key
 
 Map = Mapping[int | str, int]
 
@@ -58,7 +58,7 @@ def _unknown(looked: Survey, mapping: Map) -> str:
 def _keys(looked: Survey, *, coloured: bool) -> list[int]:
     """What occurs, as colours if need be."""
     packed = coloured and not looked.colours
-    return [pack(value) for value in looked.found] if packed else looked.found
+    return [pack(value, value, value) for value in looked.found] if packed else looked.found
 
 
 def holdings(looked: Survey) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.imaging.masks import pack
 from segkit.imaging.pixels import Pixels, decode, without_alpha
 
 # Pixels beyond which no further mask is looked at.
@@ -84,7 +85,7 @@ class Survey:
         """The values, or else the packed colours, that occur: the likely background first."""
         if not self.colours:
             return sorted(self.values, key=lambda value: (value != 0, value))
-        counts = self.colours + Counter({pack(v): n for v, n in self.values.items()})
+        counts = self.colours + Counter({pack(v, v, v): n for v, n in self.values.items()})
         background = 0 if 0 in counts else max(counts, key=lambda key: counts[key])
         return sorted(counts, key=lambda key: (key != background, key))
 
@@ -141,12 +142,6 @@ def is_lossy(data: bytes, name: str) -> bool:
     return data[:2] == b"\xff\xd8" or name.lower().endswith((".jpg", ".jpeg"))
 
 
-def pack(red: int, green: int | None = None, blue: int | None = None) -> int:
-    """One number for a colour; for a grey where only one is given."""
-    green, blue = (red if green is None else green), (red if blue is None else blue)
-    return red << 32 | green << 16 | blue
-
-
 def _add(looked: Survey, stored: Pixels, shown: Pixels, *, lossy: bool) -> None:
     plane = shown.max(axis=2) if shown.ndim == 3 else shown
     plane = plane.astype(np.uint8) * 255 if plane.dtype == np.bool_ else plane
@@ -170,9 +165,7 @@ def _add(looked: Survey, stored: Pixels, shown: Pixels, *, lossy: bool) -> None:
 
 def _count_values(looked: Survey, stored: Pixels, *, lossy: bool) -> None:
     if stored.ndim == 3 and not lossy and (stored != stored[..., :1]).any():
-        wide = stored.astype(np.int64)
-        keys: Pixels = wide[..., 0] << 32 | wide[..., 1] << 16 | wide[..., 2]
-        looked.colours.update(_counted(keys))
+        looked.colours.update(_counted(pack(*np.moveaxis(stored.astype(np.int64), -1, 0))))
         return
     plane = stored.max(axis=2) if stored.ndim == 3 else stored
     if plane.dtype.kind == "f" and not np.array_equal(plane, np.rint(plane)):

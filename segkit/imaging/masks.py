@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +159,7 @@ def mask_keys(pixels: Pixels, name: str, *, coloured: bool = False) -> Pixels:
         scale = 255 if planes.dtype == np.bool_ else 1
         rgb = planes.astype(np.int64) * scale
         rgb = rgb if rgb.ndim == 3 else np.stack([rgb] * 3, axis=2)
-        return np.asarray(rgb[..., 0] << 32 | rgb[..., 1] << 16 | rgb[..., 2])
+        return np.asarray(pack(*np.moveaxis(rgb, -1, 0)))
     if planes.ndim == 2:
         return planes
     # A grey mask saved as RGB says the same thing three times.
@@ -203,6 +204,11 @@ def value_key(key: int | str, *, coloured: bool) -> int:
         if is_colour(key)
         else (number,) * 3
     )
+    return int(pack(red, green, blue))
+
+
+def pack(red: Any, green: Any, blue: Any) -> Any:
+    """One number for a colour, or for each of an array of int64; ``show_colour`` is its reverse."""
     return red << 32 | green << 16 | blue
 
 

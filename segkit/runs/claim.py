@@ -1,8 +1,6 @@
 """Whose a run folder is: claimed by one run alone, held by one process at a time."""
 
 import errno
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,24 +59,26 @@ def held(folder: RunFolder) -> Iterator[None]:
     Raises:
         SegkitError: another process trains this run.
     """
-    path = folder.path / LOCK
-    with path.open("w", encoding="utf-8") as handle:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = not path.exists() or os.fstat(handle.fileno()).st_ino != path.stat().st_ino
-        except OSError as error:
-            # A disk that several machines share may know no locks: then there is none.
-            taken = error.errno in (errno.EACCES, errno.EAGAIN)
-        if taken:
-            raise SegkitError(
-                "another process trains this run",
-                where=str(folder.path),
-                remedy="wait for it, or stop it first",
-            )
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder.path / LOCK, blocking=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise SegkitError(
+            "another process trains this run",
+            where=str(folder.path),
+            remedy="wait for it, or stop it first",
+        ) from error
+    except OSError as error:
+        # A disk that several machines share may know no locks: then there is none.
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
+            raise
+    try:
+        yield
+    finally:
+        (folder.path / LOCK).unlink(missing_ok=True)
+        lock.release()
 
 
 def remove_if_empty(path: Path) -> None:

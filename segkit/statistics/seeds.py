@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.statistics.intervals import LEVEL, RESAMPLES, mean_where_defined
+from segkit.statistics.intervals import LEVEL, RESAMPLES
 from segkit.statistics.paired import DIGITS, Difference
 
 Values = NDArray[np.float64]
@@ -19,23 +19,6 @@ Values = NDArray[np.float64]
 _AT_ONCE = 1 << 22
 # The means of equal scores differ in their last digits: a variance that is none.
 _NOTHING = 1e-24
-
-
-@dataclass(frozen=True, slots=True)
-class SeedNoise:
-    """How much one configuration's score depends on the seed.
-
-    Attributes:
-        mean: of the seeds' scores.
-        deviation: their standard deviation, with S - 1; NaN with fewer than two.
-        scores: of each seed, over the groups where it is defined: what its own tables say.
-        n: groups with a defined score in some seed.
-    """
-
-    mean: float
-    deviation: float
-    scores: tuple[float, ...]
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +50,6 @@ class _Variances:
     freedom: float
     groups: float
     group_scale: float
-
-
-def seed_noise(scores_SG: Values) -> SeedNoise:
-    """Describe one configuration.
-
-    Args:
-        scores_SG: (S, G) the score of each seed and group; NaN where it is undefined.
-
-    Raises:
-        ValueError: the shape does not fit, or a seed has no defined score.
-    """
-    _check(scores_SG)
-    if not scores_SG.size or np.isnan(scores_SG).all(axis=1).any():
-        raise ValueError(f"a seed without a defined score among {scores_SG.shape}")
-    means = mean_where_defined(scores_SG.T)
-    return SeedNoise(
-        mean=float(means.mean()),
-        deviation=float(means.std(ddof=1)) if len(means) > 1 else np.nan,
-        scores=tuple(means.tolist()),
-        n=int((~np.isnan(scores_SG)).any(axis=0).sum()),
-    )
 
 
 def difference_with_seeds(

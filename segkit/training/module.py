@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from segkit.config.bounds import LOGGED
 from segkit.core.contracts import Batch, Stage
 from segkit.core.distributed import gather
 from segkit.data.augment import sample_seed
@@ -24,9 +25,6 @@ from segkit.training.distributed import check_together, share_buffers, sync_each
 from segkit.training.epoch import FiniteLosses, Pace, batch_norm_told, pack, unpack
 from segkit.training.schedules import Schedule
 from segkit.training.tile_scores import TileScorer
-
-# The scores of a validation epoch by which a run can be monitored, and which loggers are given.
-LOGGED = ("dice", "dice_pooled", "iou", "precision", "recall", "specificity", "accuracy")
 
 
 class SegmentationModule(pl.LightningModule):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from segkit.benchmarks.rivals import BareLoop, Epoch, Learner
+from segkit.benchmarks.bare_loop import BareLoop, Epoch, Learner
 from segkit.benchmarks.training import InTurn, TimedLoader
 from segkit.models.network import SegmentationNetwork
 from segkit.tasks.losses import BinaryCrossEntropy

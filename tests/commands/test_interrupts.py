@@ -155,7 +155,7 @@ def test_no_checkpoint_that_can_be_read(
 def test_a_run_that_another_process_trains(
     run: Any, copied: Path, here: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lock = "import fcntl, sys; h = open(sys.argv[1], 'w'); fcntl.lockf(h, fcntl.LOCK_EX); "
+    lock = "import fcntl, sys; h = open(sys.argv[1], 'w'); fcntl.flock(h, fcntl.LOCK_EX); "
     hold = [sys.executable, "-c", lock + "print(1, flush=True); input()", str(copied / ".lock")]
     with subprocess.Popen(
         hold, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

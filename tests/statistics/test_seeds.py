@@ -6,30 +6,9 @@ from numpy.typing import NDArray
 
 from segkit.statistics import seeds as paired_seeds
 from segkit.statistics.paired import paired_difference
-from segkit.statistics.seeds import SeededDifference, difference_with_seeds, seed_noise
+from segkit.statistics.seeds import SeededDifference, difference_with_seeds
 
 Values = NDArray[np.float64]
-
-
-def test_noise_of_three_seeds_by_hand() -> None:
-    noise = seed_noise(np.array([[0.8, 0.9], [0.7, 0.8], [0.75, np.nan]]))
-    assert noise.scores == pytest.approx((0.85, 0.75, 0.75))
-    assert noise.mean == pytest.approx(2.35 / 3)
-    # Squared deviations 4/900 + 1/900 + 1/900, over 2.
-    assert noise.deviation == pytest.approx((1 / 300) ** 0.5)
-    assert noise.n == 2
-
-
-def test_noise_of_one_seed_is_unknown() -> None:
-    noise = seed_noise(np.array([[0.8, np.nan, np.nan]]))
-    assert (noise.mean, noise.scores, noise.n) == (0.8, (0.8,), 1)
-    assert np.isnan(noise.deviation)
-
-
-@pytest.mark.parametrize("scores", [[], [[]], [0.1, 0.2], [[0.1], [np.nan]]])
-def test_noise_needs_a_score_of_each_seed(scores: list[object]) -> None:
-    with pytest.raises(ValueError, match="seed"):
-        seed_noise(np.array(scores, dtype=np.float64))
 
 
 FLAT = [[0.6, 0.8], [0.6, 0.8]]

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.shell import argument
-from segkit.data.cache import lock
 from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.drawing.overlay import encode_png
 
@@ -95,7 +95,7 @@ def write_phantoms(folder: Path, *, count: int, image_size: int, seed: int) -> N
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Two processes may ask for the same files; whoever is second finds them there.
-        with lock(folder.with_name(f".{folder.name}.lock")):
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
             if _is_whole(folder):
                 return
             # What is here was left by a process that was killed: the lock is ours.

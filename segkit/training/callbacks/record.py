@@ -12,11 +12,12 @@ from typing import Literal
 import lightning.pytorch as pl
 from torch.optim import Optimizer
 
+from segkit.config.bounds import LOGGED
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.drawing.curves import curves
 from segkit.tasks.metrics import Scores
-from segkit.training.module import LOGGED, SegmentationModule
+from segkit.training.module import SegmentationModule
 
 log = logging.getLogger(__name__)
 

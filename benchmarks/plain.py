@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from segkit.benchmarks.rivals import Epoch, Learner, wait_for
+from segkit.benchmarks.bare_loop import Epoch, Learner, wait_for
 from segkit.training.fit import quiet
 
 Pair = tuple[Path, Path]

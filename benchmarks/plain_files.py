@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from segkit.benchmarks.plain import Pair
+from benchmarks.plain import Pair
 from segkit.data.datamodule import SegmentationData
 from segkit.drawing.overlay import encode_png
 from segkit.imaging.pixels import to_channels

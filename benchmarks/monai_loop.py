@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segkit.benchmarks.plain import Pair
-from segkit.benchmarks.rivals import Epoch, Learner, wait_for
+from benchmarks.plain import Pair
+from segkit.benchmarks.bare_loop import Epoch, Learner, wait_for
 
 
 class MonaiLoop:

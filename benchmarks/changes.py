@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segkit.benchmarks.rivals import Learner, device_of, learner_of, wait_for
+from segkit.benchmarks.bare_loop import Learner, device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
 from segkit.core.hardware import autocast, best_precision
 from segkit.runs.build import build_data, build_module, build_reader

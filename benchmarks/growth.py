@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
+from segkit.benchmarks.bare_loop import device_of, learner_of, wait_for
 from segkit.benchmarks.inputs import loader_rate
-from segkit.benchmarks.rivals import device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, seconds
 from segkit.core.hardware import autocast, best_precision
 from segkit.data.cache import open_cache

@@ -1,0 +1,1 @@
+"""What segkit is held against, and how cost grows: parts that only a checkout can measure."""
