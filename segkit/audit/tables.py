@@ -1,7 +1,5 @@
 """What a check found, as tables: for the terminal, the report and ``records.csv``."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +11,7 @@ from segkit.audit.audit import Audit
 from segkit.audit.findings import SEVERITIES, Finding
 from segkit.audit.measure import Facts
 from segkit.core.contracts import SPLITS, UNLABELLED
+from segkit.core.tables import table_text
 from segkit.core.terminal import console, show_facts, show_line, show_table
 
 _COLUMNS = (
@@ -26,27 +25,19 @@ _SHOWN = 3
 
 def records_csv(audit: Audit) -> str:
     """The text of ``records.csv``: one row a record, unreadable ones last with their problem."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     shares = [f"share_{name}" for name in audit.classes]
-    writer.writerow((*_COLUMNS, *shares, "problem"))
-    for fact in audit.facts:
-        writer.writerow((*record_row(audit, fact), *_shares(audit, fact), ""))
+    rows = [(*record_row(audit, fact), *_shares(audit, fact), "") for fact in audit.facts]
     blank = [""] * (len(_COLUMNS) - 6 + len(shares))
     for bad in audit.unreadable:
         r = bad.record
-        row = (r.id, r.group, "", r.stratum, r.image, len(r.masks), *blank, bad.error.what)
-        writer.writerow(row)
-    return out.getvalue()
+        rows.append((r.id, r.group, "", r.stratum, r.image, len(r.masks), *blank, bad.error.what))
+    return table_text((*_COLUMNS, *shares, "problem"), rows)
 
 
 def problems_csv(audit: Audit) -> str:
     """The text of ``problems.csv``: every finding."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("severity", "kind", "what", "where", "remedy"))
-    writer.writerows((f.severity, f.kind, f.what, f.where, f.remedy) for f in audit.findings)
-    return out.getvalue()
+    rows = [(f.severity, f.kind, f.what, f.where, f.remedy) for f in audit.findings]
+    return table_text(("severity", "kind", "what", "where", "remedy"), rows)
 
 
 def record_row(audit: Audit, fact: Facts) -> tuple[object, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from segkit.comparison.comparison import Comparison, Configuration, Pair
 from segkit.comparison.run_scores import RunScores, image_scores
+from segkit.core.tables import table_text
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.score_tables import table_text
 
 RUN_COLUMNS = (
     "configuration",

@@ -1,6 +1,5 @@
 """A run folder on disk: claimed by one run alone, complete as the README lists it."""
 
-import csv
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from segkit.core.files import write_text
 from segkit.core.home import at_home
 from segkit.core.moved_targets import rename_moved_targets
 from segkit.core.quoting import escaped
+from segkit.core.tables import read_table
 
 _PACKAGES = (
     "segkit",
@@ -105,7 +105,7 @@ class RunFolder:
         """How long the epochs before this one took, by ``metrics.csv``."""
         if not self.metrics.is_file():
             return 0.0
-        rows = csv.DictReader(self.metrics.read_text(encoding="utf-8").splitlines())
+        rows = read_table(self.metrics)
         return sum(float(row["seconds"]) for row in rows if int(row["epoch"]) < epoch)
 
     def read_summary(self) -> dict[str, Any]:

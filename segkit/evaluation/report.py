@@ -19,7 +19,7 @@ from segkit.drawing import html
 from segkit.drawing.curves import rate_in_words
 from segkit.drawing.html import Html
 from segkit.drawing.thumbnails import carried, series
-from segkit.evaluation.report_scores import headline, is_finite, pictures, read_table, scores, shown
+from segkit.evaluation.report_scores import headline, is_finite, pictures, rows_of, scores, shown
 from segkit.runs.loggers import flat_parameters
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def _training(
     folder: Path, summary: Mapping[str, Any], curves: tuple[bytes, str] | None, most: int
 ) -> Html:
     parts = []
-    rows = read_table(folder / "metrics.csv")
+    rows = rows_of(folder / "metrics.csv")
     if curves:
         parts.append(html.picture(curves[0], _curves(rows), kind=curves[1]))
     names = ((re.fullmatch(r"epoch_(\d+)\.png", p.name), p) for p in folder.glob("panels/*.png"))
@@ -144,7 +144,7 @@ def _curves(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def _split(folder: RunFolder, summary: Mapping[str, Any]) -> Html:
-    rows = read_table(folder.split)
+    rows = rows_of(folder.split)
     if not rows:
         return html.section("Split", html.paragraph("There is no split.csv.", kind="bad"))
     found = {str(row.get("split", "")) for row in rows}

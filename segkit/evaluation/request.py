@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +12,7 @@ from segkit.config.checks import Config
 from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.run_folder import RunFolder
+from segkit.core.tables import read_table
 
 if TYPE_CHECKING:
     from segkit.core.contracts import Record
@@ -218,7 +217,7 @@ def _records_of(folder: RunFolder) -> set[tuple[str, str]]:
     """Id and group of the labelled records that a run was made with; none without its table."""
     from segkit.core.contracts import UNLABELLED
 
-    with suppress(OSError, UnicodeDecodeError, csv.Error):
-        rows = csv.DictReader(io.StringIO(folder.split.read_text("utf-8"), newline=""), restval="")
+    with suppress(OSError, ValueError):
+        rows = read_table(folder.split)
         return {(r.get("id", ""), r.get("group", "")) for r in rows if r.get("split") != UNLABELLED}
     return set()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
+from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.evaluation.panels import draw_panels
 from segkit.evaluation.plots import histogram, reliability
@@ -21,7 +22,6 @@ from segkit.tasks.score_tables import (
     IMAGE_COLUMNS,
     class_rows,
     image_rows,
-    table_text,
 )
 from segkit.tasks.surface import SurfaceTally
 from segkit.tasks.tally import Counted

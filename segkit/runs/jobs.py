@@ -1,7 +1,5 @@
 """The jobs of a sweep: what became of each, in a table and in ``jobs.csv``."""
 
-import csv
-import io
 import os
 import re
 import shlex
@@ -21,6 +19,7 @@ from segkit.core.files import write_text
 from segkit.core.quoting import unquoted
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command
+from segkit.core.tables import table_text
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
 ERROR = "error.txt"  # in the folder of a job that failed
@@ -135,11 +134,7 @@ def show_jobs(sweep: Path) -> None:
     rows = jobs(sweep)
     if not rows:
         return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(sweep / "jobs.csv", text.getvalue())
+    write_text(sweep / "jobs.csv", table_text(COLUMNS, rows))
     out = console()
     names = COLUMNS if any(row.get("error") for row in rows) else COLUMNS[:-1]
     headings = [name.replace("_", " ") for name in names]
