@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command
 from segkit.core.tables import read_table
 from segkit.runs.rebuild import read_run
@@ -62,7 +63,7 @@ class RunScores:
 
     def metrics(self) -> list[dict[str, float]]:
         """``metrics.csv``, a row an epoch; empty where it is missing."""
-        path = self.folder / "metrics.csv"
+        path = RunFolder(self.folder).metrics
         if not path.is_file():
             return []
         rows = read_table(path)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table
 from segkit.drawing import html
 from segkit.drawing.html import Html
@@ -116,9 +117,9 @@ def headline(summary: Row) -> Html:
     return html.facts(facts)
 
 
-def scores(folder: Path, summary: Row) -> list[Html]:
+def scores(folder: RunFolder, summary: Row) -> list[Html]:
     """Sections on the scores: of ``evaluation.csv``, or else of the test that ended training."""
-    rows: list[Row] = list(rows_of(folder / "evaluation.csv"))
+    rows: list[Row] = list(rows_of(folder.evaluation))
     evaluated = bool(rows)
     if not rows:
         tested = (summary.get("test") or {}).items()
@@ -186,16 +187,16 @@ def _by_class(rows: Sequence[Row], *, several: bool) -> Html:
     return html.table(("class", *(("split",) if several else ()), *names), lines)
 
 
-def pictures(folder: Path) -> tuple[list[Html], int]:
+def pictures(folder: RunFolder) -> tuple[list[Html], int]:
     """Sections of what ``evaluate`` drew and listed, and the bytes that the pictures take."""
-    found = {name: carried(folder / f"evaluation/{name}.png", PICTURE_BYTES) for name in _PICTURES}
+    found = {name: carried(folder.pictures / f"{name}.png", PICTURE_BYTES) for name in _PICTURES}
     taken = {name: one for name, one in found.items() if one is not None}
     figures = {
         name: html.picture(data, _PICTURES[name], kind=kind) for name, (data, kind) in taken.items()
     }
     examples = [figures[name] for name in figures if name in _EXAMPLES]
     plots = [figures[name] for name in figures if name not in _EXAMPLES]
-    lowest = _lowest(rows_of(folder / "evaluation_per_image.csv"))
+    lowest = _lowest(rows_of(folder.images))
     examples += [lowest] if lowest else []
     # The test that ends training draws none; evaluate does.
     best = "Best, middle and worst" if figures.keys() & {*_EXAMPLES} else "Lowest scores"

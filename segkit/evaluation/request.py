@@ -206,7 +206,7 @@ def place(folder: RunFolder, name: str, digest: str) -> Path:
         digest: the hash of their split.
     """
     safe = re.sub(r"[^\w.-]", "_", name)
-    return folder.path / "evaluation" / f"{safe}-{digest[:8]}"
+    return folder.pictures / f"{safe}-{digest[:8]}"
 
 
 def _named(records: Iterable[Record]) -> set[tuple[str, str]]:

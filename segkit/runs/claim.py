@@ -10,8 +10,6 @@ from pathlib import Path
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 
-LOCK = ".lock"
-
 
 def claim(path: Path, *, chosen_by_user: bool, anew: bool = False) -> RunFolder:
     """Take a folder for a new run. Its log, created exclusively, is the mark of who was first.
@@ -60,7 +58,7 @@ def held(folder: RunFolder) -> Iterator[None]:
     Raises:
         SegkitError: another process trains this run.
     """
-    path = folder.path / LOCK
+    path = folder.lock
     with path.open("w", encoding="utf-8") as handle:
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,12 +83,13 @@ def remove_if_empty(path: Path) -> None:
     if path.resolve() == Path.cwd():
         return  # the user's own folder, in which evaluate runs
     outputs = Path.cwd() / "outputs"
-    log = path / "train.log"
+    run = RunFolder(path)
     with suppress(OSError):
         left = {each.name for each in path.iterdir()}
-        if log.name in left and left <= {log.name, LOCK} and not log.stat().st_size:
-            log.unlink()  # claimed, and then nothing came of it
-            (path / LOCK).unlink(missing_ok=True)
+        claimed = run.log.name in left and left <= {run.log.name, run.lock.name}
+        if claimed and not run.log.stat().st_size:
+            run.log.unlink()  # and then nothing came of it
+            run.lock.unlink(missing_ok=True)
         path.rmdir()
         for folder in path.parents:
             if folder == outputs or not folder.is_relative_to(outputs):

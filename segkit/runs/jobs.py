@@ -22,7 +22,6 @@ from segkit.core.shell import command
 from segkit.core.tables import table_text
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
-ERROR = "error.txt"  # in the folder of a job that failed
 COLUMNS = ("job", "state", "best_epoch", "best_score", "dice", "iou", "minutes", "error")
 Row = dict[str, Any]
 
@@ -86,7 +85,7 @@ def record_failure(folder: Path, error: BaseException) -> None:
     if RunFolder(folder).read_summary():
         return  # of the run that lies there, and has come to its end
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / ERROR, f"{told}\n")
+    write_text(RunFolder(folder).error, f"{told}\n")
 
 
 def jobs(sweep: Path) -> list[Row]:
@@ -97,7 +96,7 @@ def jobs(sweep: Path) -> list[Row]:
 
 def _is_job(path: Path) -> bool:
     run = RunFolder(path)
-    return run.config.is_file() or run.log.is_file() or (path / ERROR).is_file()
+    return run.config.is_file() or run.log.is_file() or run.error.is_file()
 
 
 def _number(path: Path) -> tuple[int, str]:
@@ -106,12 +105,12 @@ def _number(path: Path) -> tuple[int, str]:
 
 
 def _job(path: Path) -> Row:
-    summary = RunFolder(path).read_summary()
+    run = RunFolder(path)
+    summary = run.read_summary()
     test = (summary.get("test") or {}).get("all") or {}
-    failed = path / ERROR
     row: Row = {"job": path.name, "state": "done" if summary else "not finished"}
-    if not summary and failed.is_file():
-        text = failed.read_text(encoding="utf-8", errors="replace")
+    if not summary and run.error.is_file():
+        text = run.error.read_text(encoding="utf-8", errors="replace")
         row |= {"state": "failed", "error": text.splitlines()[0] if text else ""}
     seconds = summary.get("wall_seconds")
     return row | {

@@ -62,12 +62,11 @@ def _beside(run: Path, summary: Mapping[str, Any]) -> Path | None:
         return None
     found = [
         path
-        for path in outputs.glob("*/*/*/summary.json")
-        if path.parent != run
-        and RunFolder(path.parent).read_summary().get("split_hash") == summary["split_hash"]
+        for path in outputs.glob("*/*/*")
+        if path != run and RunFolder(path).read_summary().get("split_hash") == summary["split_hash"]
     ]
-    return max((path.parent for path in found), key=_ended, default=None)
+    return max(found, key=_ended, default=None)
 
 
 def _ended(run: Path) -> float:
-    return (run / "summary.json").stat().st_mtime
+    return RunFolder(run).summary.stat().st_mtime

@@ -165,7 +165,7 @@ def _move(config: DictConfig, run: RunFolder) -> None:
     """What is written goes into the folder where it lies now, whatever its configuration says."""
     for callback in (config.get("callbacks") or {}).values():
         if "dirpath" in callback:
-            callback.dirpath = escaped(f"{run.path}/checkpoints")
+            callback.dirpath = escaped(str(run.checkpoints))
     for logger in (config.get("logger") or {}).values():
         if "save_dir" in logger:
             logger.save_dir = escaped(str(run.path))

@@ -12,8 +12,8 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
+from segkit.core.run_folder import LAST, PREVIOUS
 
-LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 # What Lightning's ModelCheckpoint remembers as absolute names.
 _PATHS = ("best_model_path", "last_model_path", "kth_best_model_path")
 

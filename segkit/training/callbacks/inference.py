@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import INFERENCE
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import resize_image, to_channels, without_alpha
@@ -41,7 +42,7 @@ class EpochInference(pl.Callback):
         inputs = find_inputs(input, key=KEY)[0][:most] if input else []
         self.images = {one.name: _read(one) for one in inputs}
         self.pictures = EpochPictures(
-            "inference",
+            INFERENCE,
             every_n_epochs=every_n_epochs,
             tensorboard_megabytes=tensorboard_megabytes,
         )

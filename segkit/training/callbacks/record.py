@@ -4,7 +4,6 @@ import logging
 import math
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as pl
@@ -12,6 +11,7 @@ from torch.optim import Optimizer
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
+from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table, table_text
 from segkit.drawing.curves import curves
 from segkit.tasks.metrics import Scores
@@ -53,7 +53,7 @@ class RunRecord(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """After a resume, take up the table where the checkpoint was written."""
         del pl_module
-        path = Path(trainer.default_root_dir) / "metrics.csv"
+        path = RunFolder(trainer.default_root_dir).metrics
         if path.exists():
             known = [{key: float(value) for key, value in row.items()} for row in read_table(path)]
             self.rows = [row for row in known if row["epoch"] < trainer.current_epoch]
@@ -85,7 +85,7 @@ class RunRecord(pl.Callback):
         self.rows.append(row)
         if not trainer.is_global_zero:
             return
-        write_text(Path(trainer.default_root_dir) / "metrics.csv", self._table())
+        write_text(RunFolder(trainer.default_root_dir).metrics, self._table())
         scalars = {key: value for key, value in row.items() if key != "epoch"}
         scalars |= _scalars("val", scores)
         for logger in trainer.loggers:
@@ -141,7 +141,7 @@ class RunRecord(pl.Callback):
 
     def _draw(self, trainer: pl.Trainer) -> None:
         if trainer.is_global_zero and self.rows:
-            path = Path(trainer.default_root_dir) / "curves.png"
+            path = RunFolder(trainer.default_root_dir).curves
             curves(path, self.rows, monitor=self.monitor, mode=self.mode)
 
 
