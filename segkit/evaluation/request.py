@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.checks import Config
+from segkit.config.keys import key_of
 from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.run_folder import RunFolder
@@ -84,7 +85,7 @@ def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> di
     Raises:
         SegkitError: a key was given that the network was trained with, or that nothing reads.
     """
-    keys = (override.split("=", 1)[0].lstrip("+~") for override in overrides)
+    keys = map(key_of, overrides)
     given = {key.split(".")[1] for key in keys if key.startswith("dataset.")}
     known = ("root", *_SETTABLE)
     remedy = "leave it out; dataset has " + ", ".join(known)
