@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,8 @@ def test_undefined_and_missing_values_are_empty_cells() -> None:
 def test_rows_that_do_not_fit_the_columns_are_refused() -> None:
     with pytest.raises(ValueError, match="extra"):
         table_text(("id",), [{"id": "a", "extra": 1}])
-    for row in (("a",), ("a", "b", "c")):
+    rows: list[Sequence[object]] = [("a",), ("a", "b", "c")]
+    for row in rows:
         with pytest.raises(ValueError, match="argument 2"):
             table_text(("id", "split"), [row])
 

@@ -10,7 +10,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.run_folder import INFERENCE
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
-from segkit.imaging.pixels import resize_image, to_channels, without_alpha
+from segkit.imaging.pixels import network_input, without_alpha
 from segkit.inference.inputs import find_inputs
 from segkit.inference.names import Input
 from segkit.tasks.metrics import predicted_classes
@@ -61,7 +61,7 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
     largest = max(image.shape[:2])
     scale = min(1.0, _LARGEST / largest)
     own = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-    planes = resize_image(to_channels(image, module.data.channels), module.data.size or own)
+    planes = network_input(image, module.data.channels, module.data.size or own)
     image_BCHW = torch.from_numpy(np.stack([planes])).permute(0, 3, 1, 2)
     precision = module.trainer.precision_plugin
     with precision.val_step_context():
