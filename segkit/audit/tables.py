@@ -14,7 +14,7 @@ from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.tables import table_text
 from segkit.core.terminal import console, show_facts, show_line, show_table
 
-_COLUMNS = (
+RECORD_COLUMNS = (
     *("id", "group", "split", "stratum", "file", "masks", "format", "dtype", "bits"),
     *("width", "height", "channels", "min", "mean", "max", "saturated"),
     *("objects", "empty", "mask_values", "read_ms"),
@@ -27,11 +27,11 @@ def records_csv(audit: Audit) -> str:
     """The text of ``records.csv``: one row a record, unreadable ones last with their problem."""
     shares = [f"share_{name}" for name in audit.classes]
     rows = [(*record_row(audit, fact), *_shares(audit, fact), "") for fact in audit.facts]
-    blank = [""] * (len(_COLUMNS) - 6 + len(shares))
+    blank = [""] * (len(RECORD_COLUMNS) - 6 + len(shares))
     for bad in audit.unreadable:
         r = bad.record
         rows.append((r.id, r.group, "", r.stratum, r.image, len(r.masks), *blank, bad.error.what))
-    return table_text((*_COLUMNS, *shares, "problem"), rows)
+    return table_text((*RECORD_COLUMNS, *shares, "problem"), rows)
 
 
 def problems_csv(audit: Audit) -> str:
@@ -41,7 +41,7 @@ def problems_csv(audit: Audit) -> str:
 
 
 def record_row(audit: Audit, fact: Facts) -> tuple[object, ...]:
-    """One record's values in the order of ``record_columns``."""
+    """One record's values in the order of :data:`RECORD_COLUMNS`."""
     r = fact.record
     return (
         r.id,
@@ -63,11 +63,6 @@ def record_row(audit: Audit, fact: Facts) -> tuple[object, ...]:
         fact.mask_values,
         f"{fact.read_ms:.1f}",
     )
-
-
-def record_columns() -> tuple[str, ...]:
-    """The headings of :func:`record_row`."""
-    return tuple(_COLUMNS)
 
 
 def _shares(audit: Audit, fact: Facts) -> list[str]:
