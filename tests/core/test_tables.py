@@ -3,14 +3,13 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segkit.core.tables import parse_rows, parse_table, read_table, row_text, table_text
+from segkit.core.tables import Row, parse_rows, parse_table, read_table, row_text, table_text
 
 # Surrogates cannot be written as UTF-8; everything else may stand in a name.
 CELL = st.text(st.characters(exclude_categories=["Cs"]))
@@ -64,10 +63,10 @@ def test_undefined_and_missing_values_are_empty_cells() -> None:
 def test_rows_that_do_not_fit_the_columns_are_refused() -> None:
     with pytest.raises(ValueError, match="extra"):
         table_text(("id",), [{"id": "a", "extra": 1}])
-    rows: list[Sequence[object]] = [("a",), ("a", "b", "c")]
-    for row in rows:
+    unfit: list[list[Row]] = [[("a",)], [("a", "b", "c")]]
+    for rows in unfit:
         with pytest.raises(ValueError, match="argument 2"):
-            table_text(("id", "split"), [row])
+            table_text(("id", "split"), rows)
 
 
 def test_short_and_long_rows_blank_lines_and_a_byte_order_mark() -> None:

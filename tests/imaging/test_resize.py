@@ -101,9 +101,11 @@ def test_intensities_that_span_more_than_a_float() -> None:
 def test_an_image_as_the_network_takes_it(shape: tuple[int, ...], channels: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     own = network_input(image, channels, None)
-    assert (own.shape, own.dtype) == ((6, 10, channels), np.uint8)
+    assert own.shape == (6, 10, channels)
+    assert own.dtype == np.uint8
     assert np.array_equal(own, to_channels(image, channels))
     for size in ((6, 10), (3, 5), (12, 8)):
         found = network_input(image, channels, size)
-        assert (found.shape, found.dtype) == ((*size, channels), np.uint8)
+        assert found.shape == (*size, channels)
+        assert found.dtype == np.uint8
         assert np.array_equal(found, resize_image(own, size))
