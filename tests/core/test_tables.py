@@ -55,7 +55,7 @@ def test_the_bytes_are_those_of_the_standard_writer(rows: list[dict[str, object]
 
 
 def test_undefined_and_missing_values_are_empty_cells() -> None:
-    rows = [{"a": None, "b": math.nan, "c": 0}, {"b": 0.5, "c": "x"}]
+    rows: list[Row] = [{"a": None, "b": math.nan, "c": 0}, {"b": 0.5, "c": "x"}]
     assert table_text(("a", "b", "c"), rows) == "a,b,c\n,,0\n,0.5,x\n"
     assert row_text((None, math.nan, True)) == ",,True\n"
 
