@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.checks import check_data
 from segkit.config.given import given_overrides, output_dir
+from segkit.config.keys import key_of
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
@@ -66,7 +67,7 @@ def check(composed: DictConfig) -> bool:
 def _train() -> str:
     """The training that this check was for: with what it was given, less what is its own."""
     own = ("augment_preview",)
-    given = (g for g in given_overrides() if g.lstrip("+~").partition("=")[0] not in own)
+    given = (g for g in given_overrides() if key_of(g) not in own)
     return command("train", *given)
 
 

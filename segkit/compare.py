@@ -15,7 +15,6 @@ from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.run_folder import RunFolder
 from segkit.core.sources import check_apart
 from segkit.runs import cli
-from segkit.runs.jobs import ERROR
 
 if TYPE_CHECKING:
     from segkit.comparison.comparison import Comparison
@@ -84,11 +83,12 @@ def _folders(config: dict[str, Any]) -> list[Path]:
         return [RunFolder(each).path for each in named]
     sweep = RunFolder(config["folder"]).path
     # Where this is, a run was begun; loggers keep configurations of their own below it.
-    marked = {path.parent for path in sweep.glob("*/train.log")} if sweep.is_dir() else set()
-    for failed in sorted(sweep.glob(f"*/{ERROR}")) if marked else ():
-        if failed.parent not in marked:
-            why = failed.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-            print(f"left out: {failed.parent}: the job failed: {why}")
+    jobs = [RunFolder(path) for path in sorted(sweep.iterdir())] if sweep.is_dir() else []
+    marked = {job.path for job in jobs if job.log.exists()}
+    for job in jobs if marked else ():
+        if job.path not in marked and job.error.exists():
+            why = job.error.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+            print(f"left out: {job.path}: the job failed: {why}")
     if not marked:
         raise SegkitError(
             "there is no run in this folder" if sweep.is_dir() else "there is no such folder",

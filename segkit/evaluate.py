@@ -13,6 +13,7 @@ from segkit.config.checks import check_values
 from segkit.config.given import given_overrides
 from segkit.config.trust import refuse_links
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import EVALUATION, RunFolder
 from segkit.evaluation.request import (
     check_classes,
     check_request,
@@ -32,7 +33,6 @@ from segkit.runs.rebuild import read_run, rebuild
 if TYPE_CHECKING:
     import lightning.pytorch as pl
 
-    from segkit.core.run_folder import RunFolder
     from segkit.data.datamodule import SegmentationData
     from segkit.data.readers.base import Reader
     from segkit.evaluation.scoring import Evaluation
@@ -50,7 +50,7 @@ def evaluate(composed: DictConfig) -> float | None:
     config = {str(key): value for key, value in resolved.items()}
     check_request(config)
     folder, saved = read_run(config["run"], config["allow_targets"])
-    refuse_links(folder.path, "evaluation")
+    refuse_links(folder.path, EVALUATION)
     own = with_settings(saved, config, given_overrides())
     machine = ("max_megapixels", "large", "tile", "overlap")
     own |= {key: config[key] for key in machine if config[key] is not None}
@@ -109,7 +109,7 @@ def _write(
     from segkit.evaluation.terminal import show_evaluation
     from segkit.runs.next_steps import an_image, predict_with
 
-    tables, drawn = folder.path, folder.path / "evaluation"
+    tables, drawn = folder.path, folder.pictures
     if not of_run:
         tables = drawn = place(folder, evaluation.data, evaluation.split_hash)
     write_evaluation(

@@ -134,16 +134,16 @@ def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], 
 def _read(
     trained: Trained, reader: Reader, records: Sequence[Record]
 ) -> Iterator[NDArray[np.uint8]]:
-    from segkit.imaging.pixels import resize_image, to_channels
+    from segkit.imaging.pixels import network_input
 
     dataset = trained.config["dataset"]
     size = image_size(dataset["size"], "dataset.size")
     for load in reader.loaders(records):
         with suppress(SegkitError):  # one that the run has left out too
-            image = to_channels(load().image, dataset["channels"])
+            image = load().image
             # Of an image of its own size a part will do: both graphs hold it at once.
             part = image if size else image[:_LARGEST, :_LARGEST]
-            yield resize_image(part, size or (part.shape[0], part.shape[1]))
+            yield network_input(part, dataset["channels"], size)
 
 
 def _noise(count: int, channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.uint8]]:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.checks import check_values
 from segkit.config.given import given_overrides, output_dir
+from segkit.config.keys import key_of
 from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_reader
@@ -20,7 +21,6 @@ from segkit.search.request import (
     check_folder,
     check_request,
     dry_run,
-    key_of,
     of_training,
     search_path,
     shared,

@@ -6,7 +6,7 @@ from segkit.audit.audit import Audit
 from segkit.audit.charts import charts
 from segkit.audit.findings import Finding
 from segkit.audit.pictures import Shown, contact_sheet, pair_pictures, worst_pairs
-from segkit.audit.tables import by_kind, ranges, record_columns, record_row, split_table
+from segkit.audit.tables import RECORD_COLUMNS, by_kind, ranges, record_row, split_table
 from segkit.data.readers.base import Reader
 from segkit.drawing.html import Html, data_url, page, paragraph, picture, section, table, text
 
@@ -94,7 +94,7 @@ def _copies(pairs: Sequence[tuple[Shown, Shown, str]]) -> Html:
 
 def _records(audit: Audit) -> Html:
     rows = [record_row(audit, fact) for fact in audit.facts[:_ROWS]]
-    parts = [table(record_columns(), rows)]
+    parts = [table(RECORD_COLUMNS, rows)]
     if len(audit.facts) > _ROWS:
         parts.append(paragraph(f"{len(audit.facts)} rows in records.csv", kind="faint"))
     return section("Records", *parts)

@@ -10,7 +10,7 @@ from segkit.core.contracts import Sample
 from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.panel_choice import spread
 from segkit.data.readers.base import Reader
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.imaging.pixels import network_input, resize_mask
 
 _CELL, _GAP = 192, 6
 
@@ -43,7 +43,7 @@ def augment_sheet(
     sheet: list[list[Picture]] = []
     for index, sample in zip(chosen, samples(reader, [records[i] for i in chosen]), strict=True):
         native = (sample.image.shape[0], sample.image.shape[1])
-        image = resize_image(to_channels(sample.image, channels), size or native)
+        image = network_input(sample.image, channels, size)
         mask = np.zeros(native, np.uint8) if sample.mask is None else sample.mask
         mask = resize_mask(mask, size or native)
         name = records[index].id

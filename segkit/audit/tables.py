@@ -1,7 +1,5 @@
 """What a check found, as tables: for the terminal, the report and ``records.csv``."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,9 +12,10 @@ from segkit.audit.findings import SEVERITIES, Finding
 from segkit.audit.measure import Facts
 from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.shell import argument
+from segkit.core.tables import table_text
 from segkit.core.terminal import console, show_facts, show_line, show_table
 
-_COLUMNS = (
+RECORD_COLUMNS = (
     *("id", "group", "split", "stratum", "file", "masks", "format", "dtype", "bits"),
     *("width", "height", "channels", "min", "mean", "max", "saturated"),
     *("objects", "empty", "mask_values", "read_ms"),
@@ -27,31 +26,23 @@ _SHOWN = 3
 
 def records_csv(audit: Audit) -> str:
     """The text of ``records.csv``: one row a record, unreadable ones last with their problem."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     shares = [f"share_{name}" for name in audit.classes]
-    writer.writerow((*_COLUMNS, *shares, "problem"))
-    for fact in audit.facts:
-        writer.writerow((*record_row(audit, fact), *_shares(audit, fact), ""))
-    blank = [""] * (len(_COLUMNS) - 6 + len(shares))
+    rows = [(*record_row(audit, fact), *_shares(audit, fact), "") for fact in audit.facts]
+    blank = [""] * (len(RECORD_COLUMNS) - 6 + len(shares))
     for bad in audit.unreadable:
         r = bad.record
-        row = (r.id, r.group, "", r.stratum, r.image, len(r.masks), *blank, bad.error.what)
-        writer.writerow(row)
-    return out.getvalue()
+        rows.append((r.id, r.group, "", r.stratum, r.image, len(r.masks), *blank, bad.error.what))
+    return table_text((*RECORD_COLUMNS, *shares, "problem"), rows)
 
 
 def problems_csv(audit: Audit) -> str:
     """The text of ``problems.csv``: every finding."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("severity", "kind", "what", "where", "remedy"))
-    writer.writerows((f.severity, f.kind, f.what, f.where, f.remedy) for f in audit.findings)
-    return out.getvalue()
+    rows = [(f.severity, f.kind, f.what, f.where, f.remedy) for f in audit.findings]
+    return table_text(("severity", "kind", "what", "where", "remedy"), rows)
 
 
 def record_row(audit: Audit, fact: Facts) -> tuple[object, ...]:
-    """One record's values in the order of ``record_columns``."""
+    """One record's values in the order of :data:`RECORD_COLUMNS`."""
     r = fact.record
     return (
         r.id,
@@ -73,11 +64,6 @@ def record_row(audit: Audit, fact: Facts) -> tuple[object, ...]:
         fact.mask_values,
         f"{fact.read_ms:.1f}",
     )
-
-
-def record_columns() -> tuple[str, ...]:
-    """The headings of :func:`record_row`."""
-    return tuple(_COLUMNS)
 
 
 def _shares(audit: Audit, fact: Facts) -> list[str]:

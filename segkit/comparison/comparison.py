@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.comparison.checks import check_comparable, common_records
-from segkit.comparison.names import REPEATED, run_names, varied_keys
+from segkit.comparison.names import run_names, varied_keys
 from segkit.comparison.run_scores import RunScores, group_scores
+from segkit.config.keys import REPEATED
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.statistics.intervals import RESAMPLES, mean_intervals, mean_where_defined
 from segkit.statistics.paired import Difference, PairedDifference, holm, paired_difference

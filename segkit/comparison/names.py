@@ -3,10 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Where a run lies and what it was given say nothing about what it is.
-_OF_THE_CALL = ("allow_targets", "overrides", "resume", "run_dir", "logger", "callbacks.pruning")
-# They make several runs of one configuration.
-REPEATED = ("seed", "dataset.split.fold")
+from segkit.config.keys import NOT_COMPARED, PLACES, flatten, within
 
 
 def varied_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -18,7 +15,7 @@ def varied_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     Args:
         configs: of each run.
     """
-    flats = [_flat(config) for config in configs]
+    flats = [_compared(config) for config in configs]
     keys = dict.fromkeys(key for flat in flats for key in flat)
     differing = {key: [flat.get(key) for flat in flats] for key in keys}
     differing = {key: values for key, values in differing.items() if _differ(values)}
@@ -50,15 +47,12 @@ def _ambiguous(key: str, keys: Mapping[str, object]) -> bool:
     return sum(other.rsplit(".", 1)[-1] == last for other in keys) > 1
 
 
-def _flat(value: Any, key: str = "") -> dict[str, Any]:
-    if any(key == each or key.startswith(f"{each}.") for each in _OF_THE_CALL):
-        return {}
-    if key.endswith((".dirpath", ".save_dir")):
-        return {}
-    if isinstance(value, Mapping):
-        inner = [_flat(v, f"{key}.{k}" if key else str(k)) for k, v in value.items()]
-        return {k: v for part in inner for k, v in part.items()}
-    return {key: tuple(value) if isinstance(value, list) else value}
+def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in flatten(config).items()
+        if not (within(key, NOT_COMPARED) or key.endswith(PLACES) or isinstance(value, Mapping))
+    }
 
 
 def _differ(values: Sequence[Any]) -> bool:

@@ -1,6 +1,5 @@
 """What a run's test came to, image by image, as its tables keep it."""
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command
+from segkit.core.tables import read_table
 from segkit.runs.rebuild import read_run
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.metrics import COUNTS, dice, iou, sum_by_group
@@ -62,10 +63,10 @@ class RunScores:
 
     def metrics(self) -> list[dict[str, float]]:
         """``metrics.csv``, a row an epoch; empty where it is missing."""
-        path = self.folder / "metrics.csv"
+        path = RunFolder(self.folder).metrics
         if not path.is_file():
             return []
-        rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        rows = read_table(path)
         return [{key: float(value or "nan") for key, value in row.items()} for row in rows]
 
 
@@ -93,10 +94,10 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
     if not path.is_file():
         raise SegkitError("its images' scores are missing", where=str(path), remedy=again)
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        rows = read_table(path)
         found = _from_rows(run.path, config, summary, rows)
         own = float(summary["test"]["all"]["dice"] or math.nan)
-    except (KeyError, ValueError, IndexError, UnicodeDecodeError) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise SegkitError(
             f"its images' scores cannot be read, or are not of the test split ({error})",
             where=str(path),

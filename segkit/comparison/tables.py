@@ -7,24 +7,9 @@ from typing import Any
 
 from segkit.comparison.comparison import Comparison, Configuration, Pair
 from segkit.comparison.run_scores import RunScores, image_scores
+from segkit.core.tables import table_text
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.score_tables import table_text
 
-RUN_COLUMNS = (
-    "configuration",
-    "seed",
-    "fold",
-    "best_epoch",
-    "epochs",
-    "dice",
-    "iou",
-    "parameters",
-    "flops",
-    "images_per_second",
-    "minutes",
-    "split_hash",
-    "folder",
-)
 Row = dict[str, Any]
 
 
@@ -71,7 +56,7 @@ def _row(each: Configuration, pair: Pair | None) -> Row:
 
 
 def run_rows(comparison: Comparison) -> list[Row]:
-    """A row a run, with the columns :data:`RUN_COLUMNS`."""
+    """The rows of ``comparison_runs.csv``: a run each."""
     rows: list[Row] = []
     for each in comparison.configurations:
         for run in (run for seed in each.runs for run in seed):

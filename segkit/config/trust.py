@@ -11,6 +11,7 @@ from typing import Any
 
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import interpolates, unescaped
+from segkit.core.run_folder import CHECKPOINTS
 
 # Values and keys, at any depth; more is a knot of YAML aliases rather than a configuration.
 _MOST = 200_000
@@ -26,7 +27,7 @@ _WRITING = (
 # Names and paths in here are written to, these aside.
 _ACTING = ("callbacks", "logger", "trainer")
 _READ = ("_target_", "input", "mode", "monitor")
-_PLACES = {"dirpath": "checkpoints", "save_dir": "."}
+_PLACES = {"dirpath": CHECKPOINTS, "save_dir": "."}
 _MEND = "if the folder is your own, write the value itself into it; if not, do not use it"
 
 

@@ -1,6 +1,5 @@
 """A run folder on disk: claimed by one run alone, complete as the README lists it."""
 
-import csv
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from segkit.core.files import write_text
 from segkit.core.home import at_home
 from segkit.core.moved_targets import rename_moved_targets
 from segkit.core.quoting import escaped
+from segkit.core.tables import read_table
 
 _PACKAGES = (
     "segkit",
@@ -32,11 +32,36 @@ _PACKAGES = (
 )
 
 
+# Folders in a run folder.
+CHECKPOINTS, EVALUATION, INFERENCE, PANELS = "checkpoints", "evaluation", "inference", "panels"
+LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
+
+
 class RunFolder:
     """Names of what lies in a run folder.
 
     Args:
         path: of the folder; ``~`` is the home folder.
+
+    Attributes:
+        config: as it was run.
+        split: id, group, split and stratum of every record.
+        metrics: a row an epoch.
+        curves: the same, drawn.
+        panels: a picture an epoch of validation images.
+        inference: a picture an epoch of images without ground truth.
+        summary: scores, versions, hardware.
+        log: of the training; what claims the folder.
+        evaluation: scores of each class.
+        images: scores of each image.
+        pictures: folder of what ``segkit.evaluate`` draws, and of scores on other data.
+        report: all of it as a page.
+        checkpoints: folder of the next three.
+        best: by the monitored score.
+        last: where a resume starts.
+        previous: the ``last`` before.
+        error: why a job of a sweep failed.
+        lock: held while a process trains.
 
     Raises:
         SegkitError: not one path.
@@ -52,11 +77,25 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         self.split = self.path / "split.csv"
         self.metrics = self.path / "metrics.csv"
-        self.images = self.path / "evaluation_per_image.csv"
+        self.curves = self.path / "curves.png"
+        self.panels = self.path / PANELS
+        self.inference = self.path / INFERENCE
         self.summary = self.path / "summary.json"
         self.log = self.path / "train.log"
-        self.best = self.path / "checkpoints" / "best.ckpt"
-        self.last = self.path / "checkpoints" / "last.ckpt"
+        self.evaluation = self.path / "evaluation.csv"
+        self.images = self.path / "evaluation_per_image.csv"
+        self.pictures = self.path / EVALUATION
+        self.report = self.path / "report.html"
+        self.checkpoints = self.path / CHECKPOINTS
+        self.best = self.checkpoints / "best.ckpt"
+        self.last = self.checkpoints / LAST
+        self.previous = self.checkpoints / PREVIOUS
+        self.error = self.path / "error.txt"
+        self.lock = self.path / ".lock"
+
+    def events(self) -> list[Path]:
+        """TensorBoard's files."""
+        return list(self.path.glob("events.out.tfevents.*"))
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the resolved configuration as plain YAML."""
@@ -105,7 +144,7 @@ class RunFolder:
         """How long the epochs before this one took, by ``metrics.csv``."""
         if not self.metrics.is_file():
             return 0.0
-        rows = csv.DictReader(self.metrics.read_text(encoding="utf-8").splitlines())
+        rows = read_table(self.metrics)
         return sum(float(row["seconds"]) for row in rows if int(row["epoch"]) < epoch)
 
     def read_summary(self) -> dict[str, Any]:

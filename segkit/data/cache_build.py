@@ -16,7 +16,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.data.in_turn import in_turn
 from segkit.data.readers.base import Reader
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.imaging.pixels import network_input, resize_mask
 
 _TOO_LARGE = "cut the image into parts"
 # Of a PNG that OpenCV reads back.
@@ -96,7 +96,7 @@ def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> 
     if sample.mask is not None:
         packed = _packed(sample.mask, record)
         mask = resize_mask(sample.mask, target)
-    image = resize_image(to_channels(sample.image, spec.channels), target)
+    image = network_input(sample.image, spec.channels, spec.size)
     stratum = reader.stratum(record, sample.image)
     return Prepared(image, mask, packed, stratum, native)
 

@@ -1,26 +1,20 @@
 """``split.csv``: the split as a table that can be read by people and read back by segkit."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segkit.core.contracts import SPLITS, UNLABELLED, Record
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
+from segkit.core.tables import read_table, table_text
 
 COLUMNS = ("id", "group", "split", "stratum")
 
 
 def split_table(records: Sequence[Record], splits: Mapping[str, str]) -> str:
     """The text of ``split.csv``: id, group, split, stratum of every record."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for record in records:
-        writer.writerow((record.id, record.group, splits[record.id], record.stratum))
-    return out.getvalue()
+    return table_text(COLUMNS, ((r.id, r.group, splits[r.id], r.stratum) for r in records))
 
 
 def split_hash(table: str) -> str:
@@ -37,10 +31,8 @@ def read_split(path: Path, records: Sequence[Record]) -> dict[str, str]:
     remedy = "name the split.csv of a run on the same data, or leave dataset.split.file out"
     where = f"dataset.split.file={path}"
     try:
-        text = at_home(path, "dataset.split.file").read_bytes().decode("utf-8-sig")
-        # Not by splitlines: an id may hold a line break.
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = read_table(at_home(path, "dataset.split.file"))
+    except (OSError, ValueError) as error:
         raise SegkitError("the split file cannot be read", where=where, remedy=remedy) from error
     if not rows or not {"id", "split"} <= rows[0].keys():
         raise SegkitError(

@@ -19,7 +19,7 @@ from segkit.drawing import html
 from segkit.drawing.curves import rate_in_words
 from segkit.drawing.html import Html
 from segkit.drawing.thumbnails import carried, series
-from segkit.evaluation.report_scores import headline, is_finite, pictures, read_table, scores, shown
+from segkit.evaluation.report_scores import headline, is_finite, pictures, rows_of, scores, shown
 from segkit.runs.loggers import flat_parameters
 
 log = logging.getLogger(__name__)
@@ -54,15 +54,13 @@ def write_report(folder: RunFolder) -> Path:
     """
     config = folder.read_config()
     summary = folder.read_summary()
-    drawn, size = pictures(folder.path)
-    curves = carried(folder.path / "curves.png", 250_000)
+    drawn, size = pictures(folder)
+    curves = carried(folder.curves, 250_000)
     sections = [
         headline(summary),
         *_warnings(folder.log),
-        _training(
-            folder.path, summary, curves, _PICTURES - size - len(curves[0] if curves else b"")
-        ),
-        *scores(folder.path, summary),
+        _training(folder, summary, curves, _PICTURES - size - len(curves[0] if curves else b"")),
+        *scores(folder, summary),
         *drawn,
         _split(folder, summary),
         _configuration(config),
@@ -72,9 +70,10 @@ def write_report(folder: RunFolder) -> Path:
     name, root, model = _names(config, summary)
     title = " · ".join(part for part in (name, model, _date(folder)) if part)
     data = f" on {root}" if root else ""
-    path = folder.path / "report.html"
-    write_text(path, html.page(title, f"A training with segkit{data}, in {folder.path}", sections))
-    return path
+    write_text(
+        folder.report, html.page(title, f"A training with segkit{data}, in {folder.path}", sections)
+    )
+    return folder.report
 
 
 def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -101,13 +100,13 @@ def _read_log(path: Path) -> str:
 
 
 def _training(
-    folder: Path, summary: Mapping[str, Any], curves: tuple[bytes, str] | None, most: int
+    folder: RunFolder, summary: Mapping[str, Any], curves: tuple[bytes, str] | None, most: int
 ) -> Html:
     parts = []
-    rows = read_table(folder / "metrics.csv")
+    rows = rows_of(folder.metrics)
     if curves:
         parts.append(html.picture(curves[0], _curves(rows), kind=curves[1]))
-    names = ((re.fullmatch(r"epoch_(\d+)\.png", p.name), p) for p in folder.glob("panels/*.png"))
+    names = ((re.fullmatch(r"epoch_(\d+)\.png", p.name), p) for p in folder.panels.glob("*.png"))
     paths = {int(match[1]): path for match, path in names if match}
     best = summary.get("best_epoch")
     kept = series(paths, best, most)
@@ -144,7 +143,7 @@ def _curves(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def _split(folder: RunFolder, summary: Mapping[str, Any]) -> Html:
-    rows = read_table(folder.split)
+    rows = rows_of(folder.split)
     if not rows:
         return html.section("Split", html.paragraph("There is no split.csv.", kind="bad"))
     found = {str(row.get("split", "")) for row in rows}

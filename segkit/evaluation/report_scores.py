@@ -1,12 +1,12 @@
 """The scores of a run as tables and pictures of its report."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segkit.core.run_folder import RunFolder
+from segkit.core.tables import read_table
 from segkit.drawing import html
 from segkit.drawing.html import Html
 from segkit.drawing.thumbnails import carried
@@ -80,15 +80,12 @@ def is_finite(value: object) -> bool:
     return True
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+def rows_of(path: Path) -> list[dict[str, str]]:
     """A CSV file's rows; none where there is no file."""
     try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
+        return read_table(path, errors="replace")
     except OSError:
         return []
-    # Not by splitlines: an id may hold a line break.
-    rows = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    return [{key: value for key, value in row.items() if key} for row in rows]
 
 
 def headline(summary: Row) -> Html:
@@ -120,9 +117,9 @@ def headline(summary: Row) -> Html:
     return html.facts(facts)
 
 
-def scores(folder: Path, summary: Row) -> list[Html]:
+def scores(folder: RunFolder, summary: Row) -> list[Html]:
     """Sections on the scores: of ``evaluation.csv``, or else of the test that ended training."""
-    rows: list[Row] = list(read_table(folder / "evaluation.csv"))
+    rows: list[Row] = list(rows_of(folder.evaluation))
     evaluated = bool(rows)
     if not rows:
         tested = (summary.get("test") or {}).items()
@@ -190,16 +187,16 @@ def _by_class(rows: Sequence[Row], *, several: bool) -> Html:
     return html.table(("class", *(("split",) if several else ()), *names), lines)
 
 
-def pictures(folder: Path) -> tuple[list[Html], int]:
+def pictures(folder: RunFolder) -> tuple[list[Html], int]:
     """Sections of what ``evaluate`` drew and listed, and the bytes that the pictures take."""
-    found = {name: carried(folder / f"evaluation/{name}.png", PICTURE_BYTES) for name in _PICTURES}
+    found = {name: carried(folder.pictures / f"{name}.png", PICTURE_BYTES) for name in _PICTURES}
     taken = {name: one for name, one in found.items() if one is not None}
     figures = {
         name: html.picture(data, _PICTURES[name], kind=kind) for name, (data, kind) in taken.items()
     }
     examples = [figures[name] for name in figures if name in _EXAMPLES]
     plots = [figures[name] for name in figures if name not in _EXAMPLES]
-    lowest = _lowest(read_table(folder / "evaluation_per_image.csv"))
+    lowest = _lowest(rows_of(folder.images))
     examples += [lowest] if lowest else []
     # The test that ends training draws none; evaluate does.
     best = "Best, middle and worst" if figures.keys() & {*_EXAMPLES} else "Lowest scores"

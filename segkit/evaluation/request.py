@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -11,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.checks import Config
+from segkit.config.keys import key_of
 from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.run_folder import RunFolder
+from segkit.core.tables import read_table
 
 if TYPE_CHECKING:
     from segkit.core.contracts import Record
@@ -85,7 +85,7 @@ def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> di
     Raises:
         SegkitError: a key was given that the network was trained with, or that nothing reads.
     """
-    keys = (override.split("=", 1)[0].lstrip("+~") for override in overrides)
+    keys = map(key_of, overrides)
     given = {key.split(".")[1] for key in keys if key.startswith("dataset.")}
     known = ("root", *_SETTABLE)
     remedy = "leave it out; dataset has " + ", ".join(known)
@@ -207,7 +207,7 @@ def place(folder: RunFolder, name: str, digest: str) -> Path:
         digest: the hash of their split.
     """
     safe = re.sub(r"[^\w.-]", "_", name)
-    return folder.path / "evaluation" / f"{safe}-{digest[:8]}"
+    return folder.pictures / f"{safe}-{digest[:8]}"
 
 
 def _named(records: Iterable[Record]) -> set[tuple[str, str]]:
@@ -218,7 +218,7 @@ def _records_of(folder: RunFolder) -> set[tuple[str, str]]:
     """Id and group of the labelled records that a run was made with; none without its table."""
     from segkit.core.contracts import UNLABELLED
 
-    with suppress(OSError, UnicodeDecodeError, csv.Error):
-        rows = csv.DictReader(io.StringIO(folder.split.read_text("utf-8"), newline=""), restval="")
+    with suppress(OSError, ValueError):
+        rows = read_table(folder.split)
         return {(r.get("id", ""), r.get("group", "")) for r in rows if r.get("split") != UNLABELLED}
     return set()

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
+from segkit.core.run_folder import RunFolder
+from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.evaluation.panels import draw_panels
 from segkit.evaluation.plots import histogram, reliability
@@ -21,7 +23,6 @@ from segkit.tasks.score_tables import (
     IMAGE_COLUMNS,
     class_rows,
     image_rows,
-    table_text,
 )
 from segkit.tasks.surface import SurfaceTally
 from segkit.tasks.tally import Counted
@@ -182,8 +183,9 @@ def write_evaluation(
     """
     counted, names = evaluation.counted, module.classes
     images = image_rows(counted, data.records, splits, names, evaluation.surfaces)
-    write_text(folder / "evaluation.csv", table_text(CLASS_COLUMNS, evaluation.rows()))
-    write_text(folder / "evaluation_per_image.csv", table_text(IMAGE_COLUMNS, images))
+    tables = RunFolder(folder)
+    write_text(tables.evaluation, table_text(CLASS_COLUMNS, evaluation.rows()))
+    write_text(tables.images, table_text(IMAGE_COLUMNS, images))
     dice_NK = dice(counted.counts_NK4)
     by_class = {name: dice_NK[:, k] for k, name in enumerate(names) if k}
     title = f"{len(counted.indices)} images ({evaluation.split})"

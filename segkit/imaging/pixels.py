@@ -188,6 +188,23 @@ def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.
     return np.asarray(resized, np.uint8).reshape(*size, image.shape[2])
 
 
+def network_input(
+    image: NDArray[np.uint8], channels: int, size: tuple[int, int] | None
+) -> NDArray[np.uint8]:
+    """An image as a network takes it, for training as for prediction.
+
+    Args:
+        image: (H, W) or (H, W, C) uint8; see :func:`to_channels`.
+        channels: of the network.
+        size: rows and columns of the network; None keeps the image's own.
+
+    Returns:
+        (rows, columns, channels) uint8.
+    """
+    planes = to_channels(image, channels)
+    return resize_image(planes, size) if size else planes
+
+
 def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Resize (H, W) uint8 class indices to ``size`` (rows, columns) by the nearest pixel centre."""
     if mask.shape == size:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
+from segkit.core.tables import row_text
 from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
 from segkit.imaging.bands import Rows
@@ -180,12 +180,11 @@ def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> N
         atomic_path(target) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as stream,
     ):
-        writer: Any = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("ImageId", "EncodedPixels"))
+        stream.write(row_text(("ImageId", "EncodedPixels")))
         for one in inputs:
             row = table.rows.get(one.name)
             if row is not None and row["status"] == OK:
-                writer.writerows((one.name, text) for text in _encoded(one.name, wanted))
+                stream.writelines(row_text((one.name, x)) for x in _encoded(one.name, wanted))
 
 
 def _encoded(image: str, wanted: Wanted) -> Iterator[str]:

@@ -14,7 +14,7 @@ from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.hardware import autocast, best_precision, chosen_device
 from segkit.core.view import PRECISIONS, View
 from segkit.imaging.bands import Rows, as_rows
-from segkit.imaging.pixels import Pixels, resize_image, to_channels
+from segkit.imaging.pixels import Pixels, network_input
 from segkit.imaging.scaled_bands import between_rows, scaled
 from segkit.inference.tiling import Box, blend
 from segkit.inference.views import TURNS, turned
@@ -186,10 +186,7 @@ class Predictor:
         self, member: Member, images: Sequence[NDArray[np.uint8]], tta: str
     ) -> Iterator[Tensor]:
         sizes = [(image.shape[0], image.shape[1]) for image in images]
-        planes = [
-            resize_image(to_channels(image, member.channels), member.size or size)
-            for image, size in zip(images, sizes, strict=True)
-        ]
+        planes = [network_input(image, member.channels, member.size) for image in images]
         # Copies, which torch may write to.
         batches = [np.stack(planes)] if member.size else [np.stack([one]) for one in planes]
         answers = (one for batch in batches for one in self._ask(member, batch, tta))
@@ -223,7 +220,7 @@ class Predictor:
         """Logits (B, K, h, w) of tiles (B, h, w[, C])."""
         found = []
         for member in self.members:
-            planes = np.stack([to_channels(tile, member.channels) for tile in tiles])
+            planes = np.stack([network_input(tile, member.channels, None) for tile in tiles])
             found.append(self._ask(member, planes, tta).float().cpu())
         return np.asarray(mean_logits(found).numpy())
 

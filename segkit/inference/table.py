@@ -1,8 +1,6 @@
 """predictions.csv: what was found in each image; and what need not be predicted again."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
+from segkit.core.tables import parse_rows, row_text, table_text
 from segkit.inference.names import Input
 from segkit.inference.outputs import Wanted, writing
 
@@ -54,15 +53,12 @@ class Table:
 
     def _read(self) -> list[Row]:
         """The rows on disk; one that was cut off in the middle is left out."""
-        text = self.path.read_text(encoding="utf-8", errors="replace")
-        whole = text[: text.rfind("\n") + 1]
-        reader = csv.DictReader(io.StringIO(whole))
-        if reader.fieldnames is None:
-            return []
-        self._foreign = not {"file", "settings_hash", "status"} <= set(reader.fieldnames)
+        content = self.path.read_bytes()
+        header, *rest = parse_rows(content[: content.rfind(b"\n") + 1], "replace") or [[]]
+        self._foreign = bool(header) and not {"file", "settings_hash", "status"} <= set(header)
         if self._foreign:
             return []
-        rows = [row for row in reader if None not in row and None not in row.values()]
+        rows = [dict(zip(header, row, strict=True)) for row in rest if len(row) == len(header)]
         # Tables of earlier versions lack the name.
         return [{"image": Path(row["file"]).stem} | row for row in rows]
 
@@ -123,19 +119,14 @@ class Table:
         row |= {"settings_hash": self.mark, "status": status}
         self.rows[one.name] = row
         with writing(self.path.parent), self.path.open("a", encoding="utf-8", newline="") as stream:
-            self._writer(stream).writerow(row)
+            stream.write(row_text(row.get(name) for name in self.names))
 
     def finish(self) -> None:
         """Write every row once, in the order of the files' names."""
-        out = io.StringIO()
-        writer = self._writer(out)
-        writer.writeheader()
-        writer.writerows(sorted(self.rows.values(), key=lambda row: Path(row["file"])))
+        ordered = sorted(self.rows.values(), key=lambda row: Path(row["file"]))
+        rows = [[row.get(name) for name in self.names] for row in ordered]
         with writing(self.path.parent):
-            write_text(self.path, out.getvalue())
-
-    def _writer(self, stream: Any) -> "csv.DictWriter[str]":
-        return csv.DictWriter(stream, self.names, lineterminator="\n", extrasaction="ignore")
+            write_text(self.path, table_text(self.names, rows))
 
 
 def _exists(file: Path) -> bool:

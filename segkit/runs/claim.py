@@ -9,8 +9,6 @@ from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import argument
 
-LOCK = ".lock"
-
 
 def claim(path: Path, *, chosen_by_user: bool, anew: bool = False) -> RunFolder:
     """Take a folder for a new run. Its log, created exclusively, is the mark of who was first.
@@ -61,7 +59,7 @@ def held(folder: RunFolder) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder.path / LOCK, blocking=False, fallback_to_soft=False)
+    lock = FileLock(folder.lock, blocking=False, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout as error:
@@ -77,7 +75,7 @@ def held(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     finally:
-        (folder.path / LOCK).unlink(missing_ok=True)
+        folder.lock.unlink(missing_ok=True)
         lock.release()
 
 
@@ -86,12 +84,13 @@ def remove_if_empty(path: Path) -> None:
     if path.resolve() == Path.cwd():
         return  # the user's own folder, in which evaluate runs
     outputs = Path.cwd() / "outputs"
-    log = path / "train.log"
+    run = RunFolder(path)
     with suppress(OSError):
         left = {each.name for each in path.iterdir()}
-        if log.name in left and left <= {log.name, LOCK} and not log.stat().st_size:
-            log.unlink()  # claimed, and then nothing came of it
-            (path / LOCK).unlink(missing_ok=True)
+        claimed = run.log.name in left and left <= {run.log.name, run.lock.name}
+        if claimed and not run.log.stat().st_size:
+            run.log.unlink()  # and then nothing came of it
+            run.lock.unlink(missing_ok=True)
         path.rmdir()
         for folder in path.parents:
             if folder == outputs or not folder.is_relative_to(outputs):

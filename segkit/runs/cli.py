@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from segkit.config.command_help import help_text
 from segkit.config.given import output_dir, plain_overrides
 from segkit.config.hydra_errors import explain
+from segkit.config.keys import MAY_CHANGE
 from segkit.config.literal import ROOT, own_data, take_literally
 from segkit.config.spelling import check_spelling
 from segkit.core.errors import SegkitError
@@ -33,7 +34,6 @@ from segkit.core.streams import speak_plainly
 from segkit.runs.claim import remove_if_empty
 from segkit.runs.jobs import RememberSweep, job_name, record_failure, show_jobs
 from segkit.runs.launch import by_itself, check_launch, lost_another, process_name, watch
-from segkit.runs.resume import MAY_CHANGE
 
 _SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 _CONFIG = ("--config-dir", "--config-name", "--config-path", "-cd", "-cn", "-cp")

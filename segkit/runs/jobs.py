@@ -1,7 +1,5 @@
 """The jobs of a sweep: what became of each, in a table and in ``jobs.csv``."""
 
-import csv
-import io
 import os
 import re
 import sys
@@ -20,9 +18,9 @@ from segkit.core.files import write_text
 from segkit.core.quoting import unquoted
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import argument, command
+from segkit.core.tables import table_text
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
-ERROR = "error.txt"  # in the folder of a job that failed
 COLUMNS = ("job", "state", "best_epoch", "best_score", "dice", "iou", "minutes", "error")
 Row = dict[str, Any]
 
@@ -86,7 +84,7 @@ def record_failure(folder: Path, error: BaseException) -> None:
     if RunFolder(folder).read_summary():
         return  # of the run that lies there, and has come to its end
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / ERROR, f"{told}\n")
+    write_text(RunFolder(folder).error, f"{told}\n")
 
 
 def jobs(sweep: Path) -> list[Row]:
@@ -97,7 +95,7 @@ def jobs(sweep: Path) -> list[Row]:
 
 def _is_job(path: Path) -> bool:
     run = RunFolder(path)
-    return run.config.is_file() or run.log.is_file() or (path / ERROR).is_file()
+    return run.config.is_file() or run.log.is_file() or run.error.is_file()
 
 
 def _number(path: Path) -> tuple[int, str]:
@@ -106,12 +104,12 @@ def _number(path: Path) -> tuple[int, str]:
 
 
 def _job(path: Path) -> Row:
-    summary = RunFolder(path).read_summary()
+    run = RunFolder(path)
+    summary = run.read_summary()
     test = (summary.get("test") or {}).get("all") or {}
-    failed = path / ERROR
     row: Row = {"job": path.name, "state": "done" if summary else "not finished"}
-    if not summary and failed.is_file():
-        text = failed.read_text(encoding="utf-8", errors="replace")
+    if not summary and run.error.is_file():
+        text = run.error.read_text(encoding="utf-8", errors="replace")
         row |= {"state": "failed", "error": text.splitlines()[0] if text else ""}
     seconds = summary.get("wall_seconds")
     return row | {
@@ -134,11 +132,7 @@ def show_jobs(sweep: Path) -> None:
     rows = jobs(sweep)
     if not rows:
         return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(sweep / "jobs.csv", text.getvalue())
+    write_text(sweep / "jobs.csv", table_text(COLUMNS, rows))
     out = console()
     names = COLUMNS if any(row.get("error") for row in rows) else COLUMNS[:-1]
     headings = [name.replace("_", " ") for name in names]

@@ -6,27 +6,11 @@ from typing import Any
 import yaml
 from lightning.pytorch.loggers import Logger
 
+from segkit.config.keys import HYPER_PARAMETERS, flatten
 from segkit.core.sources import data_name
 from segkit.runs.jobs import swept_keys
 from segkit.training.fit import TESTED
 from segkit.training.tensorboard import RunTensorBoard
-
-# What a run is compared by. The rest is in config.yaml and in TensorBoard's text tab.
-_PARAMETERS = (
-    "seed",
-    "dataset.root",
-    "dataset.size",
-    "dataset.crop",
-    "dataset.batch_size",
-    "dataset.split.fold",
-    "model.encoder",
-    "model.encoder_weights",
-    "freeze_encoder",
-    "optim.lr",
-    "optim.weight_decay",
-    "trainer.max_epochs",
-    "trainer.precision",
-)
 
 
 def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> None:
@@ -46,12 +30,11 @@ def flat_parameters(config: Mapping[str, Any]) -> dict[str, str | float]:
     flat: dict[str, str | float] = {str(k): str(v) for k, v in config["choices"].items()}
     if isinstance(data := config.get("dataset"), Mapping):
         flat["data"] = data_name(data)  # all folders of one's own are the same choice
-    for key in dict.fromkeys((*_PARAMETERS, *swept_keys())):
+    values = flatten(config)
+    for key in dict.fromkeys((*HYPER_PARAMETERS, *swept_keys())):
         if key in flat:
             continue  # a group, whose choice is there
-        value: Any = config
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        value = values.get(key)
         if value is not None and not isinstance(value, Mapping):
             flat[key] = value if isinstance(value, int | float) else str(value)
     return flat

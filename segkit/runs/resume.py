@@ -8,32 +8,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.given import given_overrides
+from segkit.config.keys import LENGTH, MAY_CHANGE, NOT_RESUMED, PLACES, flatten, key_of, within
 from segkit.config.trust import check_folder_config, confined
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 
-# How long, where and how fast: nothing that decides what is learnt from what. Another number of
-# processes is another batch, and other hardware rounds otherwise: exact is what keeps to both.
-MAY_CHANGE = (
-    "callbacks.inference.input",
-    "callbacks.interrupts.every_n_steps",
-    "dataset.cache_dir",
-    "dataset.num_workers",
-    "dataset.root",
-    "logger",
-    "max_megapixels",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.enable_progress_bar",
-    "trainer.max_epochs",
-    "trainer.max_time",
-    "trainer.num_nodes",
-)
-# What belongs to a call, not to what is trained.
-_OF_THE_CALL = ("allow_targets", "choices", "experiment", "overrides", "resume", "run_dir")
-# What the number of steps follows from, and the schedules that were laid out over it.
-_LENGTH = ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes")
+# Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
 
 Flat = dict[str, Any]
@@ -96,9 +77,11 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     now = OmegaConf.to_container(composed, resolve=True)
     assert isinstance(now, dict)
     changes = _changes(before, {str(k): v for k, v in now.items()}, _given(composed))
-    refused = [key for key in changes if not _may_change(key)]
+    refused = [key for key in changes if not within(key, MAY_CHANGE)]
     if refused:
-        told = "; ".join(f"{key}: {_shown(before, key)} → {changes[key]}" for key in refused)
+        told = "; ".join(
+            f"{key}: {flatten(before).get(key, 'not set')} → {changes[key]}" for key in refused
+        )
         raise SegkitError(
             f"{', '.join(refused)} may not change on resume",
             where=f"{run.config}: {told}",
@@ -127,18 +110,18 @@ def _given(composed: DictConfig) -> tuple[str, ...]:
     """The keys whose values count; empty for all."""
     if composed.resume is True:
         return ()
-    keys = tuple(o.split("=", 1)[0].lstrip("+~").split("@")[0] for o in given_overrides())
+    keys = tuple(map(key_of, given_overrides()))
     if any(key == "experiment" for key in keys):
         return ()
-    return tuple(key for key in keys if key not in _OF_THE_CALL) or ("",)
+    return tuple(key for key in keys if key not in NOT_RESUMED) or ("",)
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]) -> Flat:
-    then, new = _flat(before), _flat(now)
+    then, new = flatten(before), flatten(now)
 
     def counts(key: str) -> bool:
-        own = key.split(".", 1)[0] in _OF_THE_CALL or key.endswith((".dirpath", ".save_dir"))
-        asked = not given or any(key == each or key.startswith(f"{each}.") for each in given)
+        own = within(key, NOT_RESUMED) or key.endswith(PLACES)
+        asked = not given or within(key, given)
         # A batch size that was found stands in the run's configuration as a number.
         found = new.get(key) == "auto" and key == "dataset.batch_size"
         return asked and not own and not found and then.get(key) != new.get(key)
@@ -146,26 +129,11 @@ def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]
     return {key: new.get(key) for key in sorted({*then, *new}) if counts(key)}
 
 
-def _flat(value: Any, key: str = "") -> Flat:
-    if isinstance(value, dict) and value:
-        inner = [_flat(v, f"{key}.{k}" if key else str(k)) for k, v in value.items()]
-        return {k: v for part in inner for k, v in part.items()}
-    return {key: value}
-
-
-def _may_change(key: str) -> bool:
-    return any(key == each or key.startswith(f"{each}.") for each in MAY_CHANGE)
-
-
-def _shown(config: dict[str, Any], key: str) -> Any:
-    return _flat(config).get(key, "not set")
-
-
 def _move(config: DictConfig, run: RunFolder) -> None:
     """What is written goes into the folder where it lies now, whatever its configuration says."""
     for callback in (config.get("callbacks") or {}).values():
         if "dirpath" in callback:
-            callback.dirpath = escaped(f"{run.path}/checkpoints")
+            callback.dirpath = escaped(str(run.checkpoints))
     for logger in (config.get("logger") or {}).values():
         if "save_dir" in logger:
             logger.save_dir = escaped(str(run.path))
@@ -182,7 +150,7 @@ def _check_steps(config: DictConfig) -> None:
 
 
 def _check_schedule(config: DictConfig, changes: Flat) -> None:
-    stretched = [key for key in _LENGTH if key in changes]
+    stretched = [key for key in LENGTH if key in changes]
     if stretched and OmegaConf.select(config, "schedule._target_") in _LAID_OUT:
         key = stretched[0]
         raise SegkitError(

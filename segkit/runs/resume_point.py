@@ -5,7 +5,6 @@ import logging
 from segkit.core.errors import SegkitError
 from segkit.core.files import remove_unfinished
 from segkit.core.run_folder import RunFolder
-from segkit.runs.jobs import ERROR
 from segkit.training.checkpoints import Position, position
 from segkit.training.tensorboard import drop_events
 
@@ -22,11 +21,11 @@ def starting_point(folder: RunFolder, world_size: int) -> Position | None:
     Raises:
         SegkitError: no checkpoint can be read, or it lies within an epoch of other processes.
     """
-    found, damaged = position(folder.last.parent)
+    found, damaged = position(folder.checkpoints)
     if found is None and damaged:
         raise SegkitError(
             f"no checkpoint can be gone on from: {'; '.join(damaged)}",
-            where=str(folder.last.parent),
+            where=str(folder.checkpoints),
             remedy="restore one from a copy, or train anew; best.ckpt may still serve "
             "segkit.evaluate and segkit.predict",
         )
@@ -50,7 +49,7 @@ def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
     """
     remove_unfinished(folder.path)
     # They tell of the end, which this run has not come to yet.
-    for path in (folder.summary, folder.images, folder.path / ERROR):
+    for path in (folder.summary, folder.images, folder.error):
         path.unlink(missing_ok=True)
-    for path in folder.path.glob("events.out.tfevents.*"):
+    for path in folder.events():
         drop_events(path, since=found.written if found else 0)

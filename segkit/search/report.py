@@ -1,7 +1,5 @@
 """What a study has found: a table of its trials as CSV and at the terminal, and two plots."""
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from optuna.trial import FrozenTrial
 
 from segkit.core.files import write_text
 from segkit.core.shell import command, relative
+from segkit.core.tables import table_text
 from segkit.core.terminal import console, show_table
 from segkit.drawing.plots import BLUE, FAINT, GREEN, INK, ORANGE, figure, save, style
 from segkit.search.space import as_overrides, written
@@ -69,24 +68,22 @@ def trials_csv(study: Study) -> str:
     """All trials by number; a column for each key."""
     trials = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
     keys = sorted({key for trial in trials for key in trial.params})
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["trial", "state", "value", "epochs", MINUTES, *keys, FOLDER, REASON])
-    for trial in trials:
-        value = _value(trial)
-        writer.writerow(
-            [
-                trial.number,
-                trial.state.name.lower(),
-                "" if value is None else f"{value:.6g}",
-                len(trial.intermediate_values) or "",
-                trial.user_attrs.get(MINUTES, ""),
-                *(written(trial.params[key]) if key in trial.params else "" for key in keys),
-                trial.user_attrs.get(FOLDER, ""),
-                _reason(trial),
-            ]
-        )
-    return out.getvalue()
+    columns = ("trial", "state", "value", "epochs", MINUTES, *keys, FOLDER, REASON)
+    return table_text(columns, [_row(trial, keys) for trial in trials])
+
+
+def _row(trial: FrozenTrial, keys: Sequence[str]) -> list[object]:
+    value = _value(trial)
+    return [
+        trial.number,
+        trial.state.name.lower(),
+        "" if value is None else f"{value:.6g}",
+        len(trial.intermediate_values) or "",
+        trial.user_attrs.get(MINUTES, ""),
+        *(written(trial.params[key]) if key in trial.params else "" for key in keys),
+        trial.user_attrs.get(FOLDER, ""),
+        _reason(trial),
+    ]
 
 
 def _reason(trial: FrozenTrial) -> str:

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from segkit.config.checks import check_values
 from segkit.config.given import given_overrides
 from segkit.config.hydra_errors import explain
+from segkit.config.keys import OF_A_STUDY, OF_A_TRIAL, key_of, within
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.runs.cli import config_dir
 from segkit.search.space import Space, as_overrides, corners
@@ -26,44 +27,15 @@ if TYPE_CHECKING:
 
 SAMPLERS = ("tpe", "random")
 
-# Of this command alone; segkit.train knows nothing of them.
-_OWN = (
-    "study",
-    "storage",
-    "n_trials",
-    "timeout",
-    "sampler",
-    "pruner",
-    "pruner_trials",
-    "pruner_epochs",
-    "space",
-    "sweep",
-)
-# Where and how fast a machine trains: it may differ between trials that are compared.
-_OF_A_MACHINE = (
-    "callbacks.progress",
-    "dataset.cache_dir",
-    "dataset.num_workers",
-    "dataset.root",
-    "logger",
-    "trainer.accelerator",
-    "trainer.enable_progress_bar",
-)
-
-
-def key_of(override: str) -> str:
-    """The key or group that an override is about."""
-    return override.split("=", 1)[0].lstrip("+~").split("@")[0]
-
 
 def of_training(overrides: Sequence[str]) -> list[str]:
     """Of the user's overrides those that are for every training."""
-    return [each for each in overrides if key_of(each).split(".")[0] not in _OWN]
+    return [each for each in overrides if key_of(each).split(".")[0] not in OF_A_STUDY]
 
 
 def shared(given: Sequence[str]) -> list[str]:
     """Of these again those that all trials of a study must have in common."""
-    return sorted(each for each in given if not key_of(each).startswith(_OF_A_MACHINE))
+    return sorted(each for each in given if not within(key_of(each), OF_A_TRIAL))
 
 
 def search_path() -> list[str]:

@@ -1,9 +1,6 @@
 """``evaluation.csv`` and ``evaluation_per_image.csv``: an empty cell is an undefined value."""
 
-import csv
-import io
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
 import numpy as np
@@ -114,24 +111,6 @@ def image_rows(
             numbers = dict(zip(COUNTS, four.tolist(), strict=True))
             rows.append({**about, "class": name, **numbers, **scores})
     return rows
-
-
-def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """CSV of these columns; what is None, NaN or missing leaves its cell empty.
-
-    Raises:
-        ValueError: a row has a column that is not among them.
-    """
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return out.getvalue()
-
-
-def _cell(value: object) -> object:
-    undefined = value is None or (isinstance(value, float) and math.isnan(value))
-    return "" if undefined else value
 
 
 def image_dice(counts_NK4: NDArray[np.int64]) -> Values:

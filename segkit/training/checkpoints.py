@@ -12,9 +12,9 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
+from segkit.core.run_folder import LAST, PREVIOUS
 from segkit.core.shell import argument
 
-LAST, PREVIOUS = "last.ckpt", "previous.ckpt"
 # What Lightning's ModelCheckpoint remembers as absolute names.
 _PATHS = ("best_model_path", "last_model_path", "kth_best_model_path")
 

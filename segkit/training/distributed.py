@@ -1,7 +1,6 @@
 """What processes that train one network must agree on, beyond what the Trainer sees to."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import lightning.pytorch as pl
 from torch import distributed, nn
@@ -10,6 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 from segkit.core.contracts import SPLITS
 from segkit.core.distributed import gather
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import RunFolder
 
 
 def share_buffers(network: nn.Module) -> None:
@@ -41,7 +41,7 @@ def check_together(trainer: pl.Trainer, freeze_encoder: int, records: Mapping[st
     """
     check_freezing(freeze_encoder, trainer)
     check_records(records, trainer.world_size)
-    check_folder(trainer, "train.log")
+    check_folder(trainer)
 
 
 def check_freezing(epochs: int, trainer: pl.Trainer) -> None:
@@ -79,14 +79,13 @@ def check_records(records: Mapping[str, int], world_size: int) -> None:
             )
 
 
-def check_folder(trainer: pl.Trainer, log: str) -> None:
+def check_folder(trainer: pl.Trainer) -> None:
     """Refuse processes that do not see the first one's run folder: it holds the best checkpoint.
 
     Every process must call it.
 
     Args:
         trainer: which has started its processes.
-        log: a file in the run folder, written by the first process alone.
 
     Raises:
         SegkitError: in all of them.
@@ -103,7 +102,8 @@ def check_folder(trainer: pl.Trainer, log: str) -> None:
             where=", ".join(machines[node] for node in sorted(machines)),
             remedy="give all machines the same one, on a disk that they share: hydra.run.dir=PATH",
         )
-    missing = [i for i, seen in enumerate(gather((Path(first) / log).is_file())) if not seen]
+    # The log was written by the first process alone.
+    missing = [i for i, seen in enumerate(gather(RunFolder(first).log.is_file())) if not seen]
     if missing:
         raise SegkitError(
             f"processes {', '.join(map(str, missing))} do not see the run folder",

@@ -14,9 +14,10 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from segkit.core.run_folder import RunFolder, environment
+from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.models.flops import flops
-from segkit.tasks.score_tables import IMAGE_COLUMNS, image_rows, table_text
+from segkit.tasks.score_tables import IMAGE_COLUMNS, image_rows
 from segkit.training.callbacks.interrupts import Interrupts, Stopped
 from segkit.training.checkpoints import Position
 from segkit.training.module import SegmentationModule

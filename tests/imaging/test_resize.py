@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels, to_uint8
+from segkit.imaging.pixels import network_input, resize_image, resize_mask, to_channels, to_uint8
 from tests.imaging.pictures import FLOAT, GREY, RGB, noise
 
 
@@ -94,3 +94,18 @@ def test_intensities_that_span_more_than_a_float() -> None:
     np.testing.assert_array_equal(
         to_uint8(wide.clip(-3e38, 3e38).astype(np.float32), "a")[0], [0, 255]
     )
+
+
+@pytest.mark.parametrize("shape", [(6, 10), (6, 10, 1), (6, 10, 2), (6, 10, 3), (6, 10, 4)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_as_the_network_takes_it(shape: tuple[int, ...], channels: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    own = network_input(image, channels, None)
+    assert own.shape == (6, 10, channels)
+    assert own.dtype == np.uint8
+    assert np.array_equal(own, to_channels(image, channels))
+    for size in ((6, 10), (3, 5), (12, 8)):
+        found = network_input(image, channels, size)
+        assert found.shape == (*size, channels)
+        assert found.dtype == np.uint8
+        assert np.array_equal(found, resize_image(own, size))

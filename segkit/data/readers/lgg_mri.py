@@ -17,8 +17,6 @@ Citation: Buda, Saha, Mazurowski, Association of genomic subtypes of lower-grade
     outcomes in The Cancer Genome Atlas data, Journal of Neuro-Oncology 133, 2017.
 """
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -27,6 +25,7 @@ import numpy as np
 
 from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
+from segkit.core.tables import parse_table
 from segkit.data.readers.base import Reader
 from segkit.imaging.masks import above
 from segkit.imaging.pixels import decode
@@ -92,16 +91,15 @@ class LggMri(Reader):
             if PurePosixPath(name).name == "data.csv":
                 self.tables.append(name)
                 try:
-                    text = self.source.read(name).decode("utf-8-sig")
-                    rows = list(csv.DictReader(io.StringIO(text, newline=""), restval=""))
-                except (UnicodeDecodeError, csv.Error) as error:
+                    rows = parse_table(self.source.read(name))
+                except ValueError as error:
                     raise SegkitError(
                         f"the clinical table cannot be read: {error}",
                         where=self.source.where(name),
                         remedy="download it again, or delete it: it is not needed to train",
                     ) from error
                 return {
-                    row.get("Patient", ""): {k: v for k, v in row.items() if k and k != "Patient"}
+                    row.get("Patient", ""): {k: v for k, v in row.items() if k != "Patient"}
                     for row in rows
                 }
         return {}

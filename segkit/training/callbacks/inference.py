@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import INFERENCE
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
-from segkit.imaging.pixels import resize_image, to_channels, without_alpha
+from segkit.imaging.pixels import network_input, without_alpha
 from segkit.inference.inputs import find_inputs
 from segkit.inference.names import Input
 from segkit.tasks.metrics import predicted_classes
@@ -41,7 +42,7 @@ class EpochInference(pl.Callback):
         inputs = find_inputs(input, key=KEY)[0][:most] if input else []
         self.images = {one.name: _read(one) for one in inputs}
         self.pictures = EpochPictures(
-            "inference",
+            INFERENCE,
             every_n_epochs=every_n_epochs,
             tensorboard_megabytes=tensorboard_megabytes,
         )
@@ -60,7 +61,7 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
     largest = max(image.shape[:2])
     scale = min(1.0, _LARGEST / largest)
     own = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-    planes = resize_image(to_channels(image, module.data.channels), module.data.size or own)
+    planes = network_input(image, module.data.channels, module.data.size or own)
     image_BCHW = torch.from_numpy(np.stack([planes])).permute(0, 3, 1, 2)
     precision = module.trainer.precision_plugin
     with precision.val_step_context():

@@ -3,12 +3,13 @@
 import logging
 import signal
 import threading
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import EarlyStopping
+
+from segkit.core.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Interrupts(pl.Callback):
         told = self._told_to_any(trainer)
         due = self.every_n_steps and trainer.global_step % self.every_n_steps == 0
         if (told or due) and _validates_after_epochs(trainer):
-            trainer.save_checkpoint(Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt")
+            trainer.save_checkpoint(RunFolder(trainer.default_root_dir).last)
         if told:
             raise Stopped(told)
 

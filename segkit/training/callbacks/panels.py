@@ -6,6 +6,7 @@ import lightning.pytorch as pl
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.run_folder import PANELS
 from segkit.drawing.panel import PanelRow, panel
 from segkit.tasks.metrics import dice
 from segkit.training.callbacks.pictures import EpochPictures
@@ -22,7 +23,7 @@ class Panels(pl.Callback):
 
     def __init__(self, *, every_n_epochs: int, tensorboard_megabytes: float) -> None:
         self.pictures = EpochPictures(
-            "panels",
+            PANELS,
             every_n_epochs=every_n_epochs,
             tensorboard_megabytes=tensorboard_megabytes,
         )

@@ -1,12 +1,9 @@
 """Keeps ``metrics.csv`` and ``curves.png``, tells the loggers, and says how the epoch went."""
 
-import csv
-import io
 import logging
 import math
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as pl
@@ -15,6 +12,8 @@ from torch.optim import Optimizer
 from segkit.config.bounds import LOGGED
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
+from segkit.core.run_folder import RunFolder
+from segkit.core.tables import read_table, table_text
 from segkit.drawing.curves import curves
 from segkit.tasks.metrics import Scores
 from segkit.training.module import SegmentationModule
@@ -55,10 +54,9 @@ class RunRecord(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """After a resume, take up the table where the checkpoint was written."""
         del pl_module
-        path = Path(trainer.default_root_dir) / "metrics.csv"
+        path = RunFolder(trainer.default_root_dir).metrics
         if path.exists():
-            rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
-            known = [{key: float(value) for key, value in row.items()} for row in rows]
+            known = [{key: float(value) for key, value in row.items()} for row in read_table(path)]
             self.rows = [row for row in known if row["epoch"] < trainer.current_epoch]
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -88,7 +86,7 @@ class RunRecord(pl.Callback):
         self.rows.append(row)
         if not trainer.is_global_zero:
             return
-        write_text(Path(trainer.default_root_dir) / "metrics.csv", self._table())
+        write_text(RunFolder(trainer.default_root_dir).metrics, self._table())
         scalars = {key: value for key, value in row.items() if key != "epoch"}
         scalars |= _scalars("val", scores)
         for logger in trainer.loggers:
@@ -126,15 +124,8 @@ class RunRecord(pl.Callback):
 
         Scores have every digit: rounded twice, they would not be those of ``summary.json``.
         """
-        out = io.StringIO()
         columns = (*COLUMNS, *(() if self.monitor in COLUMNS else (self.monitor,)))
-        writer = csv.DictWriter(out, columns, lineterminator="\n")
-        writer.writeheader()
-        for row in self.rows:
-            whole = {"epoch": int(row["epoch"])}
-            timed = {key: f"{row[key]:.6g}" for key in _TIMED}
-            writer.writerow({key: repr(value) for key, value in row.items()} | timed | whole)
-        return out.getvalue()
+        return table_text(columns, map(_written, self.rows))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw the curves."""
@@ -151,8 +142,13 @@ class RunRecord(pl.Callback):
 
     def _draw(self, trainer: pl.Trainer) -> None:
         if trainer.is_global_zero and self.rows:
-            path = Path(trainer.default_root_dir) / "curves.png"
+            path = RunFolder(trainer.default_root_dir).curves
             curves(path, self.rows, monitor=self.monitor, mode=self.mode)
+
+
+def _written(row: Row) -> dict[str, object]:
+    timed = {key: f"{row[key]:.6g}" for key in _TIMED}
+    return {key: repr(value) for key, value in row.items()} | timed | {"epoch": int(row["epoch"])}
 
 
 def _rate(optimizer: Optimizer) -> float:

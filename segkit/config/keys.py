@@ -1,0 +1,97 @@
+"""Which keys count for what: each list once, with its reason; and reading dotted keys."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# What belongs to a call, not to what is trained.
+OF_THE_CALL = ("allow_targets", "overrides", "resume", "run_dir")
+# Where and how fast a machine trains: nothing that decides what is learnt from what.
+OF_A_MACHINE = (
+    "dataset.cache_dir",
+    "dataset.num_workers",
+    "dataset.root",
+    "logger",
+    "trainer.accelerator",
+    "trainer.enable_progress_bar",
+)
+# What the number of steps follows from.
+LENGTH = ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes")
+# On resume. Another number of processes is another batch, and other hardware rounds otherwise:
+# exact is what keeps to both.
+MAY_CHANGE = tuple(
+    sorted(
+        (
+            *OF_A_MACHINE,
+            *LENGTH,
+            "callbacks.inference.input",
+            "callbacks.interrupts.every_n_steps",
+            "max_megapixels",
+            "trainer.max_time",
+        )
+    )
+)
+# Never compared with the run's own on resume: their choices are compared key by key.
+NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment")
+# Of the trials of one study these may differ.
+OF_A_TRIAL = (*OF_A_MACHINE, "callbacks.progress")
+# Where a run lies and what it was given say nothing about what it is.
+NOT_COMPARED = (*OF_THE_CALL, "logger", "callbacks.pruning")
+# They make several runs of one configuration.
+REPEATED = ("seed", "dataset.split.fold")
+# Of segkit.sweep alone; segkit.train knows nothing of them.
+OF_A_STUDY = (
+    "study",
+    "storage",
+    "n_trials",
+    "timeout",
+    "sampler",
+    "pruner",
+    "pruner_trials",
+    "pruner_epochs",
+    "space",
+    "sweep",
+)
+# What loggers compare runs by. The rest is in config.yaml and in TensorBoard's text tab.
+HYPER_PARAMETERS = (
+    "seed",
+    "dataset.root",
+    "dataset.size",
+    "dataset.crop",
+    "dataset.batch_size",
+    "dataset.split.fold",
+    "model.encoder",
+    "model.encoder_weights",
+    "freeze_encoder",
+    "optim.lr",
+    "optim.weight_decay",
+    "trainer.max_epochs",
+    "trainer.precision",
+)
+# Arguments that name where something is written.
+PLACES = (".dirpath", ".save_dir")
+
+
+def key_of(override: str) -> str:
+    """The key or group that an override is about.
+
+    >>> key_of("+callbacks@extra=early"), key_of("~schedule"), key_of("a.b=c=d")
+    ('callbacks', 'schedule', 'a.b')
+    """
+    return override.split("=", 1)[0].lstrip("+~").split("@")[0]
+
+
+def within(key: str, keys: Iterable[str]) -> bool:
+    """Whether a key is one of these, or below one."""
+    return any(key == each or key.startswith(f"{each}.") for each in keys)
+
+
+def flatten(value: Any, key: str = "") -> dict[str, Any]:
+    """The values of a nested mapping by dotted key; lists and empty mappings are values.
+
+    >>> flatten({"a": {"b": [1, 2], "c": {}}, "d": None})
+    {'a.b': [1, 2], 'a.c': {}, 'd': None}
+    """
+    if isinstance(value, Mapping) and value:
+        inner = [flatten(v, f"{key}.{k}" if key else str(k)) for k, v in value.items()]
+        return {k: v for part in inner for k, v in part.items()}
+    return {key: value}
