@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.run_folder import RunFolder
 from segkit.runs import cli
@@ -24,15 +23,12 @@ if TYPE_CHECKING:
 _SCORES = ("dice", "iou")
 
 
-def compare(composed: DictConfig) -> None:
+def compare(config: dict[str, Any]) -> None:
     """Compare as configured.
 
     Raises:
         SegkitError: no runs, or runs that cannot be compared.
     """
-    resolved = OmegaConf.to_container(composed, resolve=True)
-    assert isinstance(resolved, dict)
-    config = {str(key): value for key, value in resolved.items()}
     _check(config)
     folders = _folders(config)
 
@@ -159,7 +155,7 @@ def main() -> None:
     """Entry point of ``segkit-compare``."""
     # Hydra would take the name for that of its group, conf/sweep/.
     sys.argv[1:] = [re.sub(r"^sweep=", "folder=", given) for given in sys.argv[1:]]
-    cli.run(compare, "compare")
+    cli.run(lambda composed, _: compare(resolved(composed)), "compare")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from segkit.config.checks import check_values
-from segkit.config.given import given_overrides
+from segkit.config.plain import resolved
 from segkit.config.trust import refuse_links
 from segkit.core.errors import SegkitError
 from segkit.evaluation.request import (
@@ -27,6 +25,7 @@ from segkit.evaluation.request import (
 )
 from segkit.runs import cli
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.runs.call import Call
 from segkit.runs.rebuild import read_run, rebuild
 
 if TYPE_CHECKING:
@@ -39,19 +38,16 @@ if TYPE_CHECKING:
     from segkit.training.module import SegmentationModule
 
 
-def evaluate(composed: DictConfig) -> float | None:
+def evaluate(config: dict[str, Any], call: Call) -> float | None:
     """Score as configured; gives the Dice over all classes.
 
     Raises:
         SegkitError: not a run, other data that do not fit it, an empty or unknown split.
     """
-    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(resolved, dict)
-    config = {str(key): value for key, value in resolved.items()}
     check_request(config)
     folder, saved = read_run(config["run"], config["allow_targets"])
     refuse_links(folder.path, "evaluation")
-    own = with_settings(saved, config, given_overrides())
+    own = with_settings(saved, config, call.overrides)
     machine = ("max_megapixels", "large", "tile", "overlap")
     own |= {key: config[key] for key in machine if config[key] is not None}
     check_values(own)
@@ -171,7 +167,7 @@ def _threshold(
 
 def main() -> None:
     """Entry point of ``segkit-evaluate``."""
-    cli.run(evaluate, "evaluate")
+    cli.run(lambda composed, call: evaluate(resolved(composed), call), "evaluate")
 
 
 if __name__ == "__main__":

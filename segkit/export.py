@@ -12,8 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from segkit.config.plain import resolved
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path, write_text
@@ -36,15 +35,13 @@ _LARGEST = 1024  # pixels a side
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
-def export(composed: DictConfig) -> float:
+def export(config: dict[str, Any]) -> float:
     """Export as configured; gives the largest difference from torch.
 
     Raises:
         SegkitError: not a run, a package that is missing, a network that ONNX cannot express, or
             a graph that computes something else.
     """
-    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(config, dict)
     _check(config)
     read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
 
@@ -71,7 +68,7 @@ def export(composed: DictConfig) -> float:
     return parity.difference
 
 
-def _check(config: dict[Any, Any]) -> None:
+def _check(config: dict[str, Any]) -> None:
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise SegkitError(
@@ -159,7 +156,7 @@ def _require(parity: Parity, bound: float) -> None:
 
 
 def _facts(
-    trained: Trained, path: Path, config: dict[Any, Any], parity: Parity, source: str
+    trained: Trained, path: Path, config: dict[str, Any], parity: Parity, source: str
 ) -> dict[str, Any]:
     """What ``model.json`` says: how to call the model, and where it comes from."""
     dataset, summary = trained.config["dataset"], trained.folder.read_summary()
@@ -230,7 +227,7 @@ def _show(facts: dict[str, Any], folder: Path) -> None:
 
 def main() -> None:
     """Entry point of ``segkit-export``."""
-    cli.run(export, "export")
+    cli.run(lambda composed, _: export(resolved(composed)), "export")
 
 
 if __name__ == "__main__":

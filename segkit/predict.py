@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from omegaconf import DictConfig, OmegaConf
-
-from segkit.config.given import given_overrides
+from segkit.config.plain import resolved
 from segkit.core.limits import limit_images
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command
 from segkit.core.sources import check_apart
 from segkit.runs import cli
+from segkit.runs.call import Call
 from segkit.runs.load import check_runs, load_run, run_paths
 
 # What masks depend on, besides the run: a table of other settings is not gone on with.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
 
 
-def predict(composed: DictConfig) -> None:
+def predict(config: dict[str, Any], call: Call) -> None:
     """Predict as configured; ends the process with 1 where files could not be read.
 
     Raises:
         SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
     """
-    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(config, dict)
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, check_request, find_inputs
     from segkit.inference.outputs import Wanted, check_format
     from segkit.inference.table import Table, columns, settings_hash
 
-    check_request({str(key): value for key, value in config.items()})
+    check_request(config)
     paths = run_paths(config["run"])
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     threshold, classes = check_runs(paths, config["allow_targets"], config["threshold"])
@@ -73,7 +71,8 @@ def predict(composed: DictConfig) -> None:
     table.finish()
     if config["rle"]:
         write_submission(inputs, table, wanted)
-    _say(len(todo) - broken, len(inputs) - len(todo), output, overlay=wanted.overlay)
+    _say(len(todo) - broken, len(inputs) - len(todo), output)
+    _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
 
@@ -89,20 +88,23 @@ def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
     return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
-def _say(done: int, skipped: int, output: Path, *, overlay: bool) -> None:
+def _say(done: int, skipped: int, output: Path) -> None:
     there = f"; {skipped} were there already" if skipped else ""
     print(f"{done} predicted{there}: {output}")
-    if overlay:
+
+
+def _say_overlay(output: Path, overrides: Sequence[str], *, drawn: bool) -> None:
+    if drawn:
         print(f"on the images: {output}/*_overlay.jpg")
     else:  # with it, what lacks one is predicted again
-        kept = [each for each in given_overrides() if not each.startswith("overlay=")]
+        kept = [each for each in overrides if not each.startswith("overlay=")]
         print(f"draw them on the images: {command('predict', *kept, 'overlay=true')}")
 
 
 def main() -> None:
     """Entry point of ``segkit-predict``."""
     try:
-        cli.run(predict, "predict")
+        cli.run(lambda composed, call: predict(resolved(composed), call), "predict")
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it was", file=sys.stderr)
         raise SystemExit(130) from None
