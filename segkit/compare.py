@@ -35,7 +35,7 @@ def compare(config: dict[str, Any]) -> None:
     from segkit.comparison.comparison import compare_runs
     from segkit.comparison.shown import show_comparison
 
-    runs = _read(folders)
+    runs = _read(folders, config["allow_targets"])
     comparison = compare_runs(
         runs,
         baseline=None if config["baseline"] is None else str(config["baseline"]),
@@ -97,14 +97,14 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(p) if p.isdigit() else -1, p) for p in path.name.replace("_", "-").split("-")]
 
 
-def _read(folders: Sequence[Path]) -> list[RunScores]:
+def _read(folders: Sequence[Path], allow_targets: Sequence[str]) -> list[RunScores]:
     """The finished ones; of a sweep the others are named and left out."""
     from segkit.comparison.run_scores import read_scores
 
     runs, problems = [], []
     for folder in folders:
         try:
-            runs.append(read_scores(folder))
+            runs.append(read_scores(folder, allow_targets))
         except SegkitError as error:
             problems.append(error)
     if problems and len(runs) < 2:
@@ -129,7 +129,7 @@ def _pictures(comparison: Comparison, config: dict[str, Any]) -> dict[str, Pictu
     from segkit.comparison.pictures import disagreements
 
     try:
-        return disagreements(comparison, config["pictures"], config["allow_targets"])
+        return disagreements(comparison, config["pictures"])
     except SegkitError as error:
         print(f"no pictures: {error.what} ({error.where})")
         return {}

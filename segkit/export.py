@@ -20,7 +20,7 @@ from segkit.core.home import at_home
 from segkit.core.run_folder import environment
 from segkit.runs import cli
 from segkit.runs.build import build_reader
-from segkit.runs.rebuild import read_run, rebuild
+from segkit.runs.saved import SavedRun, open_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from segkit.core.contracts import Record
     from segkit.data.readers.base import Reader
     from segkit.inference.onnx_model import Parity
-    from segkit.runs.rebuild import Trained
 
 _LARGEST = 1024  # pixels a side
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -43,7 +42,7 @@ def export(config: dict[str, Any]) -> float:
             a graph that computes something else.
     """
     _check(config)
-    read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
+    run = open_run(config["run"], config["allow_targets"])
 
     cli.say("loading PyTorch …")
     from segkit.inference.onnx_model import compare, write_onnx
@@ -51,18 +50,17 @@ def export(config: dict[str, Any]) -> float:
 
     hush_lightning()
     cli.say("exporting …")
-    trained = rebuild(config["run"], config["allow_targets"])
     asked = config["output"]
-    folder = at_home(asked, "output") if asked else trained.folder.path
-    channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
+    folder = at_home(asked, "output") if asked else run.folder.path
+    network, channels = run.network, run.config["dataset"]["channels"]
     with atomic_path(folder / "model.onnx") as temporary:
-        size = _bound_size(trained)
-        write_onnx(trained.network, channels, temporary, opset=config["opset"], size=size)
-        images, source = _images(trained, config["count"])
+        size = _bound_size(run)
+        write_onnx(network, channels, temporary, opset=config["opset"], size=size)
+        images, source = _images(run, config["count"])
         cli.say(f"comparing with torch on {source} …")
-        parity = compare(trained.network, temporary, images, threshold=threshold)
+        parity = compare(network, temporary, images, threshold=run.threshold)
         _require(parity, config["bound"])
-    facts = _facts(trained, folder / "model.onnx", config, parity, source)
+    facts = _facts(run, folder / "model.onnx", config, parity, source)
     write_text(folder / "model.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     _show(facts, folder)
     return parity.difference
@@ -87,41 +85,44 @@ def _check(config: dict[str, Any]) -> None:
             )
 
 
-def _bound_size(trained: Trained) -> tuple[int, int] | None:
+def _bound_size(run: SavedRun) -> tuple[int, int] | None:
     """Rows and columns of a network whose graph cannot leave them free, or None."""
-    if trained.network.any_size_exports:
+    if run.network.any_size_exports:
         return None
-    size = image_size(trained.config["dataset"]["size"], "dataset.size")
+    size = image_size(run.config["dataset"]["size"], "dataset.size")
     if size is None:
         raise SegkitError(
             "this network can be exported for one size only, and was trained at many",
-            where=f"{trained.folder.path}, dataset.size=null",
+            where=f"{run.folder.path}, dataset.size=null",
             remedy="train it at one: dataset.size=256",
         )
     return size
 
 
-def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
+def _images(run: SavedRun, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
     """Images of the run's own data as it saw them, or noise where the data are not at hand."""
-    channels = trained.config["dataset"]["channels"]
-    trained.config["dataset"]["reader"].pop("download", None)  # not for a comparison
-    reader = build_reader(trained.config)
+    channels = run.config["dataset"]["channels"]
+    reader = build_reader(_without_download(run.config))
     try:
         records = [record for record in reader.listing().records if record.labelled]
     except SegkitError:
         return _noise(
-            count, channels, _bound_size(trained)
+            count, channels, _bound_size(run)
         ), f"images of noise: the data are not at {reader.root}"
     chosen = records[:: max(1, len(records) // count)][:count]
-    return _read(trained, reader, chosen), f"images of {reader.root.name}"
+    return _read(run, reader, chosen), f"images of {reader.root.name}"
 
 
-def _read(
-    trained: Trained, reader: Reader, records: Sequence[Record]
-) -> Iterator[NDArray[np.uint8]]:
+def _without_download(config: dict[str, Any]) -> dict[str, Any]:
+    """Nothing is fetched for a comparison."""
+    reader = {key: each for key, each in config["dataset"]["reader"].items() if key != "download"}
+    return {**config, "dataset": {**config["dataset"], "reader": reader}}
+
+
+def _read(run: SavedRun, reader: Reader, records: Sequence[Record]) -> Iterator[NDArray[np.uint8]]:
     from segkit.imaging.pixels import resize_image, to_channels
 
-    dataset = trained.config["dataset"]
+    dataset = run.config["dataset"]
     size = image_size(dataset["size"], "dataset.size")
     for load in reader.loaders(records):
         with suppress(SegkitError):  # one that the run has left out too
@@ -156,17 +157,17 @@ def _require(parity: Parity, bound: float) -> None:
 
 
 def _facts(
-    trained: Trained, path: Path, config: dict[str, Any], parity: Parity, source: str
+    run: SavedRun, path: Path, config: dict[str, Any], parity: Parity, source: str
 ) -> dict[str, Any]:
     """What ``model.json`` says: how to call the model, and where it comes from."""
-    dataset, summary = trained.config["dataset"], trained.folder.read_summary()
-    binary = len(trained.classes) == 2
+    dataset, summary = run.config["dataset"], run.folder.read_summary()
+    binary = len(run.classes) == 2
     size = image_size(dataset["size"], "dataset.size")
     return {
         "model": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "classes": list(trained.classes),
-        "threshold": trained.config["threshold"] if binary else None,
+        "classes": list(run.classes),
+        "threshold": run.threshold if binary else None,
         "input": {
             "name": "image",
             "type": "uint8",
@@ -175,7 +176,7 @@ def _facts(
             "range": [0, 255],
             "trained_at": dataset["size"],
             "resize_to": size and list(size),
-            "any_size": trained.network.any_size_exports,
+            "any_size": run.network.any_size_exports,
             "note": "any height and width, or resize_to alone where any_size is false; where "
             "resize_to (rows, columns) is not null, resize to it first, by area averages where the "
             "image shrinks and bilinearly where it grows, and the probabilities back. evaluate and "
@@ -186,14 +187,14 @@ def _facts(
             "name": "probability",
             "type": "float32",
             "axes": ["batch", "class", "height", "width"],
-            "of": [trained.classes[1]] if binary else list(trained.classes),
+            "of": [run.classes[1]] if binary else list(run.classes),
             "activation": "sigmoid" if binary else "softmax",
         },
         "opset": config["opset"],
         "parity": {**asdict(parity), "bound": config["bound"], "on": source},
         "provenance": {
-            "run": trained.folder.path.name,
-            "choices": trained.config["choices"],
+            "run": run.folder.path.name,
+            "choices": run.config["choices"],
             **{key: summary.get(key) for key in ("best_epoch", "test", "split_hash", "commit")},
             "exported_with": environment()["versions"],
         },

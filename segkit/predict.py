@@ -9,12 +9,11 @@ from typing import Any, NoReturn
 
 from segkit.config.plain import resolved
 from segkit.core.limits import limit_images
-from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command
 from segkit.core.sources import check_apart
 from segkit.runs import cli
 from segkit.runs.call import Call
-from segkit.runs.load import check_runs, load_run, run_paths
+from segkit.runs.load import agree, open_runs, predictor_of
 
 # What masks depend on, besides the run: a table of other settings is not gone on with.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
@@ -32,18 +31,18 @@ def predict(config: dict[str, Any], call: Call) -> None:
     from segkit.inference.table import Table, columns, settings_hash
 
     check_request(config)
-    paths = run_paths(config["run"])
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
-    threshold, classes = check_runs(paths, config["allow_targets"], config["threshold"])
+    runs = open_runs(config["run"], config["allow_targets"])
+    threshold, classes = agree(runs, config["threshold"])
     inputs, others = find_inputs(config["input"])
     output = Path(str(config["output"])).expanduser()
     check_output(inputs, output)
-    check_apart(output, _sources(config["input"], paths), key="output")
+    check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     values = check_format(config["format"], config["values"], len(classes))
     asked = {key: bool(config[key]) for key in ("overlay", "probability", "colour")}
     wanted = Wanted(output, config["format"], values, **asked)
     # What the folders say of classes, size and network counts as much as their weights.
-    files = [file for run in map(RunFolder, paths) for file in (run.config, run.best)]
+    files = [file for run in runs for file in (run.folder.config, run.folder.best)]
     settings = {key: config[key] for key in _SETTINGS} | {"threshold": threshold, "values": values}
     table = Table(output / "predictions.csv", columns(classes), settings_hash(files, settings))
     if not config["overwrite"]:
@@ -57,12 +56,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
         print(others, flush=True)
     broken = 0
     if todo:  # networks take seconds to load
-        predictor = load_run(
-            paths,
-            config["allow_targets"],
-            config["device"],
-            threshold=threshold,
-            precision=config["precision"],
+        predictor = predictor_of(
+            runs, device=config["device"], threshold=threshold, precision=config["precision"]
         )
         limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
         table.begin()
