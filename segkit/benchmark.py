@@ -6,11 +6,11 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from segkit.benchmarks.beside import check_beside
 from segkit.config.checks import check_values
-from segkit.config.given import given_overrides, output_dir
+from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.files import write_text
@@ -19,6 +19,7 @@ from segkit.core.run_folder import environment
 from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_reader
+from segkit.runs.call import Call
 
 if TYPE_CHECKING:
     from segkit.benchmarks.timing import Figure
@@ -45,18 +46,16 @@ ALIKE: dict[str, tuple[Any, ...]] = {
 }
 
 
-def benchmark(composed: DictConfig) -> bool:
+def benchmark(composed: DictConfig, call: Call) -> bool:
     """Measure as configured, write ``benchmark.json`` and print the table; whether all went well.
 
     Raises:
         SegkitError: the configuration or the data are wrong.
     """
-    folder = output_dir()
+    folder = call.output
     composed.run_dir = escaped(str(folder / "run"))
-    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(config, dict)
-    settings = {str(key): value for key, value in config.items()}
-    settings["overrides"] = given_overrides()
+    settings = resolved(composed)
+    settings["overrides"] = list(call.overrides)
     check_values(settings)
     _check(settings)
     build_reader(settings).listing()
@@ -164,7 +163,7 @@ def _check_batch(dataset: dict[str, Any]) -> None:
 def main() -> None:
     """Entry point of ``segkit-benchmark``: exit code 1 where a part could not be measured."""
     verdicts: list[bool] = []
-    cli.run(lambda composed: verdicts.append(benchmark(composed)), "benchmark")
+    cli.run(lambda composed, call: verdicts.append(benchmark(composed, call)), "benchmark")
     if not all(verdicts):
         raise SystemExit(1)
 

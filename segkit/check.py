@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from segkit.config.checks import check_data
-from segkit.config.given import given_overrides, output_dir
 from segkit.config.keys import key_of
+from segkit.config.plain import resolved
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
@@ -18,20 +17,18 @@ from segkit.core.shell import command, relative
 from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_augmentation, build_reader
+from segkit.runs.call import Call
 
 
-def check(composed: DictConfig) -> bool:
+def check(config: dict[str, Any], call: Call) -> bool:
     """Audit as configured and write the report; whether the data set is fit to train on.
 
     Raises:
         SegkitError: the configuration is wrong, there is no data set, or the folder is a run's.
     """
-    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(resolved, dict)
-    config = {str(key): value for key, value in resolved.items()}
     check_data(config)
     _check_preview(config["augment_preview"])
-    folder = output_dir()
+    folder = call.output
     _check_folder(folder)
     reader = build_reader(config)
     reader.listing()
@@ -60,14 +57,14 @@ def check(composed: DictConfig) -> bool:
     title = f"Check of {name}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
     fit = not found.count("error")
-    show(found, f"{name}: {reader.root}", relative(folder), _train() if fit else "")
+    show(found, f"{name}: {reader.root}", relative(folder), _train(call.overrides) if fit else "")
     return fit
 
 
-def _train() -> str:
+def _train(overrides: Sequence[str]) -> str:
     """The training that this check was for: with what it was given, less what is its own."""
     own = ("augment_preview",)
-    given = (g for g in given_overrides() if key_of(g) not in own)
+    given = (g for g in overrides if key_of(g) not in own)
     return command("train", *given)
 
 
@@ -122,7 +119,7 @@ def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
 def main() -> None:
     """Entry point of ``segkit-check``: exit code 1 where training would go wrong."""
     verdicts: list[bool] = []
-    cli.run(lambda composed: verdicts.append(check(composed)), "check")
+    cli.run(lambda composed, call: verdicts.append(check(resolved(composed), call)), "check")
     if not all(verdicts):
         raise SystemExit(1)
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.run_folder import RunFolder
 from segkit.core.sources import check_apart
@@ -24,15 +23,12 @@ if TYPE_CHECKING:
 _SCORES = ("dice", "iou")
 
 
-def compare(composed: DictConfig) -> None:
+def compare(config: dict[str, Any]) -> None:
     """Compare as configured.
 
     Raises:
         SegkitError: no runs, or runs that cannot be compared.
     """
-    resolved = OmegaConf.to_container(composed, resolve=True)
-    assert isinstance(resolved, dict)
-    config = {str(key): value for key, value in resolved.items()}
     _check(config)
     folders = _folders(config)
     output = _output(config)
@@ -41,7 +37,7 @@ def compare(composed: DictConfig) -> None:
     from segkit.comparison.comparison import compare_runs
     from segkit.comparison.shown import show_comparison
 
-    runs = _read(folders)
+    runs = _read(folders, config["allow_targets"])
     comparison = compare_runs(
         runs,
         baseline=None if config["baseline"] is None else str(config["baseline"]),
@@ -103,14 +99,14 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(p) if p.isdigit() else -1, p) for p in path.name.replace("_", "-").split("-")]
 
 
-def _read(folders: Sequence[Path]) -> list[RunScores]:
+def _read(folders: Sequence[Path], allow_targets: Sequence[str]) -> list[RunScores]:
     """The finished ones; of a sweep the others are named and left out."""
     from segkit.comparison.run_scores import read_scores
 
     runs, problems = [], []
     for folder in folders:
         try:
-            runs.append(read_scores(folder))
+            runs.append(read_scores(folder, allow_targets))
         except SegkitError as error:
             problems.append(error)
     if problems and len(runs) < 2:
@@ -135,7 +131,7 @@ def _pictures(comparison: Comparison, config: dict[str, Any]) -> dict[str, Pictu
     from segkit.comparison.pictures import disagreements
 
     try:
-        return disagreements(comparison, config["pictures"], config["allow_targets"])
+        return disagreements(comparison, config["pictures"])
     except SegkitError as error:
         print(f"no pictures: {error.what} ({error.where})")
         return {}
@@ -161,7 +157,7 @@ def main() -> None:
     """Entry point of ``segkit-compare``."""
     # Hydra would take the name for that of its group, conf/sweep/.
     sys.argv[1:] = [re.sub(r"^sweep=", "folder=", given) for given in sys.argv[1:]]
-    cli.run(compare, "compare")
+    cli.run(lambda composed, _: compare(resolved(composed)), "compare")
 
 
 if __name__ == "__main__":

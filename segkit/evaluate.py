@@ -7,10 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from segkit.config.checks import check_values
-from segkit.config.given import given_overrides
+from segkit.config.plain import resolved
 from segkit.config.trust import refuse_links
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import EVALUATION, RunFolder
@@ -28,7 +26,8 @@ from segkit.evaluation.request import (
 )
 from segkit.runs import cli
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
-from segkit.runs.rebuild import read_run, rebuild
+from segkit.runs.call import Call
+from segkit.runs.saved import open_run
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -39,30 +38,31 @@ if TYPE_CHECKING:
     from segkit.training.module import SegmentationModule
 
 
-def evaluate(composed: DictConfig) -> float | None:
+def evaluate(config: dict[str, Any], call: Call) -> float | None:
     """Score as configured; gives the Dice over all classes.
 
     Raises:
         SegkitError: not a run, other data that do not fit it, an empty or unknown split.
     """
-    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(resolved, dict)
-    config = {str(key): value for key, value in resolved.items()}
     check_request(config)
-    folder, saved = read_run(config["run"], config["allow_targets"])
+    run = open_run(config["run"], config["allow_targets"])
+    folder = run.folder
     refuse_links(folder.path, EVALUATION)
-    own = with_settings(saved, config, given_overrides())
+    own = with_settings(run.config, config, call.overrides)
     machine = ("max_megapixels", "large", "tile", "overlap")
     own |= {key: config[key] for key in machine if config[key] is not None}
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
-    classes = build_reader(own).classes
+    classes = run.classes
     check_threshold(config["threshold"], classes)
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
     check_classes(reader.classes, classes)
     cli.say("loading PyTorch …")
-    data, of_run = _others(scored, reader, split, folder) if scored else (_load(own, reader), True)
+    if scored:
+        data, of_run = _others(scored, reader, split, folder)
+    else:
+        data, of_run = _load(own, reader, split), True
     if not data.indices(split):
         full = [
             f"split={other}" for other in ("train", "val", "test", "all") if data.indices(other)
@@ -70,22 +70,20 @@ def evaluate(composed: DictConfig) -> float | None:
         remedy = f"choose {' or '.join(full)}" if full else "score data that have masks"
         raise SegkitError("this split is empty", where=f"split={split}", remedy=remedy)
 
-    from segkit.evaluation.scoring import evaluate_run
+    from segkit.evaluation.scoring import evaluate_run, scorer
     from segkit.training.console import hush_lightning
     from segkit.training.fit import quiet
     from segkit.training.foresight import foresee
 
-    module = build_module(own, classes)
-    module.network = rebuild(folder.path, config["allow_targets"]).network
+    module = build_module(own, classes, run.network)
     hush_lightning()
-    data.scored_split = split
     foresee(data, module, own["trainer"], training=False)
     trainer = build_trainer(own)
     with quiet():
-        module.threshold = _threshold(config["threshold"], own, module, trainer)
+        module = scorer(module, threshold=_threshold(config["threshold"], own, module, trainer))
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
-            module, data, trainer, split=split, surface_tolerance=tolerance, seed=config["seed"]
+            module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]
         )
     if trainer.is_global_zero:
         _write(folder, evaluation, module, data, of_run=of_run, trainer=trainer)
@@ -138,13 +136,13 @@ def _others(
         if config["dataset"]["on_bad_record"] == "skip" and may_be_copy(records, folder):
             # The run's table lacks what could not be read, which only reading tells.
             readable = with_split(config, undivided(records, scratch))
-            records = _load(readable, reader).records
+            records = _load(readable, reader, split).records
         file, of_run = split_of_others(records, split, folder, scratch)
-        return _load(with_split(config, file), reader), of_run
+        return _load(with_split(config, file), reader, split), of_run
 
 
-def _load(config: dict[str, Any], reader: Reader) -> SegmentationData:
-    data: SegmentationData = build_data(config, reader)
+def _load(config: dict[str, Any], reader: Reader, split: str) -> SegmentationData:
+    data = build_data(config, reader, scored_split=split)
     data.prepare_data()
     for caution in data.cautions:
         print(f"warning: {caution.where}: {caution.what}; {caution.remedy}", file=sys.stderr)
@@ -161,7 +159,7 @@ def _threshold(
         return float(given)
     from segkit.evaluation.scoring import pick_threshold
 
-    validation = _load(own, build_reader(own))
+    validation = _load(own, build_reader(own), "val")
     threshold, score = pick_threshold(module, validation, trainer)
     if trainer.is_global_zero:
         count = len(validation.indices("val"))
@@ -171,7 +169,7 @@ def _threshold(
 
 def main() -> None:
     """Entry point of ``segkit-evaluate``."""
-    cli.run(evaluate, "evaluate")
+    cli.run(lambda composed, call: evaluate(resolved(composed), call), "evaluate")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from segkit.config.plain import resolved
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path, write_text
@@ -23,7 +22,7 @@ from segkit.core.sources import check_apart
 from segkit.runs import cli
 from segkit.runs.build import build_reader
 from segkit.runs.keep_apart import named_sources
-from segkit.runs.rebuild import read_run, rebuild
+from segkit.runs.saved import SavedRun, open_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,27 +31,22 @@ if TYPE_CHECKING:
     from segkit.core.contracts import Record
     from segkit.data.readers.base import Reader
     from segkit.inference.onnx_model import Parity
-    from segkit.runs.keep_apart import named_sources
-from segkit.runs.rebuild import Trained
 
 _LARGEST = 1024  # pixels a side
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
-def export(composed: DictConfig) -> float:
+def export(config: dict[str, Any]) -> float:
     """Export as configured; gives the largest difference from torch.
 
     Raises:
         SegkitError: not a run, a package that is missing, a network that ONNX cannot express, or
             a graph that computes something else.
     """
-    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(config, dict)
     _check(config)
-    run = read_run(config["run"], config["allow_targets"])  # its mistakes before anything slow
-    asked = config["output"]
-    folder = at_home(asked, "output") if asked else run[0].path
-    _check_output(folder, *run)
+    run = open_run(config["run"], config["allow_targets"])
+    folder = at_home(config["output"], "output") if config["output"] else run.folder.path
+    _check_output(folder, run.folder, run.config)
 
     cli.say("loading PyTorch …")
     from segkit.inference.onnx_model import compare, write_onnx
@@ -60,22 +54,21 @@ def export(composed: DictConfig) -> float:
 
     hush_lightning()
     cli.say("exporting …")
-    trained = rebuild(config["run"], config["allow_targets"])
-    channels, threshold = trained.config["dataset"]["channels"], trained.config["threshold"]
+    network, channels = run.network, run.config["dataset"]["channels"]
     with atomic_path(folder / "model.onnx") as temporary:
-        size = _bound_size(trained)
-        write_onnx(trained.network, channels, temporary, opset=config["opset"], size=size)
-        images, source = _images(trained, config["count"])
+        size = _bound_size(run)
+        write_onnx(network, channels, temporary, opset=config["opset"], size=size)
+        images, source = _images(run, config["count"])
         cli.say(f"comparing with torch on {source} …")
-        parity = compare(trained.network, temporary, images, threshold=threshold)
+        parity = compare(network, temporary, images, threshold=run.threshold)
         _require(parity, config["bound"])
-    facts = _facts(trained, folder / "model.onnx", config, parity, source)
+    facts = _facts(run, folder / "model.onnx", config, parity, source)
     write_text(folder / "model.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     _show(facts, folder)
     return parity.difference
 
 
-def _check(config: dict[Any, Any]) -> None:
+def _check(config: dict[str, Any]) -> None:
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise SegkitError(
@@ -96,47 +89,50 @@ def _check(config: dict[Any, Any]) -> None:
 
 def _check_output(folder: Path, run: RunFolder, config: dict[str, Any]) -> None:
     """Refuse a folder of the run's data, and that of another run, whose model it would pass for."""
-    check_apart(folder / "model.onnx", named_sources(OmegaConf.create(config)), key="output")
+    check_apart(folder / "model.onnx", named_sources(config), key="output")
     if RunFolder(folder).log.is_file() and folder.resolve() != run.path.resolve():
         what, remedy = "this is the folder of another run", "name one of its own: output=PATH"
         raise SegkitError(what, where=f"output={folder}", remedy=remedy)
 
 
-def _bound_size(trained: Trained) -> tuple[int, int] | None:
+def _bound_size(run: SavedRun) -> tuple[int, int] | None:
     """Rows and columns of a network whose graph cannot leave them free, or None."""
-    if trained.network.any_size_exports:
+    if run.network.any_size_exports:
         return None
-    size = image_size(trained.config["dataset"]["size"], "dataset.size")
+    size = image_size(run.config["dataset"]["size"], "dataset.size")
     if size is None:
         raise SegkitError(
             "this network can be exported for one size only, and was trained at many",
-            where=f"{trained.folder.path}, dataset.size=null",
+            where=f"{run.folder.path}, dataset.size=null",
             remedy="train it at one: dataset.size=256",
         )
     return size
 
 
-def _images(trained: Trained, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
+def _images(run: SavedRun, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
     """Images of the run's own data as it saw them, or noise where the data are not at hand."""
-    channels = trained.config["dataset"]["channels"]
-    trained.config["dataset"]["reader"].pop("download", None)  # not for a comparison
-    reader = build_reader(trained.config)
+    channels = run.config["dataset"]["channels"]
+    reader = build_reader(_without_download(run.config))
     try:
         records = [record for record in reader.listing().records if record.labelled]
     except SegkitError:
         return _noise(
-            count, channels, _bound_size(trained)
+            count, channels, _bound_size(run)
         ), f"images of noise: the data are not at {reader.root}"
     chosen = records[:: max(1, len(records) // count)][:count]
-    return _read(trained, reader, chosen), f"images of {reader.root.name}"
+    return _read(run, reader, chosen), f"images of {reader.root.name}"
 
 
-def _read(
-    trained: Trained, reader: Reader, records: Sequence[Record]
-) -> Iterator[NDArray[np.uint8]]:
+def _without_download(config: dict[str, Any]) -> dict[str, Any]:
+    """Nothing is fetched for a comparison."""
+    reader = {key: each for key, each in config["dataset"]["reader"].items() if key != "download"}
+    return {**config, "dataset": {**config["dataset"], "reader": reader}}
+
+
+def _read(run: SavedRun, reader: Reader, records: Sequence[Record]) -> Iterator[NDArray[np.uint8]]:
     from segkit.imaging.pixels import network_input
 
-    dataset = trained.config["dataset"]
+    dataset = run.config["dataset"]
     size = image_size(dataset["size"], "dataset.size")
     for load in reader.loaders(records):
         with suppress(SegkitError):  # one that the run has left out too
@@ -171,17 +167,17 @@ def _require(parity: Parity, bound: float) -> None:
 
 
 def _facts(
-    trained: Trained, path: Path, config: dict[Any, Any], parity: Parity, source: str
+    run: SavedRun, path: Path, config: dict[str, Any], parity: Parity, source: str
 ) -> dict[str, Any]:
     """What ``model.json`` says: how to call the model, and where it comes from."""
-    dataset, summary = trained.config["dataset"], trained.folder.read_summary()
-    binary = len(trained.classes) == 2
+    dataset, summary = run.config["dataset"], run.folder.read_summary()
+    binary = len(run.classes) == 2
     size = image_size(dataset["size"], "dataset.size")
     return {
         "model": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "classes": list(trained.classes),
-        "threshold": trained.config["threshold"] if binary else None,
+        "classes": list(run.classes),
+        "threshold": run.threshold if binary else None,
         "input": {
             "name": "image",
             "type": "uint8",
@@ -190,7 +186,7 @@ def _facts(
             "range": [0, 255],
             "trained_at": dataset["size"],
             "resize_to": size and list(size),
-            "any_size": trained.network.any_size_exports,
+            "any_size": run.network.any_size_exports,
             "note": "any height and width, or resize_to alone where any_size is false; where "
             "resize_to (rows, columns) is not null, resize to it first, by area averages where the "
             "image shrinks and bilinearly where it grows, and the probabilities back. evaluate and "
@@ -201,14 +197,14 @@ def _facts(
             "name": "probability",
             "type": "float32",
             "axes": ["batch", "class", "height", "width"],
-            "of": [trained.classes[1]] if binary else list(trained.classes),
+            "of": [run.classes[1]] if binary else list(run.classes),
             "activation": "sigmoid" if binary else "softmax",
         },
         "opset": config["opset"],
         "parity": {**asdict(parity), "bound": config["bound"], "on": source},
         "provenance": {
-            "run": trained.folder.path.name,
-            "choices": trained.config["choices"],
+            "run": run.folder.path.name,
+            "choices": run.config["choices"],
             **{key: summary.get(key) for key in ("best_epoch", "test", "split_hash", "commit")},
             "exported_with": environment()["versions"],
         },
@@ -242,7 +238,7 @@ def _show(facts: dict[str, Any], folder: Path) -> None:
 
 def main() -> None:
     """Entry point of ``segkit-export``."""
-    cli.run(export, "export")
+    cli.run(lambda composed, _: export(resolved(composed)), "export")
 
 
 if __name__ == "__main__":

@@ -3,49 +3,46 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from omegaconf import DictConfig, OmegaConf
-
-from segkit.config.given import given_overrides
+from segkit.config.plain import resolved
 from segkit.core.limits import limit_images
-from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command
 from segkit.core.sources import check_apart
 from segkit.runs import cli
-from segkit.runs.load import check_runs, load_run, run_paths
+from segkit.runs.call import Call
+from segkit.runs.load import agree, open_runs, predictor_of
 
 # What masks depend on, besides the run: a table of other settings is not gone on with.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
 
 
-def predict(composed: DictConfig) -> None:
+def predict(config: dict[str, Any], call: Call) -> None:
     """Predict as configured; ends the process with 1 where files could not be read.
 
     Raises:
         SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
     """
-    config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(config, dict)
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, check_request, find_inputs
     from segkit.inference.outputs import Wanted, check_format
     from segkit.inference.table import Table, columns, settings_hash
 
-    check_request({str(key): value for key, value in config.items()})
-    paths = run_paths(config["run"])
+    check_request(config)
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
-    threshold, classes = check_runs(paths, config["allow_targets"], config["threshold"])
+    runs = open_runs(config["run"], config["allow_targets"])
+    threshold, classes = agree(runs, config["threshold"])
     inputs, others = find_inputs(config["input"])
     output = Path(str(config["output"])).expanduser()
     check_output(inputs, output)
-    check_apart(output, _sources(config["input"], paths), key="output")
+    check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     values = check_format(config["format"], config["values"], len(classes))
     asked = {key: bool(config[key]) for key in ("overlay", "probability", "colour")}
     wanted = Wanted(output, config["format"], values, **asked)
     # What the folders say of classes, size and network counts as much as their weights.
-    files = [file for run in map(RunFolder, paths) for file in (run.config, run.best)]
+    files = [file for run in runs for file in (run.folder.config, run.folder.best)]
     settings = {key: config[key] for key in _SETTINGS} | {"threshold": threshold, "values": values}
     table = Table(output / "predictions.csv", columns(classes), settings_hash(files, settings))
     if not config["overwrite"]:
@@ -59,12 +56,8 @@ def predict(composed: DictConfig) -> None:
         print(others, flush=True)
     broken = 0
     if todo:  # networks take seconds to load
-        predictor = load_run(
-            paths,
-            config["allow_targets"],
-            config["device"],
-            threshold=threshold,
-            precision=config["precision"],
+        predictor = predictor_of(
+            runs, device=config["device"], threshold=threshold, precision=config["precision"]
         )
         limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
         table.begin()
@@ -73,7 +66,8 @@ def predict(composed: DictConfig) -> None:
     table.finish()
     if config["rle"]:
         write_submission(inputs, table, wanted)
-    _say(len(todo) - broken, len(inputs) - len(todo), output, overlay=wanted.overlay)
+    _say(len(todo) - broken, len(inputs) - len(todo), output)
+    _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
 
@@ -89,20 +83,23 @@ def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
     return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
-def _say(done: int, skipped: int, output: Path, *, overlay: bool) -> None:
+def _say(done: int, skipped: int, output: Path) -> None:
     there = f"; {skipped} were there already" if skipped else ""
     print(f"{done} predicted{there}: {output}")
-    if overlay:
+
+
+def _say_overlay(output: Path, overrides: Sequence[str], *, drawn: bool) -> None:
+    if drawn:
         print(f"on the images: {output}/*_overlay.jpg")
     else:  # with it, what lacks one is predicted again
-        kept = [each for each in given_overrides() if not each.startswith("overlay=")]
+        kept = [each for each in overrides if not each.startswith("overlay=")]
         print(f"draw them on the images: {command('predict', *kept, 'overlay=true')}")
 
 
 def main() -> None:
     """Entry point of ``segkit-predict``."""
     try:
-        cli.run(predict, "predict")
+        cli.run(lambda composed, call: predict(resolved(composed), call), "predict")
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it was", file=sys.stderr)
         raise SystemExit(130) from None

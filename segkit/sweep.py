@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from segkit.config.checks import check_values
-from segkit.config.given import given_overrides, output_dir
 from segkit.config.keys import key_of
+from segkit.config.plain import resolved
 from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_reader
+from segkit.runs.call import Call
 from segkit.runs.keep_apart import named_sources
 from segkit.search.request import (
     check_folder,
     check_request,
     dry_run,
     of_training,
-    search_path,
     shared,
 )
 from segkit.search.space import Scalar, Space, as_overrides, as_plain, read_space
@@ -43,27 +41,24 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-def sweep(composed: DictConfig) -> bool:
+def sweep(config: dict[str, Any], call: Call) -> bool:
     """Run the study as configured; false where trials failed until it gave up.
 
     Raises:
         SegkitError: the configuration, the space or the study is wrong.
     """
-    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(resolved, dict)
-    config = {str(key): value for key, value in resolved.items()}
-    check_request(config)
-    given = of_training(given_overrides())
+    check_request(config, multirun=call.multirun)
+    given = of_training(call.overrides)
     space = read_space(config["sweep"], config["space"], [key_of(each) for each in given])
     check_values(config)
     if config["storage"]:
-        check_storage(str(config["storage"]), named_sources(composed))
+        check_storage(str(config["storage"]), named_sources(config))
     dry_run(space, given)
     build_reader(config).listing()
 
     from segkit.search.study import open_study
 
-    folder = output_dir().resolve()
+    folder = call.output.resolve()
     address = str(config["storage"] or sqlite(str(folder / "study.db")))
     facts = {
         "search space": as_plain(space),
@@ -73,7 +68,7 @@ def sweep(composed: DictConfig) -> bool:
     }
     study = open_study(address, str(config["study"]), mode=config["mode"], facts=facts)
     check_folder(study, folder)
-    return _run(study, config, space, folder=folder, address=address, given=given)
+    return _run(study, config, space, folder=folder, address=address, call=call)
 
 
 def _run(
@@ -83,7 +78,7 @@ def _run(
     *,
     folder: Path,
     address: str,
-    given: Sequence[str],
+    call: Call,
 ) -> bool:
     """Trials until there are enough of them; then, however it ended, what they have found."""
     from optuna.exceptions import OptunaError
@@ -97,7 +92,7 @@ def _run(
 
     def objective(trial: Trial, values: Mapping[str, Scalar]) -> float:
         print(f"trial {trial.number}: {' '.join(as_overrides(values))}", flush=True)
-        return _train(trial, values, config, folder=folder, address=address, given=given)
+        return _train(trial, values, config, folder=folder, address=address, call=call)
 
     def after(trial: FrozenTrial) -> None:
         _tell(trial, monitor)
@@ -125,7 +120,7 @@ def _run(
         signal.signal(signal.SIGTERM, before)
     for missing in write_report(study, folder, monitor):
         print(missing)
-    show(study, folder, monitor, given, seed=int(config["seed"]))
+    show(study, folder, monitor, of_training(call.overrides), seed=int(config["seed"]))
     found = counts(study)
     if ended_by:
         finished = found["complete"] + found["pruned"]
@@ -144,7 +139,7 @@ def _train(
     *,
     folder: Path,
     address: str,
-    given: Sequence[str],
+    call: Call,
 ) -> float:
     """One training, as ``segkit.train`` does it with the values of a trial; its score."""
     from optuna import TrialPruned
@@ -161,8 +156,9 @@ def _train(
         "trials": config["pruner_trials"],
         "epochs": config["pruner_epochs"],
     }
+    given = of_training(call.overrides)
     arguments = trial_arguments(
-        as_overrides(values), run, pruning, given=given, search_path=search_path()
+        as_overrides(values), run, pruning, given=given, search_path=call.search_path
     )
     environment = {STORAGE: address, PROCESS: str(os.getpid())}
     found = score(run, train_in_process(arguments, said, environment), said)
@@ -185,7 +181,7 @@ def _tell(trial: FrozenTrial, monitor: str) -> None:
 def main() -> None:
     """Entry point of ``segkit-sweep``: exit code 1 where trials failed until it gave up."""
     verdicts: list[bool] = []
-    cli.run(lambda composed: verdicts.append(sweep(composed)), "sweep")
+    cli.run(lambda composed, call: verdicts.append(sweep(resolved(composed), call)), "sweep")
     if not all(verdicts):
         raise SystemExit(1)
 

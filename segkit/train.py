@@ -7,18 +7,17 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from segkit.config.checks import check_values
-from segkit.config.given import given_overrides, output_dir
+from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.runs import cli
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.runs.call import Call
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.resume import check_split, folder_to_resume, is_done, resumed_config
 
@@ -30,17 +29,24 @@ if TYPE_CHECKING:
     from segkit.training.module import SegmentationModule
 
 
-def train(composed: DictConfig) -> float | None:
+def train(composed: DictConfig, call: Call) -> float | None:
     """Train as configured; the best score is what Hydra's sweepers optimise.
+
+    Args:
+        composed: of ``conf/train.yaml``; its ``run_dir`` and a batch size that was found are put
+            into it, for what is interpolated from them.
+        call: how the command was called.
 
     Raises:
         SegkitError: any mistake in the configuration or the data.
     """
-    output = output_dir()
-    resume = folder_to_resume(composed, output)
-    if resume and resume != output:
-        remove_if_empty(output)  # made by Hydra before it knew
-    config = resumed_config(composed, resume) if resume else _resolve(composed, output)
+    resume = folder_to_resume(composed, call)
+    if resume and resume != call.output:
+        remove_if_empty(call.output)  # made by Hydra before it knew
+    if resume:
+        config = resumed_config(composed, resume, call.overrides)
+    else:
+        config = _resolve(composed, call.output)
     if resume and is_done(RunFolder(resume), config):
         return _done(RunFolder(resume))
     check_values(config)
@@ -63,11 +69,13 @@ def train(composed: DictConfig) -> float | None:
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
-    folder = RunFolder(resume) if resume else _claim(output, anew=composed.resume is True)
+    folder = RunFolder(resume) if resume else _claim(call, anew=composed.resume is True)
     if not resume:
         config = _resolve(composed, folder.path)
     with held(folder) if is_first_process() else nullcontext():
-        return _fit(config, data, module, folder, found, resumed=resume is not None)
+        return _fit(
+            config, data, module, folder, found, resumed=resume is not None, alone=not call.multirun
+        )
 
 
 def _fit(
@@ -78,6 +86,7 @@ def _fit(
     found: dict[str, str],
     *,
     resumed: bool,
+    alone: bool,
 ) -> float | None:
     """From objects to a complete run folder; the best score."""
     from segkit.evaluation.report import report_or_warn
@@ -115,7 +124,6 @@ def _fit(
         if first:
             report_or_warn(folder)
             # A sweep says it once, at its end.
-            alone = HydraConfig.get().mode != RunMode.MULTIRUN
             steps = after_training(summary, folder.path, data) if alone else []
             show_summary(summary, folder.path, steps)
     score: float | None = summary["best_score"]
@@ -179,17 +187,13 @@ def _announce(reader: Reader) -> None:
 
 def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:
     composed.run_dir = escaped(str(run_dir))
-    resolved = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(resolved, dict)
-    return {str(key): value for key, value in resolved.items()}
+    return resolved(composed)
 
 
-def _claim(output: Path, *, anew: bool) -> RunFolder:
+def _claim(call: Call, *, anew: bool) -> RunFolder:
     if not is_first_process():
-        return RunFolder(output)  # the first process has claimed it
-    overrides = given_overrides("hydra")
-    chosen = any(o.startswith(("hydra.run.dir=", "hydra.sweep.")) for o in overrides)
-    return claim(output, chosen_by_user=chosen, anew=anew)
+        return RunFolder(call.output)  # the first process has claimed it
+    return claim(call.output, chosen_by_user=call.chosen_by_user, anew=anew)
 
 
 def main() -> None:

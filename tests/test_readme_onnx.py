@@ -13,7 +13,7 @@ from segkit import export
 from segkit.core.run_folder import RunFolder
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
-from segkit.runs.rebuild import Trained
+from segkit.runs.saved import SavedRun
 from tests.commands.in_process import call_main
 from tests.commands.predicting import picture
 from tests.inference.test_onnx_model import network
@@ -30,7 +30,7 @@ def lines() -> str:
     return textwrap.dedent(found)
 
 
-def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object) -> Trained:
+def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object) -> SavedRun:
     names = ["background", "cell", "nucleus"][:classes]
     root = str(folder / "away")
     reader = {"_target_": "segkit.data.readers.folder.Folder", "root": root, "classes": names}
@@ -41,7 +41,9 @@ def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object
         "allow_targets": [],
     }
     (folder / "summary.json").write_text("{}", "utf-8")
-    return Trained(RunFolder(folder), config, tuple(names), built)
+    run = SavedRun(RunFolder(folder), config)
+    vars(run)["network"] = built  # as if it had been loaded
+    return run
 
 
 @pytest.mark.parametrize(
@@ -68,8 +70,7 @@ def test_the_lines_find_what_predict_finds(
     )
     if kind != "classes":  # both classes are to be found
         made.threshold = run.config["threshold"] = float(np.median(made(pixels).probability))
-    monkeypatch.setattr(export, "read_run", lambda *_: None)
-    monkeypatch.setattr(export, "rebuild", lambda *_: run)
+    monkeypatch.setattr(export, "open_run", lambda *_: run)
     assert call_main(monkeypatch, "run=any", f"output={tmp_path}", "count=2", module=export) == 0
     cv2.imwrite(str(tmp_path / "image.png"), pixels[..., ::-1] if channels > 1 else pixels)
     monkeypatch.chdir(tmp_path)

@@ -14,21 +14,18 @@ from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import to_uint8, without_alpha
 from segkit.inference.predictor import Predictor
 from segkit.runs.build import build_reader
-from segkit.runs.load import load_run
+from segkit.runs.load import predictor_of
 
 Values = NDArray[np.float64]
 _MOST_ANSWERS = 4  # configurations a picture has room for
 
 
-def disagreements(
-    comparison: Comparison, count: int, allow_targets: Sequence[str]
-) -> dict[str, Picture]:
+def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
     """Predict the images anew, with the first seed of the baseline and of the others.
 
     Args:
         comparison: whose runs' data are still there.
         count: images to show.
-        allow_targets: further prefixes that a ``_target_`` of the runs may start with.
 
     Returns:
         A sheet (H, W, 3) uint8 by record id, the widest disagreement first; none where all agree.
@@ -53,7 +50,7 @@ def disagreements(
             if run is None:
                 continue
             if run.folder not in predictors:
-                predictors[run.folder] = load_run(run.folder, allow_targets)
+                predictors[run.folder] = predictor_of([run.run])
             found = predictors[run.folder](sample.image)
             score = dict(zip(run.ids, image_scores(run, comparison.score), strict=True))[record.id]
             image = to_uint8(without_alpha(sample.image), record.id)

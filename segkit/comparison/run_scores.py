@@ -13,7 +13,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command
 from segkit.core.tables import read_table
-from segkit.runs.rebuild import read_run
+from segkit.runs.saved import SavedRun, open_run
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.metrics import COUNTS, dice, iou, sum_by_group
 
@@ -27,8 +27,7 @@ class RunScores:
     """A run that was tested.
 
     Attributes:
-        folder: where it lies.
-        config: as it was run.
+        run: its folder, opened.
         summary: of its training.
         classes: foreground classes.
         ids: of the N records that were tested.
@@ -37,13 +36,22 @@ class RunScores:
             :data:`segkit.tasks.metrics.COUNTS`.
     """
 
-    folder: Path
-    config: dict[str, Any]
+    run: SavedRun
     summary: dict[str, Any]
     classes: tuple[str, ...]
     ids: tuple[str, ...]
     groups: tuple[str, ...]
     counts_NK4: NDArray[np.int64]
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.run.folder.path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """As it was run."""
+        return self.run.config
 
     @property
     def seed(self) -> int:
@@ -81,7 +89,8 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
         SegkitError: not a run, not finished, not scored on its test split, or scored otherwise
             since.
     """
-    run, config = read_run(folder, allow_targets)
+    saved = open_run(folder, allow_targets)
+    run = saved.folder
     summary = run.read_summary()
     if not summary.get("test"):
         raise SegkitError(
@@ -95,7 +104,7 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
         raise SegkitError("its images' scores are missing", where=str(path), remedy=again)
     try:
         rows = read_table(path)
-        found = _from_rows(run.path, config, summary, rows)
+        found = _from_rows(saved, summary, rows)
         own = float(summary["test"]["all"]["dice"] or math.nan)
     except (KeyError, ValueError, IndexError) as error:
         raise SegkitError(
@@ -121,8 +130,7 @@ def _own_dice(run: RunScores) -> float:
 
 
 def _from_rows(
-    folder: Path,
-    config: dict[str, Any],
+    run: SavedRun,
     summary: dict[str, Any],
     rows: Sequence[dict[str, str]],
 ) -> RunScores:
@@ -133,8 +141,7 @@ def _from_rows(
     first = [row for row in rows if row["class"] == classes[0]]
     counts = np.array([[int(row[name]) for name in COUNTS] for row in rows], np.int64)
     return RunScores(
-        folder=folder,
-        config=config,
+        run=run,
         summary=summary,
         classes=classes,
         ids=tuple(row["id"] for row in first),

@@ -44,6 +44,7 @@ class SegmentationData(pl.LightningDataModule):
         panel_count: how many to take.
         seed: of shuffling and augmentation.
         large: which images of their own sizes are scored in tiles, and in which.
+        scored_split: train, val, test or all: what the test loader serves.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class SegmentationData(pl.LightningDataModule):
         panel_count: int,
         seed: int,
         large: Large | None = None,
+        scored_split: str = "test",
     ) -> None:
         super().__init__()
         self.reader = reader
@@ -78,20 +80,18 @@ class SegmentationData(pl.LightningDataModule):
         self.batch_size = batch_size
         self.device_cache = device_cache
         self.num_workers = num_workers
-        self.score_by = score_by
-        self.score_at = score_at
+        self.score_by, self.score_at = score_by, score_at
         self.on_bad_record = on_bad_record
         self.cache_dir = cache_dir
-        self.panel_ids = panel_ids
-        self.panel_count = panel_count
+        self.panel_ids, self.panel_count = panel_ids, panel_count
         self.seed = seed
         self.large = large or Large()
+        self.scored_split = scored_split
         self.problems: list[Problem] = []
         self.cautions: list[Problem] = []
         self.records: list[Record] = []
         self.splits: dict[str, str] = {}
-        self.first_epoch, self.first_batch = 0, 0  # trained next, in a run that is gone on with
-        self.scored_split = "test"  # what the test loader serves; `evaluate` scores others too
+        self.first_epoch, self.first_batch = 0, 0  # trained next
         self._cache: Cache | None = None
         self._panel: list[int] | None = None
 

@@ -1,6 +1,6 @@
 """Score a split with a trained network: objects in, numbers, tables and pictures out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from segkit.evaluation.panels import draw_panels
 from segkit.evaluation.plots import histogram, reliability
 from segkit.statistics.intervals import mean_intervals
 from segkit.tasks.calibration import Calibration, CalibrationTally
+from segkit.tasks.decode import Watcher
 from segkit.tasks.metrics import Scores, dice, iou, sum_by_group
 from segkit.tasks.score_tables import (
     CLASS_COLUMNS,
@@ -78,12 +79,36 @@ class Evaluation:
         )
 
 
+def scorer(
+    module: SegmentationModule,
+    *,
+    threshold: float | None = None,
+    watchers: Sequence[Watcher] = (),
+) -> SegmentationModule:
+    """A module of the same network, which scores it otherwise.
+
+    Args:
+        module: with the weights to score.
+        threshold: on the probability; None for the module's own.
+        watchers: are shown all that is scored.
+    """
+    return SegmentationModule(
+        network=module.network,
+        loss=module.loss,
+        optimizer=module.optimizer,
+        schedule=module.schedule,
+        classes=module.classes,
+        threshold=module.threshold if threshold is None else threshold,
+        freeze_encoder=module.freeze_encoder,
+        watchers=watchers,
+    )
+
+
 def evaluate_run(
     module: SegmentationModule,
     data: SegmentationData,
     trainer: pl.Trainer,
     *,
-    split: str,
     surface_tolerance: float | None,
     seed: int,
 ) -> Evaluation:
@@ -91,25 +116,23 @@ def evaluate_run(
 
     Args:
         module: with the weights and the threshold to score.
-        data: prepared; the split is not empty.
+        data: prepared; the split that its test loader serves is not empty.
         trainer: that runs it.
-        split: train, val, test or all.
         surface_tolerance: in pixels; None measures no surfaces.
         seed: of the intervals' resamples.
     """
     calibration = CalibrationTally()
     surface = SurfaceTally(len(module.classes), surface_tolerance or 0)
-    module.watchers = [calibration] if surface_tolerance is None else [calibration, surface]
-    data.scored_split = split
-    trainer.test(module, data, verbose=False)
-    module.watchers = []
-    counted = module.counted["test"]
+    watchers: list[Watcher] = [calibration] if surface_tolerance is None else [calibration, surface]
+    scored = scorer(module, watchers=watchers)
+    trainer.test(scored, data, verbose=False)
+    counted = scored.counted["test"]
     return Evaluation(
         data=data.dataset_name,
-        split=split,
+        split=data.scored_split,
         split_hash=data.split_digest(),
         threshold=module.threshold if len(module.classes) == 2 else None,
-        scores=module.scores["test"],
+        scores=scored.scores["test"],
         intervals=_intervals(counted, data, seed),
         groups=len({data.records[i].group for i in counted.indices}),
         counted=counted,
@@ -138,14 +161,16 @@ def pick_threshold(
 ) -> tuple[float, float]:
     """The threshold that the run's validation split is scored best with, and its Dice there.
 
+    Args:
+        module: with the weights to score.
+        data: prepared; its test loader serves the validation split.
+        trainer: that runs it.
+
     Raises:
-        SegkitError: there is nothing to find in the validation split.
+        SegkitError: there is nothing to find in that split.
     """
     tally = ThresholdTally()
-    module.watchers = [tally]
-    data.scored_split = "val"
-    trainer.test(module, data, verbose=False)
-    module.watchers = []
+    trainer.test(scorer(module, watchers=[tally]), data, verbose=False)
     indices, counts_NT4 = tally.finish()
     try:
         return best_threshold(counts_NT4, data.groups(indices))

@@ -58,8 +58,8 @@ def build_augmentation(config: Config) -> Augmenter:
     return augmentation
 
 
-def build_data(config: Config, reader: Reader) -> SegmentationData:
-    """The datamodule around a reader."""
+def build_data(config: Config, reader: Reader, *, scored_split: str = "test") -> SegmentationData:
+    """The datamodule around a reader; a test is of ``scored_split``."""
     from segkit.data.datamodule import SegmentationData
     from segkit.data.splits import SplitSpec
 
@@ -83,6 +83,7 @@ def build_data(config: Config, reader: Reader) -> SegmentationData:
         panel_count=node["panel_count"],
         seed=config["seed"],
         large=build_large(config),
+        scored_split=scored_split,
     )
 
 
@@ -94,8 +95,16 @@ def build_large(config: Config) -> Large:
     return Large(pixels, config.get("tile", TILE), config.get("overlap", OVERLAP))
 
 
-def build_module(config: Config, classes: Sequence[str]) -> SegmentationModule:
-    """Network, loss, optimiser and schedule; weights are drawn from the seed."""
+def build_module(
+    config: Config, classes: Sequence[str], network: SegmentationNetwork | None = None
+) -> SegmentationModule:
+    """Network, loss, optimiser and schedule; the weights of a new network are drawn from the seed.
+
+    Args:
+        config: of a run.
+        classes: names, background first.
+        network: with weights, in place of a new one.
+    """
     import lightning.pytorch as pl
 
     from segkit.training.dry_run import dry_run
@@ -103,7 +112,7 @@ def build_module(config: Config, classes: Sequence[str]) -> SegmentationModule:
 
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     module = SegmentationModule(
-        network=build_network(config, classes),
+        network=build_network(config, classes) if network is None else network,
         loss=_build(config, config["loss"]),
         optimizer=_build(config, config["optim"]),
         schedule=_build(config, config["schedule"]),

@@ -1,6 +1,5 @@
 """How a command runs: Hydra composes, mistakes become a message of three parts and exit code 2."""
 
-import hashlib
 import os
 import re
 import signal
@@ -16,30 +15,30 @@ from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from segkit.config.command_help import help_text
-from segkit.config.given import output_dir, plain_overrides
 from segkit.config.hydra_errors import explain
-from segkit.config.keys import MAY_CHANGE
 from segkit.config.literal import ROOT, own_data, take_literally
+from segkit.config.plain import unresolved
 from segkit.config.spelling import check_spelling
 from segkit.core.errors import SegkitError
 from segkit.core.files import NO_ROOM, CannotWriteError
 from segkit.core.first_process import is_first_process
 from segkit.core.home import settle
-from segkit.core.sources import data_name
 from segkit.core.streams import speak_plainly
+from segkit.runs.call import Call
 from segkit.runs.claim import remove_if_empty
-from segkit.runs.jobs import RememberSweep, job_name, record_failure, show_jobs
+from segkit.runs.jobs import RememberSweep, record_failure, show_jobs
 from segkit.runs.launch import by_itself, check_launch, lost_another, process_name, watch
+from segkit.runs.resolvers import register
 
 _SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 _CONFIG = ("--config-dir", "--config-name", "--config-path", "-cd", "-cn", "-cp")
 _MODE = ("hydra.mode=", "hydra.searchpath=")
 _FLAG = re.compile(r"-m|--multirun|--[a-z-]+=.*", re.DOTALL)  # whose value is not behind it
-Command = Callable[[DictConfig], Any]
+Command = Callable[[DictConfig, Call], Any]
 
 
 def config_dir() -> Path:
@@ -59,14 +58,12 @@ def run(command: Command, config_name: str) -> None:
     """Run a command as a Hydra application and end the process.
 
     Args:
-        command: takes the composed configuration.
+        command: takes the composed configuration, and how it was called.
         config_name: of the primary YAML file.
     """
     speak_plainly()
     settle()
-    OmegaConf.register_new_resolver("config_hash", _config_hash, replace=True)
-    OmegaConf.register_new_resolver("job_name", _job_name, replace=True)
-    OmegaConf.register_new_resolver("data_name", _data_name, replace=True)
+    register()
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv[1:] = _in_hydras_words(sys.argv[1:], config_name)
@@ -78,14 +75,14 @@ def run(command: Command, config_name: str) -> None:
         nonlocal begun
         begun = True
         speak_plainly()  # a launcher runs jobs in processes that have come no other way
+        call = _call()
         try:
-            with by_itself(config_name):
-                check_launch(config)
-                return command(config)
+            with by_itself(config_name, call):
+                check_launch(config, call)
+                return command(config, call)
         except Exception as error:
-            alone = HydraConfig.get().mode != RunMode.MULTIRUN
-            _leave_no_trace(error, alone=alone)
-            if alone and isinstance(error, SegkitError | OmegaConfBaseException):
+            _leave_no_trace(error, call)
+            if not call.multirun and isinstance(error, SegkitError | OmegaConfBaseException):
                 _fail(error, config_name)
             # One job of a sweep: the others still run, and then the sweep fails.
             raise
@@ -170,15 +167,33 @@ def _composed_once(given: Sequence[str]) -> Iterator[None]:
         setattr(Hydra, "get_mode", look)  # noqa: B010
 
 
-def _leave_no_trace(error: Exception, *, alone: bool) -> None:
+def _call() -> Call:
+    """How this job was called, of Hydra's own record of it."""
+    hydra_config: Any = HydraConfig.get()
+    given = unresolved(hydra_config.overrides)
+    multirun = hydra_config.mode == RunMode.MULTIRUN
+    folder = "hydra.sweep.dir=" if multirun else "hydra.run.dir="
+    sources = hydra_config.runtime.config_sources
+    return Call(
+        output=Path(unresolved(hydra_config.runtime)["output_dir"]),
+        overrides=tuple(map(str, given["task"])),
+        chosen_by_user=any(each.startswith(folder) for each in given["hydra"]),
+        multirun=multirun,
+        search_path=(
+            *(f"--config-dir={s.path}" for s in sources if s.provider == "command-line"),
+            *(g for g in given["hydra"] if g.lstrip("+").startswith("hydra.searchpath=")),
+        ),
+    )
+
+
+def _leave_no_trace(error: Exception, call: Call) -> None:
     """Of a run that never began; a job of a sweep leaves word why it failed."""
     if not is_first_process():
         return
-    output = output_dir()
-    if not alone:
-        record_failure(output, error)
+    if call.multirun:
+        record_failure(call.output, error)
     elif isinstance(error, SegkitError | OmegaConfBaseException):
-        remove_if_empty(output)
+        remove_if_empty(call.output)
 
 
 def _fail(error: Exception, config_name: str) -> NoReturn:
@@ -215,34 +230,3 @@ def _not_writable(error: Exception, config_name: str) -> SegkitError:
         where=str(getattr(error, "filename", None) or Path.cwd()),
         remedy=_elsewhere(config_name),
     )
-
-
-def _job_name(otherwise: str, *, _root_: DictConfig) -> str:
-    given = OmegaConf.select(_root_, "hydra.overrides")
-    return job_name(plain_overrides(given) if given is not None else [], otherwise)
-
-
-def _data_name(*, _root_: DictConfig) -> str:
-    # What is missing there, whoever reads it says.
-    keys = ("name", "root")
-    return data_name({key: OmegaConf.select(_root_, f"dataset.{key}") for key in keys})
-
-
-def _config_hash(*, _root_: DictConfig) -> str:
-    """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out.
-
-    ``resume=true`` must find the folders of the call without it, and may change what may change;
-    but other data are another run's.
-    """
-    own = ("hydra", "resume", "overrides")
-    parts = {key: value for key, value in _root_.items_ex(resolve=False) if key not in own}
-    config = OmegaConf.create(parts)
-    for key in (
-        each
-        for each in MAY_CHANGE
-        if each != "dataset.root"
-        and OmegaConf.select(config, each, throw_on_resolution_failure=False) is not None
-    ):
-        OmegaConf.update(config, key, None, force_add=True)
-    text = OmegaConf.to_yaml(config, resolve=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from segkit.config.given import plain_overrides
+from segkit.config.plain import unresolved
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.core.quoting import unquoted
@@ -37,7 +37,8 @@ class RememberSweep(Callback):
         """Before the first job."""
         del kwargs
         RememberSweep.folder = Path(str(config.hydra.sweep.dir)).absolute()
-        given = OverridesParser.create().parse_overrides(plain_overrides(config.hydra.overrides))
+        told = unresolved(config.hydra.overrides)["task"]
+        given = OverridesParser.create().parse_overrides(told)
         keys = [each.get_key_element().lstrip("+~") for each in given if each.is_sweep_override()]
         params = config.hydra.sweeper.get("params") or {}
         # Jobs may run in other processes, on other machines too.

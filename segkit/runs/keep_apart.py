@@ -14,6 +14,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from segkit.core.errors import SegkitError
+from segkit.core.quoting import escaped
 from segkit.core.sources import check_apart
 
 # Keys that name what is read.
@@ -45,11 +46,12 @@ class KeepApart(Callback):
         _check(config, "dataset.cache_dir", sources)
 
 
-def named_sources(config: DictConfig) -> Iterator[tuple[str, object]]:
+def named_sources(config: DictConfig | dict[str, Any]) -> Iterator[tuple[str, object]]:
     """Key and value of what a configuration reads."""
+    node = OmegaConf.create(escaped(config)) if isinstance(config, dict) else config
     for key in _SOURCES:
         with suppress(OmegaConfBaseException):  # the job tells what is missing
-            value = OmegaConf.select(config, key, throw_on_missing=False)
+            value = OmegaConf.select(node, key, throw_on_missing=False)
             several = value if isinstance(value, ListConfig) else [value]
             yield from ((key, each) for each in several if isinstance(each, str | int | float))
 

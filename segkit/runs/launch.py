@@ -13,15 +13,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.given import given_overrides, output_dir, working_dir
+from segkit.config.plain import unresolved
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped, quoted
+from segkit.runs.call import Call
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def started_outside() -> int:
     return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
 
 
-def check_launch(config: DictConfig) -> None:
+def check_launch(config: DictConfig, call: Call) -> None:
     """Refuse processes that torchrun or srun started and the configuration does not count on.
 
     Each would train alone, into the same folder.
@@ -76,12 +77,8 @@ def check_launch(config: DictConfig) -> None:
             remedy="set trainer=ddp, trainer.devices to the processes of a machine, and "
             "trainer.num_nodes to the machines",
         )
-    named = any(
-        given.startswith(("hydra.run.dir=", "hydra.sweep.dir="))
-        for given in given_overrides("hydra")
-    )
     new = "resume" in config and config.resume in (None, True, False)  # true: in its own folder
-    if new and not named:
+    if new and not call.chosen_by_user:
         raise SegkitError(
             f"each of {started} processes would name the run folder by its own clock",
             where="hydra.run.dir",
@@ -100,7 +97,7 @@ def _devices(trainer: DictConfig) -> int | None:
 
 
 @contextmanager
-def by_itself(command: str) -> Iterator[None]:
+def by_itself(command: str, call: Call) -> Iterator[None]:
     """Let a job of a sweep run as if it had been started alone.
 
     The processes of a distributed training are started with this one's arguments; with those of
@@ -109,17 +106,14 @@ def by_itself(command: str) -> Iterator[None]:
 
     Args:
         command: module below segkit that those processes run.
+        call: of this job.
     """
     main: Any = sys.modules["__main__"]
     arguments, environment, spec = sys.argv, dict(os.environ), main.__spec__
-    hydra_config: Any = HydraConfig.get()
     os.environ[_PARENT] = str(os.getpid())
-    OmegaConf.set_readonly(hydra_config, False)
-    # The Trainer writes the one between double quotes and starts its processes in the other.
-    hydra_config.run.dir = escaped(quoted(escaped(str(output_dir())), '"')[1:-1])
-    hydra_config.runtime.cwd = escaped(working_dir())
-    if hydra_config.mode == RunMode.MULTIRUN:
-        sys.argv = [arguments[0], *_search_path(hydra_config), *given_overrides()]
+    _tell_trainer(call.output)
+    if call.multirun:
+        sys.argv = [arguments[0], *call.search_path, *call.overrides]
         # A launcher runs jobs in processes whose own main module is not this command.
         main.__spec__ = find_spec(f"segkit.{command}")
     try:
@@ -137,12 +131,15 @@ def by_itself(command: str) -> Iterator[None]:
         _end_children()
 
 
-def _search_path(hydra_config: Any) -> list[str]:
-    """The arguments by which a sweep's configuration is found in the user's own folders."""
-    sources = hydra_config.runtime.config_sources
-    folders = [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
-    given = given_overrides("hydra")
-    return [*folders, *(g for g in given if g.lstrip("+").startswith("hydra.searchpath="))]
+def _tell_trainer(output: Path) -> None:
+    """Give it this job's folder, which it looks up in Hydra's own configuration and nowhere else.
+
+    It writes the one name between double quotes, and starts its processes in the other.
+    """
+    hydra_config: Any = HydraConfig.get()
+    OmegaConf.set_readonly(hydra_config, False)
+    hydra_config.run.dir = escaped(quoted(escaped(str(output)), '"')[1:-1])
+    hydra_config.runtime.cwd = escaped(unresolved(hydra_config.runtime)["cwd"])
 
 
 def _leave_group() -> None:

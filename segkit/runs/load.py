@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
-from segkit.runs.build import build_reader
-from segkit.runs.rebuild import read_run, rebuild
+from segkit.runs.saved import SavedRun, check_threshold, open_run
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
@@ -52,31 +50,43 @@ def load_run(
         SegkitError: not a run, no best checkpoint, a ``_target_`` that is not allowed, runs of
             different classes, or no such device.
     """
-    paths = run_paths(path)
-    chosen, classes = check_runs(paths, allow_targets, threshold)
+    return predictor_of(
+        open_runs(path, allow_targets), device=device, threshold=threshold, precision=precision
+    )
+
+
+def predictor_of(
+    runs: Sequence[SavedRun],
+    *,
+    device: str = "auto",
+    threshold: float | None = None,
+    precision: str = "auto",
+) -> Predictor:
+    """The same, of runs that were opened before."""
+    chosen, classes = agree(runs, threshold)
     from segkit.inference.predictor import Member, Predictor
 
     members = []
-    for one in paths:
-        trained = rebuild(one, allow_targets)
-        data = trained.config["dataset"]
+    for run in runs:
+        data = run.config["dataset"]
         size = image_size(data["size"], "dataset.size")
-        members.append(Member(trained.network, size, data["channels"]))
+        members.append(Member(run.network, size, data["channels"]))
     return Predictor(members, classes=classes, threshold=chosen, device=device, precision=precision)
 
 
-def run_paths(path: Runs) -> list[Path]:
-    """One folder or several, as a list; a folder of run folders stands for those in it.
+def open_runs(path: Runs, allow_targets: Sequence[str] = ()) -> list[SavedRun]:
+    """One run or several; a folder of run folders stands for those in it.
 
     So the folds of a cross-validation, or the seeds of a sweep, answer together as one run.
 
     Raises:
-        SegkitError: none, or something that is not a path.
+        SegkitError: none, something that is not a path, or not a run.
     """
     several: list[Any] = list(path) if isinstance(path, list | tuple) else [path]
     if not several:
         raise SegkitError("no run was named", where="run=[]", remedy="run=DIR, or run=[DIR,DIR]")
-    return [path for one in several for path in _within(RunFolder(one))]
+    folders = [path for one in several for path in _within(RunFolder(one))]
+    return [open_run(path, allow_targets) for path in folders]
 
 
 def _within(folder: RunFolder) -> list[Path]:
@@ -87,44 +97,30 @@ def _within(folder: RunFolder) -> list[Path]:
     return sorted(trained) or [folder.path]
 
 
-def check_runs(
-    paths: Sequence[Path], allow_targets: Sequence[str], threshold: float | None
-) -> tuple[float, tuple[str, ...]]:
+def agree(runs: Sequence[SavedRun], threshold: float | None) -> tuple[float, tuple[str, ...]]:
     """The threshold and classes that runs share, without importing torch.
 
+    Args:
+        runs: one or more.
+        threshold: in place of the runs' own, or None.
+
     Raises:
-        SegkitError: not a run, or runs that cannot answer together.
+        SegkitError: runs that cannot answer together.
     """
-    if threshold is not None:
-        _check_threshold(threshold)
-    found = {}
-    for path in paths:
-        _, config = read_run(path, allow_targets)
-        _check_threshold(config["threshold"])
-        found[path] = (build_reader(config).classes, float(config["threshold"]))
-    (first, (classes, own)), *others = found.items()
-    for path, (theirs, limit) in others:
-        if theirs != classes:
+    chosen = None if threshold is None else check_threshold(threshold)
+    limits, classes = [run.threshold for run in runs], [run.classes for run in runs]
+    for run, limit, theirs in zip(runs[1:], limits[1:], classes[1:], strict=True):
+        where = f"{runs[0].folder.path} and {run.folder.path}"
+        if theirs != classes[0]:
             raise SegkitError(
-                f"runs of different classes: {list(classes)} and {list(theirs)}",
-                where=f"{first} and {path}",
+                f"runs of different classes: {list(classes[0])} and {list(theirs)}",
+                where=where,
                 remedy="name runs that were trained for the same classes, in the same order",
             )
-        if threshold is None and limit != own:
+        if chosen is None and limit != limits[0]:
             raise SegkitError(
-                f"runs of different thresholds: {own} and {limit}",
-                where=f"{first} and {path}",
+                f"runs of different thresholds: {limits[0]} and {limit}",
+                where=where,
                 remedy="choose one for all: threshold=0.5",
             )
-    chosen = own if threshold is None else threshold
-    return chosen, classes
-
-
-def _check_threshold(threshold: object) -> None:
-    number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-    if not number or not 0 <= float(threshold) <= 1:  # type: ignore[arg-type]
-        raise SegkitError(
-            "a threshold is a number within 0…1",
-            where=f"threshold={threshold}",
-            remedy="threshold=0.5, or null for the run's own",
-        )
+    return limits[0] if chosen is None else chosen, classes[0]

@@ -1,18 +1,18 @@
 """Going on with a run: its own configuration, and the few keys that may change."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.given import given_overrides
 from segkit.config.keys import LENGTH, MAY_CHANGE, NOT_RESUMED, PLACES, flatten, key_of, within
+from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
+from segkit.runs.call import Call
 
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
@@ -20,22 +20,23 @@ _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_
 Flat = dict[str, Any]
 
 
-def folder_to_resume(composed: DictConfig, output: Path) -> Path | None:
+def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
     """The run that this call goes on with, or None where it begins one.
 
     Args:
-        composed: of this call. ``resume=true`` goes on with what lies in ``output``, if anything
-            does: the same command begins a run, goes on with it, and leaves it alone once done.
-        output: the run folder that Hydra has made.
+        composed: of this call. ``resume=true`` goes on with what lies in its output folder, if
+            anything does: the same command begins a run, goes on with it, and leaves it alone
+            once done.
+        call: how the command was called.
 
     Raises:
         SegkitError: ``resume=true`` where the clock names the folder, which is then always new.
     """
     if composed.resume is not True:
         return Path(str(composed.resume)) if composed.resume else None
-    hydra = HydraConfig.get()
-    key = "hydra.sweep.dir" if hydra.mode == RunMode.MULTIRUN else "hydra.run.dir"
-    if not any(given.startswith(f"{key}=") for given in given_overrides("hydra")):
+    output = call.output
+    if not call.chosen_by_user:
+        key = "hydra.sweep.dir" if call.multirun else "hydra.run.dir"
         raise SegkitError(
             "there is nothing to find by the clock's name",
             where="resume=true",
@@ -45,7 +46,7 @@ def folder_to_resume(composed: DictConfig, output: Path) -> Path | None:
         return output
     # A grid that has grown numbers its jobs otherwise; the hash at the end stays.
     digest = output.name.rsplit("-", 1)[-1]
-    same = sorted(output.parent.glob(f"*-{digest}")) if hydra.mode == RunMode.MULTIRUN else []
+    same = sorted(output.parent.glob(f"*-{digest}")) if call.multirun else []
     return next((path for path in same if RunFolder(path).config.is_file()), None)
 
 
@@ -58,12 +59,13 @@ def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
     )
 
 
-def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
+def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration of a run that is gone on with.
 
     Args:
         composed: of this call; of ``resume=DIR`` only what was given on the command line counts.
         folder: of the run.
+        overrides: as given on the command line.
 
     Raises:
         SegkitError: not a run folder, keys that may not change, each with both its values, or a
@@ -74,9 +76,8 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
     config = OmegaConf.create(escaped(before))
     composed.run_dir = escaped(str(run.path))
-    now = OmegaConf.to_container(composed, resolve=True)
-    assert isinstance(now, dict)
-    changes = _changes(before, {str(k): v for k, v in now.items()}, _given(composed))
+    now = resolved(composed, complete=False)
+    changes = _changes(before, now, _given(composed, overrides))
     refused = [key for key in changes if not within(key, MAY_CHANGE)]
     if refused:
         told = "; ".join(
@@ -94,23 +95,21 @@ def resumed_config(composed: DictConfig, folder: Path) -> dict[str, Any]:
     for key, value in changes.items():
         if not key.startswith("logger."):
             OmegaConf.update(config, key, escaped(value))
-    given = [each for each in given_overrides() if not each.startswith("resume=")]
+    given = [each for each in overrides if not each.startswith("resume=")]
     known = list(before.get("overrides") or [])
     config.overrides = escaped([*known, *(each for each in given if each not in known)])
     config.run_dir = escaped(str(run.path))
     # What a run folder may call is for this call to say, not for the folder.
     config.allow_targets = composed.allow_targets
     _move(config, run)
-    resolved = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(resolved, dict)
-    return {str(key): value for key, value in resolved.items()}
+    return resolved(config, complete=False)
 
 
-def _given(composed: DictConfig) -> tuple[str, ...]:
+def _given(composed: DictConfig, overrides: Sequence[str]) -> tuple[str, ...]:
     """The keys whose values count; empty for all."""
     if composed.resume is True:
         return ()
-    keys = tuple(map(key_of, given_overrides()))
+    keys = tuple(map(key_of, overrides))
     if any(key == "experiment" for key in keys):
         return ()
     return tuple(key for key in keys if key not in NOT_RESUMED) or ("",)

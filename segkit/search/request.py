@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra import compose
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from segkit.config.checks import check_values
-from segkit.config.given import given_overrides
 from segkit.config.hydra_errors import explain
 from segkit.config.keys import OF_A_STUDY, OF_A_TRIAL, key_of, within
 from segkit.core.errors import SegkitError, did_you_mean
@@ -38,17 +35,12 @@ def shared(given: Sequence[str]) -> list[str]:
     return sorted(each for each in given if not within(key_of(each), OF_A_TRIAL))
 
 
-def search_path() -> list[str]:
-    """The arguments by which a training finds configuration in the user's own folders."""
-    hydra: Any = HydraConfig.get()
-    sources = hydra.runtime.config_sources
-    folders = [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
-    given = given_overrides("hydra")
-    return [*folders, *(g for g in given if g.lstrip("+").startswith("hydra.searchpath="))]
-
-
-def check_request(config: Mapping[str, Any]) -> None:
+def check_request(config: Mapping[str, Any], *, multirun: bool) -> None:
     """Refuse what the command's own keys cannot be.
+
+    Args:
+        config: of the command.
+        multirun: whether it was called as a sweep of Hydra's.
 
     Raises:
         SegkitError: with the key and what it may be.
@@ -59,8 +51,7 @@ def check_request(config: Mapping[str, Any]) -> None:
             where="segkit.sweep",
             remedy="pip install 'segkit[sweep]'",
         )
-    hydra: Any = HydraConfig.get()
-    if hydra.mode == RunMode.MULTIRUN:
+    if multirun:
         raise SegkitError(
             "a study is a sweep already",
             where="-m",

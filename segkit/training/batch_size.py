@@ -43,6 +43,7 @@ def fit_batch(
         images=len(data.indices("train")),
         trainer=trainer,
     )
+    # As Lightning's own finder does: only prepared data tell how many images an epoch has.
     data.batch_size = found
     return {"batch size": f"{found}: {why}"}
 

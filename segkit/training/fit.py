@@ -66,6 +66,8 @@ def fit(
     started = time.perf_counter()
     before = folder.seconds_before(resume_from.epoch) if resume_from else 0.0
     if resume_from is not None:
+        # The Trainer asks for the loader without saying what it has of the checkpoint, and begins
+        # to read it later.
         data.first_epoch, data.first_batch = resume_from.epoch, resume_from.batch
     with quiet():
         checkpoint_from = resume_from and resume_from.checkpoint

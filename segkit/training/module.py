@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -38,6 +37,7 @@ class SegmentationModule(pl.LightningModule):
         classes: names, background first.
         threshold: on the probability, for binary tasks, 0 to 1.
         freeze_encoder: epochs for which the encoder is not trained; -1 is all of them.
+        watchers: are shown all that is scored.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class SegmentationModule(pl.LightningModule):
         classes: Sequence[str],
         threshold: float,
         freeze_encoder: int,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         super().__init__()
         check_encoder(network.encoder, freeze_encoder)
@@ -63,7 +64,7 @@ class SegmentationModule(pl.LightningModule):
         self.counted: dict[Stage, Counted] = {}
         self.scores: dict[Stage, dict[str, Scores]] = {}
         self.pace = Pace()
-        self.watchers: list[Watcher] = []
+        self.watchers = tuple(watchers)
         self._tally = Tally()
         self._tiles: TileScorer | None = None
         self._training_losses: list[Tensor] = []
@@ -105,10 +106,9 @@ class SegmentationModule(pl.LightningModule):
             self._training_losses.append(loss.detach())
             self.pace.images += len(batch["index_B"])
             return loss
-        count_of = partial(count, classes=len(self.classes), large=self.data.large.pixels)
-        self._keep(
-            batch, *count_of(logits_BKHW, batch, self.threshold, watchers=self.watchers), loss
-        )
+        settings = {"classes": len(self.classes), "large": self.data.large.pixels}
+        counted = count(logits_BKHW, batch, self.threshold, watchers=self.watchers, **settings)
+        self._keep(batch, *counted, loss)
         return loss
 
     def training_step(self, batch: Batch) -> Tensor:

@@ -135,7 +135,7 @@ def test_from_another_folder_it_goes_on_and_loads_nothing(
     assert command(*given(run, Path("in/grey.bmp"), Path("out"))) == 0
     assert table(tmp_path / "out")[0]["file"] == str(inputs / "grey.bmp")
     monkeypatch.chdir(inputs)
-    monkeypatch.setattr(predict, "load_run", None)
+    monkeypatch.setattr(predict, "predictor_of", None)
     assert command(*given(run, Path("grey.bmp"), Path("../out"))) == 0
     assert len(table(tmp_path / "out")) == 1
 

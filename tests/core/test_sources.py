@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from hydra.core.hydra_config import HydraConfig
 
 from segkit.core.errors import SegkitError
 from segkit.core.sources import check_apart, data_name, source_name
@@ -117,7 +116,7 @@ def test_runs_on_two_folders_have_two_hashes_and_two_places(
     def place(root: str, *more: str) -> tuple[str, str]:
         monkeypatch.setattr(sys, "argv", ["train", "dataset=folder", f"dataset.root={root}", *more])
         seen: list[Path] = []
-        cli.run(lambda _: seen.append(Path(HydraConfig.get().runtime.output_dir)), "train")
+        cli.run(lambda _, call: seen.append(call.output), "train")
         *_, outputs, name, model, run = seen[0].parts
         assert (outputs, model) == ("outputs", "unet_mnv2")
         return name, run.rpartition("-")[2]

@@ -8,7 +8,10 @@ names they had then. It lay in ``/data``, with its data beside it.
 import csv
 import json
 import shutil
+from collections import Counter
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -33,6 +36,26 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def times(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often a run is opened, and a network is built."""
+    found: Counter[str] = Counter()
+
+    def count(what: str, name: str) -> None:
+        module, _, function = name.rpartition(".")
+        itself = getattr(import_module(module), function)
+
+        def counted(*given: Any, **named: Any) -> Any:
+            found[what] += 1
+            return itself(*given, **named)
+
+        monkeypatch.setattr(name, counted)
+
+    count("opened", "segkit.runs.saved.check_folder_config")
+    count("built", "segkit.models.network.wrap")
+    return found
+
+
 def test_it_names_what_has_moved() -> None:
     """Else the tests below would show nothing."""
     text = (FROZEN / "config.yaml").read_text("utf-8")
@@ -40,20 +63,26 @@ def test_it_names_what_has_moved() -> None:
         assert name in text
 
 
-def test_it_is_scored_as_it_was(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_scored_as_it_was(
+    run: Path, times: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = json.loads((FROZEN / "summary.json").read_text("utf-8"))["test"]["all"]["dice"]
     assert call_main(monkeypatch, f"run={run}", module=evaluate) == 0
     with (run / "evaluation.csv").open(encoding="utf-8") as stream:
         found = {row["class"]: float(row["dice"]) for row in csv.DictReader(stream)}
     # Another machine's rounding may turn single pixels of these 32 by 32.
     assert found["all"] == pytest.approx(before, abs=0.01)
+    assert times == {"opened": 1, "built": 1}
 
 
-def test_it_predicts(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_predicts(
+    run: Path, tmp_path: Path, times: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = next((tmp_path / "phantom").rglob("images/*.png"))
     given = (f"run={run}", f"input={image}", f"output={tmp_path / 'found'}")
     assert call_main(monkeypatch, *given, module=predict) == 0
     assert (tmp_path / "found" / image.name).is_file()
+    assert times == {"opened": 1, "built": 1}
     assert load_run(run).classes == ("background", "nucleus")
 
 
@@ -78,6 +107,7 @@ def test_it_is_resumed(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_it_is_exported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_exported(run: Path, times: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert call_main(monkeypatch, f"run={run}", "count=2", module=export) == 0
     assert (run / "model.onnx").is_file()
+    assert times == {"opened": 1, "built": 1}

@@ -10,7 +10,7 @@ import pytest
 
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
-from segkit.runs.claim import LOCK, held
+from segkit.runs.claim import held
 
 # Holds the run, and has a child as a loader worker is one: forked while it holds.
 _HOLDER = """
@@ -48,7 +48,7 @@ def test_a_second_process_is_told_until_the_first_is_killed(tmp_path: Path) -> N
                 pass
         finally:
             os.kill(child, signal.SIGKILL)
-    assert not (tmp_path / LOCK).exists()
+    assert not RunFolder(tmp_path).lock.exists()
 
 
 def test_a_disk_without_locks_holds_nobody_up(

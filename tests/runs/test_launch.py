@@ -1,14 +1,14 @@
 """Which of several processes this is, and whether they were started as they are counted on."""
 
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.strategies.launchers import subprocess_script
 from omegaconf import OmegaConf
 
 from segkit.core.errors import SegkitError
+from segkit.runs.call import Call
 from segkit.runs.launch import _ITS_LOG, check_launch, lost_another, process_name, started_outside
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2"}
@@ -51,9 +51,8 @@ def config(resume: object = None, **trainer: object) -> Any:
     return OmegaConf.create({"trainer": known, "resume": resume})
 
 
-def given(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> None:
-    hydra = SimpleNamespace(overrides=OmegaConf.create({"hydra": list(overrides)}))
-    monkeypatch.setattr(HydraConfig, "get", lambda: hydra)
+CLOCK = Call(Path("outputs"))
+NAMED = Call(Path("here"), chosen_by_user=True)
 
 
 @pytest.mark.parametrize("told", [TORCHRUN, SRUN], ids=["torchrun", "srun"])
@@ -73,11 +72,9 @@ def test_launches_that_are_counted_on(
     monkeypatch: pytest.MonkeyPatch, told: dict[str, str], trainer: dict[str, object]
 ) -> None:
     started(monkeypatch, told)
-    given(monkeypatch, "hydra.run.dir=here")
     assert started_outside() == 2
-    check_launch(config(**trainer))
-    given(monkeypatch)
-    check_launch(config(resume="there", **trainer))
+    check_launch(config(**trainer), NAMED)
+    check_launch(config(resume="there", **trainer), CLOCK)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +86,7 @@ def test_another_number_is_refused(
 ) -> None:
     started(monkeypatch, TORCHRUN)
     with pytest.raises(SegkitError, match=f"2 processes were started .* counts on {counted}"):
-        check_launch(config(**trainer))
+        check_launch(config(**trainer), NAMED)
 
 
 @pytest.mark.parametrize("resume", [None, True])
@@ -97,16 +94,15 @@ def test_a_run_folder_named_by_the_clock_is_refused(
     monkeypatch: pytest.MonkeyPatch, resume: object
 ) -> None:
     started(monkeypatch, TORCHRUN)
-    given(monkeypatch, "hydra.mode=RUN")
     with pytest.raises(SegkitError, match="by its own clock"):
-        check_launch(config(resume))
+        check_launch(config(resume), CLOCK)
 
 
 def test_one_process_may_do_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
     # A batch script of SLURM has tasks to give out, and is none of them.
     started(monkeypatch, {"SLURM_NTASKS": "2", "SLURM_PROCID": "0"})
     assert started_outside() == 1
-    check_launch(config(devices=1))
+    check_launch(config(devices=1), CLOCK)
 
 
 def test_what_is_said_of_a_process_that_has_gone() -> None:

@@ -1,6 +1,7 @@
 """Images above the bound are scored in tiles, and come to what predict finds in the same tiles."""
 
 from pathlib import Path
+from typing import Any
 
 import albumentations
 import cv2
@@ -86,10 +87,10 @@ def deep(classes: int) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def task_of(classes: int) -> SegmentationModule:
+def task_of(classes: int, **changes: Any) -> SegmentationModule:
     make = BinaryCrossEntropy if classes == 2 else CrossEntropy
     names = ("background", "one", "two")[:classes]
-    return make_task(network=wrap(deep(classes), 3), loss=make(), classes=names)
+    return make_task(network=wrap(deep(classes), 3), loss=make(), classes=names, **changes)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -143,9 +144,9 @@ def test_one_tile_is_the_whole_image(root: Path, cache_dir: Path) -> None:
     """Also in the loss, which is then of one band, and in all that watches."""
     found = []
     for large in (Large(pixels=10_000, tile=256, overlap=0), WHOLE):
-        data, module = data_of(root, cache_dir, large, 2), task_of(2)
+        data = data_of(root, cache_dir, large, 2)
         calibration, surface, thresholds = CalibrationTally(), SurfaceTally(2, 2), ThresholdTally()
-        module.watchers = [calibration, surface, thresholds]
+        module = task_of(2, watchers=[calibration, surface, thresholds])
         make_trainer(1, precision="32-true").test(module, data, verbose=False)
         surfaces = {data.records[i].id: v for i, v in surface.finish().items()}
         indices, counts = thresholds.finish()

@@ -9,7 +9,7 @@ import yaml
 
 from segkit.core.errors import SegkitError
 from segkit.runs.build import build_network
-from segkit.runs.rebuild import read_run, rebuild
+from segkit.runs.saved import open_run
 
 CLASSES = ("background", "nucleus")
 
@@ -39,10 +39,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_weights_are_those_of_the_checkpoint(folder: Path) -> None:
     state = torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
-    trained = rebuild(folder)
-    assert trained.classes == CLASSES
-    assert not trained.network.training
-    for key, value in trained.network.state_dict().items():
+    run = open_run(folder)
+    assert run.classes == CLASSES
+    assert not run.network.training
+    for key, value in run.network.state_dict().items():
         assert torch.equal(value, state[f"network.{key}"])
 
 
@@ -50,20 +50,22 @@ def test_random_numbers_of_the_caller_are_left_alone(folder: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    rebuild(folder)
+    assert open_run(folder).network is not None
     assert torch.equal(torch.rand(4), expected)
 
 
 def test_what_the_folder_allows_itself_counts_for_nothing(folder: Path) -> None:
-    assert read_run(folder)[1]["allow_targets"] == []
+    assert open_run(folder).config["allow_targets"] == []
     text = (folder / "config.yaml").read_text("utf-8")
     (folder / "config.yaml").write_text(text.replace("torch.nn.Conv2d", "os.mkdir"), "utf-8")
+    run = open_run(folder)
     with pytest.raises(SegkitError, match="not allowed"):
-        rebuild(folder)
+        _ = run.network
 
 
 def test_weights_of_another_network(folder: Path) -> None:
     path = folder / "checkpoints" / "best.ckpt"
     torch.save({"state_dict": {"network.core.weight": torch.zeros(1)}}, path)
+    run = open_run(folder)
     with pytest.raises(SegkitError, match="do not fit the network"):
-        rebuild(folder)
+        _ = run.network

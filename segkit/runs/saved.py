@@ -1,9 +1,11 @@
-"""A trained network from its run folder: configuration, weights, and nothing that runs code."""
+"""A run folder, opened: its configuration, its network, and nothing that runs code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,33 +22,71 @@ _NETWORK = "network."  # what its weights are called by in a checkpoint
 _NEEDED = ("threshold", "seed", "model", "dataset", "dataset.reader", "dataset.channels")
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What a run came to.
+@dataclass(frozen=True, eq=False)
+class SavedRun:
+    """A run folder that was opened: read and found fit once, then handed on.
 
     Attributes:
         folder: the run's.
-        config: as it was resolved when training began.
-        classes: names, background first.
-        network: raw pixels to logits, with the weights of the best epoch, on the CPU, in
-            evaluation mode.
+        config: as it was resolved when training began; what the run itself allowed counts for
+            nothing, since a folder may come from anyone.
     """
 
     folder: RunFolder
     config: dict[str, Any]
-    classes: tuple[str, ...]
-    network: SegmentationNetwork
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names, background first.
+
+        Raises:
+            SegkitError: the reader's ``_target_`` is not allowed, or is no reader.
+        """
+        return build_reader(self.config).classes
+
+    @property
+    def threshold(self) -> float:
+        """On the probability, for binary tasks, 0…1.
+
+        Raises:
+            SegkitError: it is not.
+        """
+        return check_threshold(self.config["threshold"])
+
+    @cached_property
+    def network(self) -> SegmentationNetwork:
+        """Raw pixels to logits, with the weights of the best epoch; built when first asked for.
+
+        It is on the CPU, in evaluation mode.
+
+        Raises:
+            SegkitError: a checkpoint that is damaged or holds code, a ``_target_`` that is not
+                allowed, or weights that do not fit the network.
+        """
+        import torch
+
+        # The weights that are drawn here are replaced; whoever asks keeps his random numbers.
+        with torch.random.fork_rng(devices=[]):
+            network = build_network(self.config, self.classes)
+        state = read_checkpoint(self.folder.best)["state_dict"]
+        own = {k.removeprefix(_NETWORK): v for k, v in state.items() if k.startswith(_NETWORK)}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise SegkitError(
+                "the weights do not fit the network that config.yaml describes",
+                where=str(self.folder.best),
+                remedy="restore the run's own config.yaml and checkpoint",
+            ) from error
+        return network.eval()
 
 
-def read_run(
-    path: str | Path, allow_targets: Sequence[str] = ()
-) -> tuple[RunFolder, dict[str, Any]]:
-    """Read a run's configuration, without importing torch.
+def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
+    """Open a run folder: read its configuration and check it, without importing torch.
 
     Args:
         path: of the run folder.
-        allow_targets: further prefixes that a ``_target_`` of the run may start with; what the
-            run itself allowed counts for nothing, since a folder may come from anyone.
+        allow_targets: further prefixes that a ``_target_`` of the run may start with.
 
     Raises:
         SegkitError: not a run folder, one without a best checkpoint, or a configuration that no
@@ -65,7 +105,23 @@ def read_run(
     if "encoder_weights" in config["model"]:
         # Weights come from the checkpoint; nothing is fetched for them.
         config["model"]["encoder_weights"] = None
-    return folder, config
+    return SavedRun(folder, config)
+
+
+def check_threshold(threshold: object) -> float:
+    """A threshold on the probability.
+
+    Raises:
+        SegkitError: not a number within 0…1.
+    """
+    number = isinstance(threshold, Real) and not isinstance(threshold, bool)
+    if not number or not 0 <= float(threshold) <= 1:  # type: ignore[arg-type]
+        raise SegkitError(
+            "a threshold is a number within 0…1",
+            where=f"threshold={threshold}",
+            remedy="threshold=0.5, or null for the run's own",
+        )
+    return float(threshold)  # type: ignore[arg-type]
 
 
 def _check_needed(config: Mapping[str, Any], where: Path) -> None:
@@ -87,37 +143,6 @@ def _check_needed(config: Mapping[str, Any], where: Path) -> None:
             raise SegkitError(
                 f"{key} names nothing that could be built", where=f"{where}, {key}", remedy=remedy
             )
-
-
-def rebuild(path: str | Path, allow_targets: Sequence[str] = ()) -> Trained:
-    """Build a run's network and load its best weights.
-
-    Args:
-        path: of the run folder.
-        allow_targets: as for :func:`read_run`.
-
-    Raises:
-        SegkitError: not a run, a checkpoint that is damaged or holds code, a ``_target_`` that is
-            not allowed, or weights that do not fit the network.
-    """
-    folder, config = read_run(path, allow_targets)
-    import torch
-
-    classes = build_reader(config).classes
-    # The weights that are drawn here are replaced; whoever calls this keeps his random numbers.
-    with torch.random.fork_rng(devices=[]):
-        network = build_network(config, classes)
-    state = read_checkpoint(folder.best)["state_dict"]
-    own = {k.removeprefix(_NETWORK): v for k, v in state.items() if k.startswith(_NETWORK)}
-    try:
-        network.load_state_dict(own)
-    except RuntimeError as error:
-        raise SegkitError(
-            "the weights do not fit the network that config.yaml describes",
-            where=str(folder.best),
-            remedy="restore the run's own config.yaml and checkpoint",
-        ) from error
-    return Trained(folder, config, classes, network.eval())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
