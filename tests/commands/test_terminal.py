@@ -87,6 +87,7 @@ def test_results_in_any_encoding(
     assert f"run={run.folder}" in step
 
 
+@pytest.mark.slow
 def test_without_utf8_and_without_a_home(run: Any, tmp_path: Path) -> None:
     """The whole way: the interpreter's own choice of encoding, and its children's."""
     plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
@@ -121,6 +122,7 @@ def at_terminal(*command: str, columns: int, cwd: Path, env: dict[str, str]) -> 
     return child.wait(), said
 
 
+@pytest.mark.slow
 def test_a_training_at_a_terminal(run: Any, tmp_path: Path) -> None:
     """Eighty columns: what is done, a line an epoch, and how to go on."""
     given = [each for each in run.arguments() if "progress_bar" not in each]

@@ -42,6 +42,7 @@ def test_it_grows_with_the_pixels_and_takes_no_memory_itself() -> None:
 
 
 @pytest.mark.skipif(not memory.held(), reason="this system does not tell")
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
 def test_it_is_what_the_step_takes(training: bool, precision: str) -> None:

@@ -20,8 +20,8 @@ from segkit.core.run_folder import RunFolder
 from segkit.runs.claim import held
 
 with held(RunFolder(Path(sys.argv[1]))):
-    if child := os.fork():
-        print(child, flush=True)
+    if not os.fork():
+        print(os.getpid(), flush=True)  # by the child: what it inherited it has let go by now
     sys.stdin.read()
 """
 
