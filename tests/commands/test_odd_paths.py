@@ -91,5 +91,5 @@ def test_processes_are_started_with_them(home: Path, call: Any) -> None:
     done = call("-m", *given, cwd=home)
     assert done.returncode == 0, done.stderr
     assert len(list(sweep.glob("*/summary.json"))) == 2
-    assert re.search(r"compare: python -m segkit\.compare '?sweep=", done.stdout)
+    assert re.search(r"compare: \S*python -m segkit\.compare '?sweep=", done.stdout)
     assert {path.name for path in home.parent.iterdir()} == {"data", NAME}
