@@ -158,8 +158,10 @@ def _threshold(
     if given != "auto":
         return float(given)
     from segkit.evaluation.scoring import pick_threshold
+    from segkit.training.foresight import foresee
 
     validation = _load(own, build_reader(own), "val")
+    foresee(validation, module, own["trainer"], training=False)
     threshold, score = pick_threshold(module, validation, trainer)
     if trainer.is_global_zero:
         count = len(validation.indices("val"))

@@ -12,10 +12,12 @@ from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.core.hardware import autocast, best_precision
 from segkit.data.datamodule import SegmentationData
+from segkit.models.footprint import footprint
 from segkit.training.module import SegmentationModule
 
 SHARE = 0.5  # of the memory that is free on a CPU: the data set's pages want some, too
 STEPS = 10  # an epoch, at least
+_LITTLE = 2**28  # bytes: a step that takes less is tried out as it is
 
 
 def fit_batch(
@@ -96,10 +98,25 @@ def largest_batch(
     return batch, why
 
 
+def _foreseen(module: SegmentationModule, shape_BHWC: tuple[int, ...], precision: str) -> bool:
+    """Whether memory will hold a step: a process that takes more than there is, is killed."""
+    images, rows, columns, channels = shape_BHWC
+    shape_BCHW = (images, channels, rows, columns)
+    needed = footprint(
+        module.network, shape_BCHW, precision=precision, loss=module.loss, training=True
+    )
+    if needed is None or needed < _LITTLE:
+        return True
+    free = memory.available()
+    return free is None or needed <= free
+
+
 def _try(
     module: SegmentationModule, shape_BHWC: tuple[int, ...], device: torch.device, precision: str
 ) -> int | None:
     """Bytes that a step takes beyond what was held before; None where it does not fit."""
+    if device.type == "cpu" and not _foreseen(module, shape_BHWC, precision):
+        return None
     before = _restart_peak()
     try:
         with torch.random.fork_rng(devices=[]):

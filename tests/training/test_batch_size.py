@@ -74,6 +74,25 @@ def test_a_cpu_is_not_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "free" in why
 
 
+def test_what_memory_will_not_hold_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel would end the process without a word."""
+    tried: list[int] = []
+
+    def peak() -> int:
+        tried.append(1)
+        return 0
+
+    monkeypatch.setattr(batch_size, "_LITTLE", 0)
+    monkeypatch.setattr(batch_size, "footprint", lambda _, shape, **__: 100 * shape[0])
+    monkeypatch.setattr(batch_size, "_restart_peak", peak)
+    monkeypatch.setattr(memory, "most_held", lambda: 0)
+    monkeypatch.setattr(memory, "available", lambda: 900)
+    found, why = largest(10_000)
+    assert found == 8
+    assert len(tried) == 3  # 2, 4 and 8
+    assert "does not fit" in why
+
+
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux only")
 def test_the_memory_of_a_step_is_seen_whatever_was_held_before() -> None:
     block = np.ones(200 << 20, np.uint8)
