@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from segkit.benchmarks.bare_loop import Learner, device_of, learner_of, wait_for
-from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
+from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
 from segkit.core.hardware import autocast, best_precision
 from segkit.runs.build import build_data, build_module, build_reader
 
@@ -47,7 +47,7 @@ def changes(config: Config, rounds: int) -> list[Figure]:
         "+ fused AdamW": way(last, precision, fused=True),
         "+ compiled": way(last, precision, fused=True, compiled=True),
     }
-    taken = in_turn(ways, rounds)
+    taken = interleaved(ways, rounds)
     first = taken["float32"]
     return [
         Figure(

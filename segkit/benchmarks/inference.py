@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from segkit.benchmarks.bare_loop import device_of, wait_for
-from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
+from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
 from segkit.core.hardware import autocast
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
@@ -91,7 +91,7 @@ def _whole(
             ask = _onnx(network, images, Path(folder))
             for how, stack in stacks.items():
                 rivals[f"onnxruntime, float32, {how}"] = partial(_each, ask, stack)
-        taken = in_turn(rivals, rounds)
+        taken = interleaved(rivals, rounds)
     what = f"{len(images)} images, {predictor.together} at once"
     goals = {name: 1.0 for name in rivals if name.startswith("onnxruntime")}
     return _compare(what, taken, len(images), "images/s", goals)
@@ -133,7 +133,7 @@ def _tiled(
         goals = dict.fromkeys((name, f"{name}, float32"), 1.0)
     else:
         log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
-    taken = in_turn(rivals, rounds)
+    taken = interleaved(rivals, rounds)
     what = f"{SIDE}² pixels in tiles of {TILE}, overlap {OVERLAP}"
     return _compare(what, taken, image.shape[0] * image.shape[1] / 1e6, "megapixels/s", goals)
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segkit.benchmarks.timing import Figure, in_turn, speedup, spread
+from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
 
 PART = "start"
 # What an answer cannot do without, and what a training cannot.
@@ -46,7 +46,7 @@ def startup(overrides: Sequence[str], rounds: int, allowed: Sequence[str] = ()) 
                 f"dataset.cache_dir={place / f'cold{next(number)}'}"
             ),
         }
-        taken = in_turn(rivals, rounds)
+        taken = interleaved(rivals, rounds)
     return [_figure(name, taken) for name in taken]
 
 

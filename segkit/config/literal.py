@@ -85,11 +85,11 @@ def take_literally(arguments: Sequence[str], command: str, *, sweeping: bool) ->
                 remedy=f"{'for a job with each' if flags else 'for all of them'}: "
                 f"{command_line(command, *again, *arguments[number + 1 :])}",
             )
-        taken.append(f"{plus}{key}={_in_hydras_words(key, value, sweeps=sweeps)}")
+        taken.append(f"{plus}{key}={_in_grammar(key, value, sweeps=sweeps)}")
     return taken
 
 
-def _in_hydras_words(key: str, value: str, *, sweeps: bool) -> str:
+def _in_grammar(key: str, value: str, *, sweeps: bool) -> str:
     if value in ("", "null", *_WORDS.get(key, ())):
         return value
     no_file = key in (*_NAMES, *_SEVERAL_NAMES) or not is_there(value)
@@ -112,7 +112,7 @@ def _by_grammar(key: str, value: str, *, sweeps: bool) -> str:
     if key in _SEVERAL and len(parts) == 1 and value[0] == "[" and value[-1] == "]":
         return f"[{','.join(_element(each) for each in split(value[1:-1]))}]"
     if sweeps and len(parts) > 1:
-        return ",".join(_in_hydras_words(key, part, sweeps=False) for part in parts)
+        return ",".join(_in_grammar(key, part, sweeps=False) for part in parts)
     return ""
 
 

@@ -49,7 +49,7 @@ def available() -> int | None:
     return min(known, default=None)
 
 
-def held() -> int:
+def resident() -> int:
     """Bytes that this process holds now; 0 where no one tells."""
     return 1024 * _figure(_STATUS, "VmRSS:")
 

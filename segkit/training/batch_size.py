@@ -145,4 +145,4 @@ def _restart_peak() -> int:
     """Forget the most that this process has held; what it holds now, in bytes."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # proc(5)
-    return memory.held()
+    return memory.resident()

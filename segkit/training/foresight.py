@@ -84,7 +84,7 @@ def foresee(
                 where=need.where,
                 remedy=need.remedy(),
             )
-    before = 0 if run.on_gpu else memory.held()
+    before = 0 if run.on_gpu else memory.resident()
     taken = (before + max(need.size for need in needs)) / 2**30
     kind = "GPU memory" if run.on_gpu else "memory"
     return f"{kind}: about {taken:.1f} of {memory.gib(run.room + before)}{each}"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from segkit.benchmarks.table import as_json, show
-from segkit.benchmarks.timing import Figure, Spread, in_turn, seconds, speedup, spread
+from segkit.benchmarks.timing import Figure, Spread, interleaved, seconds, speedup, spread
 
 
 def test_a_spread_is_median_lowest_and_highest() -> None:
@@ -25,7 +25,7 @@ def test_rounds_that_do_not_belong_together_are_refused() -> None:
 
 def test_rivals_take_turns_and_the_first_round_is_dropped() -> None:
     calls: list[str] = []
-    taken = in_turn({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2)
+    taken = interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2)
     assert calls == ["a", "b"] * 3
     assert {name: len(spent) for name, spent in taken.items()} == {"a": 2, "b": 2}
     assert seconds(lambda: time.sleep(0.02)) >= 0.02

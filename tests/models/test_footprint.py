@@ -41,7 +41,7 @@ def test_it_grows_with_the_pixels_and_takes_no_memory_itself() -> None:
     assert large > 20 * 2**30
 
 
-@pytest.mark.skipif(not memory.held(), reason="this system does not tell")
+@pytest.mark.skipif(not memory.resident(), reason="this system does not tell")
 @pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
