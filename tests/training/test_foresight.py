@@ -64,7 +64,7 @@ def test_it_is_said_in_a_line(make_data: MakeData, monkeypatch: pytest.MonkeyPat
     data = make_data()
     data.prepare_data()
     allow(monkeypatch, 2048)
-    monkeypatch.setattr(memory, "held", lambda: 1024 * MIB)
+    monkeypatch.setattr(memory, "resident", lambda: 1024 * MIB)
     assert foresee(data, make_task(), TRAINER) == "memory: about 1.0 of 3.0 GiB"
     each = foresee(data, make_task(), TRAINER | {"devices": 2})
     assert each == "memory: about 1.0 of 2.0 GiB to each of 2 processes"
