@@ -12,6 +12,7 @@ from segkit.benchmarks.bare_loop import Learner, device_of, learner_of, wait_for
 from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
 from segkit.core.hardware import autocast, best_precision
 from segkit.runs.build import build_data, build_module, build_reader
+from segkit.tasks.named import build_task
 
 Config = Mapping[str, Any]
 PART, STEPS = "changes", 4
@@ -26,7 +27,7 @@ def changes(config: Config, rounds: int) -> list[Figure]:
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
-    task = build_module(config, data.classes)
+    task = build_module(config, build_task(config, data.classes))
     device = device_of(config["trainer"])
     dataset = data.dataset("train")
     count = min(data.batch_size, len(data.indices("train")))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from segkit.benchmarks.beside import check_beside
-from segkit.config.checks import check_values
 from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError, did_you_mean
@@ -18,7 +17,7 @@ from segkit.core.quoting import escaped
 from segkit.core.run_folder import environment
 from segkit.core.sources import data_name
 from segkit.runs import cli
-from segkit.runs.build import build_reader
+from segkit.runs.build import build_reader, check_training
 from segkit.runs.call import Call
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
     composed.run_dir = escaped(str(folder / "run"))
     settings = resolved(composed)
     settings["overrides"] = list(call.overrides)
-    check_values(settings)
+    check_training(settings)
     _check(settings)
     build_reader(settings).listing()
 

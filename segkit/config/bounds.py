@@ -1,9 +1,5 @@
 """What the values of the configuration may be, key by key."""
 
-# The scores of a validation epoch, which loggers are given; a run can be monitored by them.
-LOGGED = ("dice", "dice_pooled", "iou", "precision", "recall", "specificity", "accuracy")
-# A training loss falls for ever and chooses nothing.
-MONITORS = ("val/loss", *(f"val/{name}" for name in LOGGED))
 PRECISIONS = (
     "auto",
     "32-true",
@@ -19,7 +15,6 @@ PRECISIONS = (
 )
 CHOICES = {
     "mode": ("min", "max"),
-    "monitor": MONITORS,
     "dataset.score_by": ("image", "group"),
     "dataset.score_at": ("native", "network"),
     "dataset.on_bad_record": ("error", "skip"),
@@ -34,7 +29,6 @@ OF_DATA = ("dataset", "dataset.split", "augment")
 OF_TRAINING = ("model", "loss", "optim", "schedule", "trainer")
 # Inclusive bounds; None is no bound.
 NUMBERS: dict[str, tuple[float, float | None]] = {
-    "threshold": (0, 1),
     "large": (0, None),
     "max_megapixels": (0, None),
     "optim.lr": (0, None),
@@ -71,5 +65,4 @@ SWITCHES = (
     "dataset.split.published",
     "dataset.split.stratify",
     "trainer.enable_progress_bar",
-    "two_logits",
 )

@@ -38,13 +38,13 @@ def check_data(config: Config) -> None:
     for key in OF_DATA:
         _check_mapping(config, key)
     for key, allowed in CHOICES.items():
-        _check_choice(config, key, allowed)
+        check_choice(config, key, allowed)
     for key, bounds in NUMBERS.items():
-        _check_number(config, key, bounds, whole=False)
+        check_number(config, key, bounds, whole=False)
     for key, bounds in (WHOLE | WHOLE_OR_NULL).items():
-        _check_number(config, key, bounds, whole=True)
+        check_number(config, key, bounds, whole=True)
     for key in SWITCHES:
-        _check_choice(config, key, (True, False))
+        check_choice(config, key, (True, False))
     _check_name(config["dataset"].get("name"))
     check_batch(config)
     check_device_cache(config)
@@ -83,7 +83,8 @@ def _check_mapping(config: Config, key: str) -> None:
         )
 
 
-def _check_choice(config: Config, key: str, allowed: tuple[object, ...]) -> None:
+def check_choice(config: Config, key: str, allowed: tuple[object, ...]) -> None:
+    """Refuse a value that is none of these; a key that is not there is left alone."""
     value = _get(config, key)
     # 1 equals True, but was not meant so.
     same = [option for option in allowed if value == option and type(value) is type(option)]
@@ -95,9 +96,10 @@ def _check_choice(config: Config, key: str, allowed: tuple[object, ...]) -> None
         )
 
 
-def _check_number(
+def check_number(
     config: Config, key: str, bounds: tuple[float, float | None], *, whole: bool
 ) -> None:
+    """Refuse what is no number within these bounds, both included."""
     value = _get(config, key)
     if value is _ABSENT or (value is None and key in WHOLE_OR_NULL):
         return

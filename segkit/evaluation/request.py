@@ -35,9 +35,6 @@ def check_request(config: Config) -> None:
         raise SegkitError(
             f"unknown split {split!r}", where="split", remedy=did_you_mean(split, _SPLITS)
         )
-    threshold = config["threshold"]
-    if threshold not in (None, "auto") and not _is_number(threshold, 1):
-        raise _refused("threshold", threshold, "give a number from 0 to 1, auto, or null")
     batch = config["dataset"]["batch_size"]
     if batch == AUTO:
         raise _refused("dataset.batch_size", batch, "give a number; the run's own is taken if none")
@@ -58,20 +55,6 @@ def _is_number(value: object, most: float = float("inf")) -> bool:
 
 def _refused(key: str, value: object, remedy: str) -> SegkitError:
     return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
-
-
-def check_threshold(threshold: object, classes: Sequence[str]) -> None:
-    """Refuse a threshold where the likeliest of several classes wins.
-
-    Raises:
-        SegkitError: the task is not binary.
-    """
-    if threshold is not None and len(classes) > 2:
-        raise SegkitError(
-            f"of {len(classes)} classes the likeliest wins; a threshold has no meaning",
-            where=f"threshold={threshold}",
-            remedy="leave threshold out",
-        )
 
 
 def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> dict[str, Any]:
