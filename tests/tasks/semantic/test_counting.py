@@ -8,7 +8,7 @@ from torch import Tensor
 
 from segkit.core.contracts import Batch
 from segkit.tasks.decode import count, logits_at
-from segkit.tasks.metrics import confusion_counts, predicted_classes
+from segkit.tasks.semantic.metrics import confusion_counts, predicted_classes
 
 
 class Watch:
