@@ -226,7 +226,7 @@ def test_names_are_words_wherever_they_stand(found: Audit, reader: Dsb2018) -> N
         facts=facts,
         splits={fact.record.id: "train" for fact in facts},
         pairs=[Pair(0, 1, exact=True, correlation=1)],
-        findings=[Finding("error", script, script, script, script)],  # type: ignore[arg-type]
+        findings=[Finding("error", script, script, script, script)],
     )
     page = report(hostile, reader, script, script)
     assert "<script" not in page
