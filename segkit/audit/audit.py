@@ -5,9 +5,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.progress import track
 
+from segkit.audit.adjoining import find_joins
 from segkit.audit.clean_split import bring_together
+from segkit.audit.crops import find_overlaps
 from segkit.audit.duplicates import Pair, find_pairs
 from segkit.audit.findings import (
     SEVERITIES,
@@ -21,6 +25,8 @@ from segkit.audit.findings import (
     of_records,
 )
 from segkit.audit.measure import Facts, Unreadable, measure_all
+from segkit.audit.placement import Placement
+from segkit.audit.scenes import not_compared, of_scenes
 from segkit.audit.split_findings import of_classes, of_groups
 from segkit.core.contracts import SPLITS, Problem, Record
 from segkit.core.errors import SegkitError
@@ -42,9 +48,10 @@ class Audit:
         unreadable: the others.
         splits: by record id: train, val, test, unlabelled, or "" where none can be drawn.
         pairs: copies, as positions in ``facts``.
+        placements: images that adjoin or overlap, likewise; of exact copies one.
         findings: the worst first.
-        clean: a split in which copies lie on one side, where ``splits`` is not one and the
-            parts would not become empty by it.
+        clean: a split in which copies and parts of one scene lie on one side, where ``splits``
+            is not one and the parts would not become empty by it.
         seconds: wall time of reading and measuring.
     """
 
@@ -53,6 +60,7 @@ class Audit:
     unreadable: list[Unreadable]
     splits: dict[str, str]
     pairs: list[Pair]
+    placements: list[Placement]
     findings: list[Finding]
     clean: dict[str, str] | None
     seconds: float
@@ -104,7 +112,9 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     # A copy without a split says nothing of a leak between two others that have one.
     ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
     pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
-    clean = _clean(records, splits, pairs)
+    placements = _placements(reader, facts, splits, ranks)
+    together = [(one.first, one.second) for one in (*pairs, *placements)]
+    clean = _clean(records, splits, together)
     cautions, unfit = _cautions(reader)
     some = any(record.labelled for record in records)
     bad = list(bad_files(listing.problems, unreadable, skip=use.skip, some=some))
@@ -115,14 +125,18 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
         *of_cautions([*cautions, *more], unfit),
         *of_records(facts, use),
         *of_copies(facts, pairs, splits, mended=clean is not None),
+        *of_scenes(facts, placements, splits, mended=clean is not None),
         *of_groups(records, splits, spec),
         *of_classes(facts, splits, use.classes, spec),
         *of_all(facts, use),
+        *not_compared(facts),
     ]
     if any(finding.kind == "groups in two splits" for finding in findings):
         findings = [finding for finding in findings if finding.kind != "no split"]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return Audit(use.classes, facts, unreadable, splits, pairs, findings, clean, seconds)
+    return Audit(
+        use.classes, facts, unreadable, splits, pairs, placements, findings, clean, seconds
+    )
 
 
 def _cautions(reader: Reader) -> tuple[list[Problem], SegkitError | None]:
@@ -130,6 +144,31 @@ def _cautions(reader: Reader) -> tuple[list[Problem], SegkitError | None]:
         return reader.cautions(), None
     except SegkitError as error:
         return [], error
+
+
+def _placements(
+    reader: Reader, facts: Sequence[Facts], splits: dict[str, str], ranks: Sequence[int]
+) -> list[Placement]:
+    """Images that adjoin or overlap; of exact copies the one with the lowest rank."""
+    order = sorted(range(len(facts)), key=ranks.__getitem__)
+    kinds = {facts[position].signature.digest: position for position in reversed(order)}
+    unique = sorted(kinds.values())
+    records = [facts[position].record for position in unique]
+
+    def pictures(*pair: int) -> list[NDArray[np.uint8]]:
+        return [load().image for load in reader.loaders([records[one] for one in pair])]
+
+    def wanted(first: int, second: int) -> bool:
+        one, other = records[first], records[second]
+        return one.group != other.group or splits[one.id] != splits[other.id]
+
+    joins = find_joins([facts[position].borders for position in unique], watch=_watch)
+    marks = [facts[position].marks for position in unique]
+    overlaps = find_overlaps(marks, pictures, wanted=wanted, watch=_watch)
+    return [
+        replace(one, first=unique[one.first], second=unique[one.second])
+        for one in (*joins, *overlaps)
+    ]
 
 
 def _watch(rounds: Sequence[int]) -> Iterable[int]:
@@ -150,9 +189,9 @@ def _split(records: Sequence[Record], spec: SplitSpec) -> tuple[dict[str, str], 
 
 
 def _clean(
-    records: Sequence[Record], splits: dict[str, str], pairs: Sequence[Pair]
+    records: Sequence[Record], splits: dict[str, str], together: Sequence[tuple[int, int]]
 ) -> dict[str, str] | None:
-    clean = bring_together(records, splits, [(pair.first, pair.second) for pair in pairs])
+    clean = bring_together(records, splits, together)
     if clean == splits or {*clean.values()} & {*SPLITS} != {*splits.values()} & {*SPLITS}:
         return None
     return clean

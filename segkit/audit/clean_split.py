@@ -1,4 +1,4 @@
-"""A split in which copies lie on one side."""
+"""A split in which copies, and parts of one scene, lie on one side."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,17 +6,17 @@ from segkit.core.contracts import SPLITS, Record
 
 
 def bring_together(
-    records: Sequence[Record], splits: Mapping[str, str], copies: Iterable[tuple[int, int]]
+    records: Sequence[Record], splits: Mapping[str, str], together: Iterable[tuple[int, int]]
 ) -> dict[str, str]:
-    """Move whole groups so that no copy, and no group, lies in two splits.
+    """Move whole groups so that no copy, no scene and no group lies in two splits.
 
-    What is linked by copies goes to the training part where any of it lies there, else to
+    What is linked goes to the training part where any of it lies there, else to
     validation: the scores lose an image rather than be flattered by it.
 
     Args:
         records: all of them.
         splits: by record id; what is in none of train, val and test stays as it is.
-        copies: pairs of positions in ``records``.
+        together: pairs of positions in ``records``: copies, parts of one scene.
 
     Returns:
         The new split of every record.
@@ -29,7 +29,7 @@ def bring_together(
             group = parent[group]
         return group
 
-    for first, second in copies:
+    for first, second in together:
         parent[root(records[second].group)] = root(records[first].group)
     homes: dict[str, set[str]] = {}
     for record in records:

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.audit.adjoining import Borders, borders
+from segkit.audit.crops import Marks, mark
 from segkit.audit.duplicates import Signature, pixel_digest, sign
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
@@ -45,6 +47,8 @@ class Facts:
         mask_digest: equal for equal masks, "" without truth.
         read_ms: milliseconds to read and decode image and masks.
         signature: what the image is recognised by.
+        borders: what tells whether another continues it.
+        marks: what tells whether another shows a part of it.
     """
 
     record: Record
@@ -64,6 +68,8 @@ class Facts:
     mask_digest: str
     read_ms: float
     signature: Signature
+    borders: Borders
+    marks: Marks
 
     @property
     def empty(self) -> bool:
@@ -139,6 +145,8 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
         mask_digest="" if sample.mask is None else pixel_digest(sample.mask),
         read_ms=read_ms,
         signature=sign(sample.image, stored),
+        borders=borders(sample.image, stored),
+        marks=mark(sample.image),
     )
 
 

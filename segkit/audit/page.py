@@ -2,7 +2,13 @@
 
 from segkit.audit.audit import Audit
 from segkit.audit.charts import charts
-from segkit.audit.pictures import contact_sheet, pair_pictures, worst_pairs
+from segkit.audit.pictures import (
+    contact_sheet,
+    pair_pictures,
+    scene_pictures,
+    worst_pairs,
+    worst_scenes,
+)
 from segkit.audit.tables import RECORD_COLUMNS, by_kind, ranges, record_row, split_table
 from segkit.data.readers.base import Reader
 from segkit.drawing.html import Table, render
@@ -31,6 +37,7 @@ def report(audit: Audit, reader: Reader, title: str, subtitle: str, augmented: b
         charts=charts(audit) if audit.facts else b"",
         sheet=contact_sheet(reader, audit),
         copies=pair_pictures(reader, audit, worst_pairs(audit, _PAIRS)),
+        scenes=scene_pictures(reader, audit, worst_scenes(audit, _PAIRS)),
         augmented=augmented,
         records=Table(RECORD_COLUMNS, [record_row(audit, fact) for fact in audit.facts[:_ROWS]]),
     )

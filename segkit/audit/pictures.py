@@ -1,4 +1,4 @@
-"""What a check shows of a data set's images: a contact sheet, and copies side by side."""
+"""What a check shows of its images: a contact sheet, copies side by side, scenes put together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from segkit.audit.audit import Audit
 from segkit.audit.duplicates import Pair
+from segkit.audit.placement import Placement
+from segkit.audit.scenes import leaks, told
 from segkit.core.contracts import Record, Sample
 from segkit.data.panel_choice import spread
 from segkit.data.readers.base import Reader
@@ -19,6 +21,7 @@ Picture = NDArray[np.uint8]
 
 # Longest side of a thumbnail, pixels.
 _SIDE = 256
+_FRAME = (255, 200, 0)
 _NAME = 20  # characters of a record's name beneath it
 _SHEET = {"train": 12, "val": 6, "test": 6}
 # A sheet of a data set whose split cannot be drawn.
@@ -88,6 +91,47 @@ def worst_pairs(audit: Audit, most: int) -> list[Pair]:
         if pair.exact or audit.records[pair.first].group != audit.records[pair.second].group
     ]
     return sorted(told, key=rank)[:most]
+
+
+def scene_pictures(reader: Reader, audit: Audit, placements: Sequence[Placement]) -> list[Shown]:
+    """Both images of each in one picture, the second framed where it lies upon the first."""
+    shown = []
+    for placed in placements:
+        records = [audit.records[placed.first], audit.records[placed.second]]
+        one, other = (sample.image for sample in samples(reader, records))
+        names = [f"{shortened(r.id, _NAME)} ({audit.splits[r.id]})" for r in records]
+        caption = f"{' and '.join(names)}: {told(audit.facts, placed)}"
+        shown.append(Shown(encode_webp(_put_together(one, other, placed)), caption))
+    return shown
+
+
+def worst_scenes(audit: Audit, most: int) -> list[Placement]:
+    """Those in two splits first, then others of different groups, the most alike first."""
+    apart = [(leaks(audit.facts, placed, audit.splits), placed) for placed in audit.placements]
+    told = [
+        (leak, placed)
+        for leak, placed in apart
+        if leak or audit.records[placed.first].group != audit.records[placed.second].group
+    ]
+    ranked = sorted(told, key=lambda one: (not one[0], -one[1].correlation))
+    return [placed for _, placed in ranked[:most]]
+
+
+def _put_together(one: Picture, other: Picture, placed: Placement) -> Picture:
+    """The two as they lie, (h, w, 3) uint8 on grey, the longer side twice that of a thumbnail."""
+    top, left = min(0, placed.row), min(0, placed.column)
+    bottom = max(one.shape[0], placed.row + other.shape[0])
+    right = max(one.shape[1], placed.column + other.shape[1])
+    whole = np.full((bottom - top, right - left, 3), 128, np.uint8)
+    whole[-top : one.shape[0] - top, -left : one.shape[1] - left] = to_channels(one, 3)
+    row, column = placed.row - top, placed.column - left
+    there = whole[row : row + other.shape[0], column : column + other.shape[1]]
+    there[:] = to_channels(other, 3)
+    if not placed.adjoins:
+        wide = max(1, max(whole.shape) // _SIDE)
+        for edge in (there[:wide], there[-wide:], there[:, :wide], there[:, -wide:]):
+            edge[:] = _FRAME
+    return thumbnail(Sample(whole, None), 2 * _SIDE)
 
 
 def thumbnail(sample: Sample, side: int, *, alpha: float = 0.2) -> Picture:

@@ -154,7 +154,7 @@ def show(audit: Audit, title: str, folder: str, next_step: str = "") -> None:
     show_line(out, audit.verdict, f"bold {'red' if audit.count('error') else 'green'}")
     show_line(out, f"report: {folder}/report.html")
     if audit.clean is not None:
-        line = "a split in which copies lie on one side: "
+        line = "a split in which copies and parts of one scene lie on one side: "
         line += argument("dataset.split.file", f"{folder}/split.csv")
         show_line(out, line)
     if next_step:
