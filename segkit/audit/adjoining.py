@@ -2,13 +2,14 @@
 
 The last column of one image and the first of another (likewise rows) belong together where they
 run alike and the step from one to the other is no larger than from column to column within the
-two. Both are read off matrix products over all images of one size:
+two. Both are read off matrix products over all images of one size, of lines that a mean over three
+pixels along them rids of noise:
 
 - the correlation of the two border lines, each less its mean over the 31 pixels around: structure
   along the border, whatever the ground;
 - the step between the two images, each extended by half a pixel by its own slope: root mean
-  square, over that from border to next line within them. Tiles of one field have 1 or less,
-  strangers that happen to be alike in structure have another ground.
+  square, over that from border to next line within them. Tiles of one field have about 1 or less
+  (noise alone 1.6); strangers that happen to be alike in structure have another ground.
 
 The score is the one less the other. Two images adjoin where each is the other's best by far: a
 frame, a caption or the next moment of a series makes many alike, and none of them the best.
@@ -28,14 +29,14 @@ from segkit.imaging.pixels import Pixels, without_alpha
 Lines = NDArray[np.float32]
 
 # Measured on the 664 images of DSB2018, of which 304 known pairs adjoin: see the README.
-LEAST_CORRELATION = 0.4
-MOST_STEP = 1.3
-LEAST_MARGIN = 0.3
+LEAST_CORRELATION = 0.5
+MOST_STEP = 1.5
+LEAST_MARGIN = 0.5
 # More images of one size are not compared: time and the chance of a stranger grow with the square.
 MOST_IMAGES = 20_000
-_AROUND = 31
+_ALONG, _AROUND = 3, 31
 # Of a border line less its surroundings, in stored units: below, there is nothing to go by.
-_FLAT = 0.5
+_FLAT = 0.3
 _SHORTEST = 32
 _BLOCK = 1 << 22  # scores held at once
 
@@ -136,7 +137,8 @@ class _Sides:
 
     @classmethod
     def of(cls, lines: Lines) -> "_Sides":
-        outer, next_one = lines[:, 0], lines[:, 1]
+        smooth = uniform_filter1d(lines, _ALONG, axis=2, mode="nearest")
+        outer, next_one = smooth[:, 0], smooth[:, 1]
         fine = outer - uniform_filter1d(outer, _AROUND, axis=1, mode="nearest")
         fine -= fine.mean(axis=1, keepdims=True)
         lengths = np.linalg.norm(fine, axis=1)
@@ -153,8 +155,8 @@ class _Sides:
         """Correlation less step, of the chosen ones with all others but themselves."""
         apart = self.edge[chosen] @ others.edge.T * np.float32(-2 / self.edge.shape[1])
         apart += self.power[chosen, None] + others.power
-        # One grey level more, squared: rounding makes steps of it where there are none.
-        apart /= (self.inner[chosen, None] + others.inner) / 2 + 1
+        # Rounding to whole grey levels makes steps where there are none.
+        apart /= (self.inner[chosen, None] + others.inner) / 2 + 1 / _ALONG
         scores = self.fine[chosen] @ others.fine.T
         scores -= np.sqrt(np.maximum(apart, 0))
         scores[:, others.flat] = scores[self.flat[chosen]] = -np.inf

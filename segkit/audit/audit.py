@@ -112,7 +112,7 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     # A copy without a split says nothing of a leak between two others that have one.
     ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
     pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
-    placements = _placements(reader, facts, splits, ranks)
+    placements = _placements(reader, facts, pairs, splits, ranks)
     together = [(one.first, one.second) for one in (*pairs, *placements)]
     clean = _clean(records, splits, together)
     cautions, unfit = _cautions(reader)
@@ -147,9 +147,14 @@ def _cautions(reader: Reader) -> tuple[list[Problem], SegkitError | None]:
 
 
 def _placements(
-    reader: Reader, facts: Sequence[Facts], splits: dict[str, str], ranks: Sequence[int]
+    reader: Reader,
+    facts: Sequence[Facts],
+    pairs: Sequence[Pair],
+    splits: dict[str, str],
+    ranks: Sequence[int],
 ) -> list[Placement]:
-    """Images that adjoin or overlap; of exact copies the one with the lowest rank."""
+    """Images that adjoin or overlap and are no copies; of exact copies the lowest in rank."""
+    copies = {(pair.first, pair.second) for pair in pairs}
     order = sorted(range(len(facts)), key=ranks.__getitem__)
     kinds = {facts[position].signature.digest: position for position in reversed(order)}
     unique = sorted(kinds.values())
@@ -160,7 +165,8 @@ def _placements(
 
     def wanted(first: int, second: int) -> bool:
         one, other = records[first], records[second]
-        return one.group != other.group or splits[one.id] != splits[other.id]
+        known = (unique[first], unique[second]) in copies
+        return not known and (one.group != other.group or splits[one.id] != splits[other.id])
 
     joins = find_joins([facts[position].borders for position in unique], watch=_watch)
     marks = [facts[position].marks for position in unique]

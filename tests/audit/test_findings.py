@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segkit.audit.adjoining import borders
+from segkit.audit.crops import mark
 from segkit.audit.duplicates import Pair, sign
 from segkit.audit.findings import (
     Finding,
@@ -43,6 +45,8 @@ def fact(name: str, group: str = "", **changes: Any) -> Facts:
         "mask_digest": name,
         "read_ms": 1.0,
         "signature": sign(np.zeros((4, 4), np.uint8)),
+        "borders": borders(np.zeros((4, 4), np.uint8)),
+        "marks": mark(np.zeros((4, 4), np.uint8)),
     }
     return Facts(**{**settings, **changes})
 

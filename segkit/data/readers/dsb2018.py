@@ -9,11 +9,12 @@ Layout: ``<id>/images/<id>.png`` (RGBA, 256×256 to 1040×1388) and ``<id>/masks
 Classes: background, nucleus. Instance labels are kept.
 Splits: none published in the first layout; the folders ``train`` and ``test`` in the second.
     Drawn ones are balanced over the imaging type (fluorescence, stained, bright-field).
-Groups: fields of view. 555 of the 664 images of ``stage1_train`` are tiles of 140 fields;
+Groups: fields of view. 565 of the 664 images of ``stage1_train`` are parts of 143 fields;
     ``dsb2018_fields.csv`` beside this file names them, by the first twelve of their 64 digits. 76
     squares of four are those of data/folds.csv in https://github.com/selimsef/dsb2018_topcoders
-    (867f5f3, MIT); the other joins, of parts of fields and of squares to larger fields, are borders
-    that continue each other, each of them looked at. Every other image is a group of its own.
+    (867f5f3, MIT). The others were found and looked at for this table: borders that continue each
+    other, which also join squares to larger fields, two photographs that overlap, and two planes
+    of one embryo. Every other image is a group of its own.
 Citation: Caicedo et al., Nucleus segmentation across imaging experiments: the 2018 Data
     Science Bowl, Nature Methods 16, 2019.
 """
@@ -132,7 +133,7 @@ def imaging_type(image: NDArray[np.uint8]) -> str:
 
 
 def field_of_view(name: str) -> str:
-    """The group of an image: ``field-000`` to ``field-139``, or its own name where it is alone."""
+    """The group of an image: ``field-000`` to ``field-142``, or its own name where it is alone."""
     number = _fields().get(name[:_PREFIX]) if len(name) == _DIGITS else None
     return name if number is None else f"field-{number}"
 
