@@ -168,9 +168,9 @@ def _placements(
         known = (unique[first], unique[second]) in copies
         return not known and (one.group != other.group or splits[one.id] != splits[other.id])
 
-    joins = find_joins([facts[position].borders for position in unique], watch=_watch)
+    joins = find_joins([facts[position].borders for position in unique])
     marks = [facts[position].marks for position in unique]
-    overlaps = find_overlaps(marks, pictures, wanted=wanted, watch=_watch)
+    overlaps = find_overlaps(marks, pictures, wanted=wanted)
     return [
         replace(one, first=unique[one.first], second=unique[one.second])
         for one in (*joins, *overlaps)
