@@ -113,7 +113,8 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
     pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
     placements = _placements(reader, facts, pairs, splits, ranks)
-    together = [(one.first, one.second) for one in (*pairs, *placements)]
+    together = [(pair.first, pair.second) for pair in pairs]
+    together += [(placed.first, placed.second) for placed in placements]
     clean = _clean(records, splits, together)
     cautions, unfit = _cautions(reader)
     some = any(record.labelled for record in records)

@@ -123,7 +123,8 @@ def find_overlaps(
             likely.setdefault((first, second), (row, column))
     found = []
     for (first, second), shift in likely.items():
-        correlation, row, column = _best_shift(*pictures(first, second), *shift)
+        one_image, other_image = pictures(first, second)
+        correlation, row, column = _best_shift(one_image, other_image, *shift)
         if correlation >= LEAST_CORRELATION:
             placed = Placement(first, second, row, column, adjoins=False, correlation=correlation)
             found.append(placed)
