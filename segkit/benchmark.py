@@ -62,15 +62,15 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
 
     from segkit.benchmarks.parts import measure
     from segkit.benchmarks.table import as_json, show
-    from segkit.training.console import hush_lightning
+    from segkit.training.console import hushed_lightning
 
-    hush_lightning()
     figures: list[Figure] = []
     failed = []
     for part in settings["parts"]:
         print(f"measuring {part} …", flush=True)
         try:
-            figures += measure(part, settings, folder, figures)
+            with hushed_lightning():
+                figures += measure(part, settings, folder, figures)
         except Exception as error:
             # What the other parts have found is not lost for it.
             log.warning("%s could not be measured: %s", part, error, exc_info=error)

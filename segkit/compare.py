@@ -24,7 +24,7 @@ _SCORES = ("dice", "iou")
 
 
 def compare(config: dict[str, Any]) -> None:
-    """Compare as configured.
+    """Compare as configured, and write it down.
 
     Raises:
         SegkitError: no runs, or runs that cannot be compared.
@@ -33,21 +33,31 @@ def compare(config: dict[str, Any]) -> None:
     folders = _folders(config)
     output = _output(config)
     check_apart(output, [("runs", folder) for folder in folders], key="output")
+    comparison = _compared(folders, config)
 
-    from segkit.comparison.comparison import compare_runs
     from segkit.comparison.shown import show_comparison
 
-    runs = _read(folders, config["allow_targets"])
-    comparison = compare_runs(
-        runs,
+    sheets = _pictures(comparison, config)
+    _write(output, comparison, sheets)
+    show_comparison(comparison, output)
+
+
+def compared(config: dict[str, Any]) -> Comparison:
+    """The same; nothing is written."""
+    _check(config)
+    return _compared(_folders(config), config)
+
+
+def _compared(folders: Sequence[Path], config: dict[str, Any]) -> Comparison:
+    from segkit.comparison.comparison import compare_runs
+
+    return compare_runs(
+        _read(folders, config["allow_targets"]),
         baseline=None if config["baseline"] is None else str(config["baseline"]),
         score=config["score"],
         seed=config["seed"],
         common=config["common"],
     )
-    sheets = _pictures(comparison, config)
-    _write(output, comparison, sheets)
-    show_comparison(comparison, output)
 
 
 def _check(config: dict[str, Any]) -> None:

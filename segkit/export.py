@@ -50,12 +50,11 @@ def export(config: dict[str, Any]) -> float:
 
     cli.say("loading PyTorch …")
     from segkit.inference.onnx_model import compare, write_onnx
-    from segkit.training.console import hush_lightning
+    from segkit.training.console import hushed_lightning
 
-    hush_lightning()
     cli.say("exporting …")
     network, channels = run.network, run.config["dataset"]["channels"]
-    with atomic_path(folder / "model.onnx") as temporary:
+    with hushed_lightning(), atomic_path(folder / "model.onnx") as temporary:
         size = _bound_size(run)
         write_onnx(network, channels, temporary, opset=config["opset"], size=size)
         images, source = _images(run, config["count"])

@@ -125,7 +125,7 @@ def test_the_search_for_cycles_finds_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_init_files_define_nothing(path: Path) -> None:
     """But for what scripts import from a folder by name, which is loaded when it is asked for."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        lazy = isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+        lazy = isinstance(node, ast.FunctionDef) and node.name in ("__getattr__", "__dir__")
         named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
         typing = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         typing |= isinstance(node, ast.ImportFrom) and node.module == "typing"

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -58,7 +59,9 @@ def in_turn(
         try:
             for number, (record, load) in enumerate(loaders):
                 turns.begin(number)
-                waiting.append((number, record, pool.submit(one, number, record, load)))
+                # In this context, whose bound on images it keeps to.
+                job = pool.submit(copy_context().run, one, number, record, load)
+                waiting.append((number, record, job))
                 if len(waiting) >= 4 * threads:
                     yield from first()
             while waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -42,7 +43,8 @@ class SavedRun:
         Raises:
             SegkitError: the reader's ``_target_`` is not allowed, or is no reader.
         """
-        return build_reader(self.config).classes
+        # Nothing is read here: the bound on images that it sets is none of the caller's.
+        return copy_context().run(build_reader, self.config).classes
 
     @property
     def threshold(self) -> float:

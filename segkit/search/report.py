@@ -10,11 +10,12 @@ from optuna import Study, importance
 from optuna.trial import FrozenTrial
 
 from segkit.core.files import write_text
+from segkit.core.quoting import written
 from segkit.core.shell import command, relative
 from segkit.core.tables import table_text
 from segkit.core.terminal import console, show_table
 from segkit.drawing.plots import BLUE, FAINT, GREEN, INK, ORANGE, figure, save, style
-from segkit.search.space import as_overrides, written
+from segkit.search.space import as_overrides
 from segkit.search.storage import FOLDER, MINUTES, REASON
 
 _ENOUGH = 4  # trials, below which importances say nothing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from segkit.core.errors import SegkitError, did_you_mean
-from segkit.core.quoting import escaped, quoted
+from segkit.core.quoting import written
 
 Scalar = str | int | float | bool | None
 
@@ -186,15 +186,6 @@ def corners(space: Space) -> list[dict[str, Scalar]]:
 def as_overrides(values: Mapping[str, Scalar]) -> list[str]:
     """As they would be written on the command line."""
     return [f"{key}={written(value)}" for key, value in values.items()]
-
-
-def written(value: Scalar) -> str:
-    """A value in Hydra's words, quoted where it could be taken for something else."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    if not isinstance(value, str):
-        return repr(value)
-    return quoted(escaped(value))
 
 
 def as_plain(space: Space) -> dict[str, Any]:

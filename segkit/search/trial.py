@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from segkit.core.errors import SegkitError
+from segkit.core.quoting import written
 from segkit.core.run_folder import RunFolder
-from segkit.search.space import written
 
 PATIENCE = 120.0  # seconds in which a training that was told to end may finish its step
 

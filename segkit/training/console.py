@@ -24,14 +24,23 @@ log = logging.getLogger("segkit")
 _BENEATH = "rich_proxied_file"  # of what stands in for stderr while a bar is drawn: stderr itself
 
 
-def hush_lightning() -> None:
+@contextmanager
+def hushed_lightning() -> Iterator[None]:
     """Leave Lightning's advertisements and state reports out; its warnings stay."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
-        logger = logging.getLogger(name)
+    names = ("lightning.pytorch", "lightning.fabric", "lightning")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(each, each.level, each.handlers, each.propagate) for each in loggers]
+    for logger in loggers:
         logger.setLevel(logging.WARNING)
         # It brings a handler of its own, which would print what ours prints too.
-        logger.handlers.clear()
+        logger.handlers = []
         logger.propagate = True
+    try:
+        yield
+    finally:
+        for logger, level, handlers, propagate in before:
+            logger.setLevel(level)
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 class _ToTerminal(logging.StreamHandler[TextIO]):
@@ -61,7 +70,7 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handlers.append(to_file)
     root = logging.getLogger()
-    before = root.level
+    before = [(each, each.level) for each in (root, log)]
     root.setLevel(logging.WARNING)
     log.setLevel(logging.DEBUG if first_process else level)
     for handler in handlers:
@@ -78,7 +87,8 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
-        root.setLevel(before)
+        for logger, its_level in before:
+            logger.setLevel(its_level)
 
 
 def show_data(data: SegmentationData, folder: Path) -> None:
