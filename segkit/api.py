@@ -143,11 +143,11 @@ def compare_runs(
     Raises:
         SegkitError: the runs cannot be compared.
     """
-    sweep = isinstance(folders, str | Path)
+    several = None if isinstance(folders, str | Path) else [_folder(each) for each in folders]
     return compared(
         {
-            "folder": folders if sweep else None,
-            "runs": None if sweep else [_folder(each) for each in folders],
+            "folder": folders if several is None else None,
+            "runs": several,
             "baseline": baseline,
             "score": score,
             "common": common,

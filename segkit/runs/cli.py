@@ -101,11 +101,7 @@ def run(command: Command, config_name: str) -> None:
     except Refused as refused:
         _fail(cast(SegkitError, refused.__cause__), config_name)
     except Exception as error:
-        # Hydra's own MissingConfigException is an OSError too.
-        in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)
-        if in_the_way and (not begun or getattr(error, "errno", None) in NO_ROOM):
-            error = _not_writable(error, config_name)
-        _fail(error, config_name)
+        _fail(in_the_way(error, config_name, begun=begun), config_name)
     finally:
         if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
             show_jobs(RememberSweep.folder)
@@ -186,13 +182,19 @@ def _leave_no_trace(error: Exception, call: Call) -> None:
         remove_if_empty(call.output)
 
 
-def _fail(error: Exception, config_name: str) -> NoReturn:
-    """End with a message where the user can mend it; anything else keeps its traceback."""
+def as_told(error: Exception, config_name: str, given: Sequence[str]) -> Exception:
+    """A SegkitError where the user can mend it; else the error itself."""
     told = error
     if not isinstance(error, SegkitError):
-        told = explain(error, config_dir(), config_name, sys.argv[1:]) or error
+        told = explain(error, config_dir(), config_name, given) or error
     if isinstance(told, CannotWriteError):
-        told = SegkitError(told.what, where=told.where, remedy=_elsewhere(config_name))
+        return SegkitError(told.what, where=told.where, remedy=_elsewhere(config_name))
+    return told
+
+
+def _fail(error: Exception, config_name: str) -> NoReturn:
+    """End with a message where the user can mend it; anything else keeps its traceback."""
+    told = as_told(error, config_name, sys.argv[1:])
     which = f" in {process_name()}" if process_name() else ""
     if isinstance(told, SegkitError):
         print(f"error{which}: {told}", file=sys.stderr)
@@ -213,8 +215,13 @@ def _elsewhere(config_name: str) -> str:
     return f"make room, or name a folder that you may write to: {key}=PATH"
 
 
-def _not_writable(error: Exception, config_name: str) -> SegkitError:
+def in_the_way(error: Exception, config_name: str, *, begun: bool) -> Exception:
     """Hydra makes the folder before it starts the job; and a disk may fill up at any time."""
+    # Hydra's own MissingConfigException is an OSError too.
+    if not isinstance(error, OSError) or isinstance(error, HydraException):
+        return error
+    if begun and error.errno not in NO_ROOM:
+        return error
     return SegkitError(
         f"the run folder cannot be written: {getattr(error, 'strerror', None) or error}",
         where=str(getattr(error, "filename", None) or Path.cwd()),

@@ -23,14 +23,13 @@ from omegaconf import DictConfig
 from omegaconf.basecontainer import BaseContainer
 
 from segkit.config.groups import composed
-from segkit.config.hydra_errors import explain
 from segkit.core.environment import environment
 from segkit.core.errors import SegkitError
 from segkit.core.home import settle
 from segkit.core.shell import command
 from segkit.runs.call import Call, this_call
 from segkit.runs.claim import remove_if_empty
-from segkit.runs.cli import config_dir, in_hydras_words
+from segkit.runs.cli import as_told, config_dir, in_hydras_words, in_the_way
 from segkit.runs.keep_apart import Refused
 from segkit.runs.launch import by_itself, check_launch
 from segkit.runs.resolvers import register
@@ -70,9 +69,12 @@ def perform(work: Callable[[DictConfig, Call], T], config_name: str, given: Sequ
         folder = str(config_dir())
         with initialize_config_dir(version_base="1.3", config_dir=folder, job_name=config_name):
             hydra: Any = GlobalHydra.instance().hydra
-            hydra.run(config_name, job, taken, with_log_configuration=False)
+            try:
+                hydra.run(config_name, job, taken, with_log_configuration=False)
+            except Exception as error:
+                raise in_the_way(error, config_name, begun=False) from error
         if failed:
-            raise failed[0]
+            raise in_the_way(failed[0], config_name, begun=True)
 
     _guest(run, config_name, given)
     return done[0]
@@ -97,6 +99,12 @@ def compose(config_name: str, given: Sequence[str], use: Callable[[DictConfig], 
 
 
 def _in_hydras_words(given: Sequence[str], config_name: str) -> list[str]:
+    if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+        raise SegkitError(
+            "a list of texts is needed here, each of them key=value",
+            where=repr(given),
+            remedy='such as ["seed=1", "model=unet_mnv2"]',
+        )
     for each in given:
         if each.startswith(("-", "hydra.mode=", "hydra.sweep")):
             raise SegkitError(
@@ -118,14 +126,14 @@ def _guest(run: Callable[[], T], config_name: str, given: Sequence[str]) -> T:
             return copy_context().run(run)
     except Refused as refused:
         raise cast(SegkitError, refused.__cause__) from None
-    except SegkitError:
-        raise
     except SystemExit as end:
         raise KeyboardInterrupt from end  # a signal has ended the training
     except Exception as error:
-        with _as_it_was():
-            told = explain(error, config_dir(), config_name, list(given))
-        raise told or error from error
+        with _as_it_was():  # it composes, to find what was meant
+            told = as_told(error, config_name, given)
+        if told is error:
+            raise
+        raise told from error
 
 
 @contextmanager
@@ -144,7 +152,7 @@ def _as_it_was() -> Iterator[None]:
 def _own_hydra() -> Iterator[None]:
     """The user may have Hydra at work himself, whose state is the process's."""
     instances, resolvers = Singleton._instances, dict(BaseContainer._resolvers)
-    before = {each: instances.pop(each) for each in _HYDRAS if each in instances}
+    before: dict[type, Any] = {each: instances.pop(each) for each in _HYDRAS if each in instances}
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """A command's work in a process that is someone else's: nothing of it is left behind."""
 
+import errno
 import logging
 import os
 import random
@@ -133,6 +134,27 @@ def test_mistakes_are_errors(given: list[str], what: str, tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["images"]
 
 
+@pytest.mark.parametrize("given", ["seed=1", [1], [Path("seed=1")], [["seed=1"]]])
+def test_what_is_no_list_of_texts(given: Any) -> None:
+    with pytest.raises(SegkitError, match="a list of texts"):
+        perform(lambda *_: None, "train", given)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SegkitError, match="the run folder cannot be written") as caught:
+        perform(lambda *_: None, "train", ["hydra.run.dir=file/run"])
+    assert "hydra.run.dir=PATH" in caught.value.remedy
+
+
+def test_a_disk_that_is_full() -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "x")
+
+    with pytest.raises(SegkitError, match="No space left on device"):
+        perform(full, "train", [])
+
+
 def test_a_signal_interrupts_and_does_not_end_the_session() -> None:
     def stopped(*_: object) -> None:
         raise SystemExit(130)
@@ -166,7 +188,7 @@ def test_processes_are_started_as_the_command(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(__main__, "__spec__", None)
 
     def started(*_: object) -> tuple[Any, list[str]]:
-        return __main__.__spec__.name, sys.argv[1:]
+        return getattr(__main__.__spec__, "name", None), sys.argv[1:]
 
     assert perform(started, "train", ["seed=2"]) == ("segkit.train", ["seed=2"])
     assert sys.argv == ["-c"]

@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from segkit.core.errors import SegkitError
+from segkit.core.quoting import written
 from segkit.search.space import (
     Choice,
     Range,
@@ -17,7 +18,6 @@ from segkit.search.space import (
     corners,
     read_space,
     suggest,
-    written,
 )
 
 CONF = Path(__file__).parents[2] / "conf" / "sweep"
