@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from segkit.config.checks import check_values
 from segkit.config.plain import resolved
 from segkit.config.trust import refuse_links
+from segkit.config.values import EVALUATE
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import EVALUATION, RunFolder
+from segkit.core.values import check
 from segkit.evaluation.request import (
     check_classes,
-    check_request,
     check_threshold,
     may_be_copy,
     place,
@@ -44,7 +45,7 @@ def evaluate(config: dict[str, Any], call: Call) -> float | None:
     Raises:
         SegkitError: not a run, other data that do not fit it, an empty or unknown split.
     """
-    check_request(config)
+    check(config, EVALUATE)
     run = open_run(config["run"], config["allow_targets"])
     folder = run.folder
     refuse_links(folder.path, EVALUATION)

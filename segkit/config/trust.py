@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from segkit.config.values import DATA_NAME
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import interpolates, unescaped
 from segkit.core.run_folder import CHECKPOINTS
@@ -80,13 +81,7 @@ def _check_shapes(config: Mapping[Any, Any], where: Path) -> None:
             )
     data = config.get("dataset")
     name = data.get("name", "") if isinstance(data, Mapping) else ""
-    plain = isinstance(name, str) and not set(name) & {"/", "\\", "\0"}
-    if name is not None and not plain:
-        raise SegkitError(
-            "the name of a data set is part of file names, and holds no slash",
-            where=f"{where}, dataset.name={name}",
-            remedy="write a plain name",
-        )
+    DATA_NAME.check("dataset.name", name, source=str(where))
 
 
 def _values(config: Mapping[Any, Any], where: Path) -> Iterator[tuple[str, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.trust import check_folder_config
+from segkit.config.values import PREFIXES, PROBABILITY
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.runs.build import build_network, build_reader
@@ -89,9 +89,10 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
         allow_targets: further prefixes that a ``_target_`` of the run may start with.
 
     Raises:
-        SegkitError: not a run folder, one without a best checkpoint, or a configuration that no
-            run has.
+        SegkitError: not a run folder, one without a best checkpoint, a configuration that no run
+            has, or prefixes that are not listed.
     """
+    PREFIXES.check("allow_targets", allow_targets)
     folder = RunFolder(path)
     config = folder.read_config() | {"allow_targets": list(allow_targets)}
     config = check_folder_config(config, folder.config, allow_targets)
@@ -108,20 +109,14 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
     return SavedRun(folder, config)
 
 
-def check_threshold(threshold: object) -> float:
+def check_threshold(threshold: Any) -> float:
     """A threshold on the probability.
 
     Raises:
         SegkitError: not a number within 0…1.
     """
-    number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-    if not number or not 0 <= float(threshold) <= 1:  # type: ignore[arg-type]
-        raise SegkitError(
-            "a threshold is a number within 0…1",
-            where=f"threshold={threshold}",
-            remedy="threshold=0.5, or null for the run's own",
-        )
-    return float(threshold)  # type: ignore[arg-type]
+    PROBABILITY.check("threshold", threshold)
+    return float(threshold)
 
 
 def _check_needed(config: Mapping[str, Any], where: Path) -> None:

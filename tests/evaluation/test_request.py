@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from segkit.config.values import EVALUATE
 from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
+from segkit.core.values import check
 from segkit.data.split_file import read_split
 from segkit.evaluation.request import (
     check_classes,
-    check_request,
     check_threshold,
     may_be_copy,
     place,
@@ -61,7 +62,7 @@ def saved() -> dict[str, Any]:
 
 @pytest.mark.parametrize("threshold", [None, "auto", 0, 0.4, 1])
 def test_what_a_threshold_may_be(threshold: Any) -> None:
-    check_request(request(threshold=threshold))
+    check(request(threshold=threshold), EVALUATE)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_what_a_threshold_may_be(threshold: Any) -> None:
 )
 def test_what_cannot_work_is_refused(key: str, value: Any) -> None:
     with pytest.raises(SegkitError) as error:
-        check_request(request(**{key: value}))
+        check(request(**{key: value}), EVALUATE)
     assert error.value.where.startswith(key)
     assert error.value.remedy
 
