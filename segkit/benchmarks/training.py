@@ -13,9 +13,9 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from segkit.benchmarks.bare_loop import BareLoop, Epoch, learner_of, wait_for
+from segkit.benchmarks.bare_loop import Epoch, bare_loop, learner_of, wait_for
 from segkit.benchmarks.beside import beside, is_beside
-from segkit.benchmarks.timing import Figure, Spread, speedup, spread
+from segkit.benchmarks.timing import Figure, rates, speedup, spread
 from segkit.core.run_folder import RunFolder
 from segkit.data.datamodule import SegmentationData
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
@@ -133,16 +133,16 @@ def _rivals(
     module: SegmentationModule, data: SegmentationData, trainer: pl.Trainer, folder: Path
 ) -> dict[str, Any]:
     device = _device(trainer)
-    held = {stage: _tensors(data, stage, device) for stage in ("train", "val")}
+    held = {stage: tensors(data, stage, device) for stage in ("train", "val")}
     fast = learner_of(module, data.batch_size, device)
-    bare = BareLoop(fast, held["train"], held["val"], precision=str(trainer.precision))
+    bare = bare_loop(fast, held["train"], held["val"], precision=str(trainer.precision))
     if not is_beside():
         log.warning("only a clone of segkit's repository compares with MONAI and plain Lightning")
         return {BARE: bare}
     return {BARE: bare, **beside("rivals").rivals(module, data, device, folder)}
 
 
-def _tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[Tensor, Tensor]:
+def tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[Tensor, Tensor]:
     """Every image (N, C, H, W), channels last, and mask (N, H, W), both uint8, on the device."""
     dataset = data.dataset("all")
     items = [dataset[0, index] for index in data.indices(stage)]
@@ -153,20 +153,10 @@ def _tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[
 
 def _figures(turns: InTurn, images: int, precision: str, *, on_gpu: bool) -> list[Figure]:
     part, ours = "training", turns.ours[1:]
-
-    def rate(epochs: list[Epoch]) -> float:
-        return spread([images / epoch.training for epoch in epochs]).median
-
-    figures = [Figure(part, f"segkit, {precision}", rate(ours), "images/s")]
-    for name, epochs in turns.theirs.items():
-        counted = epochs[1:]
-        goal = {PLAIN: 3.0, MONAI: 2.4}.get(name)
-        ratio = speedup([e.training for e in ours], [e.training for e in counted])
-        figures.append(
-            Figure(part, name, rate(counted), "images/s", f"segkit ÷ {name}", ratio, goal)
-        )
+    epochs = {f"segkit, {precision}": ours} | {n: each[1:] for n, each in turns.theirs.items()}
+    taken = {name: [epoch.training for epoch in some] for name, some in epochs.items()}
+    figures = rates(part, taken, images, "images/s", goals={PLAIN: 3.0, MONAI: 2.4})
     bare = turns.theirs[BARE][1:]
-    whole: Spread = speedup([e.whole for e in ours], [e.whole for e in bare])
     figures += [
         Figure(
             part,
@@ -174,7 +164,7 @@ def _figures(turns: InTurn, images: int, precision: str, *, on_gpu: bool) -> lis
             spread([e.whole for e in ours]).median,
             "s",
             f"segkit ÷ {BARE}",
-            whole,
+            speedup([e.whole for e in ours], [e.whole for e in bare]),
             0.95 if on_gpu else 0.97,
         ),
         Figure(

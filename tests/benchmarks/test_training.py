@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from segkit.benchmarks.bare_loop import BareLoop, Epoch, Learner
+from segkit.benchmarks.bare_loop import Epoch, Learner, bare_loop
 from segkit.benchmarks.training import InTurn, TimedLoader
 from segkit.models.network import SegmentationNetwork
 from segkit.tasks.losses import BinaryCrossEntropy
@@ -93,7 +93,7 @@ def test_the_bare_loop_takes_every_whole_batch_once(images: int, steps: int) -> 
     mask = torch.from_numpy(rng.integers(0, 2, (images, 8, 8), np.uint8))
     learner = Learner(network, BinaryCrossEntropy(), torch.optim.Adam, 2, device)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    epoch = BareLoop(learner, (image, mask), (image, mask), precision="32-true").epoch()
+    epoch = bare_loop(learner, (image, mask), (image, mask), precision="32-true").epoch()
     assert seen == [min(2, images)] * steps
     assert 0 < epoch.training < epoch.whole
     assert not torch.equal(before["core.head.weight"], network.state_dict()["core.head.weight"])
