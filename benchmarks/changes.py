@@ -14,6 +14,7 @@ from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
 from segkit.benchmarks.training import tensors
 from segkit.core.hardware import best_precision
 from segkit.runs.build import build_data, build_module, build_reader
+from segkit.tasks.named import build_task
 
 Config = Mapping[str, Any]
 PART, STEPS = "changes", 4
@@ -28,7 +29,7 @@ def changes(config: Config, rounds: int) -> list[Figure]:
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
-    task = build_module(config, data.classes)
+    task = build_module(config, build_task(config, data.classes))
     device = device_of(config["trainer"])
     images_NCHW, masks_NHW = tensors(data, "train", device)
     last, mask_BHW = images_NCHW[: data.batch_size], masks_NHW[: data.batch_size]

@@ -19,6 +19,7 @@ from segkit.data.cache_build import CacheSpec
 from segkit.data.datamodule import SegmentationData
 from segkit.drawing.plots import BLUE, figure, save, style
 from segkit.runs.build import build_augmentation, build_data, build_module, build_reader
+from segkit.tasks.named import build_task
 
 Config = Mapping[str, Any]
 PART = "growth"
@@ -35,7 +36,7 @@ def growth(config: Config, folder: Path) -> list[Figure]:
     data = build_data(config, build_reader(config))
     data.prepare_data()
     augmentation = build_augmentation(config)
-    module = build_module(config, data.classes)
+    module = build_module(config, build_task(config, data.classes))
     side, batch = (data.size or (128, 128))[0], data.batch_size
     cores = os.cpu_count() or 1
     curves: dict[tuple[str, str], Points] = {

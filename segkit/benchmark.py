@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from segkit.benchmarks.beside import check_beside
-from segkit.config.checks import check_values
 from segkit.config.plain import resolved
 from segkit.config.values import BENCHMARK
 from segkit.core.files import write_text
@@ -18,7 +17,7 @@ from segkit.core.run_folder import environment
 from segkit.core.sources import data_name
 from segkit.core.values import check
 from segkit.runs import cli
-from segkit.runs.build import build_reader
+from segkit.runs.build import build_reader, check_training
 from segkit.runs.call import Call
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
     composed.run_dir = escaped(str(folder / "run"))
     settings = resolved(composed)
     settings["overrides"] = list(call.overrides)
-    check_values(settings)
+    check_training(settings)
     check(settings, BENCHMARK)
     for part in settings["parts"]:
         check_beside(part)

@@ -41,7 +41,7 @@ def compare(config: dict[str, Any]) -> None:
     comparison = compare_runs(
         runs,
         baseline=None if config["baseline"] is None else str(config["baseline"]),
-        score=config["score"],
+        score=None if config["score"] is None else str(config["score"]),
         seed=config["seed"],
         common=config["common"],
     )

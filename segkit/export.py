@@ -56,13 +56,14 @@ def export(config: dict[str, Any]) -> float:
 
     hush_lightning()
     cli.say("exporting …")
-    network, channels = run.network, run.config["dataset"]["channels"]
+    network, decoder = run.network, run.task.decoder
+    channels = run.config["dataset"]["channels"]
     with atomic_path(folder / "model.onnx") as temporary:
         size = _bound_size(run)
-        write_onnx(network, channels, temporary, opset=config["opset"], size=size)
+        write_onnx(network, decoder, channels, temporary, opset=config["opset"], size=size)
         images, source = _images(run, config["count"])
         cli.say(f"comparing with torch on {source} …")
-        parity = compare(network, temporary, images, threshold=run.threshold)
+        parity = compare(network, decoder, temporary, images)
         _require(parity, config["bound"])
     facts = _facts(run, folder / "model.onnx", config, parity, source)
     write_text(folder / "model.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
@@ -154,13 +155,12 @@ def _facts(
 ) -> dict[str, Any]:
     """What ``model.json`` says: how to call the model, and where it comes from."""
     dataset, summary = run.config["dataset"], run.folder.read_summary()
-    binary = len(run.classes) == 2
     size = image_size(dataset["size"], "dataset.size")
     return {
         "model": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "classes": list(run.classes),
-        "threshold": run.threshold if binary else None,
+        **run.task.settings,
         "input": {
             "name": "image",
             "type": "uint8",
@@ -180,8 +180,8 @@ def _facts(
             "name": "probability",
             "type": "float32",
             "axes": ["batch", "class", "height", "width"],
-            "of": [run.classes[1]] if binary else list(run.classes),
-            "activation": "sigmoid" if binary else "softmax",
+            "of": list(run.task.decoder.planes),
+            "activation": run.task.decoder.activation,
         },
         "opset": config["opset"],
         "parity": {**asdict(parity), "bound": config["bound"], "on": source},

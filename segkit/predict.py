@@ -36,18 +36,20 @@ def predict(config: dict[str, Any], call: Call) -> None:
     check(config, PREDICT)
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     runs = open_runs(config["run"], config["allow_targets"])
-    threshold, classes = agree(runs, config["threshold"])
+    task = agree(runs, {key: config[key] for key in runs[0].task.keys})
     inputs, others = find_inputs(config["input"])
     output = at_home(config["output"], "output")
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
-    values = check_format(config["format"], config["values"], len(classes))
+    values = check_format(config["format"], config["values"], len(task.classes))
     asked = {key: bool(config[key]) for key in ("overlay", "probability", "colour")}
     wanted = Wanted(output, config["format"], values, **asked)
     # What the folders say of classes, size and network counts as much as their weights.
     files = [file for run in runs for file in (run.folder.config, run.folder.best)]
-    settings = {key: config[key] for key in _SETTINGS} | {"threshold": threshold, "values": values}
-    table = Table(output / "predictions.csv", columns(classes), settings_hash(files, settings))
+    settings = {key: config[key] for key in _SETTINGS} | task.settings | {"values": values}
+    table = Table(
+        output / "predictions.csv", columns(task.described_by()), settings_hash(files, settings)
+    )
     if not config["overwrite"]:
         table.check(inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
@@ -59,9 +61,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
         print(others, flush=True)
     broken = 0
     if todo:  # networks take seconds to load
-        predictor = predictor_of(
-            runs, device=config["device"], threshold=threshold, precision=config["precision"]
-        )
+        predictor = predictor_of(runs, task, device=config["device"], precision=config["precision"])
         limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
         table.begin()
         job = Job(view, wanted, round(config["large"] * 1e6))

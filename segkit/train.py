@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segkit.config.checks import check_values
 from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.runs import cli
-from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.runs.build import (
+    build_data,
+    build_module,
+    build_reader,
+    build_trainer,
+    check_training,
+)
 from segkit.runs.call import Call
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.resume import check_split, folder_to_resume, is_done, resumed_config
+from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -49,9 +55,10 @@ def train(composed: DictConfig, call: Call) -> float | None:
         config = _resolve(composed, call.output)
     if resume and is_done(RunFolder(resume), config):
         return _done(RunFolder(resume))
-    check_values(config)
+    check_training(config)
     _check_inference(config)
     reader = build_reader(config)
+    task = build_task(config, reader.classes)
     _announce(reader)
 
     cli.say("loading PyTorch …")
@@ -64,7 +71,7 @@ def train(composed: DictConfig, call: Call) -> float | None:
         check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
     cli.say(f"building {config['choices']['model']} …")
-    module = build_module(config, reader.classes)
+    module = build_module(config, task)
     found = fit_batch(data, module, config["trainer"])
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
@@ -125,7 +132,7 @@ def _fit(
             report_or_warn(folder)
             # A sweep says it once, at its end.
             steps = after_training(summary, folder.path, data) if alone else []
-            show_summary(summary, folder.path, steps)
+            show_summary(summary, module.task.words, folder.path, steps)
     score: float | None = summary["best_score"]
     return score
 

@@ -20,7 +20,8 @@ from segkit.core.hardware import autocast
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
 from segkit.runs.build import build_data, build_network, build_reader
-from segkit.tasks.metrics import predicted_classes
+from segkit.tasks.base import Decoder
+from segkit.tasks.named import build_task
 
 log = logging.getLogger(__name__)
 Config = Mapping[str, Any]
@@ -38,10 +39,11 @@ def inference(config: Config, rounds: int) -> list[Figure]:
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
-    network = build_network(config, data.classes).eval()
+    task = build_task(config, data.classes)
+    network = build_network(config, task).eval()
     predictor = Predictor(
         [Member(network, data.size, data.channels)],
-        classes=data.classes,
+        task=task,
         device=device_of(config["trainer"]).type,
     )
     dataset = data.dataset("all")
@@ -74,8 +76,8 @@ def _whole(
     def ours() -> None:
         for some in _batches(images, predictor.together):
             for logits in predictor.whole(some):
-                predictor.decide(logits)
-                predictor.probability(logits)
+                predictor.decode(logits)
+                predictor.maps(logits)
 
     def bare(how: str) -> None:
         with torch.inference_mode(), autocast(device, predictor.precision):
@@ -88,7 +90,7 @@ def _whole(
         rivals[f"bare torch, logits alone, {how}"] = partial(bare, how)
     with tempfile.TemporaryDirectory() as folder:
         if device.type == "cpu" and importlib.util.find_spec("onnxruntime"):
-            ask = _onnx(network, images, Path(folder))
+            ask = _onnx(network, predictor.task.decoder, images, Path(folder))
             for how, stack in stacks.items():
                 rivals[f"onnxruntime, float32, {how}"] = partial(_each, ask, stack)
         taken = interleaved(rivals, rounds)
@@ -107,14 +109,14 @@ def _each(ask: Callable[[Image], object], stack: list[Image]) -> None:
 
 
 def _onnx(
-    network: SegmentationNetwork, images: list[Image], folder: Path
+    network: SegmentationNetwork, decoder: Decoder, images: list[Image], folder: Path
 ) -> Callable[[Image], object]:
     import onnxruntime
 
     from segkit.inference.onnx_model import INPUT, OUTPUT, write_onnx
 
     size = None if network.any_size_exports else (images[0].shape[0], images[0].shape[1])
-    write_onnx(network, images[0].shape[2], folder / "model.onnx", opset=18, size=size)
+    write_onnx(network, decoder, images[0].shape[2], folder / "model.onnx", opset=18, size=size)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     return lambda image_BHWC: session.run([OUTPUT], {INPUT: image_BHWC})
 
@@ -159,7 +161,7 @@ def _monai(
             )
             assert isinstance(logits, torch.Tensor)
             # What segkit gives back too.
-            mask_BHW = predicted_classes(logits, predictor.threshold)
+            mask_BHW = predictor.task.decoder.decode(logits)
             wide = logits.float()
             probability = wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)
             return mask_BHW.cpu().numpy(), probability.cpu().numpy()

@@ -19,6 +19,7 @@ from segkit.benchmarks.timing import Figure, rates, speedup, spread
 from segkit.core.run_folder import RunFolder
 from segkit.data.datamodule import SegmentationData
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.tasks.named import build_task
 from segkit.training.fit import fit
 from segkit.training.module import SegmentationModule
 
@@ -102,7 +103,7 @@ def training(config: Config, rounds: int) -> list[Figure]:
     settings["callbacks"] = {k: v for k, v in config["callbacks"].items() if k != "early_stopping"}
     data = build_data(settings, build_reader(settings))
     data.prepare_data()
-    module = build_module(settings, data.classes)
+    module = build_module(settings, build_task(settings, data.classes))
     trainer = build_trainer(settings)
     images = len(data.indices("train"))
     images = max(1, images // data.batch_size) * data.batch_size if images else 0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from segkit.comparison.comparison import Comparison
 from segkit.comparison.plots import curves_plot, differences_plot, scores_plot
-from segkit.comparison.shown import HEADINGS, number, sentences, shown_rows
+from segkit.comparison.shown import headings, number, sentences, shown_rows
 from segkit.comparison.tables import run_rows
 from segkit.drawing import html
 from segkit.drawing.html import Html
@@ -19,17 +19,9 @@ _MEANING = (
     "several seeds of the resamples, and adjusted for all comparisons by Holm's method; the "
     "rank-biserial correlation, -1 to 1, is its effect size."
 )
-_RUN_HEADINGS = (
-    "configuration",
-    "seed",
-    "fold",
-    "best epoch",
-    "dice",
-    "iou",
-    "images/s",
-    "minutes",
-    "split",
-    "folder",
+_FIRST, _LAST = (
+    ("configuration", "seed", "fold", "best epoch"),
+    ("images/s", "minutes", "split", "folder"),
 )
 
 
@@ -73,18 +65,18 @@ def _meaning(comparison: Comparison) -> Html:
 
 
 def _table(comparison: Comparison) -> Html:
-    return html.table(HEADINGS, shown_rows(comparison))
+    return html.table(headings(comparison), shown_rows(comparison))
 
 
 def _runs(comparison: Comparison) -> Html:
+    scores = list(comparison.configurations[0].scores)
     rows = [
         (
             row["configuration"],
             row["seed"],
             "" if row["fold"] is None else row["fold"],
             "" if row["best_epoch"] is None else row["best_epoch"],
-            number(row["dice"], ".4f"),
-            number(row["iou"], ".4f"),
+            *(number(row[name], ".4f") for name in scores),
             number(row["images_per_second"], ".1f"),
             number(row["minutes"], ".1f"),
             row["split_hash"],
@@ -92,7 +84,7 @@ def _runs(comparison: Comparison) -> Html:
         )
         for row in run_rows(comparison)
     ]
-    return html.table(_RUN_HEADINGS, rows)
+    return html.table((*_FIRST, *scores, *_LAST), rows)
 
 
 def _disagreements(sheets: Mapping[str, Picture]) -> Html:

@@ -65,29 +65,30 @@ def differences_plot(comparison: Comparison) -> bytes:
 
 
 def curves_plot(comparison: Comparison) -> bytes:
-    """val/dice and val/loss over epochs of every run, in the colours of the configurations."""
+    """Score and loss over epochs of every run, in the colours of the configurations."""
     plot = figure(11, 4)
-    dice, loss = plot.subplots(1, 2)
-    style(dice, "val/dice", "epoch")
+    leading = f"val/{next(iter(comparison.configurations[0].scores))}"
+    score, loss = plot.subplots(1, 2)
+    style(score, leading, "epoch")
     style(loss, "val/loss", "epoch")
     for number, each in enumerate(comparison.configurations):
         runs = [run for seed in each.runs for run in seed]
         for place, run in enumerate(runs):
             rows = run.metrics()
-            for axes, name in ((dice, "val/dice"), (loss, "val/loss")):
+            for axes, name in ((score, leading), (loss, "val/loss")):
                 points = [(row["epoch"], row.get(name, np.nan)) for row in rows]
                 label = _short(each.name) if not place else None
                 if points:
                     axes.plot(*zip(*points, strict=True), color=colour(number), lw=1.2, label=label)
-    for axes in (dice, loss):
+    for axes in (score, loss):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if dice.get_legend_handles_labels()[1]:
-        dice.legend(frameon=False, fontsize=8, labelcolor=INK)
+    if score.get_legend_handles_labels()[1]:
+        score.legend(frameon=False, fontsize=8, labelcolor=INK)
     return _png(plot)
 
 
 def _values(comparison: Comparison, each: Configuration) -> Values:
-    return each.dice_SG if comparison.score == "dice" else each.iou_SG
+    return each.scores[comparison.score]
 
 
 def _rows(count: int, title: str) -> tuple[Figure, Axes]:

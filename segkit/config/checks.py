@@ -99,7 +99,7 @@ def _check_model(model: Config, channels: int) -> None:
 
 def _check_mode(config: Config) -> None:
     better, expected = "higher", "max"
-    if config["monitor"].endswith("loss"):
+    if str(config["monitor"]).endswith("loss"):
         better, expected = "lower", "min"
     if config["mode"] != expected:
         raise SegkitError(

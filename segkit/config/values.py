@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from segkit.config.bounds import MONITORS
 from segkit.core.errors import did_you_mean
 from segkit.core.limits import MEGAPIXELS
-from segkit.core.values import SWITCH, Rule, choice, number, whole
+from segkit.core.values import PROBABILITY, SWITCH, Rule, choice, number, whole
 from segkit.core.view import DEVICES, PRECISIONS, TTA
 
 PARTS = ("training", "changes", "input", "inference", "start", "memory", "growth")
@@ -18,7 +17,6 @@ GROUP = Rule(
     "{key} holds keys of its own and cannot be a single value",
     required=True,
 )
-PROBABILITY = number(0, 1)
 SEED = whole(0, 2**32 - 1)
 # A text would be taken letter by letter, and nearly every name begins with one of them.
 PREFIXES = Rule(
@@ -53,13 +51,10 @@ DATA = {
     "large": number(0),
     "max_megapixels": MEGAPIXELS,
     "mode": choice("min", "max"),
-    "monitor": choice(*MONITORS),
     "optim.lr": number(0),
     "overlap": whole(0),
     "seed": SEED,
-    "threshold": PROBABILITY,
     "tile": whole(32, 1 << 14),
-    "two_logits": SWITCH,
     "freeze_encoder": whole(-1),
     "callbacks.inference.every_n_epochs": whole(1),
     "callbacks.inference.most": whole(1, 64),
@@ -103,7 +98,6 @@ TRAIN = {**dict.fromkeys(("model", "loss", "optim", "schedule", "trainer"), GROU
 CHECK = {**DATA, "augment_preview": SWITCH}
 EVALUATE = {
     "split": choice("train", "val", "test", "all"),
-    "threshold": number(0, 1, also=("auto", None)),
     "surface": SWITCH,
     "surface_tolerance": number(0, remedy="give a number of pixels, 0 or more"),
     "seed": SEED,
@@ -111,7 +105,6 @@ EVALUATE = {
 }
 PREDICT = {
     **dict.fromkeys(("overlay", "colour", "probability", "rle", "overwrite"), SWITCH),
-    "threshold": number(0, 1, also=(None,)),
     "device": choice(*DEVICES, remedy="choose auto, cpu, or cuda for a GPU"),
     "precision": choice(*PRECISIONS),
     "tta": choice(*TTA),
@@ -123,7 +116,6 @@ PREDICT = {
 }
 EXPORT = {"opset": whole(18), "count": whole(1), "bound": number(0)}
 COMPARE = {
-    "score": choice("dice", "iou"),
     "common": SWITCH,
     "pictures": whole(0, remedy="give a number of images, 0 or more"),
     "seed": SEED,

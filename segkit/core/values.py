@@ -138,3 +138,4 @@ def _plain(value: object) -> str:
 
 # A word such as `no` would otherwise count as true.
 SWITCH = choice(True, False, remedy="give true or false")
+PROBABILITY = number(0, 1)

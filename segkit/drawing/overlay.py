@@ -22,9 +22,9 @@ YELLOW, BLUE, VERMILLION, PURPLE = (240, 228, 66), (0, 114, 178), (213, 94, 0), 
 CLASS_COLOURS: Picture = np.array(
     [(0, 0, 0), ORANGE, SKY, GREEN, PURPLE, YELLOW, BLUE, VERMILLION], np.uint8
 )
-# RGB of true negative (never painted), true positive, missed, false positive.
+DARK = (28, 28, 32)  # behind a mask that is shown alone
+# RGB of what neither has (never painted), both have, is missed, and is added.
 AGREEMENT_COLOURS: Picture = np.array([(0, 0, 0), GREEN, SKY, VERMILLION], np.uint8)
-AGREEMENT_NAMES = ("true positive", "missed", "false positive")
 
 
 def overlay(image: Picture, mask: Picture, *, alpha: float = 0.35) -> Picture:

@@ -12,6 +12,7 @@ import yaml
 
 from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.files import write_text
+from segkit.core.numbers import is_finite, shown
 from segkit.core.run_folder import RunFolder
 from segkit.core.sources import data_name
 from segkit.data.split_file import split_hash
@@ -19,8 +20,10 @@ from segkit.drawing import html
 from segkit.drawing.curves import rate_in_words
 from segkit.drawing.html import Html
 from segkit.drawing.thumbnails import carried, series
-from segkit.evaluation.report_scores import headline, is_finite, pictures, rows_of, scores, shown
+from segkit.evaluation.report_scores import headline, pictures, rows_of, scores
 from segkit.runs.loggers import flat_parameters
+from segkit.tasks.base import Task
+from segkit.tasks.named import task_kind
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +57,15 @@ def write_report(folder: RunFolder) -> Path:
     """
     config = folder.read_config()
     summary = folder.read_summary()
-    drawn, size = pictures(folder)
+    task = task_kind(config)
+    drawn, size = pictures(folder, task)
     curves = carried(folder.curves, 250_000)
+    left = _PICTURES - size - len(curves[0] if curves else b"")
     sections = [
-        headline(summary),
+        headline(summary, task.words),
         *_warnings(folder.log),
-        _training(folder, summary, curves, _PICTURES - size - len(curves[0] if curves else b"")),
-        *scores(folder, summary),
+        _training(folder, summary, task, curves, left),
+        *scores(folder, summary, task.words),
         *drawn,
         _split(folder, summary),
         _configuration(config),
@@ -100,7 +105,11 @@ def _read_log(path: Path) -> str:
 
 
 def _training(
-    folder: RunFolder, summary: Mapping[str, Any], curves: tuple[bytes, str] | None, most: int
+    folder: RunFolder,
+    summary: Mapping[str, Any],
+    task: type[Task],
+    curves: tuple[bytes, str] | None,
+    most: int,
 ) -> Html:
     parts = []
     rows = rows_of(folder.metrics)
@@ -113,7 +122,7 @@ def _training(
     if not kept:
         parts.append(html.paragraph("No panels were drawn." if not paths else "No panel fits."))
         return html.section("Training", *parts)
-    monitor = str(summary.get("monitor") or "val/dice")
+    monitor = str(summary.get("monitor") or f"val/{task.headline[0]}")
     values = {row.get("epoch"): row.get(monitor) for row in rows}
     frames = []
     for epoch, data in kept.items():
@@ -121,7 +130,7 @@ def _training(
         score = f", {monitor} {shown(value)}" if value else ""
         label = f"epoch {epoch}{score}{' (best)' if epoch == best else ''}"
         frames.append(html.Slide(epoch, label, data))
-    caption = "The same validation images in each epoch; Dice at the size of training."
+    caption = f"The same validation images in each epoch; {task.words.by} at the size of training."
     if len(kept) < len(paths):
         caption += (
             f" {len(kept)} of {len(paths)} epochs, evenly chosen to keep this page small;"

@@ -22,20 +22,6 @@ _SETTABLE = ("batch_size", "cache_dir", "num_workers", "on_bad_record", "score_a
 _FIXED = ("channels", "crop", "name", "panel_count", "panel_ids", "size", "split")
 
 
-def check_threshold(threshold: object, classes: Sequence[str]) -> None:
-    """Refuse a threshold where the likeliest of several classes wins.
-
-    Raises:
-        SegkitError: the task is not binary.
-    """
-    if threshold is not None and len(classes) > 2:
-        raise SegkitError(
-            f"of {len(classes)} classes the likeliest wins; a threshold has no meaning",
-            where=f"threshold={threshold}",
-            remedy="leave threshold out",
-        )
-
-
 def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> dict[str, Any]:
     """The run's configuration with what this evaluation may set, and its trainer.
 

@@ -5,6 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from segkit.core.quoting import unquoted
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import argument, command
 from segkit.core.tables import table_text
+from segkit.tasks.named import task_kind
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
-COLUMNS = ("job", "state", "best_epoch", "best_score", "dice", "iou", "minutes", "error")
 Row = dict[str, Any]
 
 
@@ -116,10 +117,16 @@ def _job(path: Path) -> Row:
     return row | {
         "best_epoch": summary.get("best_epoch"),
         "best_score": summary.get("best_score"),
-        "dice": test.get("dice"),
-        "iou": test.get("iou"),
+        **{name: test.get(name) for name in _headline(run)},
         "minutes": None if seconds is None else seconds / 60,
     }
+
+
+def _headline(run: RunFolder) -> tuple[str, ...]:
+    """The scores that a run is known by; of a job without a configuration those of most."""
+    with suppress(SegkitError):
+        return task_kind(run.read_config()).headline
+    return task_kind({}).headline
 
 
 def show_jobs(sweep: Path) -> None:
@@ -133,9 +140,11 @@ def show_jobs(sweep: Path) -> None:
     rows = jobs(sweep)
     if not rows:
         return
-    write_text(sweep / "jobs.csv", table_text(COLUMNS, rows))
+    own = dict.fromkeys(key for row in rows for key in row)
+    columns = [key for key in own if key not in ("minutes", "error")] + ["minutes", "error"]
+    write_text(sweep / "jobs.csv", table_text(columns, rows))
     out = console()
-    names = COLUMNS if any(row.get("error") for row in rows) else COLUMNS[:-1]
+    names = columns if any(row.get("error") for row in rows) else columns[:-1]
     headings = [name.replace("_", " ") for name in names]
     cells = [[_shown(row.get(name)) for name in names] for row in rows]
     show_table(out, headings, cells, words=("job", "state", "error"))

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.trust import check_folder_config
-from segkit.config.values import PREFIXES, PROBABILITY
+from segkit.config.values import PREFIXES
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.runs.build import build_network, build_reader
+from segkit.tasks.named import DEFAULT, build_task, task_kind
 
 if TYPE_CHECKING:
     from segkit.models.network import SegmentationNetwork
+    from segkit.tasks.base import Task
 
 _NETWORK = "network."  # what its weights are called by in a checkpoint
 # Without these nothing can be rebuilt.
-_NEEDED = ("threshold", "seed", "model", "dataset", "dataset.reader", "dataset.channels")
+_NEEDED = ("seed", "model", "dataset", "dataset.reader", "dataset.channels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +46,14 @@ class SavedRun:
         """
         return build_reader(self.config).classes
 
-    @property
-    def threshold(self) -> float:
-        """On the probability, for binary tasks, 0…1.
+    @cached_property
+    def task(self) -> Task:
+        """What was learnt, with the settings that it was trained with.
 
         Raises:
-            SegkitError: it is not.
+            SegkitError: settings that no run has.
         """
-        return check_threshold(self.config["threshold"])
+        return build_task(self.config, self.classes)
 
     @cached_property
     def network(self) -> SegmentationNetwork:
@@ -67,7 +69,7 @@ class SavedRun:
 
         # The weights that are drawn here are replaced; whoever asks keeps his random numbers.
         with torch.random.fork_rng(devices=[]):
-            network = build_network(self.config, self.classes)
+            network = build_network(self.config, self.task)
         state = read_checkpoint(self.folder.best)["state_dict"]
         own = {k.removeprefix(_NETWORK): v for k, v in state.items() if k.startswith(_NETWORK)}
         try:
@@ -96,6 +98,7 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
     folder = RunFolder(path)
     config = folder.read_config() | {"allow_targets": list(allow_targets)}
     config = check_folder_config(config, folder.config, allow_targets)
+    config.setdefault("task", DEFAULT)
     _check_needed(config, folder.config)
     if not folder.best.is_file():
         raise SegkitError(
@@ -109,16 +112,6 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
     return SavedRun(folder, config)
 
 
-def check_threshold(threshold: Any) -> float:
-    """A threshold on the probability.
-
-    Raises:
-        SegkitError: not a number within 0…1.
-    """
-    PROBABILITY.check("threshold", threshold)
-    return float(threshold)
-
-
 def _check_needed(config: Mapping[str, Any], where: Path) -> None:
     def has(key: str) -> bool:
         parent, _, name = key.rpartition(".")
@@ -126,7 +119,7 @@ def _check_needed(config: Mapping[str, Any], where: Path) -> None:
         return isinstance(node, Mapping) and name in node
 
     remedy = "name a folder that segkit.train wrote"
-    if lacking := [key for key in _NEEDED if not has(key)]:
+    if lacking := [key for key in (*task_kind(config).keys, *_NEEDED) if not has(key)]:
         raise SegkitError(
             f"not the configuration of a run: {', '.join(lacking)} is missing",
             where=str(where),

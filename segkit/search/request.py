@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hydra import compose
 from omegaconf import OmegaConf
 
-from segkit.config.checks import check_values
 from segkit.config.hydra_errors import explain
 from segkit.config.keys import OF_A_STUDY, OF_A_TRIAL, key_of, within
 from segkit.config.values import SWEEP
 from segkit.core.errors import SegkitError, require_packages
 from segkit.core.values import check
+from segkit.runs.build import check_training
 from segkit.runs.cli import config_dir
 from segkit.search.space import Space, as_overrides, corners
 
@@ -65,7 +65,7 @@ def dry_run(space: Space, given: Sequence[str]) -> None:
                 compose("train", overrides), resolve=True, throw_on_missing=True
             )
             assert isinstance(config, dict)
-            check_values({str(key): value for key, value in config.items()})
+            check_training({str(key): value for key, value in config.items()})
         except Exception as error:
             told = error
             if not isinstance(error, SegkitError):

@@ -13,14 +13,17 @@ import lightning.pytorch as pl
 
 from segkit.core.errors import SegkitError
 from segkit.core.hardware import precision_and_reason
+from segkit.core.numbers import shown
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_facts, show_line
 from segkit.data.datamodule import SegmentationData
 from segkit.data.loaders import batch_bytes, worker_count
 from segkit.data.sides import side_cautions
+from segkit.tasks.base import Words
 
 log = logging.getLogger("segkit")
 
+_FEW = 10  # scores of fewer are told with a caution
 _BENEATH = "rich_proxied_file"  # of what stands in for stderr while a bar is drawn: stderr itself
 
 
@@ -101,27 +104,28 @@ def show_data(data: SegmentationData, folder: Path) -> None:
 
 
 def show_summary(
-    summary: Mapping[str, Any], folder: Path, steps: Sequence[tuple[str, str]]
+    summary: Mapping[str, Any], words: Words, folder: Path, steps: Sequence[tuple[str, str]]
 ) -> None:
     """The end of a training: best epoch, test scores, where all lies, and how to go on.
 
     Args:
         summary: of the run.
+        words: of its task.
         folder: of the run.
         steps: what each command that may follow is for, and the command.
     """
-    shown = relative(folder)
+    place = relative(folder)
     epoch = "none" if summary["best_epoch"] is None else str(summary["best_epoch"])
-    best = f"{epoch} ({summary['monitor']} {_number(summary['best_score'])})"
+    best = f"{epoch} ({summary['monitor']} {shown(summary['best_score'])})"
     tested = "no record is in the test split"
     if summary["test"]:
-        tested = _tested(summary["test"])
+        tested = _tested(summary["test"], words)
     lines = {
         "best epoch": best,
         "test": tested,
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
-        "run folder": shown,
-        "report": f"{shown}/report.html",
+        "run folder": place,
+        "report": f"{place}/report.html",
         **(summary.get("chosen") or {}),
     }
     out = console()
@@ -141,25 +145,11 @@ def show_stopped(by: signal.Signals, folder: Path) -> None:
     log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
 
 
-def _tested(scores: Mapping[str, Any]) -> str:
-    """The test in words: how many were scored, and each class where there are several."""
-    overall = scores["all"]
-    classes = {name: value for name, value in scores.items() if name not in ("all", "loss")}
-    told = (
-        f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
-        f"{_number(overall['accuracy'])} (all background: "
-        f"{_number(overall['accuracy_all_background'])})  n={overall['n']}"
-    )
-    if len(classes) > 1:
-        each = ", ".join(f"{name} {_number(value['dice'])}" for name, value in classes.items())
-        told += f"; means over the classes, dice of each: {each}"
-    if overall["n"] < 10:
-        told += f"; {overall['n']} {'is' if overall['n'] == 1 else 'are'} too few to rely on"
-    return told
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None or value != value else f"{value:.4f}"  # noqa: PLR0124
+def _tested(scores: Mapping[str, Any], words: Words) -> str:
+    """The test in words, and whether it is of enough to mean something."""
+    count = scores["all"]["n"]
+    few = f"; {count} {'is' if count == 1 else 'are'} too few to rely on" if count < _FEW else ""
+    return words.told(scores) + few
 
 
 def chosen(

@@ -4,9 +4,8 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
@@ -17,15 +16,11 @@ from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.models.flops import flops
-from segkit.tasks.score_tables import IMAGE_COLUMNS, image_rows
 from segkit.training.callbacks.interrupts import Interrupts, Stopped
 from segkit.training.checkpoints import Position
 from segkit.training.module import SegmentationModule
 
 log = logging.getLogger(__name__)
-
-# What the loggers are told of the test; accuracy means nothing without its baseline.
-TESTED = ("dice", "iou", "accuracy", "accuracy_all_background")
 
 
 def fit(
@@ -97,12 +92,11 @@ def fit(
     }
     if trainer.is_global_zero:
         if "test" in module.counted:
-            images = image_rows(
-                module.counted["test"], data.records, data.splits, module.classes, {}
-            )
-            folder.write_images(table_text(IMAGE_COLUMNS, images))
+            scorer, counted = module.task.scorer, module.counted["test"]
+            images = scorer.image_rows(counted, data.records, data.splits)
+            folder.write_images(table_text(scorer.image_columns, images))
         folder.write_summary(summary)
-        _log_final(trainer, summary)
+        _log_final(trainer, summary, module.task.tested)
     return summary
 
 
@@ -156,8 +150,7 @@ def _scores(checkpoint: ModelCheckpoint | None, monitor: str) -> dict[str, Any]:
 
 
 def _test_scores(module: SegmentationModule) -> dict[str, Any]:
-    scores: dict[str, Any] = {name: asdict(s) for name, s in module.scores["test"].items()}
-    return {"loss": module.counted["test"].loss, **scores}
+    return {"loss": module.counted["test"].loss, **module.scores["test"]}
 
 
 def _data_facts(data: SegmentationData) -> dict[str, Any]:
@@ -172,12 +165,12 @@ def _data_facts(data: SegmentationData) -> dict[str, Any]:
     }
 
 
-def _log_final(trainer: pl.Trainer, summary: dict[str, Any]) -> None:
+def _log_final(trainer: pl.Trainer, summary: dict[str, Any], names: Sequence[str]) -> None:
     """The figures that runs are compared by, as scalars of every logger."""
     final = {f"best/{summary['monitor']}": summary["best_score"]}
     if summary["test"]:
         overall = summary["test"]["all"]
-        final |= {f"test/{name}": overall[name] for name in TESTED}
+        final |= {f"test/{name}": overall[name] for name in names}
     known = {name: value for name, value in final.items() if value is not None and value == value}  # noqa: PLR0124
     for logger in trainer.loggers:
         logger.log_metrics(known, step=summary["best_epoch"] or 0)

@@ -13,8 +13,8 @@ import torch
 
 from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import decode
-from segkit.tasks.score_tables import CLASS_COLUMNS, IMAGE_COLUMNS
-from segkit.tasks.thresholds import THRESHOLDS
+from segkit.tasks.semantic.tables import CLASS_COLUMNS, IMAGE_COLUMNS
+from segkit.tasks.semantic.thresholds import THRESHOLDS
 from segkit.training.module import SegmentationModule
 from tests.commands.evaluating import PICTURES, Evaluate, evaluate_in, splits, table
 

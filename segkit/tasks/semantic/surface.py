@@ -93,10 +93,10 @@ class SurfaceTally:
     _parts: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = field(default_factory=list)
 
     def watch(
-        self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
+        self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
     ) -> None:
         """Take one image in, or the next rows of it."""
-        del logits_KHW
+        del outputs_KHW
         if index != self._index:
             self._score()
             self._index = index

@@ -51,11 +51,11 @@ class CalibrationTally:
         self._histogram: Tensor | None = None
 
     def watch(
-        self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
+        self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
     ) -> None:
         """Take one image in."""
         del index, prediction_HW
-        full = logits_KHW.float()
+        full = outputs_KHW.float()
         if len(full) == 1:
             probability, right = full[0].sigmoid(), truth_HW > 0
         else:
