@@ -142,10 +142,10 @@ def bare_loop(
 
     def shuffled() -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.randperm(count, device=learner.device)
-        for chosen in order.split(size)[: max(1, count // size)]:
+        for chosen in torch.split(order, size)[: max(1, count // size)]:
             yield train[0][chosen], train[1][chosen]
 
     def in_order() -> Iterable[tuple[Tensor, Tensor]]:
-        return zip(val[0].split(size), val[1].split(size), strict=True)
+        return zip(torch.split(val[0], size), torch.split(val[1], size), strict=True)
 
     return Loop(learner, shuffled, in_order, precision=precision)

@@ -110,7 +110,7 @@ def rates(
         what: stands before each name.
     """
     ours = next(iter(taken.values()))
-    figures = []
+    figures: list[Figure] = []
     for name, spent in taken.items():
         rate = spread([amount / each for each in spent]).median
         beside = () if not figures else (f"segkit ÷ {name}", speedup(ours, spent), goals.get(name))

@@ -119,7 +119,8 @@ def _range(key: str, given: Mapping[str, Any]) -> Range:
     for name in given:
         if name not in _BOUNDS:
             raise wrong(f"cannot have {name!r}", did_you_mean(name, _BOUNDS))
-    low, high = given.get("low"), given.get("high")
+    low: Any = given.get("low")
+    high: Any = given.get("high")
     if not (_FINITE.accepts(low) and _FINITE.accepts(high)):
         raise wrong("needs two numbers as bounds", "give low and high, or a list of options")
     if low >= high:
