@@ -18,7 +18,7 @@ from segkit.runs import cli
 from segkit.runs.call import Call
 from segkit.runs.load import agree, open_runs, predictor_of
 
-# What masks depend on, besides the run: a table of other settings is not gone on with.
+# What masks depend on, besides the run: a table of other settings is not continued.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
 
 
@@ -104,7 +104,7 @@ def main() -> None:
     try:
         cli.run(lambda composed, call: predict(resolved(composed), call), "predict")
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
+        print("stopped; the same command continues where it stopped", file=sys.stderr)
         raise SystemExit(130) from None
 
 

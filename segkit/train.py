@@ -125,7 +125,7 @@ def _fit(
             )
         except Stopped as stopped:
             if not first:
-                return None  # the first process tells how it ended
+                return None  # the first process reports how it ended
             show_stopped(stopped.by, folder.path)
             raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
         if first:
@@ -138,7 +138,7 @@ def _fit(
 
 
 def _done(folder: RunFolder) -> float | None:
-    """Of a run that has come to its end: say so; the best score."""
+    """Of a finished run: say so; the best score."""
     if is_first_process():
         print(f"done before: {folder.path} (more: trainer.max_epochs=N)", flush=True)
     score: float | None = folder.read_summary().get("best_score")

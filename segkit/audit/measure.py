@@ -38,11 +38,11 @@ class Facts:
         high: largest intensity of each colour.
         saturated: share of pixels at the top of their range in any colour, 0 … 1; the range of
             16-bit pixels is the least of 10, 12, 14 and 16 bits that holds them.
-        shares: share of pixels of each class, background included; empty without truth.
+        shares: share of pixels of each class, background included; empty without ground truth.
         objects: number of instances, or of connected components (8 neighbours) of each class
-            where the data set has no instances; None without truth.
+            where the data set has no instances; None without ground truth.
         mask_values: values stored in the first two mask files; further ones end in "…".
-        mask_digest: equal for equal masks, "" without truth.
+        mask_digest: equal for equal masks, "" without ground truth.
         read_ms: milliseconds to read and decode image and masks.
         signature: what the image is recognised by.
     """
@@ -67,7 +67,7 @@ class Facts:
 
     @property
     def empty(self) -> bool:
-        """Whether there is a truth in which nothing is marked."""
+        """Whether the ground truth is empty."""
         return bool(self.shares) and self.shares[0] == 1
 
     @property

@@ -127,8 +127,8 @@ def sentences(comparison: Comparison) -> list[str]:
     left_out = max(pair.found.left_out for pair in comparison.pairs)
     if left_out:
         words.append(
-            f"up to {left_out} {comparison.unit} are left out: an empty truth left empty has no "
-            "score, so that what was drawn on it by others is not compared"
+            f"up to {left_out} {comparison.unit} are left out: an empty ground truth left empty "
+            "has no score, so that what was drawn on it by others is not compared"
         )
     if any(run.fold is not None for run in comparison.configurations[0].runs[0]):
         words.append(
@@ -160,7 +160,7 @@ def _alone(comparison: Comparison) -> str:
 
 
 def show_comparison(comparison: Comparison, output: Path) -> None:
-    """The table, the conclusions, where the page lies, and how to go on."""
+    """The table, the conclusions, where the page lies, and next steps."""
     out = console()
     show_table(out, headings(comparison), shown_rows(comparison), words=("",))
     for words in sentences(comparison):

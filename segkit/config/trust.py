@@ -1,7 +1,7 @@
 """What a run folder's configuration may ask for, whoever wrote it.
 
 A folder may come from anyone. Reading its configuration must open nothing but what it names to be
-read, and going on with it must write nowhere but into the folder itself.
+read, and resuming it must write nowhere but into the folder itself.
 """
 
 import os
@@ -113,7 +113,7 @@ def _values(config: Mapping[Any, Any], where: Path) -> Iterator[tuple[str, Any]]
 
 
 def confined(config: Mapping[str, Any], folder: Path, allowed: Sequence[str]) -> dict[str, Any]:
-    """The configuration of a run that is gone on with, which writes into its folder alone.
+    """The configuration of a run to resume, which writes into its folder alone.
 
     What was named below the folder where the run lay before is named below the one where it lies
     now. A node whose ``_target_`` the user has allowed is taken as it is.

@@ -1,4 +1,4 @@
-"""What several processes found, brought together in each of them."""
+"""Collectives over processes, of any object."""
 
 from typing import TypeVar
 

@@ -107,7 +107,7 @@ class Turns:
 
     Each takes what it needs while it is worked on, and a part of it until it is ended: its result.
     Where there is too little, the oldest waits for those that are being worked on alone, so that
-    all come to an end in the order in which they were begun.
+    all end in the order in which they were begun.
     """
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from segkit.imaging.stacks import stack_error
 
 Pixels = NDArray[Any]
 
-# It tells of each odd tag without the file's name; what matters is raised, here or there.
+# It reports each odd tag without the file's name; what matters is raised, here or there.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -45,7 +45,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
 
     Raises:
         SegkitError: more pixels or bytes than the bound, or a stack.
-        Exception: whatever a damaged file brings up.
+        Exception: whatever a damaged file raises.
     """
     stream = io.BytesIO(data)
     check_chain(stream)

@@ -110,7 +110,7 @@ def grouped(
 
 def _pixels(image: Future[Rows]) -> int:
     if image.exception() is not None:
-        return 0  # whoever asks for it is told why
+        return 0  # whoever asks for it learns why
     rows, columns = image.result().size
     return rows * columns
 

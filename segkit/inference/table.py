@@ -112,7 +112,7 @@ class Table:
             NotWrittenError: for example where the disk is full.
         """
         row = dict.fromkeys(self.names, "") | {k: str(v) for k, v in facts.items()}
-        # The same prediction goes on from any working folder.
+        # The same prediction continues from any working folder.
         row |= {"file": str(one.path.absolute()), "image": one.name}
         row |= {"settings_hash": self.mark, "status": status}
         self.rows[one.name] = row

@@ -157,7 +157,7 @@ def _in_hydras_words(given: Sequence[str], command: str) -> list[str]:
 
 @contextmanager
 def _composed_once(given: Sequence[str]) -> Iterator[None]:
-    """Spare Hydra its first composition, a third of all CPU time before a mistake is told.
+    """Spare Hydra its first composition, a third of all CPU time before a mistake is reported.
 
     It only looks for ``hydra.mode``, which none of segkit's own files sets; the user's may.
     """

@@ -147,7 +147,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         named = isinstance(state, dict) and all(isinstance(key, str) for key in state)
         if named and all(isinstance(value, torch.Tensor) for value in state.values()):
             return dict(checkpoint)
-    except Exception as error:  # whatever a damaged or hostile file brings up
+    except Exception as error:  # whatever a damaged or hostile file raises
         cause: Exception | None = error
     else:
         cause = None

@@ -1,4 +1,4 @@
-"""What ``segkit.sweep`` looks at before the first trial, so that no night is lost to a mistake."""
+"""What ``segkit.sweep`` checks before the first trial, so that no night is lost to a mistake."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def check_folder(study: Study, folder: Path) -> None:
     if study.get_trials(deepcopy=False) or not (left := sorted(folder.glob("trial_*"))):
         return
     raise SegkitError(
-        "trials of another study lie in this folder",
+        "this folder holds trials of another study",
         where=str(left[0]),
         remedy="remove them, or give this study another name: study=NAME",
     )

@@ -116,7 +116,7 @@ def cannot_reach(address: str, error: BaseException) -> SegkitError:
 
 
 def build_pruner(name: str, *, trials: int, epochs: int) -> BasePruner:
-    """What decides whether a trial is worth going on with.
+    """What decides whether to prune a trial.
 
     Args:
         name: ``median`` or ``none``.

@@ -23,7 +23,7 @@ from segkit.tasks.base import Words
 
 log = logging.getLogger("segkit")
 
-_FEW = 10  # scores of fewer are told with a caution
+_FEW = 10  # scores of fewer come with a caution
 _BENEATH = "rich_proxied_file"  # of what stands in for stderr while a bar is drawn: stderr itself
 
 
@@ -73,7 +73,7 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         yield
     except Exception as error:
         if first_process:
-            # The terminal is told by whoever catches it.
+            # Whoever catches it writes to the terminal.
             bug = None if isinstance(error, SegkitError) else sys.exc_info()
             to_file.handle(log.makeRecord(log.name, logging.ERROR, "", 0, "%s", (error,), bug))
         raise
@@ -106,7 +106,7 @@ def show_data(data: SegmentationData, folder: Path) -> None:
 def show_summary(
     summary: Mapping[str, Any], words: Words, folder: Path, steps: Sequence[tuple[str, str]]
 ) -> None:
-    """The end of a training: best epoch, test scores, where all lies, and how to go on.
+    """The end of a training: best epoch, test scores, where all lies, and next steps.
 
     Args:
         summary: of the run.
@@ -131,7 +131,7 @@ def show_summary(
     out = console()
     show_facts(out, lines.items())
     if steps:
-        show_line(out, "\nHow to go on:")
+        show_line(out, "\nNext steps:")
     for what, command_line in steps:
         show_line(out, f"  {what}", "dim")
         show_line(out, f"    {command_line}")  # alone on its line: three clicks take it
@@ -140,9 +140,9 @@ def show_summary(
 
 
 def show_stopped(by: signal.Signals, folder: Path) -> None:
-    """The end of a training that was told to end: nothing is lost, and how to go on."""
+    """The end of a training that was stopped: nothing is lost, and how to resume."""
     again = command("train", f"resume={relative(folder)}")
-    log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
+    log.warning("stopped by %s, checkpoint written; resume with: %s", by.name, again)
 
 
 def _tested(scores: Mapping[str, Any], words: Words) -> str:

@@ -106,7 +106,7 @@ def _told(trainer: pl.Trainer) -> signal.Signals | None:
 
 
 def _end_if_told(trainer: pl.Trainer) -> None:
-    """After a signal that let the last epoch be finished, the test is for the run that goes on."""
+    """After a signal that let the last epoch be finished, the test is for the resumed run."""
     told = _told(trainer)
     # A signal may have reached one process alone; the others would wait for it in the test.
     if trainer.strategy.reduce_boolean_decision(told is not None, all=False):

@@ -132,7 +132,7 @@ class SegmentationModule(pl.LightningModule):
         check_together(self.trainer, self.freeze_encoder, Counter(self.data.splits.values()))
 
     def on_train_start(self) -> None:
-        """Within an epoch that is gone on with, the Trainer does not begin the epoch anew."""
+        """The Trainer does not begin an epoch anew that it resumes within."""
         freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
         so_far, self._so_far = self._so_far, {}
         if so_far and self.trainer.fit_loop.restarted_mid_epoch:
@@ -155,7 +155,7 @@ class SegmentationModule(pl.LightningModule):
         self.pace.start()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what the epoch has come to, for a run that is gone on with within it."""
+        """Keep the state of the epoch, for a run that is resumed within it."""
         losses = self._training_losses
         # In every process alike: the processes bring theirs together.
         if losses and not self.trainer.fit_loop.epoch_loop._num_ready_batches_reached():

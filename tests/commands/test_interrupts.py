@@ -96,7 +96,7 @@ def test_each_signal_as_a_user_sends_it(
         _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert "Traceback" not in err
-    assert f"stopped by {number.name}, checkpoint written; go on with" in err
+    assert f"stopped by {number.name}, checkpoint written; resume with" in err
     told = re.search(r"resume=(\S+)", err)
     assert told
     assert (tmp_path / told[1]).resolve() == folder.resolve()
@@ -149,7 +149,7 @@ def test_no_checkpoint_that_can_be_read(
     for name in ("last", "previous"):
         (copied / "checkpoints" / f"{name}.ckpt").write_bytes(b"PK\x03\x04")
     assert here(f"resume={copied}", "trainer.max_epochs=3") == 2
-    assert "no checkpoint can be gone on from: last.ckpt is damaged" in capsys.readouterr().err
+    assert "no checkpoint to resume from: last.ckpt is damaged" in capsys.readouterr().err
 
 
 def test_a_run_that_another_process_trains(
@@ -189,7 +189,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(run: Any, copied: Path, tmp_pa
     assert "Traceback" not in done.stderr
     assert "the checkpoint could not be written" in done.stderr
     assert (
-        f"make room on this disk, or give back the right to write; then go on with resume={copied}"
+        f"make room on this disk, or give back the right to write; then resume with resume={copied}"
         in done.stderr
     )
     after = {p.name: p.read_bytes() for p in (copied / "checkpoints").iterdir()}

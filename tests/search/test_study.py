@@ -1,4 +1,4 @@
-"""A study with an objective of no cost: begun, gone on with, stopped, failed."""
+"""A study with an objective of no cost: begun, resumed, stopped, failed."""
 
 import signal
 from collections.abc import Callable, Mapping

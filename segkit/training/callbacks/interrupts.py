@@ -43,11 +43,11 @@ def _validates_after_epochs(trainer: pl.Trainer) -> bool:
 
 
 class Interrupts(pl.Callback):
-    """Writes ``checkpoints/last.ckpt`` within an epoch: every N steps, and when told to stop.
+    """Writes ``checkpoints/last.ckpt`` within an epoch: every N steps, and on a signal to stop.
 
     A signal lets the step be finished (of several processes ten at most), in a validation the
     epoch, and ends the training by :exc:`Stopped`. Ctrl-C a second time ends it at once. With
-    ``trainer.val_check_interval`` a run goes on from its last whole epoch.
+    ``trainer.val_check_interval`` a run resumes from its last whole epoch.
 
     Args:
         every_n_steps: 0 writes at the end of epochs and at signals only.
