@@ -100,7 +100,13 @@ def _fit(
     from segkit.runs.next_steps import after_training
     from segkit.runs.resume_point import clear_leftovers, starting_point
     from segkit.training.callbacks.interrupts import Stopped
-    from segkit.training.console import chosen, hush_lightning, log_to, show_stopped, show_summary
+    from segkit.training.console import (
+        automatic_settings,
+        hush_lightning,
+        log_to,
+        show_stopped,
+        show_summary,
+    )
     from segkit.training.fit import fit
 
     first = is_first_process()
@@ -121,7 +127,7 @@ def _fit(
                 monitor=config["monitor"],
                 compile_network=config["compile"],
                 resume_from=position,
-                chosen=chosen(config, data, trainer) | found,
+                chosen=automatic_settings(config, data, trainer) | found,
             )
         except Stopped as stopped:
             if not first:

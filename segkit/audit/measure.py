@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segkit.audit.duplicates import Signature, pixel_digest, sign
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
-from segkit.data.in_turn import in_turn
+from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.source import Source
 from segkit.imaging.pixels import Pixels, decode, without_alpha
@@ -98,7 +98,7 @@ def measure_all(
         check_sample(sample, record, len(reader.classes))
         return measure(reader, record, sample, read_ms=1000 * seconds)
 
-    jobs = in_turn(reader, records, look, threads=threads, title="checking")
+    jobs = map_records(reader, records, look, threads=threads, title="checking")
     for record, job in jobs:
         try:
             found.append(job.result())

@@ -47,7 +47,7 @@ class TimedLoader:
             started = time.perf_counter()
 
 
-class InTurn(pl.Callback):
+class Alternating(pl.Callback):
     """Between two epochs of a training, lets every rival train one; the first is not counted.
 
     Args:
@@ -112,8 +112,8 @@ def training(config: Config, rounds: int) -> list[Figure]:
         data.trainer = trainer
         loader = TimedLoader(data.train_dataloader())
         data.train_dataloader = lambda: loader  # type: ignore[method-assign,assignment,return-value]
-        turns = InTurn(rivals, loader)
-        trainer.callbacks.append(turns)  # type: ignore[attr-defined]
+        alternating = Alternating(rivals, loader)
+        trainer.callbacks.append(alternating)  # type: ignore[attr-defined]
         fit(
             data,
             module,
@@ -123,7 +123,9 @@ def training(config: Config, rounds: int) -> list[Figure]:
             compile_network=settings["compile"],
         )
     images = min(images, len(data.indices("train")))
-    return _figures(turns, images, str(trainer.precision), on_gpu=_device(trainer).type == "cuda")
+    return _figures(
+        alternating, images, str(trainer.precision), on_gpu=_device(trainer).type == "cuda"
+    )
 
 
 def _device(trainer: pl.Trainer) -> torch.device:
@@ -152,12 +154,16 @@ def tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[T
     return images_NHWC.permute(0, 3, 1, 2).to(device), masks_NHW.to(device)
 
 
-def _figures(turns: InTurn, images: int, precision: str, *, on_gpu: bool) -> list[Figure]:
-    part, ours = "training", turns.ours[1:]
-    epochs = {f"segkit, {precision}": ours} | {n: each[1:] for n, each in turns.theirs.items()}
+def _figures(
+    alternating: Alternating, images: int, precision: str, *, on_gpu: bool
+) -> list[Figure]:
+    part, ours = "training", alternating.ours[1:]
+    epochs = {f"segkit, {precision}": ours} | {
+        n: each[1:] for n, each in alternating.theirs.items()
+    }
     taken = {name: [epoch.training for epoch in some] for name, some in epochs.items()}
     figures = rates(part, taken, images, "images/s", goals={PLAIN: 3.0, MONAI: 2.4})
-    bare = turns.theirs[BARE][1:]
+    bare = alternating.theirs[BARE][1:]
     figures += [
         Figure(
             part,
@@ -171,7 +177,7 @@ def _figures(turns: InTurn, images: int, precision: str, *, on_gpu: bool) -> lis
         Figure(
             part,
             "share of the training time in which the step waits for input",
-            spread(turns.waited[1:]).median,
+            spread(alternating.waited[1:]).median,
             "",
             goal=0.03 if on_gpu else None,
             at_most=True,

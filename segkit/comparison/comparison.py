@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.comparison.checks import check_comparable, common_records
-from segkit.comparison.names import run_names, varied_keys
+from segkit.comparison.names import differing_keys, run_names
 from segkit.comparison.run_scores import RunScores, group_scores
 from segkit.config.keys import REPEATED
 from segkit.core.errors import SegkitError, did_you_mean
@@ -28,14 +28,14 @@ class Configuration:
 
     Attributes:
         name: what differs from the other configurations.
-        varied: the same by key.
+        differing: the same by key.
         runs: of each seed, one or the folds.
         scores: by name, (S, G) of each seed and group; see :attr:`Task.headline`.
         intervals: of each: bounds of the mean over seeds, over other groups.
     """
 
     name: str
-    varied: dict[str, Any]
+    differing: dict[str, Any]
     runs: tuple[tuple[RunScores, ...], ...]
     scores: dict[str, Values]
     intervals: dict[str, tuple[float, float]]
@@ -111,13 +111,13 @@ def compare_runs(
     """
     check_comparable(runs, common=common)
     score = _chosen_score(runs[0].task, score)
-    members, varied = _configurations(runs)
+    members, differing = _configurations(runs)
     keep = common_records([folds for seeds in members.values() for folds in seeds], common=common)
     first = next(iter(members.values()))[0]
     group_of = {i: g for run in first for i, g in zip(run.ids, run.groups, strict=True)}
     groups = sorted({group_of[name] for name in keep})
     found = [
-        replace(_scored(name, seeds, groups, keep, seed), varied=varied[name])
+        replace(_scored(name, seeds, groups, keep, seed), differing=differing[name])
         for name, seeds in members.items()
     ]
     place = _place(baseline, [each.name for each in found])
@@ -146,8 +146,8 @@ def _configurations(
     runs: Sequence[RunScores],
 ) -> tuple[dict[str, list[tuple[RunScores, ...]]], dict[str, dict[str, Any]]]:
     """By name: the runs of each seed, a seed's folds together; and what differs, by key."""
-    varied = varied_keys([run.config for run in runs])
-    own = {key: values for key, values in varied.items() if key not in REPEATED}
+    differing = differing_keys([run.config for run in runs])
+    own = {key: values for key, values in differing.items() if key not in REPEATED}
     names = run_names(own, len(runs))
     if not own:
         names = ["the configuration"] * len(runs) if _repeats(runs) else run_names({}, len(runs))
@@ -188,7 +188,7 @@ def _scored(
         intervals[score] = (low, high)
     return Configuration(
         name=name,
-        varied={},
+        differing={},
         runs=tuple(seeds),
         scores=by_score,
         intervals=intervals,

@@ -24,7 +24,7 @@ def configuration_rows(comparison: Comparison) -> list[Row]:
 
 def _row(each: Configuration, pair: Pair | None) -> Row:
     runs = [run for seed in each.runs for run in seed]
-    row: Row = {"configuration": each.name, **each.varied, "seeds": len(each.runs)}
+    row: Row = {"configuration": each.name, **each.differing, "seeds": len(each.runs)}
     for score, values_SG in each.scores.items():
         means = mean_where_defined(values_SG.T)
         low, high = each.intervals[score]

@@ -7,7 +7,7 @@ from torch import distributed
 Part = TypeVar("Part")
 
 
-def gather(part: Part) -> list[Part]:
+def all_gather(part: Part) -> list[Part]:
     """Every process's part, in the order of the processes; the same list in each.
 
     All processes must call it. A part is anything that can be pickled.

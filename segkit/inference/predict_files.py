@@ -93,7 +93,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                 except NotWrittenError:
                     raise
                 except (SegkitError, MemoryError, RuntimeError) as error:
-                    what = _told(error)
+                    what = _reason(error)
                     broken += 1
                     show_line(bar.console, f"left out: {one}: {what}", "red")
                     table.add(one, {}, what)
@@ -123,7 +123,7 @@ def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: st
     show_line(console, f"{one}: {text}")
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
         return f"{error.what}; {error.remedy}" if error.where == "tile=null" else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()

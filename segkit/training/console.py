@@ -152,7 +152,7 @@ def _tested(scores: Mapping[str, Any], words: Words) -> str:
     return words.told(scores) + few
 
 
-def chosen(
+def automatic_settings(
     config: Mapping[str, Any], data: SegmentationData, trainer: pl.Trainer
 ) -> dict[str, str]:
     """In words, what ``auto`` came to; what was asked for is left out.
