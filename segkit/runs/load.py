@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segkit.config.sizes import image_size
+from segkit.config.sizes import AUTO, image_size
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
+from segkit.core.values import Rule
 from segkit.runs.saved import SavedRun, open_run
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
     from segkit.tasks.base import Task
 
+_OWN = Rule(
+    lambda value: value != AUTO,
+    "give a number, or null for the run's own",
+    "{key}={value} needs a validation split, which segkit.evaluate alone reads",
+)
 Runs = str | Path | Sequence[str | Path]
 
 
@@ -107,6 +113,8 @@ def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Tas
     Raises:
         SegkitError: runs that cannot answer together, or settings that the task does not have.
     """
+    for key, value in settings.items():
+        _OWN.check(key, value)
     task, *others = [run.task for run in runs]
     for run, other in zip(runs[1:], others, strict=True):
         where = f"{runs[0].folder.path} and {run.folder.path}"
