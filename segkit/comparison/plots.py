@@ -1,6 +1,5 @@
 """A comparison drawn: scores with their intervals, differences by group, courses of training."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +14,8 @@ from segkit.drawing.plots import (
     INK,
     SERIES,
     figure,
+    png,
     style,
-    write,
 )
 from segkit.statistics.intervals import mean_where_defined
 
@@ -41,7 +40,7 @@ def scores_plot(comparison: Comparison) -> bytes:
         if len(means) > 1:
             axes.plot(means, [number + 0.22] * len(means), ".", color=FAINT, markersize=5)
     _name_rows(axes, comparison.configurations)
-    return _png(plot)
+    return png(plot)
 
 
 def differences_plot(comparison: Comparison) -> bytes:
@@ -61,7 +60,7 @@ def differences_plot(comparison: Comparison) -> bytes:
         bounds = (pair.found.low, pair.found.high)
         _interval(axes, number, pair.found.difference, bounds, colour(number + 1))
     _name_rows(axes, others)
-    return _png(plot)
+    return png(plot)
 
 
 def curves_plot(comparison: Comparison) -> bytes:
@@ -84,7 +83,7 @@ def curves_plot(comparison: Comparison) -> bytes:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if score.get_legend_handles_labels()[1]:
         score.legend(frameon=False, fontsize=8, labelcolor=INK)
-    return _png(plot)
+    return png(plot)
 
 
 def _values(comparison: Comparison, each: Configuration) -> Values:
@@ -114,9 +113,3 @@ def _name_rows(axes: Axes, configurations: Sequence[Configuration]) -> None:
 
 def _short(name: str) -> str:
     return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
-
-
-def _png(plot: Figure) -> bytes:
-    stream = io.BytesIO()
-    write(plot, stream)
-    return stream.getvalue()

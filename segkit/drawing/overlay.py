@@ -93,6 +93,13 @@ def encode_png(image: Picture) -> bytes:
     return stream.getvalue()
 
 
+def encode_webp(image: Picture, *, quality: int = 80) -> bytes:
+    """The bytes of a WebP file of (H, W, 3) uint8; ``quality`` is 0…100."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "WEBP", quality=quality)
+    return stream.getvalue()
+
+
 def save_png(path: str | Path, image: Picture) -> None:
     """Write (H, W) or (H, W, 3) uint8 as a PNG that appears whole or not at all."""
     write_bytes(path, encode_png(image))

@@ -19,6 +19,7 @@ Pictures = tuple[Picture, Picture | None, Picture, Picture]
 _INK, _FAINT, _PAPER = (32, 32, 32), (120, 120, 120), (255, 255, 255)
 _MARGIN, _GAP, _LINE, _TEXT, _NARROWEST = 16, 6, 24, 14, 96
 _HEIGHT = 192
+_NAME = 26
 _TRUTH = 1
 _HEADINGS = ("image", "truth", "prediction", "overlay")
 
@@ -102,7 +103,7 @@ def _draw_row(
 ) -> None:
     pen, middle = ImageDraw.Draw(sheet), top + _LINE // 2
     right = _MARGIN + len(pictures) * (cell[1] + _GAP) - _GAP
-    _write(pen, (_MARGIN, middle), _short(row.id), anchor="lm", colour=_FAINT)
+    _write(pen, (_MARGIN, middle), shortened(row.id, _NAME), anchor="lm", colour=_FAINT)
     _write(pen, (right, middle), row.caption, anchor="rm")
     for place, picture in enumerate(pictures):
         high, wide = picture.shape[:2]
@@ -144,5 +145,6 @@ def _write(pen: Pen, at: tuple[int, int], text: str, *, anchor: str, colour: RGB
     pen.text(at, text, fill=colour, font=_font(), anchor=anchor)
 
 
-def _short(name: str, *, most: int = 26) -> str:
+def shortened(name: str, most: int) -> str:
+    """A name of at most so many characters: its start and its end."""
     return name if len(name) <= most else f"{name[: most - 9]}…{name[-8:]}"

@@ -1,14 +1,14 @@
 """The scores of a run as tables and pictures of its report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from segkit.core.numbers import is_finite, shown
 from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table
-from segkit.drawing import html
-from segkit.drawing.html import Html
+from segkit.drawing.html import Picture, Table
 from segkit.drawing.thumbnails import carried
 from segkit.tasks.base import Task, Words
 
@@ -29,12 +29,12 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return []
 
 
-def headline(summary: Row, words: Words) -> Html:
-    """The figures that a run is known by."""
+def headline(summary: Row, words: Words) -> list[tuple[str, object, str]]:
+    """The figures that a run is known by: what each is, its value, what to hold it against."""
     test = (summary.get("test") or {}).get("all") or {}
     best, seconds = summary.get("best_epoch"), summary.get("wall_seconds")
     monitored = f"{summary.get('monitor', 'score')} {shown(summary.get('best_score'))}"
-    facts = [
+    facts: list[tuple[str, object, str]] = [
         ("best epoch", "none" if best is None else best, monitored),
         ("epochs", summary.get("epochs", "unknown"), "counted from 0"),
     ]
@@ -47,37 +47,50 @@ def headline(summary: Row, words: Words) -> Html:
         facts[:0] = words.facts(test, unit)
     else:
         facts.insert(0, ("test", "none", "no record in the test split"))
-    return html.facts(facts)
+    return facts
 
 
-def scores(folder: RunFolder, summary: Row, known: Words) -> list[Html]:
-    """Sections on the scores: of ``evaluation.csv``, or else of the test that ended training."""
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the report says of scores.
+
+    Attributes:
+        evaluated: whether they are of ``evaluation.csv``, not of the test that ended training.
+        foreign: whether they are of other data, or of another split, than the run's own.
+        splits: a table of each split.
+        by_class: where there are several classes.
+    """
+
+    evaluated: bool
+    foreign: bool
+    splits: list[Table]
+    by_class: Table | None
+
+
+def scores(folder: RunFolder, summary: Row, words: Words) -> Scores | None:
+    """Those of ``evaluation.csv``, or else of the test that ended training, if there was one."""
     rows: list[Row] = list(rows_of(folder.evaluation))
     evaluated = bool(rows)
     if not rows:
         tested = (summary.get("test") or {}).items()
-        rows = [{"class": k, "split": "test", **row} for k, row in tested if isinstance(row, dict)]
+        known = [(name, row) for name, row in tested if isinstance(row, dict)]
+        rows = [{"class": name, "split": "test", **row} for name, row in known]
     if not rows:
-        words = "No test: no record is in the test split. Scores of validation are above."
-        return [html.section("Scores", html.paragraph(words))]
+        return None
     unit = str((summary.get("data") or {}).get("score_by") or "image")
-    source = "From the test that ended training."
-    if evaluated:
-        source = "From evaluation.csv; the figures at the top are of the test that ended training."
-    parts = [html.paragraph(source, kind="faint")]
-    foreign = {str(row.get("split_hash") or "") for row in rows} - {"", summary.get("split_hash")}
-    if evaluated and foreign and summary.get("split_hash"):
-        words = "These scores are of other data, or of another split, than the run's own."
-        parts.append(html.paragraph(words, kind="bad"))
+    own = summary.get("split_hash")
+    foreign = {str(row.get("split_hash") or "") for row in rows} - {"", own}
+    tables = []
     splits = list(dict.fromkeys(str(row.get("split", "")) for row in rows))
     for split in splits:
         of_split = [row for row in rows if str(row.get("split", "")) == split]
         overall = next((row for row in of_split if row.get("class") == "all"), of_split[0])
-        parts.append(_overall(overall, split or "score", unit, known))
+        tables.append(_overall(overall, split or "score", unit, words))
     classes = [row for row in rows if row.get("class") != "all"]
+    by_class = None
     if len(classes) > len(splits):
-        parts += [html.paragraph("By class:"), _by_class(classes, known, several=len(splits) > 1)]
-    return [html.section("Scores", *parts)]
+        by_class = _by_class(classes, words, several=len(splits) > 1)
+    return Scores(evaluated, bool(evaluated and foreign and own), tables, by_class)
 
 
 def _metrics(rows: Sequence[Row], optional: Sequence[str]) -> list[str]:
@@ -94,7 +107,7 @@ def _interval(row: Row, name: str) -> str:
     return "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}".join(known) if len(known) == 2 else ""
 
 
-def _overall(row: Row, split: str, unit: str, words: Words) -> Html:
+def _overall(row: Row, split: str, unit: str, words: Words) -> Table:
     names = _metrics([row], words.optional)
     with_intervals = any(_interval(row, name) for name in names)
     header = ("", split, *(("95 % interval",) if with_intervals else ()), "means")
@@ -103,10 +116,10 @@ def _overall(row: Row, split: str, unit: str, words: Words) -> Html:
         between = (_interval(row, name),) if with_intervals else ()
         meaning = words.meaning.get(name, "").format(unit=unit)
         lines.append((name, shown(row[name]), *between, meaning))
-    return html.table(header, lines)
+    return Table(header, lines)
 
 
-def _by_class(rows: Sequence[Row], words: Words, *, several: bool) -> Html:
+def _by_class(rows: Sequence[Row], words: Words, *, several: bool) -> Table:
     names, leading = _metrics(rows, words.optional), words.leading
     names = [n for n in leading if n in names] + [n for n in names if n not in leading]
     lines = []
@@ -116,32 +129,26 @@ def _by_class(rows: Sequence[Row], words: Words, *, several: bool) -> Html:
         joined = [f"{a} ({b})" if b else a for a, b in zip(cells, between, strict=True)]
         split = (row.get("split", ""),) if several else ()
         lines.append((row.get("class", ""), *split, *joined))
-    return html.table(("class", *(("split",) if several else ()), *names), lines)
+    return Table(("class", *(("split",) if several else ()), *names), lines)
 
 
-def pictures(folder: RunFolder, task: type[Task]) -> tuple[list[Html], int]:
-    """Sections of what ``evaluate`` drew and listed, and the bytes that the pictures take."""
-    captions = task.words.pictures
+def pictures(folder: RunFolder, words: Words) -> tuple[list[Picture], list[Picture]]:
+    """What ``evaluate`` drew: examples, and plots of the scores."""
+    captions = words.pictures
     found = {name: carried(folder.pictures / f"{name}.png", PICTURE_BYTES) for name in captions}
-    taken = {name: one for name, one in found.items() if one is not None}
     figures = {
-        name: html.picture(data, captions[name], kind=kind) for name, (data, kind) in taken.items()
+        name: Picture(one[0], captions[name], one[1])
+        for name, one in found.items()
+        if one is not None
     }
-    examples = [figures[name] for name in figures if name in _EXAMPLES]
-    plots = [figures[name] for name in figures if name not in _EXAMPLES]
-    lowest = _lowest(rows_of(folder.images), task)
-    examples += [lowest] if lowest else []
-    # The test that ends training draws none; evaluate does.
-    best = "Best, middle and worst" if figures.keys() & {*_EXAMPLES} else "Lowest scores"
-    titled = ((best, examples), ("Distribution and calibration", plots))
-    sections = [html.section(title, *parts) for title, parts in titled if parts]
-    return sections, sum(len(data) for data, _ in taken.values())
+    examples = [figure for name, figure in figures.items() if name in _EXAMPLES]
+    return examples, [figure for name, figure in figures.items() if name not in _EXAMPLES]
 
 
-def _lowest(rows: Sequence[Row], task: type[Task]) -> Html | None:
-    """The images to look at first."""
+def lowest(folder: RunFolder, task: type[Task]) -> tuple[int, Table] | None:
+    """How many images have a score, and those to look at first."""
     leading = task.headline[0]
-    known = [row for row in rows if is_finite(row.get(leading))]
+    known = [row for row in rows_of(folder.images) if is_finite(row.get(leading))]
     ordered = sorted(known, key=lambda row: float(row[leading]))
     if not ordered:
         return None
@@ -152,5 +159,4 @@ def _lowest(rows: Sequence[Row], task: type[Task]) -> Html | None:
         [shown(row[n]) if n in task.headline else row[n] for n in columns]
         for row in ordered[:_LOWEST]
     ]
-    title = html.paragraph(f"Lowest {task.words.by} of {len(ordered)} (evaluation_per_image.csv):")
-    return Html(title.text + html.table(columns, lines).text)
+    return len(ordered), Table(columns, lines)
