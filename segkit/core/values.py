@@ -111,7 +111,8 @@ def number(
     def accepts(value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             return among(value)
-        return low <= float(value) <= high and math.isfinite(value) and not (above and value == low)
+        given: Any = value  # never a float: a whole number may be too large for one
+        return low <= given <= high and abs(given) != math.inf and not (above and given == low)
 
     return Rule(accepts, remedy or listed, f"{{value}} is not a {kind} {reach}")
 

@@ -45,6 +45,11 @@ def test_whole_numbers_have_no_fractions() -> None:
     assert refused(whole(1), 2.0).remedy == "give a whole number of 1 or more"
 
 
+def test_numbers_too_large_for_a_float_are_numbers() -> None:
+    whole(0).check("a", 10**400)
+    assert refused(whole(0, 2**32 - 1), 10**400).remedy.startswith("give a whole number from 0")
+
+
 def test_what_else_a_number_may_be_is_named() -> None:
     rule = whole(1, also=("auto", None))
     for value in (1, "auto", None):
