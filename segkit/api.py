@@ -115,7 +115,7 @@ def score(
     """
 
     def rows(composed: DictConfig, call: Call) -> list[dict[str, Any]]:
-        return measure(resolved(composed), call.overrides).evaluation.rows()
+        return measure(resolved(composed), call.overrides).evaluation.examined.rows
 
     given = [f"run={written(_folder(run))}", f"split={written(split)}", *overrides]
     return {row["class"]: row for row in perform(rows, "evaluate", given)}

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.plain import resolved
-from segkit.core.errors import SegkitError, did_you_mean
+from segkit.config.values import COMPARE
+from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.sources import check_apart
+from segkit.core.values import check
 from segkit.runs import cli
 
 if TYPE_CHECKING:
     from segkit.comparison.comparison import Comparison
     from segkit.comparison.run_scores import RunScores
     from segkit.drawing.overlay import Picture
-
-_SCORES = ("dice", "iou")
 
 
 def compare(config: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ def _compared(folders: Sequence[Path], config: dict[str, Any]) -> Comparison:
     return compare_runs(
         _read(folders, config["allow_targets"]),
         baseline=None if config["baseline"] is None else str(config["baseline"]),
-        score=config["score"],
+        score=None if config["score"] is None else str(config["score"]),
         seed=config["seed"],
         common=config["common"],
     )
@@ -67,19 +67,7 @@ def _check(config: dict[str, Any]) -> None:
             where="sweep=, runs=",
             remedy="sweep=DIR for all runs in a folder, or runs=[DIR,DIR]",
         )
-    if config["score"] not in _SCORES:
-        score = str(config["score"])
-        remedy = did_you_mean(score, _SCORES)
-        raise SegkitError(f"unknown score {score!r}", where="score", remedy=remedy)
-    for key, kind, remedy in (
-        ("common", bool, "give true or false"),
-        ("pictures", int, "give a number of images, 0 or more"),
-        ("seed", int, "give a whole number of 0 or more"),
-    ):
-        value = config[key]
-        right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-        if not right or (kind is int and value < 0):
-            raise SegkitError(f"{value!r} is not possible here", where=key, remedy=remedy)
+    check(config, COMPARE)
 
 
 def _folders(config: dict[str, Any]) -> list[Path]:

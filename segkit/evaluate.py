@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segkit.config.checks import check_values
 from segkit.config.plain import resolved
+from segkit.config.sizes import AUTO
 from segkit.config.trust import refuse_links
+from segkit.config.values import EVALUATE
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import EVALUATION, RunFolder
+from segkit.core.values import check
 from segkit.evaluation.request import (
     check_classes,
-    check_request,
-    check_threshold,
     may_be_copy,
     place,
     split_of_others,
@@ -60,18 +61,19 @@ class Scored(NamedTuple):
 
 
 def evaluate(config: dict[str, Any], call: Call) -> float | None:
-    """Score as configured, and write it into the run's folder; gives the Dice over all classes.
+    """Score as configured, into the run's folder; gives the task's leading score over all classes.
 
     Raises:
         SegkitError: see :func:`measure`.
     """
     scored = measure(config, call.overrides)
+    task, split = scored.module.task, scored.evaluation.split
     if scored.trainer.is_global_zero:
         _write(scored)
-        split = scored.evaluation.split
-        if config["threshold"] == "auto" and scored.of_run and split in ("val", "all"):
-            print("the threshold was picked on records scored here, which flatters their scores")
-    return scored.evaluation.scores["all"].dice
+        picked = " and ".join(key for key in task.keys if config[key] == AUTO)
+        if picked and scored.of_run and split in ("val", "all"):
+            print(f"the {picked} was picked on records scored here, which flatters their scores")
+    return scored.evaluation.scores["all"][task.headline[0]]
 
 
 def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
@@ -84,7 +86,7 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     Raises:
         SegkitError: not a run, other data that do not fit it, an empty or unknown split.
     """
-    check_request(config)
+    check(config, EVALUATE)
     run = open_run(config["run"], config["allow_targets"])
     folder = run.folder
     refuse_links(folder.path, EVALUATION)
@@ -94,7 +96,8 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
     classes = run.classes
-    check_threshold(config["threshold"], classes)
+    given = {key: config[key] for key in run.task.keys}
+    task = run.task.with_settings(**given)
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
     check_classes(reader.classes, classes)
@@ -115,11 +118,12 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     from segkit.training.fit import quiet
     from segkit.training.foresight import foresee
 
-    module = build_module(own, classes, run.network)
+    module = build_module(own, task, run.network)
     foresee(data, module, own["trainer"], training=False)
     with hushed_lightning(), quiet():
         trainer = build_trainer(own)
-        module = scorer(module, threshold=_threshold(config["threshold"], own, module, trainer))
+        if AUTO in given.values():
+            module = scorer(module, task=task.with_settings(**_fitted(own, module, trainer)))
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
             module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]
@@ -178,24 +182,21 @@ def load_data(config: dict[str, Any], reader: Reader, split: str) -> Segmentatio
     return data
 
 
-def _threshold(
-    given: float | str | None, own: dict[str, Any], module: SegmentationModule, trainer: pl.Trainer
-) -> float:
-    """The run's, the given one, or the one that serves the run's validation split best."""
-    if given is None:
-        return module.threshold
-    if given != "auto":
-        return float(given)
-    from segkit.evaluation.scoring import pick_threshold
+def _fitted(
+    own: dict[str, Any], module: SegmentationModule, trainer: pl.Trainer
+) -> dict[str, float]:
+    """The decoder's settings that serve the run's validation split best."""
+    from segkit.evaluation.scoring import scorer
     from segkit.training.foresight import foresee
 
     validation = load_data(own, build_reader(own), "val")
     foresee(validation, module, own["trainer"], training=False)
-    threshold, score = pick_threshold(module, validation, trainer)
+    fitting = module.task.scorer.fitting()
+    trainer.test(scorer(module, watchers=[fitting]), validation, verbose=False)
+    settings, words = fitting.best(validation.groups)
     if trainer.is_global_zero:
-        count = len(validation.indices("val"))
-        print(f"threshold {threshold} scores best on {count} validation images: dice {score:.4f}")
-    return threshold
+        print(words)
+    return settings
 
 
 def main() -> None:

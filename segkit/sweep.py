@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segkit.config.checks import check_values
 from segkit.config.keys import key_of
 from segkit.config.plain import resolved
 from segkit.core.sources import data_name
 from segkit.runs import cli
-from segkit.runs.build import build_reader
+from segkit.runs.build import build_reader, check_training
 from segkit.runs.call import Call
 from segkit.runs.keep_apart import named_sources
 from segkit.search.request import (
@@ -50,7 +49,7 @@ def sweep(config: dict[str, Any], call: Call) -> bool:
     check_request(config, multirun=call.multirun)
     given = of_training(call.overrides)
     space = read_space(config["sweep"], config["space"], [key_of(each) for each in given])
-    check_values(config)
+    check_training(config)
     if config["storage"]:
         check_storage(str(config["storage"]), named_sources(config))
     dry_run(space, given)
@@ -125,7 +124,7 @@ def _run(
     if ended_by:
         finished = found["complete"] + found["pruned"]
         print(
-            f"{ended_by}: {finished} of {n_trials} trials have finished; the same command goes on"
+            f"{ended_by}: {finished} of {n_trials} trials have finished; the same command resumes"
         )
     if stopped:
         raise SystemExit(128 + signal.SIGINT)

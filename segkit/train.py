@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from segkit.config.checks import check_values
 from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.runs import cli
-from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.runs.build import (
+    build_data,
+    build_module,
+    build_reader,
+    build_trainer,
+    check_training,
+)
 from segkit.runs.call import Call
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.resume import check_split, folder_to_resume, is_done, resumed_config
+from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -51,9 +57,10 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
         if is_first_process():
             print(f"done before: {RunFolder(resume).path} (more: trainer.max_epochs=N)", flush=True)
         return RunFolder(resume)
-    check_values(config)
+    check_training(config)
     _check_inference(config)
     reader = build_reader(config)
+    task = build_task(config, reader.classes)
     _announce(reader)
 
     cli.say("loading PyTorch …")
@@ -67,7 +74,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
         check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
     cli.say(f"building {config['choices']['model']} …")
-    module = build_module(config, reader.classes)
+    module = build_module(config, task)
     found = fit_batch(data, module, config["trainer"])
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
@@ -97,7 +104,7 @@ def _fit(
     from segkit.runs.next_steps import after_training
     from segkit.runs.resume_point import clear_leftovers, starting_point
     from segkit.training.callbacks.interrupts import Stopped
-    from segkit.training.console import chosen, log_to, show_stopped, show_summary
+    from segkit.training.console import automatic_settings, log_to, show_stopped, show_summary
     from segkit.training.fit import fit
 
     first = is_first_process()
@@ -117,18 +124,18 @@ def _fit(
                 monitor=config["monitor"],
                 compile_network=config["compile"],
                 resume_from=position,
-                chosen=chosen(config, data, trainer) | found,
+                chosen=automatic_settings(config, data, trainer) | found,
             )
         except Stopped as stopped:
             if not first:
-                return  # the first process tells how it ended
+                return  # the first process reports how it ended
             show_stopped(stopped.by, folder.path)
             raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
         if first:
             report_or_warn(folder)
             # A sweep says it once, at its end.
             steps = after_training(summary, folder.path, data) if alone else []
-            show_summary(summary, folder.path, steps)
+            show_summary(summary, module.task.words, folder.path, steps)
 
 
 def _begin(

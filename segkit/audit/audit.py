@@ -102,8 +102,10 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     records = [fact.record for fact in facts]
     splits, failure = _split(records, spec)
     # A copy without a split says nothing of a leak between two others that have one.
-    ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
-    pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
+    priorities = [
+        SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records
+    ]
+    pairs = find_pairs([fact.signature for fact in facts], priorities=priorities, watch=_watch)
     clean = _clean(records, splits, pairs)
     cautions, unfit = _cautions(reader)
     some = any(record.labelled for record in records)

@@ -1,6 +1,5 @@
 """The distributions of a data set as one picture."""
 
-import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from segkit.audit.audit import Audit
 from segkit.audit.measure import Facts
 from segkit.core.contracts import SPLITS, UNLABELLED
-from segkit.drawing.plots import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, figure, style, write
+from segkit.drawing.plots import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, figure, png, style
 
 _GREY = "#b0b0b0"
 _SPLIT_COLOURS = {
@@ -34,9 +33,7 @@ def charts(audit: Audit) -> bytes:
     _histogram(axes[3], audit, "foreground share", _foreground)
     _histogram(axes[4], audit, "objects in an image", _objects)
     _histogram(axes[5], audit, "time to read, ms", lambda fact: fact.read_ms)
-    stream = io.BytesIO()
-    write(plot, stream)
-    return stream.getvalue()
+    return png(plot)
 
 
 def _size(fact: Facts) -> float:

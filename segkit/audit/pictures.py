@@ -1,25 +1,25 @@
 """What a check shows of a data set's images: a contact sheet, and copies side by side."""
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from segkit.audit.audit import Audit
 from segkit.audit.duplicates import Pair
 from segkit.core.contracts import Record, Sample
 from segkit.data.panel_choice import spread
 from segkit.data.readers.base import Reader
-from segkit.drawing.overlay import overlay
+from segkit.drawing.overlay import encode_webp, overlay
+from segkit.drawing.panel import shortened
 from segkit.imaging.pixels import resize_image, resize_mask, to_channels
 
 Picture = NDArray[np.uint8]
 
 # Longest side of a thumbnail, pixels.
 _SIDE = 256
+_NAME = 20  # characters of a record's name beneath it
 _SHEET = {"train": 12, "val": 6, "test": 6}
 # A sheet of a data set whose split cannot be drawn.
 _UNSPLIT = 24
@@ -49,9 +49,9 @@ def contact_sheet(reader: Reader, audit: Audit) -> list[Shown]:
     ordered = sorted(chosen)
     for index, sample in zip(ordered, samples(reader, [records[i] for i in ordered]), strict=True):
         record = records[index]
-        parts_of_line = (record.id, audit.splits[record.id], record.stratum)
-        caption = ", ".join(filter(None, (_short(parts_of_line[0]), *parts_of_line[1:])))
-        shown[index] = Shown(_webp(thumbnail(sample, _SIDE)), caption)
+        facts = (shortened(record.id, _NAME), audit.splits[record.id], record.stratum)
+        caption = ", ".join(filter(None, facts))
+        shown[index] = Shown(encode_webp(thumbnail(sample, _SIDE)), caption)
     return [shown[index] for index in chosen]
 
 
@@ -64,7 +64,8 @@ def pair_pictures(
         records = [audit.records[pair.first], audit.records[pair.second]]
         one, other = (
             Shown(
-                _webp(thumbnail(sample, _SIDE)), f"{_short(record.id)}, {audit.splits[record.id]}"
+                encode_webp(thumbnail(sample, _SIDE)),
+                f"{shortened(record.id, _NAME)}, {audit.splits[record.id]}",
             )
             for record, sample in zip(records, samples(reader, records), strict=True)
         )
@@ -106,13 +107,3 @@ def samples(reader: Reader, records: Sequence[Record]) -> Iterator[Sample]:
     """Decoded again, one at a time: nothing was kept from the first reading."""
     for load in reader.loaders(records):
         yield load()
-
-
-def _webp(picture: Picture) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "WEBP", quality=80)
-    return stream.getvalue()
-
-
-def _short(name: str, *, most: int = 20) -> str:
-    return name if len(name) <= most else f"{name[: most - 9]}…{name[-8:]}"

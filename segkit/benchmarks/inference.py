@@ -15,12 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from segkit.benchmarks.bare_loop import device_of, wait_for
-from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
+from segkit.benchmarks.timing import Figure, interleaved, rates
 from segkit.core.hardware import autocast
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
 from segkit.runs.build import build_data, build_network, build_reader
-from segkit.tasks.metrics import predicted_classes
+from segkit.tasks.base import Decoder
+from segkit.tasks.named import build_task
 
 log = logging.getLogger(__name__)
 Config = Mapping[str, Any]
@@ -38,10 +39,11 @@ def inference(config: Config, rounds: int) -> list[Figure]:
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
-    network = build_network(config, data.classes).eval()
+    task = build_task(config, data.classes)
+    network = build_network(config, task).eval()
     predictor = Predictor(
         [Member(network, data.size, data.channels)],
-        classes=data.classes,
+        task=task,
         device=device_of(config["trainer"]).type,
     )
     dataset = data.dataset("all")
@@ -74,8 +76,8 @@ def _whole(
     def ours() -> None:
         for some in _batches(images, predictor.together):
             for logits in predictor.whole(some):
-                predictor.decide(logits)
-                predictor.probability(logits)
+                predictor.decode(logits)
+                predictor.maps(logits)
 
     def bare(how: str) -> None:
         with torch.inference_mode(), autocast(device, predictor.precision):
@@ -88,13 +90,13 @@ def _whole(
         rivals[f"bare torch, logits alone, {how}"] = partial(bare, how)
     with tempfile.TemporaryDirectory() as folder:
         if device.type == "cpu" and importlib.util.find_spec("onnxruntime"):
-            ask = _onnx(network, images, Path(folder))
+            ask = _onnx(network, predictor.task.decoder, images, Path(folder))
             for how, stack in stacks.items():
                 rivals[f"onnxruntime, float32, {how}"] = partial(_each, ask, stack)
         taken = interleaved(rivals, rounds)
     what = f"{len(images)} images, {predictor.together} at once"
     goals = {name: 1.0 for name in rivals if name.startswith("onnxruntime")}
-    return _compare(what, taken, len(images), "images/s", goals)
+    return rates(PART, taken, len(images), "images/s", goals=goals, what=what)
 
 
 def _batches(images: list[Image], most: int) -> list[list[Image]]:
@@ -107,14 +109,14 @@ def _each(ask: Callable[[Image], object], stack: list[Image]) -> None:
 
 
 def _onnx(
-    network: SegmentationNetwork, images: list[Image], folder: Path
+    network: SegmentationNetwork, decoder: Decoder, images: list[Image], folder: Path
 ) -> Callable[[Image], object]:
     import onnxruntime
 
     from segkit.inference.onnx_model import INPUT, OUTPUT, write_onnx
 
     size = None if network.any_size_exports else (images[0].shape[0], images[0].shape[1])
-    write_onnx(network, images[0].shape[2], folder / "model.onnx", opset=18, size=size)
+    write_onnx(network, decoder, images[0].shape[2], folder / "model.onnx", opset=18, size=size)
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     return lambda image_BHWC: session.run([OUTPUT], {INPUT: image_BHWC})
 
@@ -135,7 +137,8 @@ def _tiled(
         log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
     taken = interleaved(rivals, rounds)
     what = f"{SIDE}² pixels in tiles of {TILE}, overlap {OVERLAP}"
-    return _compare(what, taken, image.shape[0] * image.shape[1] / 1e6, "megapixels/s", goals)
+    megapixels = image.shape[0] * image.shape[1] / 1e6
+    return rates(PART, taken, megapixels, "megapixels/s", goals=goals, what=what)
 
 
 def _monai(
@@ -158,27 +161,9 @@ def _monai(
             )
             assert isinstance(logits, torch.Tensor)
             # What segkit gives back too.
-            mask_BHW = predicted_classes(logits, predictor.threshold)
+            mask_BHW = predictor.task.decoder.decode(logits)
             wide = logits.float()
             probability = wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)
             return mask_BHW.cpu().numpy(), probability.cpu().numpy()
 
     return work
-
-
-def _compare(
-    what: str,
-    taken: Mapping[str, list[float]],
-    amount: float,
-    unit: str,
-    goals: Mapping[str, float],
-) -> list[Figure]:
-    names = list(taken)
-    ours = taken[names[0]]
-    figures = [Figure(PART, f"{what}: {names[0]}", spread([amount / s for s in ours]).median, unit)]
-    for name in names[1:]:
-        rate = spread([amount / s for s in taken[name]]).median
-        ratio = speedup(ours, taken[name])
-        goal = goals.get(name)
-        figures.append(Figure(PART, f"{what}: {name}", rate, unit, f"segkit ÷ {name}", ratio, goal))
-    return figures

@@ -30,6 +30,7 @@ def check_comparable(runs: Sequence[RunScores], *, common: bool) -> None:
             "this run is named twice", where=str(twice[0]), remedy="name each run once"
         )
     for what, values in (
+        ("tasks", [run.task.name for run in runs]),
         ("data sets", [str(run.summary.get("data", {}).get("name")) for run in runs]),
         ("classes", [", ".join(run.classes) for run in runs]),
         ("units of a score (dataset.score_by)", ["group" if r.by_group else "image" for r in runs]),

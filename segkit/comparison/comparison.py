@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.comparison.checks import check_comparable, common_records
-from segkit.comparison.names import run_names, varied_keys
+from segkit.comparison.names import differing_keys, run_names
 from segkit.comparison.run_scores import RunScores, group_scores
 from segkit.config.keys import REPEATED
 from segkit.core.errors import SegkitError, did_you_mean
@@ -17,6 +17,7 @@ from segkit.statistics.intervals import RESAMPLES, mean_intervals, mean_where_de
 from segkit.statistics.paired import Difference, PairedDifference, holm, paired_difference
 from segkit.statistics.seeds import difference_with_seeds
 from segkit.statistics.verdict import Verdict, conclusion, verdict
+from segkit.tasks.base import Task
 
 Values = NDArray[np.float64]
 
@@ -27,18 +28,16 @@ class Configuration:
 
     Attributes:
         name: what differs from the other configurations.
-        varied: the same by key.
+        differing: the same by key.
         runs: of each seed, one or the folds.
-        dice_SG: of each seed and group.
-        iou_SG: of each seed and group.
-        intervals: of ``dice`` and ``iou``: bounds of the mean over seeds, over other groups.
+        scores: by name, (S, G) of each seed and group; see :attr:`Task.headline`.
+        intervals: of each: bounds of the mean over seeds, over other groups.
     """
 
     name: str
-    varied: dict[str, Any]
+    differing: dict[str, Any]
     runs: tuple[tuple[RunScores, ...], ...]
-    dice_SG: Values
-    iou_SG: Values
+    scores: dict[str, Values]
     intervals: dict[str, tuple[float, float]]
 
     @property
@@ -77,7 +76,7 @@ class Comparison:
         pairs: of each of the others with it.
         groups: names, in the order of the scores.
         records: how many are scored.
-        score: that is compared: ``dice`` or ``iou``.
+        score: that is compared.
         unit: what a group is, in the plural.
     """
 
@@ -93,7 +92,7 @@ def compare_runs(
     runs: Sequence[RunScores],
     *,
     baseline: str | None,
-    score: str,
+    score: str | None,
     seed: int,
     common: bool,
 ) -> Comparison:
@@ -103,7 +102,7 @@ def compare_runs(
         runs: two or more.
         baseline: name, or part of the name, of the configuration that the others are compared
             with; None takes the first.
-        score: ``dice`` or ``iou``.
+        score: one of their task's headline; None takes the leading one.
         seed: of the resamples.
         common: compare runs of different splits on the records that all of them tested.
 
@@ -111,13 +110,14 @@ def compare_runs(
         SegkitError: the runs cannot be compared.
     """
     check_comparable(runs, common=common)
-    members, varied = _configurations(runs)
+    score = _chosen_score(runs[0].task, score)
+    members, differing = _configurations(runs)
     keep = common_records([folds for seeds in members.values() for folds in seeds], common=common)
     first = next(iter(members.values()))[0]
     group_of = {i: g for run in first for i, g in zip(run.ids, run.groups, strict=True)}
     groups = sorted({group_of[name] for name in keep})
     found = [
-        replace(_scored(name, seeds, groups, keep, seed), varied=varied[name])
+        replace(_scored(name, seeds, groups, keep, seed), differing=differing[name])
         for name, seeds in members.items()
     ]
     place = _place(baseline, [each.name for each in found])
@@ -133,12 +133,21 @@ def compare_runs(
     )
 
 
+def _chosen_score(task: Task, given: str | None) -> str:
+    if given is None:
+        return task.headline[0]
+    if given not in task.headline:
+        remedy = did_you_mean(given, task.headline)
+        raise SegkitError(f"unknown score {given!r}", where="score", remedy=remedy)
+    return given
+
+
 def _configurations(
     runs: Sequence[RunScores],
 ) -> tuple[dict[str, list[tuple[RunScores, ...]]], dict[str, dict[str, Any]]]:
     """By name: the runs of each seed, a seed's folds together; and what differs, by key."""
-    varied = varied_keys([run.config for run in runs])
-    own = {key: values for key, values in varied.items() if key not in REPEATED}
+    differing = differing_keys([run.config for run in runs])
+    own = {key: values for key, values in differing.items() if key not in REPEATED}
     names = run_names(own, len(runs))
     if not own:
         names = ["the configuration"] * len(runs) if _repeats(runs) else run_names({}, len(runs))
@@ -170,7 +179,7 @@ def _scored(
 ) -> Configuration:
     by_score = {
         score: np.stack([group_scores(folds, groups, keep, score) for folds in seeds])
-        for score in ("dice", "iou")
+        for score in seeds[0][0].task.headline
     }
     intervals = {}
     for score, values_SG in by_score.items():
@@ -179,10 +188,9 @@ def _scored(
         intervals[score] = (low, high)
     return Configuration(
         name=name,
-        varied={},
+        differing={},
         runs=tuple(seeds),
-        dice_SG=by_score["dice"],
-        iou_SG=by_score["iou"],
+        scores=by_score,
         intervals=intervals,
     )
 
@@ -202,7 +210,7 @@ def _place(baseline: str | None, names: Sequence[str]) -> int:
 
 
 def _pairs(ordered: Sequence[Configuration], score: str, seed: int, unit: str) -> list[Pair]:
-    values = [getattr(each, f"{score}_SG") for each in ordered]
+    values = [each.scores[score] for each in ordered]
     # p of resamples is no smaller than their number allows, and Holm multiplies it.
     resamples = max(RESAMPLES, 800 * len(ordered))
     first_SG, name = values[0], ordered[0].name

@@ -1,4 +1,4 @@
-"""The images on which configurations disagree most, each answer beside the truth."""
+"""The images on which configurations disagree most, each prediction beside the ground truth."""
 
 import warnings
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.comparison.comparison import Comparison, Configuration
-from segkit.comparison.run_scores import SCORES, RunScores, image_scores
+from segkit.comparison.run_scores import RunScores, image_scores
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import to_uint8, without_alpha
@@ -50,18 +50,18 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
             if run is None:
                 continue
             if run.folder not in predictors:
-                predictors[run.folder] = predictor_of([run.run])
+                predictors[run.folder] = predictor_of([run.run], run.task)
             found = predictors[run.folder](sample.image)
             score = dict(zip(run.ids, image_scores(run, comparison.score), strict=True))[record.id]
             image = to_uint8(without_alpha(sample.image), record.id)
-            rows.append(PanelRow(each.name, image, sample.mask, found.mask, float(score)))
-        sheets[record.id] = panel(rows, classes=reader.classes)
+            caption = run.task.scorer.caption(float(score))
+            rows.append(PanelRow(each.name, image, sample.mask, found.mask, caption))
+        sheets[record.id] = panel(rows, shown[0].runs[0][0].task.painter)
     return sheets
 
 
 def _widest(shown: Sequence[Configuration], score: str, count: int) -> list[str]:
     """Ids of the images whose scores lie furthest apart."""
-    assert score in SCORES
     by_id: dict[str, list[float]] = {}
     for each in shown:
         for run in each.runs[0]:

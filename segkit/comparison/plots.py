@@ -1,6 +1,5 @@
 """A comparison drawn: scores with their intervals, differences by group, courses of training."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +14,8 @@ from segkit.drawing.plots import (
     INK,
     SERIES,
     figure,
+    png,
     style,
-    write,
 )
 from segkit.statistics.intervals import mean_where_defined
 
@@ -41,7 +40,7 @@ def scores_plot(comparison: Comparison) -> bytes:
         if len(means) > 1:
             axes.plot(means, [number + 0.22] * len(means), ".", color=FAINT, markersize=5)
     _name_rows(axes, comparison.configurations)
-    return _png(plot)
+    return png(plot)
 
 
 def differences_plot(comparison: Comparison) -> bytes:
@@ -61,33 +60,34 @@ def differences_plot(comparison: Comparison) -> bytes:
         bounds = (pair.found.low, pair.found.high)
         _interval(axes, number, pair.found.difference, bounds, colour(number + 1))
     _name_rows(axes, others)
-    return _png(plot)
+    return png(plot)
 
 
 def curves_plot(comparison: Comparison) -> bytes:
-    """val/dice and val/loss over epochs of every run, in the colours of the configurations."""
+    """Score and loss over epochs of every run, in the colours of the configurations."""
     plot = figure(11, 4)
-    dice, loss = plot.subplots(1, 2)
-    style(dice, "val/dice", "epoch")
+    leading = f"val/{next(iter(comparison.configurations[0].scores))}"
+    score, loss = plot.subplots(1, 2)
+    style(score, leading, "epoch")
     style(loss, "val/loss", "epoch")
     for number, each in enumerate(comparison.configurations):
         runs = [run for seed in each.runs for run in seed]
         for place, run in enumerate(runs):
             rows = run.metrics()
-            for axes, name in ((dice, "val/dice"), (loss, "val/loss")):
+            for axes, name in ((score, leading), (loss, "val/loss")):
                 points = [(row["epoch"], row.get(name, np.nan)) for row in rows]
                 label = _short(each.name) if not place else None
                 if points:
                     axes.plot(*zip(*points, strict=True), color=colour(number), lw=1.2, label=label)
-    for axes in (dice, loss):
+    for axes in (score, loss):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if dice.get_legend_handles_labels()[1]:
-        dice.legend(frameon=False, fontsize=8, labelcolor=INK)
-    return _png(plot)
+    if score.get_legend_handles_labels()[1]:
+        score.legend(frameon=False, fontsize=8, labelcolor=INK)
+    return png(plot)
 
 
 def _values(comparison: Comparison, each: Configuration) -> Values:
-    return each.dice_SG if comparison.score == "dice" else each.iou_SG
+    return each.scores[comparison.score]
 
 
 def _rows(count: int, title: str) -> tuple[Figure, Axes]:
@@ -113,9 +113,3 @@ def _name_rows(axes: Axes, configurations: Sequence[Configuration]) -> None:
 
 def _short(name: str) -> str:
     return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
-
-
-def _png(plot: Figure) -> bytes:
-    stream = io.BytesIO()
-    write(plot, stream)
-    return stream.getvalue()

@@ -15,10 +15,10 @@ from segkit.core.shell import command
 from segkit.core.tables import read_table
 from segkit.runs.saved import SavedRun, open_run
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.metrics import COUNTS, dice, iou, sum_by_group
+from segkit.tasks.base import Task
+from segkit.tasks.tally import sum_by_group
 
 Values = NDArray[np.float64]
-SCORES = {"dice": dice, "iou": iou}
 _ROUNDING = 1e-6
 
 
@@ -32,8 +32,7 @@ class RunScores:
         classes: foreground classes.
         ids: of the N records that were tested.
         groups: of each.
-        counts_NK4: pixels of each record and foreground class; see
-            :data:`segkit.tasks.metrics.COUNTS`.
+        counts: (N, …) int64, of each record; see :meth:`segkit.tasks.base.Scorer.counts_of`.
     """
 
     run: SavedRun
@@ -41,7 +40,7 @@ class RunScores:
     classes: tuple[str, ...]
     ids: tuple[str, ...]
     groups: tuple[str, ...]
-    counts_NK4: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
     @property
     def folder(self) -> Path:
@@ -52,6 +51,11 @@ class RunScores:
     def config(self) -> dict[str, Any]:
         """As it was run."""
         return self.run.config
+
+    @property
+    def task(self) -> Task:
+        """What it learnt."""
+        return self.run.task
 
     @property
     def seed(self) -> int:
@@ -105,28 +109,28 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
     try:
         rows = read_table(path)
         found = _from_rows(saved, summary, rows)
-        own = float(summary["test"]["all"]["dice"] or math.nan)
+        leading = saved.task.headline[0]
+        own, now = float(summary["test"]["all"][leading] or math.nan), _own_score(found)
     except (KeyError, ValueError, IndexError) as error:
         raise SegkitError(
             f"its images' scores cannot be read, or are not of the test split ({error})",
             where=str(path),
             remedy=again,
         ) from error
-    if abs(_own_dice(found) - own) > _ROUNDING:
+    if abs(now - own) > _ROUNDING:
         raise SegkitError(
-            f"its images were scored otherwise since: dice {_own_dice(found):.4f}, and {own:.4f} "
-            "when training ended",
+            f"its images were scored otherwise since: {leading} {now:.4f}, and {own:.4f} when "
+            "training ended",
             where=str(path),
             remedy=f"score it as it was trained: {again}",
         )
     return found
 
 
-def _own_dice(run: RunScores) -> float:
-    """As in ``summary.json``: over images or groups, and then over classes."""
+def _own_score(run: RunScores) -> float:
+    """As in ``summary.json``."""
     units = run.groups if run.by_group else run.ids
-    _, counts_UK4 = sum_by_group(run.counts_NK4, units)
-    return float(mean_where_defined(mean_where_defined(dice(counts_UK4))))
+    return run.task.scorer.overall(run.counts, units, run.task.headline[0])
 
 
 def _from_rows(
@@ -137,17 +141,15 @@ def _from_rows(
     other = {row["split"] for row in rows} - {"test"}
     if other or not rows:
         raise ValueError(f"rows of {', '.join(sorted(other)) or 'no record'}")
-    classes = tuple(dict.fromkeys(row["class"] for row in rows))
+    classes, counts = run.task.scorer.counts_of(rows)
     first = [row for row in rows if row["class"] == classes[0]]
-    counts = np.array([[int(row[name]) for name in COUNTS] for row in rows], np.int64)
     return RunScores(
         run=run,
         summary=summary,
         classes=classes,
         ids=tuple(row["id"] for row in first),
         groups=tuple(row["group"] for row in first),
-        # The classes of one image follow each other.
-        counts_NK4=counts.reshape(len(first), len(classes), len(COUNTS)),
+        counts=counts,
     )
 
 
@@ -163,17 +165,18 @@ def group_scores(
         runs: one, or the folds of a cross-validation, whose tests are of different groups.
         names: the groups, in the order wanted.
         keep: ids of the records that count.
-        score: ``dice`` or ``iou``.
+        score: one of the task's headline.
     """
     found: dict[str, float] = {}
     for run in runs:
+        each = run.task.scorer.each
         kept = [n for n, name in enumerate(run.ids) if name in keep]
         groups = [run.groups[n] for n in kept]
         if run.by_group:
-            known, counts_GK4 = sum_by_group(run.counts_NK4[kept], groups)
-            found |= dict(zip(known, _over_classes(SCORES[score](counts_GK4)), strict=True))
+            known, summed = sum_by_group(run.counts[kept], groups)
+            found |= dict(zip(known, each(summed, score), strict=True))
             continue
-        values_N = _over_classes(SCORES[score](run.counts_NK4[kept]))
+        values_N = each(run.counts[kept], score)
         for group in set(groups):
             own = values_N[[n for n, name in enumerate(groups) if name == group]]
             found[group] = float(mean_where_defined(own))
@@ -182,8 +185,4 @@ def group_scores(
 
 def image_scores(run: RunScores, score: str) -> Values:
     """(N,) a score of each image, over the classes where it is defined; NaN where none is."""
-    return _over_classes(SCORES[score](run.counts_NK4))
-
-
-def _over_classes(values_NK: Values) -> Values:
-    return mean_where_defined(values_NK.T)
+    return run.task.scorer.each(run.counts, score)

@@ -1,6 +1,7 @@
 """A comparison as people read it: a table, Markdown and LaTeX to paste, and sentences."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,41 +11,47 @@ from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_line, show_table
 from segkit.statistics.intervals import mean_where_defined
 
-HEADINGS = (
-    "",
-    "runs",
-    "dice",
-    "IoU",
-    "sd of seeds",
-    "difference",
-    "p (Holm)",
-    "rank-biserial",
-    "parameters",
-    "GFLOPs",
-    "images/s",
-    "minutes",
-)
+_DIFFERENCE = "difference"
+
+
+def headings(comparison: Comparison) -> list[str]:
+    """Of the table as people read it."""
+    task = comparison.configurations[0].runs[0][0].task
+    scores = [task.words.title.get(name, name) for name in task.headline]
+    return [
+        "",
+        "runs",
+        *scores,
+        "sd of seeds",
+        _DIFFERENCE,
+        "p (Holm)",
+        "rank-biserial",
+        "parameters",
+        "GFLOPs",
+        "images/s",
+        "minutes",
+    ]
 
 
 def shown_rows(comparison: Comparison) -> list[list[str]]:
-    """The table as people read it, under :data:`HEADINGS`."""
-    rows = [_shown(row) for row in configuration_rows(comparison)]
+    """The table as people read it, under :func:`headings`."""
+    scores = list(comparison.configurations[0].scores)
+    rows = [_shown(row, scores) for row in configuration_rows(comparison)]
     for row, each in zip(rows, comparison.configurations, strict=True):
         folds = max(len(seed) for seed in each.runs)
         row[1] += f" × {folds} folds" if folds > 1 else ""
     if not comparison.pairs:
-        rows[0][HEADINGS.index("difference")] = ""  # of nothing
+        rows[0][headings(comparison).index(_DIFFERENCE)] = ""  # of nothing
     return rows
 
 
-def _shown(row: Row) -> list[str]:
+def _shown(row: Row, scores: Sequence[str]) -> list[str]:
     beside = "difference" in row
     return [
         str(row["configuration"]),
         str(row["seeds"]),
-        _interval(row, "dice"),
-        _interval(row, "iou"),
-        number(row["dice_between_seeds"], ".3f"),
+        *(_interval(row, name) for name in scores),
+        number(row[f"{scores[0]}_between_seeds"], ".3f"),
         _interval(row, "difference", sign="+") if beside else "baseline",
         number(row["p_holm"], ".3g") if beside else "",
         number(row["rank_biserial"], "+.2f") if beside else "",
@@ -76,7 +83,8 @@ def _scaled(value: Any, by: float) -> float | None:
 
 def markdown(comparison: Comparison) -> str:
     """The table and the conclusions in Markdown."""
-    rows = [HEADINGS, ["---"] * len(HEADINGS), *shown_rows(comparison)]
+    names = headings(comparison)
+    rows = [names, ["---"] * len(names), *shown_rows(comparison)]
     table = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
     words = "\n".join(f"- {words[0].upper()}{words[1:]}." for words in sentences(comparison))
     return f"{table}\n\n{words}\n"
@@ -85,8 +93,9 @@ def markdown(comparison: Comparison) -> str:
 def latex(comparison: Comparison) -> str:
     """A table for the ``booktabs`` package, with the conclusions as a comment."""
     rows = [" & ".join(_escaped(cell) for cell in row) for row in shown_rows(comparison)]
-    heading = " & ".join(_escaped(name) for name in HEADINGS)
-    columns = "l" + "r" * (len(HEADINGS) - 1)
+    names = headings(comparison)
+    heading = " & ".join(_escaped(name) for name in names)
+    columns = "l" + "r" * (len(names) - 1)
     lines = [
         *(f"% {sentence}." for sentence in sentences(comparison)),
         f"\\begin{{tabular}}{{{columns}}}",
@@ -118,8 +127,8 @@ def sentences(comparison: Comparison) -> list[str]:
     left_out = max(pair.found.left_out for pair in comparison.pairs)
     if left_out:
         words.append(
-            f"up to {left_out} {comparison.unit} are left out: an empty truth left empty has no "
-            "score, so that what was drawn on it by others is not compared"
+            f"up to {left_out} {comparison.unit} are left out: an empty ground truth left empty "
+            "has no score, so that what was drawn on it by others is not compared"
         )
     if any(run.fold is not None for run in comparison.configurations[0].runs[0]):
         words.append(
@@ -136,7 +145,7 @@ def sentences(comparison: Comparison) -> list[str]:
 def _alone(comparison: Comparison) -> str:
     """Of a single configuration: its score, and how far seeds move it."""
     only = comparison.configurations[0]
-    means = mean_where_defined(getattr(only, f"{comparison.score}_SG").T)
+    means = mean_where_defined(only.scores[comparison.score].T)
     low, high = only.intervals[comparison.score]
     folds = max(len(seed) for seed in only.runs)
     how = f" out of {folds} folds" if folds > 1 else ""
@@ -151,9 +160,9 @@ def _alone(comparison: Comparison) -> str:
 
 
 def show_comparison(comparison: Comparison, output: Path) -> None:
-    """The table, the conclusions, where the page lies, and how to go on."""
+    """The table, the conclusions, where the page lies, and next steps."""
     out = console()
-    show_table(out, HEADINGS, shown_rows(comparison), words=("",))
+    show_table(out, headings(comparison), shown_rows(comparison), words=("",))
     for words in sentences(comparison):
         show_line(out, f"{words[0].upper()}{words[1:]}.")
     show_line(out, f"page: {output / 'comparison.html'}")

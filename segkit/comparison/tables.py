@@ -24,8 +24,8 @@ def configuration_rows(comparison: Comparison) -> list[Row]:
 
 def _row(each: Configuration, pair: Pair | None) -> Row:
     runs = [run for seed in each.runs for run in seed]
-    row: Row = {"configuration": each.name, **each.varied, "seeds": len(each.runs)}
-    for score, values_SG in (("dice", each.dice_SG), ("iou", each.iou_SG)):
+    row: Row = {"configuration": each.name, **each.differing, "seeds": len(each.runs)}
+    for score, values_SG in each.scores.items():
         means = mean_where_defined(values_SG.T)
         low, high = each.intervals[score]
         row |= {score: float(means.mean()), f"{score}_low": low, f"{score}_high": high}
@@ -70,8 +70,7 @@ def run_rows(comparison: Comparison) -> list[Row]:
                     "configuration": each.name,
                     "seed": run.seed,
                     "fold": run.fold,
-                    "dice": test["dice"],
-                    "iou": test["iou"],
+                    **{score: test[score] for score in run.task.headline},
                     "images_per_second": _pace(run),
                     "minutes": _minutes(run),
                     "folder": str(run.folder),
@@ -101,9 +100,9 @@ def fold_rows(comparison: Comparison) -> list[Row]:
     rows: list[Row] = []
     for each in comparison.configurations:
         for run in (run for seed in each.runs for run in seed if run.fold is not None):
-            dice, iou = (image_scores(run, score) for score in ("dice", "iou"))
+            by_score = {score: image_scores(run, score) for score in run.task.headline}
             for place, name in enumerate(run.ids):
                 about = {"configuration": each.name, "seed": run.seed, "fold": run.fold}
-                scores = {"dice": float(dice[place]), "iou": float(iou[place])}
+                scores = {score: float(values[place]) for score, values in by_score.items()}
                 rows.append({**about, "id": name, "group": run.groups[place], **scores})
     return rows

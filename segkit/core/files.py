@@ -36,11 +36,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            target.lstat()  # a name too long is told before the work is done
+            target.lstat()  # a name too long is reported before the work is done
         _sweep_once(target.parent)
         handle, temporary = _unfinished(target)
     except OSError as error:
-        raise _cannot_write(target, error) from error
+        raise cannot_write(target, error) from error
     try:
         yield temporary
         _sync(temporary)
@@ -50,7 +50,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
         if isinstance(error, OSError) and error.errno in NO_ROOM:
-            raise _cannot_write(target, error) from error
+            raise cannot_write(target, error) from error
         raise
     finally:
         os.close(handle)
@@ -74,7 +74,8 @@ class CannotWriteError(SegkitError):
     """There is no room, or no right to write; where else to write depends on the command."""
 
 
-def _cannot_write(target: Path, error: OSError) -> SegkitError:
+def cannot_write(target: Path, error: OSError) -> SegkitError:
+    """What to raise where a file cannot be written."""
     what, where = f"cannot write here: {error.strerror}", str(target)
     if error.errno == errno.ENAMETOOLONG:
         remedy = "shorten the name that it is made of, or name a folder with a shorter path"

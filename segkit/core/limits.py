@@ -13,9 +13,11 @@ from typing import Any
 
 from segkit.core import memory
 from segkit.core.errors import SegkitError
+from segkit.core.values import number
 
 DEFAULT_MEGAPIXELS = 1024
 KEY = "max_megapixels"
+MEGAPIXELS = number(0, above=True, remedy=f"give what memory holds: {KEY}={DEFAULT_MEGAPIXELS}")
 # Four channels of 16 bits, or two of single precision. Of a file as it lies on the disk, too.
 _BYTES_A_PIXEL = 8
 # What a pixel of an image and its mask takes until they are ready, measured; of 16 bits, what
@@ -32,13 +34,7 @@ def limit_images(megapixels: Any) -> None:
     Raises:
         SegkitError: not a number above 0.
     """
-    number = isinstance(megapixels, int | float) and not isinstance(megapixels, bool)
-    if not number or not 0 < megapixels < float("inf"):
-        raise SegkitError(
-            f"{megapixels!r} is not a number of megapixels above 0",
-            where=f"{KEY}={megapixels}",
-            remedy=f"give what memory holds: {KEY}={DEFAULT_MEGAPIXELS}",
-        )
+    MEGAPIXELS.check(KEY, megapixels)
     _bound.set(float(megapixels))
 
 

@@ -39,7 +39,7 @@ class Entry:
         stratum: decided by the reader, from the pixels where need be.
         offset: first byte.
         height, width: of image and mask, in pixels.
-        packed: bytes of the mask at its own size, as PNG; 0 without truth.
+        packed: bytes of the mask at its own size, as PNG; 0 without ground truth.
         native: height and width of the image as stored.
     """
 

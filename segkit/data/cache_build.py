@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
-from segkit.data.in_turn import in_turn
+from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader
 from segkit.imaging.pixels import network_input, resize_mask
 
@@ -57,7 +57,7 @@ def build_cache(
 
     title = f"decoding {type(reader).__name__}"
     with (folder / "pixels.bin").open("wb") as out:
-        for record, job in in_turn(reader, records, decode, threads=threads, title=title):
+        for record, job in map_records(reader, records, decode, threads=threads, title=title):
             try:
                 entries.append(_append(out, record, job.result()))
             except SegkitError as error:

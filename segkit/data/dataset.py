@@ -95,7 +95,7 @@ class ShuffledSampler(Sampler[Key]):
         self.epoch = epoch
 
     def skip(self, epoch: int, keys: int) -> None:
-        """Leave out the first keys of an epoch: a run that is gone on with has used them."""
+        """Leave out the first keys of an epoch: a resumed run has used them."""
         self._done[epoch] = keys
 
     def __len__(self) -> int:

@@ -1,17 +1,17 @@
 """The training images in the memory of the device, and augmented there, a batch at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from segkit.core.contracts import Batch
 from segkit.data.augment import Image, random_crop, sample_seed
 from segkit.data.cache import Cache
-from segkit.data.dataset import Key, ShuffledSampler
+from segkit.data.dataset import Key
 
 Pixels = tuple[Tensor, Tensor]
 
@@ -123,7 +123,7 @@ class DeviceAugmentation:
 
 
 class DeviceDataset(Dataset[Batch]):
-    """All training images on one device; gives whole batches.
+    """All training images on one device; gives whole batches, as a loader asks for them.
 
     Args:
         cache: holds the pixels, of one size.
@@ -159,7 +159,7 @@ class DeviceDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.place)
 
-    def __getitem__(self, keys: Sequence[Key]) -> Batch:
+    def __getitems__(self, keys: Sequence[Key]) -> Batch:
         places = torch.tensor([self.place[index] for _, index in keys]).to(self.masks_NHW.device)
         seeds = [sample_seed(self.seed, epoch, self.ids[index]) for epoch, index in keys]
         image_BCHW, mask_BHW = self.augmentation.batch(
@@ -170,30 +170,3 @@ class DeviceDataset(Dataset[Batch]):
             mask_BHW=mask_BHW,
             index_B=torch.tensor([index for _, index in keys]),
         )
-
-
-class EpochBatches(Sampler[list[Key]]):
-    """Batches of keys; hands the epoch on, which the Trainer tells to what it finds here.
-
-    Args:
-        sampler: of single keys.
-        batch_size: keys a batch.
-        drop_last: leave out a last batch that is not full.
-    """
-
-    def __init__(self, sampler: ShuffledSampler, batch_size: int, drop_last: bool) -> None:
-        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next."""
-        self.sampler.set_epoch(epoch)
-
-    def __len__(self) -> int:
-        whole, rest = divmod(len(self.sampler), self.batch_size)
-        return whole + (rest > 0 and not self.drop_last)
-
-    def __iter__(self) -> Iterator[list[Key]]:
-        keys = list(self.sampler)
-        done = len(self.sampler) - len(keys)
-        for first in range(0, len(self) * self.batch_size - done, self.batch_size):
-            yield keys[first : first + self.batch_size]

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -16,7 +17,7 @@ from rich.progress import (
 )
 
 from segkit.core.errors import SegkitError, did_you_mean
-from segkit.core.files import atomic_path
+from segkit.core.files import atomic_path, cannot_write
 from segkit.core.shell import argument
 from segkit.core.terminal import progress
 
@@ -27,14 +28,16 @@ _BLOCK = 1 << 20
 def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
     """Download a zip archive to ``target``, which appears only once it is whole and readable.
 
+    Of several processes that ask for it at the same time one downloads; the others wait.
+
     Args:
         url: of the archive.
         target: where it is to lie: in a folder that is missing or empty.
         home: a folder that may hold other files, too.
 
     Raises:
-        SegkitError: other files lie beside it, the address cannot be reached, or what came is not
-            a whole zip archive.
+        SegkitError: other files lie beside it, it cannot be written, the address cannot be
+            reached, or what came is not a whole zip archive.
     """
     if target.suffix.lower() != ".zip":
         raise SegkitError(
@@ -44,6 +47,20 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
             + argument("dataset.root", target / Path(url).name),
         )
     _check_place(target, home)
+    lock = target.with_name(f".{target.name}.lock")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            try:
+                if not target.exists():
+                    _download(url, target)
+            finally:
+                lock.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
+def _download(url: str, target: Path) -> None:
     with atomic_path(target) as temporary:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  # a constant https address

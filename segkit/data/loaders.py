@@ -14,7 +14,7 @@ from segkit.core.errors import SegkitError
 from segkit.data.augment import Augmenter
 from segkit.data.cache import Cache
 from segkit.data.dataset import CachedDataset, Item, Key, ShuffledSampler, collate
-from segkit.data.device_dataset import DeviceAugmentation, DeviceDataset, EpochBatches
+from segkit.data.device_dataset import DeviceAugmentation, DeviceDataset
 
 _AHEAD = 2  # batches that each loader process keeps ready: torch's prefetch_factor
 _SHARE = 0.5  # of the memory, for all that they keep ready
@@ -131,10 +131,19 @@ def device_loader(
             where="dataset.device_cache=true",
             remedy="set dataset.device_cache=false, or a smaller dataset.size",
         ) from error
-    batches = EpochBatches(sampler, batch_size, drop_last)
-    generator = torch.Generator().manual_seed(seed)
-    # The sampler gives whole batches, so the loader makes none.
-    return DataLoader(held, batch_size=None, sampler=batches, generator=generator)
+    return DataLoader(
+        held,
+        batch_size=batch_size,
+        sampler=sampler,
+        drop_last=drop_last,
+        collate_fn=_as_it_is,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+def _as_it_is(batch: Any) -> Any:
+    """The data set gives whole batches already."""
+    return batch
 
 
 def _require_room(

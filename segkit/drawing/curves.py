@@ -17,17 +17,25 @@ Rows = Sequence[Mapping[str, float]]
 Numbers = NDArray[np.float64]
 
 _LOSSES = {"train/loss": RED, "val/loss": BLUE}
-_SCORES = {"val/dice": GREEN, "val/iou": PURPLE}
+_SCORES = (GREEN, PURPLE)
 _OTHER = BLUE
 
 
-def curves(path: str | Path, rows: Rows, *, monitor: str, mode: Literal["min", "max"]) -> None:
+def curves(
+    path: str | Path,
+    rows: Rows,
+    *,
+    scores: Sequence[str],
+    monitor: str,
+    mode: Literal["min", "max"],
+) -> None:
     """Draw ``metrics.csv`` as a PNG of 1320×720 pixels; a constant rate is no curve.
 
     Args:
         path: where to write; the file appears whole or not at all.
-        rows: one an epoch: ``epoch``, ``train/loss``, ``val/loss``, ``val/dice``, ``val/iou``,
-            ``lr``; a missing, NaN or infinite value leaves a gap, other columns are not drawn.
+        rows: one an epoch: ``epoch``, ``train/loss``, ``val/loss``, ``lr`` and the scores; a
+            missing, NaN or infinite value leaves a gap, other columns are not drawn.
+        scores: columns that are drawn as such, two at most.
         monitor: the column whose best epoch is marked, and drawn among the scores where it is
             none of the above; nothing is marked where it has no value.
         mode: whether less or more of it is better.
@@ -35,16 +43,17 @@ def curves(path: str | Path, rows: Rows, *, monitor: str, mode: Literal["min", "
     Raises:
         SegkitError: the folder cannot be written to.
     """
-    save(_figure(rows, monitor, mode), path)
+    save(_figure(rows, scores, monitor, mode), path)
 
 
-def _figure(rows: Rows, monitor: str, mode: Literal["min", "max"]) -> Figure:
+def _figure(rows: Rows, names: Sequence[str], monitor: str, mode: Literal["min", "max"]) -> Figure:
     plot = figure(11, 6)
     varies = rate_in_words(rows) is None
     grid = plot.add_gridspec(1 + varies, 2, height_ratios=(4, 1)[: 1 + varies])
     loss, score = plot.add_subplot(grid[0, 0]), plot.add_subplot(grid[0, 1])
     rate = plot.add_subplot(grid[1, :]) if varies else None
-    scores = _SCORES if monitor in (_LOSSES | _SCORES) else {**_SCORES, monitor: _OTHER}
+    scores = dict(zip(names, _SCORES, strict=False))
+    scores |= {} if monitor in (_LOSSES | scores) else {monitor: _OTHER}
     best = _best(_column(rows, monitor), mode)
     for axes, title, columns in (
         (loss, "loss", _LOSSES),

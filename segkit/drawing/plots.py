@@ -1,14 +1,14 @@
 """What all plots have in common: colours, a figure without pyplot, axes, and the file."""
 
+import io
 from pathlib import Path
-from typing import BinaryIO
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from segkit.core.files import atomic_path
+from segkit.core.files import write_bytes
 
 INK, FAINT, GRID = "#202020", "#787878", "#e4e4e4"
 # Okabe and Ito's colours, safe for the colour-blind.
@@ -44,11 +44,12 @@ def save(made: Figure, path: str | Path) -> None:
     Raises:
         SegkitError: the folder cannot be written to.
     """
-    with atomic_path(path) as temporary:
-        write(made, temporary)
+    write_bytes(path, png(made))
 
 
-def write(made: Figure, target: Path | BinaryIO) -> None:
-    """Write a PNG to a file or stream."""
+def png(made: Figure) -> bytes:
+    """The bytes of a PNG file."""
+    stream = io.BytesIO()
     # Without the program's name and version, the same numbers give the same file.
-    made.savefig(target, format="png", metadata={"Software": None})
+    made.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()

@@ -1,14 +1,13 @@
 """Pictures made small enough to be carried inside a page."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from segkit.core.errors import SegkitError
+from segkit.drawing.overlay import encode_webp
 from segkit.imaging.pixels import decode, resize_image, to_channels, to_uint8
 
 # Widest side in pixels and WebP quality, from the best to the barely legible.
@@ -107,6 +106,4 @@ def _webp(picture: NDArray[np.uint8], width: int, quality: int) -> bytes:
     rows, columns = picture.shape[:2]
     scale = min(1.0, width / columns, _HIGHEST / rows)
     size = (max(1, round(rows * scale)), max(1, round(columns * scale)))
-    stream = io.BytesIO()
-    Image.fromarray(resize_image(picture, size)).save(stream, "WEBP", quality=quality)
-    return stream.getvalue()
+    return encode_webp(resize_image(picture, size), quality=quality)

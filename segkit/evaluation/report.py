@@ -5,6 +5,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,24 @@ import yaml
 
 from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.files import write_text
+from segkit.core.numbers import is_finite, shown
 from segkit.core.run_folder import RunFolder
 from segkit.core.sources import data_name
 from segkit.data.split_file import split_hash
-from segkit.drawing import html
 from segkit.drawing.curves import rate_in_words
-from segkit.drawing.html import Html
+from segkit.drawing.html import Picture, Slide, Slides, Table, render
 from segkit.drawing.thumbnails import carried, series
-from segkit.evaluation.report_scores import headline, is_finite, pictures, rows_of, scores, shown
+from segkit.evaluation.report_scores import (
+    PICTURE_BYTES,
+    headline,
+    lowest,
+    pictures,
+    rows_of,
+    scores,
+)
 from segkit.runs.loggers import flat_parameters
+from segkit.tasks.base import Task
+from segkit.tasks.named import task_kind
 
 log = logging.getLogger(__name__)
 
@@ -54,25 +64,36 @@ def write_report(folder: RunFolder) -> Path:
     """
     config = folder.read_config()
     summary = folder.read_summary()
-    drawn, size = pictures(folder)
-    curves = carried(folder.curves, 250_000)
-    sections = [
-        headline(summary),
-        *_warnings(folder.log),
-        _training(folder, summary, curves, _PICTURES - size - len(curves[0] if curves else b"")),
-        *scores(folder, summary),
-        *drawn,
-        _split(folder, summary),
-        _configuration(config),
-        _environment(summary),
-        _again(config, summary),
-    ]
+    task = task_kind(config)
     name, root, model = _names(config, summary)
-    title = " · ".join(part for part in (name, model, _date(folder)) if part)
-    data = f" on {root}" if root else ""
-    write_text(
-        folder.report, html.page(title, f"A training with segkit{data}, in {folder.path}", sections)
+    log_text = _read_log(folder.log)
+    rows = rows_of(folder.metrics)
+    examples, plots = pictures(folder, task.words)
+    curves = _curves(folder, rows)
+    room = _PICTURES - sum(len(one.data) for one in (*examples, *plots, *curves))
+    page = render(
+        "evaluation/report.html",
+        title=" · ".join(part for part in (name, model, _date(log_text)) if part),
+        subtitle=f"A training with segkit{f' on {root}' if root else ''}, in {folder.path}",
+        headline=headline(summary, task.words),
+        warnings=_warnings(log_text),
+        curves=curves,
+        panels=_panels(folder, summary, task, rows, room),
+        scores=scores(folder, summary, task.words),
+        examples=examples,
+        lowest=lowest(folder, task),
+        plots=plots,
+        score=task.words.by,
+        split=_split(folder),
+        scored_with=summary.get("split_hash"),
+        configuration=_configuration(config),
+        config_text=_config_text(config),
+        environment=_environment(summary),
+        command=_command(config),
+        command_was_kept=isinstance(config.get("overrides"), list),
+        commit=str(summary.get("commit") or ""),
     )
+    write_text(folder.report, page)
     return folder.report
 
 
@@ -86,9 +107,9 @@ def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, 
     return str(name), str(data.get("root") or ""), str(choices.get("model") or "")
 
 
-def _date(folder: RunFolder) -> str:
+def _date(log_text: str) -> str:
     """Of the log's first line."""
-    found = re.match(r"\d{4}-\d\d-\d\d", _read_log(folder.log)[:10])
+    found = re.match(r"\d{4}-\d\d-\d\d", log_text[:10])
     return found[0] if found else ""
 
 
@@ -99,29 +120,51 @@ def _read_log(path: Path) -> str:
         return ""
 
 
-def _training(
-    folder: RunFolder, summary: Mapping[str, Any], curves: tuple[bytes, str] | None, most: int
-) -> Html:
-    parts = []
-    rows = rows_of(folder.metrics)
-    if curves:
-        parts.append(html.picture(curves[0], _curves(rows), kind=curves[1]))
+def _warnings(log_text: str) -> str:
+    lines = [x for x in log_text.splitlines() if re.search(r" (WARNING|ERROR) ", x[:60])]
+    more = f"\n… {len(lines) - _WARNINGS} more in train.log" if len(lines) > _WARNINGS else ""
+    return "\n".join(line[:500] for line in lines[:_WARNINGS]) + more
+
+
+def _curves(folder: RunFolder, rows: Sequence[Mapping[str, str]]) -> list[Picture]:
+    """One, where it was drawn."""
+    found = carried(folder.curves, PICTURE_BYTES)
+    if found is None:
+        return []
+    rates = [{"lr": float(row["lr"])} for row in rows if is_finite(row.get("lr"))]
+    rate = rate_in_words(rates)
+    words = (
+        "Loss, score and learning rate."
+        if rate is None
+        else f"Loss and score; learning rate {rate}."
+    )
+    return [Picture(found[0], f"{words} {_CURVES}", found[1])]
+
+
+def _panels(
+    folder: RunFolder,
+    summary: Mapping[str, Any],
+    task: type[Task],
+    rows: Sequence[Mapping[str, str]],
+    most: int,
+) -> Slides | str:
+    """The epochs that fit, or why there is none."""
     names = ((re.fullmatch(r"epoch_(\d+)\.png", p.name), p) for p in folder.panels.glob("*.png"))
     paths = {int(match[1]): path for match, path in names if match}
     best = summary.get("best_epoch")
     kept = series(paths, best, most)
     if not kept:
-        parts.append(html.paragraph("No panels were drawn." if not paths else "No panel fits."))
-        return html.section("Training", *parts)
-    monitor = str(summary.get("monitor") or "val/dice")
+        return "No panel fits." if paths else "No panels were drawn."
+    monitor = str(summary.get("monitor") or f"val/{task.headline[0]}")
     values = {row.get("epoch"): row.get(monitor) for row in rows}
     frames = []
     for epoch, data in kept.items():
         value = values.get(str(epoch))
         score = f", {monitor} {shown(value)}" if value else ""
-        label = f"epoch {epoch}{score}{' (best)' if epoch == best else ''}"
-        frames.append(html.Slide(epoch, label, data))
-    caption = "The same validation images in each epoch; Dice at the size of training."
+        frames.append(
+            Slide(epoch, f"epoch {epoch}{score}{' (best)' if epoch == best else ''}", data)
+        )
+    caption = f"The same validation images in each epoch; {task.words.by} at the size of training."
     if len(kept) < len(paths):
         caption += (
             f" {len(kept)} of {len(paths)} epochs, evenly chosen to keep this page small;"
@@ -130,22 +173,28 @@ def _training(
     jumps = {f"best epoch ({best})": best} if best in kept else {}
     if best is not None and not jumps:
         caption += f" There is no panel of the best epoch, {best}."
-    start = best if best in kept else max(kept)
-    return html.section("Training", *parts, html.slides(frames, caption, start=start, jumps=jumps))
+    return Slides(frames, caption, best if best in kept else max(kept), jumps)
 
 
-def _curves(rows: Sequence[Mapping[str, str]]) -> str:
-    rates = [{"lr": float(row["lr"])} for row in rows if is_finite(row.get("lr"))]
-    rate = rate_in_words(rates)
-    if rate is None:
-        return f"Loss, score and learning rate. {_CURVES}"
-    return f"Loss and score; learning rate {rate}. {_CURVES}"
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What the report says of ``split.csv``.
+
+    Attributes:
+        parts: records, groups and strata of each split.
+        shared: groups that lie in more than one of the splits that must be apart.
+        digest: its hash.
+    """
+
+    parts: Table
+    shared: list[str]
+    digest: str
 
 
-def _split(folder: RunFolder, summary: Mapping[str, Any]) -> Html:
+def _split(folder: RunFolder) -> Split | None:
     rows = rows_of(folder.split)
     if not rows:
-        return html.section("Split", html.paragraph("There is no split.csv.", kind="bad"))
+        return None
     found = {str(row.get("split", "")) for row in rows}
     order = [name for name in (*SPLITS, UNLABELLED) if name in found]
     order += sorted(found - set(order))
@@ -158,37 +207,24 @@ def _split(folder: RunFolder, summary: Mapping[str, Any]) -> Html:
         homes.update(groups if split in SPLITS else ())
         counts = Counter(row.get("stratum", "") for row in of_split)
         lines.append((split, len(of_split), len(groups), *(counts[name] for name in strata)))
-    shared = [group for group, homes_of in homes.items() if homes_of > 1]
-    disjoint = "No group lies in two splits."
-    apart = (
-        html.paragraph(disjoint)
-        if not shared
-        else html.paragraph(
-            f"{len(shared)} groups lie in more than one split, such as {shared[0]!r}.", kind="bad"
-        )
+    return Split(
+        parts=Table(("split", "records", "groups", *strata), lines),
+        shared=[group for group, homes_of in homes.items() if homes_of > 1],
+        digest=split_hash(folder.split.read_bytes().decode("utf-8", errors="replace")),
     )
-    parts = [html.table(("split", "records", "groups", *strata), lines), apart]
-    digest = split_hash(folder.split.read_bytes().decode("utf-8", errors="replace"))
-    parts.append(html.paragraph(f"Hash of split.csv: {digest}"))
-    if summary.get("split_hash") not in (None, digest):
-        words = f"split.csv has changed: the run was scored with {summary['split_hash']}."
-        parts.append(html.paragraph(words, kind="bad"))
-    return html.section("Split", *parts)
 
 
-def _configuration(config: Mapping[str, Any]) -> Html:
+def _configuration(config: Mapping[str, Any]) -> Table:
     values = flat_parameters({"choices": {}} | dict(config))
+    return Table(("key", "value"), [(key, str(value)) for key, value in values.items()])
+
+
+def _config_text(config: Mapping[str, Any]) -> str:
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    if len(text) > _TEXT:
-        text = f"{text[:_TEXT]}\n… the rest is in config.yaml"
-    return html.section(
-        "Configuration",
-        html.table(("key", "value"), [(key, str(value)) for key, value in values.items()]),
-        html.preformatted(text, summary="config.yaml, in full"),
-    )
+    return text if len(text) <= _TEXT else f"{text[:_TEXT]}\n… the rest is in config.yaml"
 
 
-def _environment(summary: Mapping[str, Any]) -> Html:
+def _environment(summary: Mapping[str, Any]) -> Table:
     hardware = summary.get("hardware") or {}
     gpus: Sequence[str] = hardware.get("gpus") or ()
     rows = [
@@ -201,29 +237,12 @@ def _environment(summary: Mapping[str, Any]) -> Html:
         ("Python", summary.get("python", "unknown")),
         *((name, number or "unknown") for name, number in (summary.get("versions") or {}).items()),
     ]
-    return html.section("Environment", html.table(("", "at training"), rows))
+    return Table(("", "at training"), rows)
 
 
-def _again(config: Mapping[str, Any], summary: Mapping[str, Any]) -> Html:
+def _command(config: Mapping[str, Any]) -> str:
+    """As it was given; of older runs, which did not keep it, their choices."""
     overrides = config.get("overrides")
     choices = config.get("choices") or {}
     given = overrides if isinstance(overrides, list) else [f"{k}={v}" for k, v in choices.items()]
-    command = shlex.join(["python", "-m", "segkit.train", *map(str, given)])
-    where = "In the folder that it was begun in, to which relative paths refer:"
-    parts = [html.paragraph(where), html.preformatted(command)]
-    if not isinstance(overrides, list):
-        words = "Its command line was not kept: these are the choices; config.yaml has every value."
-        parts.append(html.paragraph(words))
-    if str(summary.get("commit") or "").endswith("-dirty"):
-        words = f"The checkout had changes beyond its commit, {summary['commit']}."
-        parts.append(html.paragraph(words, kind="bad"))
-    return html.section("Train it again", *parts)
-
-
-def _warnings(path: Path) -> list[Html]:
-    lines = [x for x in _read_log(path).splitlines() if re.search(r" (WARNING|ERROR) ", x[:60])]
-    if not lines:
-        return []
-    more = f"\n… {len(lines) - _WARNINGS} more in train.log" if len(lines) > _WARNINGS else ""
-    text = "\n".join(line[:500] for line in lines[:_WARNINGS]) + more
-    return [html.section("Warnings while it ran", html.preformatted(text))]
+    return shlex.join(["python", "-m", "segkit.train", *map(str, given)])

@@ -1,83 +1,24 @@
 """The scores of a run as tables and pictures of its report."""
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segkit.core.numbers import is_finite, shown
 from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table
-from segkit.drawing import html
-from segkit.drawing.html import Html
+from segkit.drawing.html import Picture, Table
 from segkit.drawing.thumbnails import carried
+from segkit.tasks.base import Task, Words
 
 Row = Mapping[str, Any]
 
 # Of one picture, before it is written as text.
 PICTURE_BYTES = 250_000
-_MEANING = {
-    "dice": "2TP / (2TP + FP + FN) of each {unit}, averaged",
-    "dice_pooled": "the same ratio, over the pixels of all {unit}s together",
-    "iou": "TP / (TP + FP + FN) of each {unit}, averaged",
-    "precision": "TP / (TP + FP): how much of what was drawn is right",
-    "recall": "TP / (TP + FN): how much of what is there was drawn",
-    "specificity": "TN / (TN + FP): how much of the rest was left alone",
-    "accuracy": "share of pixels that are right; read it beside the next line",
-    "accuracy_all_background": "what drawing nothing at all would score",
-    "n": "{unit}s scored",
-    "n_empty": "of these, with nothing to find; where nothing was drawn either, there is no Dice",
-    "empty_false_positive_rate": "share of those in which something was drawn nevertheless",
-    "hd95": "pixels: 95 % of each outline lies within this distance of the other; mean over images",
-    "surface_dice": "share of both outlines within the tolerance of the other; mean over images",
-    "surface_tolerance": "pixels",
-    "loss": "mean over images",
-    "ece": "expected calibration error: how far probabilities lie from shares that are right",
-    "threshold": "probability above which a pixel is foreground",
-}
-_LEADING = ("n", "n_empty", "dice", "iou", "precision", "recall")
-# Not asked for where they are not there; of any other score, that means undefined.
-_OPTIONAL = ("hd95", "surface_dice", "surface_tolerance", "loss", "ece", "threshold")
 _NOT_SCORES = ("class", "data", "split", "split_hash")
-_PICTURES = {
-    "best": "The best, by Dice.",
-    "median": "The middle: half of the images are better, half worse.",
-    "worst": "The worst: what to look at first.",
-    "scores": "How the scores are distributed.",
-    "reliability": "Whether a probability of 0.8 is right in 80 of 100 pixels.",
-}
 _EXAMPLES = ("best", "median", "worst")
 _LOWEST = 10
-
-
-def shown(value: object) -> str:
-    """A number as people read it; what is not finite, or not there, is "undefined"."""
-    if value is None or value == "":
-        return "undefined"
-    try:
-        return str(int(value)) if isinstance(value, int | str) else f"{_finite(value):.4f}"
-    except ValueError:
-        pass
-    try:
-        return f"{_finite(value):.4f}"
-    except ValueError:
-        named = str(value).strip().lower().lstrip("+-")
-        return "undefined" if named in ("nan", "inf", "infinity") else str(value)
-
-
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError("not finite")
-    return number
-
-
-def is_finite(value: object) -> bool:
-    """Whether this is a number, or text of one, that can be drawn."""
-    try:
-        _finite(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -88,12 +29,12 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return []
 
 
-def headline(summary: Row) -> Html:
-    """The figures that a run is known by."""
+def headline(summary: Row, words: Words) -> list[tuple[str, object, str]]:
+    """The figures that a run is known by: what each is, its value, what to hold it against."""
     test = (summary.get("test") or {}).get("all") or {}
     best, seconds = summary.get("best_epoch"), summary.get("wall_seconds")
     monitored = f"{summary.get('monitor', 'score')} {shown(summary.get('best_score'))}"
-    facts = [
+    facts: list[tuple[str, object, str]] = [
         ("best epoch", "none" if best is None else best, monitored),
         ("epochs", summary.get("epochs", "unknown"), "counted from 0"),
     ]
@@ -103,22 +44,31 @@ def headline(summary: Row) -> Html:
         facts.append(("time", value, str(summary.get("precision", ""))))
     if test:
         unit = (summary.get("data") or {}).get("score_by", "image")
-        facts[:0] = [
-            ("test Dice", shown(test.get("dice")), f"mean over {shown(test.get('n'))} {unit}s"),
-            ("test IoU", shown(test.get("iou")), f"mean over {shown(test.get('n'))} {unit}s"),
-            (
-                "test accuracy",
-                shown(test.get("accuracy")),
-                f"all background: {shown(test.get('accuracy_all_background'))}",
-            ),
-        ]
+        facts[:0] = words.facts(test, unit)
     else:
         facts.insert(0, ("test", "none", "no record in the test split"))
-    return html.facts(facts)
+    return facts
 
 
-def scores(folder: RunFolder, summary: Row) -> list[Html]:
-    """Sections on the scores: of ``evaluation.csv``, or else of the test that ended training."""
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the report says of scores.
+
+    Attributes:
+        evaluated: whether they are of ``evaluation.csv``, not of the test that ended training.
+        foreign: whether they are of other data, or of another split, than the run's own.
+        splits: a table of each split.
+        by_class: where there are several classes.
+    """
+
+    evaluated: bool
+    foreign: bool
+    splits: list[Table]
+    by_class: Table | None
+
+
+def scores(folder: RunFolder, summary: Row, words: Words) -> Scores | None:
+    """Those of ``evaluation.csv``, or else of the test that ended training, if there was one."""
     rows: list[Row] = list(rows_of(folder.evaluation))
     evaluated = bool(rows)
     if not rows:
@@ -126,33 +76,28 @@ def scores(folder: RunFolder, summary: Row) -> list[Html]:
         known = [(name, row) for name, row in tested if isinstance(row, dict)]
         rows = [{"class": name, "split": "test", **row} for name, row in known]
     if not rows:
-        words = "No test: no record is in the test split. Scores of validation are above."
-        return [html.section("Scores", html.paragraph(words))]
+        return None
     unit = str((summary.get("data") or {}).get("score_by") or "image")
-    source = "From the test that ended training."
-    if evaluated:
-        source = "From evaluation.csv; the figures at the top are of the test that ended training."
-    parts = [html.paragraph(source, kind="faint")]
-    foreign = {str(row.get("split_hash") or "") for row in rows} - {"", summary.get("split_hash")}
-    if evaluated and foreign and summary.get("split_hash"):
-        words = "These scores are of other data, or of another split, than the run's own."
-        parts.append(html.paragraph(words, kind="bad"))
+    own = summary.get("split_hash")
+    foreign = {str(row.get("split_hash") or "") for row in rows} - {"", own}
+    tables = []
     splits = list(dict.fromkeys(str(row.get("split", "")) for row in rows))
     for split in splits:
         of_split = [row for row in rows if str(row.get("split", "")) == split]
         overall = next((row for row in of_split if row.get("class") == "all"), of_split[0])
-        parts.append(_overall(overall, split or "score", unit))
+        tables.append(_overall(overall, split or "score", unit, words))
     classes = [row for row in rows if row.get("class") != "all"]
+    by_class = None
     if len(classes) > len(splits):
-        parts += [html.paragraph("By class:"), _by_class(classes, several=len(splits) > 1)]
-    return [html.section("Scores", *parts)]
+        by_class = _by_class(classes, words, several=len(splits) > 1)
+    return Scores(evaluated, bool(evaluated and foreign and own), tables, by_class)
 
 
-def _metrics(rows: Sequence[Row]) -> list[str]:
+def _metrics(rows: Sequence[Row], optional: Sequence[str]) -> list[str]:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     ends = [f"{name}_{end}" for name in columns for end in ("low", "high")]
     known = {n for n in columns if any(row.get(n) not in (None, "") for row in rows)}
-    out = {*_NOT_SCORES, *ends, *(name for name in _OPTIONAL if name not in known)}
+    out = {*_NOT_SCORES, *ends, *(name for name in optional if name not in known)}
     return [name for name in columns if name not in out]
 
 
@@ -162,21 +107,21 @@ def _interval(row: Row, name: str) -> str:
     return "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}".join(known) if len(known) == 2 else ""
 
 
-def _overall(row: Row, split: str, unit: str) -> Html:
-    names = _metrics([row])
+def _overall(row: Row, split: str, unit: str, words: Words) -> Table:
+    names = _metrics([row], words.optional)
     with_intervals = any(_interval(row, name) for name in names)
     header = ("", split, *(("95 % interval",) if with_intervals else ()), "means")
     lines = []
     for name in names:
         between = (_interval(row, name),) if with_intervals else ()
-        meaning = _MEANING.get(name, "").format(unit=unit)
+        meaning = words.meaning.get(name, "").format(unit=unit)
         lines.append((name, shown(row[name]), *between, meaning))
-    return html.table(header, lines)
+    return Table(header, lines)
 
 
-def _by_class(rows: Sequence[Row], *, several: bool) -> Html:
-    names = _metrics(rows)
-    names = [n for n in _LEADING if n in names] + [n for n in names if n not in _LEADING]
+def _by_class(rows: Sequence[Row], words: Words, *, several: bool) -> Table:
+    names, leading = _metrics(rows, words.optional), words.leading
+    names = [n for n in leading if n in names] + [n for n in names if n not in leading]
     lines = []
     for row in rows:
         cells = [shown(row.get(name)) for name in names]
@@ -184,39 +129,34 @@ def _by_class(rows: Sequence[Row], *, several: bool) -> Html:
         joined = [f"{a} ({b})" if b else a for a, b in zip(cells, between, strict=True)]
         split = (row.get("split", ""),) if several else ()
         lines.append((row.get("class", ""), *split, *joined))
-    return html.table(("class", *(("split",) if several else ()), *names), lines)
+    return Table(("class", *(("split",) if several else ()), *names), lines)
 
 
-def pictures(folder: RunFolder) -> tuple[list[Html], int]:
-    """Sections of what ``evaluate`` drew and listed, and the bytes that the pictures take."""
-    found = {name: carried(folder.pictures / f"{name}.png", PICTURE_BYTES) for name in _PICTURES}
-    taken = {name: one for name, one in found.items() if one is not None}
+def pictures(folder: RunFolder, words: Words) -> tuple[list[Picture], list[Picture]]:
+    """What ``evaluate`` drew: examples, and plots of the scores."""
+    captions = words.pictures
+    found = {name: carried(folder.pictures / f"{name}.png", PICTURE_BYTES) for name in captions}
     figures = {
-        name: html.picture(data, _PICTURES[name], kind=kind) for name, (data, kind) in taken.items()
+        name: Picture(one[0], captions[name], one[1])
+        for name, one in found.items()
+        if one is not None
     }
-    examples = [figures[name] for name in figures if name in _EXAMPLES]
-    plots = [figures[name] for name in figures if name not in _EXAMPLES]
-    lowest = _lowest(rows_of(folder.images))
-    examples += [lowest] if lowest else []
-    # The test that ends training draws none; evaluate does.
-    best = "Best, middle and worst" if figures.keys() & {*_EXAMPLES} else "Lowest scores"
-    titled = ((best, examples), ("Distribution and calibration", plots))
-    sections = [html.section(title, *parts) for title, parts in titled if parts]
-    return sections, sum(len(data) for data, _ in taken.values())
+    examples = [figure for name, figure in figures.items() if name in _EXAMPLES]
+    return examples, [figure for name, figure in figures.items() if name not in _EXAMPLES]
 
 
-def _lowest(rows: Sequence[Row]) -> Html | None:
-    """The images to look at first."""
-    known = [row for row in rows if is_finite(row.get("dice"))]
-    ordered = sorted(known, key=lambda row: float(row["dice"]))
+def lowest(folder: RunFolder, task: type[Task]) -> tuple[int, Table] | None:
+    """How many images have a score, and those to look at first."""
+    leading = task.headline[0]
+    known = [row for row in rows_of(folder.images) if is_finite(row.get(leading))]
+    ordered = sorted(known, key=lambda row: float(row[leading]))
     if not ordered:
         return None
-    columns = [n for n in ("id", "group", "split", "class", "dice", "iou") if n in ordered[0]]
+    columns = [n for n in ("id", "group", "split", "class", *task.headline) if n in ordered[0]]
     if all(row.get("id") == row.get("group") for row in ordered):
         columns = [name for name in columns if name != "group"]
     lines = [
-        [shown(row[n]) if n in ("dice", "iou") else row[n] for n in columns]
+        [shown(row[n]) if n in task.headline else row[n] for n in columns]
         for row in ordered[:_LOWEST]
     ]
-    title = html.paragraph(f"Lowest Dice of {len(ordered)} (evaluation_per_image.csv):")
-    return Html(title.text + html.table(columns, lines).text)
+    return len(ordered), Table(columns, lines)

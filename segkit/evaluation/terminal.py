@@ -3,15 +3,12 @@
 import math
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
 from segkit.core.shell import relative
 from segkit.core.terminal import console, show_line, show_table
 from segkit.evaluation.scoring import Evaluation
 
-# Shown where they were measured.
-_OPTIONAL = ("hd95", "surface_dice", "surface_tolerance", "threshold")
 # Below it the bootstrap's intervals cover the mean clearly less often than they claim.
 _FEW = 10
 _LEFT_OUT = ("class", "data", "split", "split_hash")
@@ -31,19 +28,19 @@ def show_evaluation(
     """
     out = console()
     _show_table(out, evaluation, relative(run))
-    if np.isnan(evaluation.intervals["dice"][-1, 0]):
+    if not evaluation.examined.certain:
         show_line(out, "no intervals: they need a score of two groups or more")
     elif evaluation.groups < _FEW:
         show_line(out, f"intervals from {evaluation.groups} groups only: they are too narrow")
     show_line(out, f"tables: {relative(folder)}/evaluation.csv, evaluation_per_image.csv")
-    drawn = "(worst, median, best, scores, reliability)"
-    show_line(out, f"pictures: {relative(pictures)}/ {drawn}")
+    drawn = ", ".join(evaluation.task.words.pictures)
+    show_line(out, f"pictures: {relative(pictures)}/ ({drawn})")
     if next_step:
         show_line(out, f"predict with it: {next_step}")
 
 
 def _show_table(out: Console, evaluation: Evaluation, folder: str) -> None:
-    rows = evaluation.rows()
+    rows, optional = evaluation.examined.rows, evaluation.task.words.optional
     # Of one class the row of all is the same, and has the figures of the whole split too.
     shown = rows if len(rows) > 2 else [{**rows[1], "class": rows[0]["class"]}]
     title = f"{len(evaluation.counted.indices)} images ({evaluation.split}) scored with {folder}"
@@ -51,7 +48,7 @@ def _show_table(out: Console, evaluation: Evaluation, folder: str) -> None:
     for name in rows[-1]:
         values = [row.get(name) for row in shown]
         bound = name.endswith(("_low", "_high"))
-        unmeasured = name in _OPTIONAL and all(_undefined(value) for value in values)
+        unmeasured = name in optional and all(_undefined(value) for value in values)
         if name not in _LEFT_OUT and not bound and not unmeasured:
             lines.append([name, *(_shown(row, name) for row in shown)])
     show_table(out, headings, lines, words=("score",), title=title)

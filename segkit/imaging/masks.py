@@ -53,7 +53,7 @@ def zero_is_light(data: bytes) -> bool:
             if picture.format == "TIFF" and getattr(picture, "tag_v2", {}).get(262) == 0:
                 return True
             palette = (picture.getpalette("RGB") or []) if picture.mode == "P" else []
-    except Exception:  # a TIFF that only tifffile reads; damage is told by who decodes
+    except Exception:  # a TIFF that only tifffile reads; whoever decodes it reports damage
         return False
     return sum(palette[:3]) > sum(palette[3:6])
 

@@ -42,7 +42,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
 
     Raises:
         SegkitError: more pixels or bytes than the bound, or a stack.
-        Exception: whatever a damaged file brings up.
+        Exception: whatever a damaged file raises.
     """
     stream = io.BytesIO(data)
     check_chain(stream)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from segkit.core.errors import SegkitError
 from segkit.models.network import SegmentationNetwork
+from segkit.tasks.base import Decoder
 
 INPUT, OUTPUT = "image", "probability"
 
@@ -23,18 +24,17 @@ class Probabilities(nn.Module):
     """Raw pixels as decoded, (B, H, W, C) uint8, to probabilities (B, K, H, W) float32.
 
     Args:
-        network: normalises, pads and crops by itself. K = 1 is the foreground's probability
-            (sigmoid), K > 1 one for each class (softmax).
+        network: normalises, pads and crops by itself.
+        decoder: makes probabilities of its outputs.
     """
 
-    def __init__(self, network: SegmentationNetwork) -> None:
+    def __init__(self, network: SegmentationNetwork, decoder: Decoder) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.decoder = network, decoder
 
     def forward(self, image_BHWC: Tensor) -> Tensor:
         """Any B, H and W."""
-        logits_BKHW: Tensor = self.network(image_BHWC.permute(0, 3, 1, 2))
-        return logits_BKHW.sigmoid() if logits_BKHW.shape[1] == 1 else logits_BKHW.softmax(1)
+        return self.decoder.maps(self.network(image_BHWC.permute(0, 3, 1, 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Parity:
 
 def write_onnx(
     network: SegmentationNetwork,
+    decoder: Decoder,
     channels: int,
     path: Path,
     *,
@@ -66,6 +67,7 @@ def write_onnx(
 
     Args:
         network: in evaluation mode, float32, on the CPU.
+        decoder: of its task.
         channels: of the images.
         path: ends in ``.onnx``.
         opset: version of the ONNX operators.
@@ -82,7 +84,7 @@ def write_onnx(
     try:
         with _silent():
             program = torch.onnx.export(
-                Probabilities(network).eval(),
+                Probabilities(network, decoder).eval(),
                 (example,),
                 dynamo=True,
                 dynamic_shapes=(dynamic,),
@@ -105,21 +107,20 @@ def write_onnx(
 
 def compare(
     network: SegmentationNetwork,
+    decoder: Decoder,
     path: Path,
     images: Iterable[NDArray[np.uint8]],
-    *,
-    threshold: float,
 ) -> Parity:
     """Run both on the same images, one after the other, each at its own size.
 
     Args:
         network: in evaluation mode, float32, on the CPU.
+        decoder: of its task.
         path: of the ONNX file.
         images: (H, W, C) uint8 each.
-        threshold: on the foreground's probability, where there is one class to find.
     """
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    wrapped = Probabilities(network).eval()
+    wrapped = Probabilities(network, decoder).eval()
     count, difference, pixels, otherwise = 0, 0.0, 0, 0
     for image in images:
         batch = image[None]
@@ -128,16 +129,10 @@ def compare(
             expected = wrapped(torch.tensor(batch)).numpy()
         # Unlike Python's max, it keeps a NaN.
         difference = float(np.maximum(difference, np.abs(found - expected).max()))
-        otherwise += int((_classes(found, threshold) != _classes(expected, threshold)).sum())
+        otherwise += int((decoder.decode_maps(found) != decoder.decode_maps(expected)).sum())
         pixels += image.shape[0] * image.shape[1]
         count += 1
     return Parity(count, difference, pixels, otherwise)
-
-
-def _classes(probability_BKHW: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
-    if probability_BKHW.shape[1] == 1:
-        return (probability_BKHW[:, 0] > threshold).astype(np.int64)
-    return np.asarray(probability_BKHW.argmax(axis=1), np.int64)
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
 from segkit.imaging.bands import Rows
 from segkit.imaging.pixels import decode
-from segkit.inference.components import ComponentCounter
 from segkit.inference.names import Input
 from segkit.inference.outputs import Files, NotWrittenError, Wanted, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
@@ -94,7 +93,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                 except NotWrittenError:
                     raise
                 except (SegkitError, MemoryError, RuntimeError) as error:
-                    what = _told(error)
+                    what = _reason(error)
                     broken += 1
                     show_line(bar.console, f"left out: {one}: {what}", "red")
                     table.add(one, {}, what)
@@ -124,7 +123,7 @@ def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: st
     show_line(console, f"{one}: {text}")
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
         return f"{error.what}; {error.remedy}" if error.where == "tile=null" else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
@@ -143,30 +142,19 @@ def _predict(
     tick: Callable[[int], None],
 ) -> dict[str, object]:
     started = time.perf_counter() - (answer.seconds if answer else 0)
-    foreground = range(1, len(predictor.classes))
-    components = {label: ComponentCounter() for label in foreground}
-    areas = np.zeros(256, np.int64)
-    planes = 1 if len(predictor.classes) == 2 else len(predictor.classes)
-    wanted = job.wanted
+    said, planes, wanted = predictor.task.describe(), predictor.task.objective.outputs, job.wanted
     with writing(wanted.folder), Files(wanted, one.name, image.size, planes) as files:
-        for top, logits in [(0, answer.logits)] if answer else predictor.bands(image, job.view):
-            mask = predictor.decide(logits)
+        for top, outputs in [(0, answer.outputs)] if answer else predictor.bands(image, job.view):
+            mask = predictor.decode(outputs)
             pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
-            chances = predictor.probability(logits) if wanted.probability else None
+            chances = predictor.maps(outputs) if wanted.probability else None
             files.add(top, pixels, mask, chances)
-            areas += np.bincount(mask.ravel(), minlength=256)
-            for label in foreground:
-                components[label].add(mask == label)
+            said.add(mask)
             tick(top + len(mask))
         files.finish()
     facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
     facts["tile"] = job.view.tile or ""
-    for label in foreground:
-        name, count = predictor.classes[label], int(areas[label])
-        facts[f"{name}_pixels"] = count
-        facts[f"{name}_share"] = f"{count / (image.size[0] * image.size[1]):.6f}"
-        facts[f"{name}_components"] = components[label].count
-    return facts | {"seconds": f"{time.perf_counter() - started:.3f}"}
+    return facts | said.facts() | {"seconds": f"{time.perf_counter() - started:.3f}"}
 
 
 def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:

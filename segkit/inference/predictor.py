@@ -22,8 +22,8 @@ from segkit.inference.tiling import Box, blend
 from segkit.inference.views import TURNS, turned
 from segkit.models.folding import for_inference, mixes_images
 from segkit.models.footprint import require_whole
-from segkit.tasks.decode import logits_at, mean_logits, probabilities
-from segkit.tasks.metrics import predicted_classes
+from segkit.tasks.base import Task
+from segkit.tasks.outputs import outputs_at
 
 # Pixels of an image that is answered whole without a thought of memory.
 _UNFORESEEN = 2**22
@@ -38,7 +38,7 @@ class Member:
     """One network, and what it was trained to see.
 
     Attributes:
-        network: raw pixels (B, C, H, W) to logits (B, K, H, W).
+        network: raw pixels (B, C, H, W) to outputs (B, K, H, W).
         size: rows and columns that whole images are resized to; None leaves them as they are.
         channels: 1 or 3.
     """
@@ -72,8 +72,7 @@ class Predictor:
 
     Args:
         members: at least one; all with the same classes.
-        classes: names, background first.
-        threshold: on the probability, for binary tasks, 0…1.
+        task: that they were trained for.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
         precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
 
@@ -85,14 +84,13 @@ class Predictor:
         self,
         members: Sequence[Member],
         *,
-        classes: Sequence[str],
-        threshold: float = 0.5,
+        task: Task,
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
         self.device = chosen_device(device)
         self._at_once = _AT_ONCE[self.device]
-        self.classes, self.threshold = tuple(classes), threshold
+        self.task = task
         if precision not in PRECISIONS:
             remedy = did_you_mean(precision, PRECISIONS)
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
@@ -100,6 +98,11 @@ class Predictor:
         self.members = [replace(m, network=self._prepared(m)) for m in members]
         sizes = [m.size for m in members if m.size and not mixes_images(m.network)]
         self._largest = max(map(prod, sizes)) if len(sizes) == len(members) else 0
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names, background first."""
+        return self.task.classes
 
     def __call__(
         self,
@@ -130,15 +133,15 @@ class Predictor:
         view = View(tile, overlap, scale, tta)
         with limited_to(max_megapixels):
             rows = rows_of(image, tiled=tile is not None)
-            bands = [logits for _, logits in self.bands(rows, view)]
-        logits = np.concatenate(bands, axis=1)
-        return Prediction(self.decide(logits), self.probability(logits))
+            bands = [band for _, band in self.bands(rows, view)]
+        outputs = np.concatenate(bands, axis=1)
+        return Prediction(self.decode(outputs), self.maps(outputs))
 
     def bands(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Logits from the top down: the first row of each band, and (K, h, W) float32.
+        """Outputs from the top down: the first row of each band, and (K, h, W) float32.
 
-        A whole image is one band. Of several networks or views they are the log-odds (with more
-        than two classes the logarithm) of the mean probability.
+        A whole image is one band. Of several networks or views they are what the decoder takes
+        for their mean.
         """
         if view.tile is None:
             yield 0, self.whole([image.rows(0, image.size[0])], view.tta)[0]
@@ -148,18 +151,18 @@ class Predictor:
             return
         height, width = (max(1, round(side * view.scale)) for side in image.size)
         found = self._tiled(scaled(image, (height, width)), view)
-        for top, logits in between_rows(found, height, image.size[0]):
-            wide = logits_at(torch.from_numpy(logits), (logits.shape[1], image.size[1]))
+        for top, outputs in between_rows(found, height, image.size[0]):
+            wide = outputs_at(torch.from_numpy(outputs), (outputs.shape[1], image.size[1]))
             yield top, wide.numpy()
 
-    def decide(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Classes (H, W) uint8 of logits (K, H, W)."""
-        found = predicted_classes(torch.from_numpy(logits_KHW)[None], self.threshold)
-        return np.asarray(found[0].numpy(), np.uint8)
+    def decode(self, outputs_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The answer (H, W) to outputs (K, H, W)."""
+        found = self.task.decoder.decode(torch.from_numpy(outputs_KHW)[None])
+        return np.asarray(found[0].numpy())
 
-    def probability(self, logits_KHW: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (K, H, W) float32 of logits (K, H, W)."""
-        return np.asarray(probabilities(torch.from_numpy(logits_KHW)[None])[0].numpy())
+    def maps(self, outputs_KHW: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (K, H, W) float32 of outputs (K, H, W)."""
+        return np.asarray(self.task.decoder.maps(torch.from_numpy(outputs_KHW)[None])[0].numpy())
 
     @property
     def together(self) -> int:
@@ -176,14 +179,15 @@ class Predictor:
     def whole(
         self, images: Sequence[NDArray[np.uint8]], tta: str = "none"
     ) -> list[NDArray[np.float32]]:
-        """Logits (K, H, W) of whole images (H, W[, C]), each at its own size."""
+        """Outputs (K, H, W) of whole images (H, W[, C]), each at its own size."""
         self._foresee([(image.shape[0], image.shape[1]) for image in images], len(TURNS[tta]))
         found = [self._answers(member, images, tta) for member in self.members]
-        return [np.asarray(mean_logits(one)[0].numpy()) for one in zip(*found, strict=True)]
+        mean = self.task.decoder.mean
+        return [np.asarray(mean(one)[0].numpy()) for one in zip(*found, strict=True)]
 
     def _foresee(self, sizes: Sequence[tuple[int, int]], views: int) -> None:
         """A GPU says itself what it cannot hold; the kernel ends a process without a word."""
-        planes = 1 if len(self.classes) == 2 else len(self.classes)
+        planes = self.task.objective.outputs
         for size in sizes if self.device == "cpu" else ():
             if prod(size) > _UNFORESEEN:
                 own = [(m.network, m.channels) for m in self.members if m.size is None]
@@ -197,8 +201,8 @@ class Predictor:
         # Copies, which torch may write to.
         batches = [np.stack(planes)] if member.size else [np.stack([one]) for one in planes]
         answers = (one for batch in batches for one in self._ask(member, batch, tta))
-        for logits_KHW, size in zip(answers, sizes, strict=True):
-            yield logits_at(logits_KHW, size)[None].cpu()
+        for outputs_KHW, size in zip(answers, sizes, strict=True):
+            yield outputs_at(outputs_KHW, size)[None].cpu()
 
     def _fit(self, pixels: int) -> int:
         return max(1, self._at_once // pixels)
@@ -224,12 +228,12 @@ class Predictor:
         yield from blend(image.size, view.tile, view.overlap, answer)
 
     def _tiles(self, tiles: NDArray[np.uint8], tta: str) -> NDArray[np.float32]:
-        """Logits (B, K, h, w) of tiles (B, h, w[, C])."""
+        """Outputs (B, K, h, w) of tiles (B, h, w[, C])."""
         found = []
         for member in self.members:
             planes = np.stack([network_input(tile, member.channels, None) for tile in tiles])
             found.append(self._ask(member, planes, tta).float().cpu())
-        return np.asarray(mean_logits(found).numpy())
+        return np.asarray(self.task.decoder.mean(found).numpy())
 
     @torch.inference_mode()
     def _ask(self, member: Member, image_BHWC: NDArray[np.uint8], tta: str) -> Tensor:
@@ -237,10 +241,10 @@ class Predictor:
         found = []
         for turns, mirrored in TURNS[tta]:
             with autocast(torch.device(self.device), self.precision):
-                logits = member.network(turned(image_BCHW, turns, mirrored=mirrored))
+                outputs = member.network(turned(image_BCHW, turns, mirrored=mirrored))
             # Mirroring undoes itself, and turns the other way round.
-            found.append(turned(logits, turns if mirrored else -turns, mirrored=mirrored))
-        return mean_logits(found)
+            found.append(turned(outputs, turns if mirrored else -turns, mirrored=mirrored))
+        return self.task.decoder.mean(found)
 
     def _prepared(self, member: Member) -> nn.Module:
         network = member.network.eval().to(self.device)

@@ -28,11 +28,11 @@ class Answer(NamedTuple):
     """What the networks say of one image.
 
     Attributes:
-        logits: (K, H, W) float32.
+        outputs: (K, H, W) float32.
         seconds: that it took; of a group, its share.
     """
 
-    logits: NDArray[np.float32]
+    outputs: NDArray[np.float32]
     seconds: float
 
 
@@ -112,7 +112,7 @@ def grouped(
 
 def _pixels(image: Future[Rows]) -> int:
     if image.exception() is not None:
-        return 0  # whoever asks for it is told why
+        return 0  # whoever asks for it learns why
     rows, columns = image.result().size
     return rows * columns
 
@@ -132,4 +132,4 @@ def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dic
         predictor.halve()
         return {}  # one by one they may fit, or it shows whose fault it is
     share = (time.perf_counter() - started) / len(group)
-    return {one: Answer(logits, share) for one, logits in zip(opened, found, strict=True)}
+    return {one: Answer(outputs, share) for one, outputs in zip(opened, found, strict=True)}

@@ -18,14 +18,12 @@ _LAST = ("seconds", "settings_hash", "status")
 _REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
 
 
-def columns(classes: Sequence[str]) -> list[str]:
-    """Of the table.
+def columns(described: Sequence[str]) -> list[str]:
+    """Of the table, around those that the task describes an answer by.
 
-    image is what its files are called; tile is empty for an image that was resized whole; share is
-    of the image's pixels; components are connected regions.
+    image is what its files are called; tile is empty for an image that was resized whole.
     """
-    parts = [f"{c}_{what}" for c in classes[1:] for what in ("pixels", "share", "components")]
-    return ["file", "image", "width", "height", "tile", *parts, *_LAST]
+    return ["file", "image", "width", "height", "tile", *described, *_LAST]
 
 
 def settings_hash(checkpoints: Sequence[Path], settings: Mapping[str, Any]) -> str:
@@ -114,7 +112,7 @@ class Table:
             NotWrittenError: for example where the disk is full.
         """
         row = dict.fromkeys(self.names, "") | {k: str(v) for k, v in facts.items()}
-        # The same prediction goes on from any working folder.
+        # The same prediction continues from any working folder.
         row |= {"file": str(one.path.absolute()), "image": one.name}
         row |= {"settings_hash": self.mark, "status": status}
         self.rows[one.name] = row

@@ -22,6 +22,7 @@ from segkit.core import memory
 # Copies of each parameter beside its own: the gradient, and two moments of Adam.
 _COPIES = 3
 Loss = Callable[[Tensor, Tensor], Tensor]
+Example = Callable[[tuple[int, ...]], Tensor]
 
 
 class _Held(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -64,15 +65,17 @@ def footprint(
     *,
     precision: str,
     loss: Loss | None = None,
+    target: Example | None = None,
     training: bool = False,
 ) -> int | None:
     """Bytes that one batch takes at most, beside the weights.
 
     Args:
-        network: raw pixels (B, C, H, W) uint8 to logits; left as it is.
+        network: raw pixels (B, C, H, W) uint8 to outputs; left as it is.
         shape_BCHW: of the batch.
         precision: the Trainer's; bf16-mixed and 16-mixed compute in 16 bits.
-        loss: of the logits and a truth of zeros, taken too.
+        loss: of the outputs and a target, taken too.
+        target: makes one of a (B, H, W) shape.
         training: whether gradients are computed and kept, and the weights then moved.
 
     Returns:
@@ -80,7 +83,8 @@ def footprint(
         network cannot be run without real numbers.
     """
     try:
-        return _peak(network, shape_BCHW, precision, loss, training=training)
+        taken = None if loss is None or target is None else (loss, target)
+        return _peak(network, shape_BCHW, precision, taken, training=training)
     except Exception:  # a network may do anything; what is wrong with it shows when it is used
         return None
 
@@ -89,7 +93,7 @@ def _peak(
     network: nn.Module,
     shape_BCHW: tuple[int, int, int, int],
     precision: str,
-    loss: Loss | None,
+    taken: tuple[Loss, Example] | None,
     *,
     training: bool,
 ) -> int:
@@ -113,13 +117,15 @@ def _peak(
         stack.enter_context(fakes)
         stack.enter_context(counted)
         image_BHWC = torch.zeros(batch, rows, columns, channels, dtype=torch.uint8)
-        truth_BHW = torch.zeros(batch, rows, columns, dtype=torch.uint8)
         kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
         with torch.autocast("cpu", dtype=kind, enabled="mixed" in precision):
             image_BCHW = image_BHWC.permute(0, 3, 1, 2)
-            logits_BKHW = torch.func.functional_call(network, state, (image_BCHW,))
-            found = None if loss is None else copy.deepcopy(loss)(logits_BKHW, truth_BHW)
-        del logits_BKHW
+            outputs_BKHW = torch.func.functional_call(network, state, (image_BCHW,))
+            found = None
+            if taken:
+                loss, target = taken
+                found = copy.deepcopy(loss)(outputs_BKHW, target((batch, rows, columns)))
+        del outputs_BKHW
         if training and found is not None:
             found.backward()  # type: ignore[no-untyped-call]
     return counted.peak + own
@@ -142,7 +148,7 @@ def require_whole(
     Args:
         networks: that take it at its own size, each with its channels.
         size: rows and columns of the image.
-        planes: of logits that are held at that size.
+        planes: of outputs that are held at that size.
         precision: that the networks are run in.
 
     Raises:
@@ -153,7 +159,7 @@ def require_whole(
         for network, channels in networks
     ]
     memory.require(
-        # Logits in full precision, their means and what is decided of them.
+        # Outputs in full precision, their means and what is decided of them.
         max(steps, default=0) + 3 * 4 * planes * prod(size),
         f"answering {size[1]}×{size[0]} pixels as a whole",
         where="tile=null",

@@ -6,20 +6,21 @@ torch and Lightning are imported where needed: a data set is found missing befor
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from segkit.config.allow_list import ALLOWED, check_targets
-from segkit.config.checks import Config
+from segkit.config.checks import Config, check_values
 from segkit.config.sizes import AUTO, image_size
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limit_images
 from segkit.core.quoting import escaped
 from segkit.core.sources import data_name
+from segkit.tasks.named import check_task
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -29,7 +30,18 @@ if TYPE_CHECKING:
     from segkit.data.datamodule import SegmentationData
     from segkit.data.readers.base import Reader
     from segkit.models.network import SegmentationNetwork
+    from segkit.tasks.base import Task
     from segkit.training.module import SegmentationModule
+
+
+def check_training(config: Config) -> None:
+    """Refuse values that no training takes, before anything slow is imported.
+
+    Raises:
+        SegkitError: with the key and what it may be.
+    """
+    check_values(config)
+    check_task(config)
 
 
 def build_reader(config: Config) -> Reader:
@@ -96,13 +108,13 @@ def build_large(config: Config) -> Large:
 
 
 def build_module(
-    config: Config, classes: Sequence[str], network: SegmentationNetwork | None = None
+    config: Config, task: Task, network: SegmentationNetwork | None = None
 ) -> SegmentationModule:
     """Network, loss, optimiser and schedule; the weights of a new network are drawn from the seed.
 
     Args:
         config: of a run.
-        classes: names, background first.
+        task: what is learnt.
         network: with weights, in place of a new one.
     """
     import lightning.pytorch as pl
@@ -112,34 +124,25 @@ def build_module(
 
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     module = SegmentationModule(
-        network=build_network(config, classes) if network is None else network,
+        task=task,
+        network=build_network(config, task) if network is None else network,
         loss=_build(config, config["loss"]),
         optimizer=_build(config, config["optim"]),
         schedule=_build(config, config["schedule"]),
-        classes=classes,
-        threshold=config["threshold"],
         freeze_encoder=config["freeze_encoder"],
     )
-    dry_run(module, config["trainer"], 1 if len(classes) == 2 else len(classes))
+    dry_run(module, config["trainer"])
     return module
 
 
-def build_network(config: Config, classes: Sequence[str]) -> SegmentationNetwork:
+def build_network(config: Config, task: Task) -> SegmentationNetwork:
     """The network alone; random weights are drawn from torch's own generator."""
     from segkit.models.network import wrap
 
-    binary = len(classes) == 2
-    two_logits = bool(config.get("two_logits", False))  # runs of earlier versions lack the key
-    if two_logits and not binary:
-        raise SegkitError(
-            f"{len(classes)} classes have a logit each as it is",
-            where="two_logits=true",
-            remedy="leave it out: it is for one class and its background",
-        )
-    single = binary and not two_logits
-    core = _build(config, config["model"], out_channels=1 if single else len(classes))
+    outputs = task.objective.core_outputs
+    core = _build(config, config["model"], out_channels=outputs)
     network = wrap(core, config["dataset"]["channels"])
-    network.two_logits = two_logits
+    network.two_logits = outputs > task.objective.outputs
     return network
 
 

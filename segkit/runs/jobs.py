@@ -5,6 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from segkit.core.quoting import unquoted
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import argument, command
 from segkit.core.tables import table_text
+from segkit.tasks.named import task_kind
 
 _SWEPT, _LONGEST = "SEGKIT_SWEPT", 80
-COLUMNS = ("job", "state", "best_epoch", "best_score", "dice", "iou", "minutes", "error")
 Row = dict[str, Any]
 
 
@@ -77,13 +78,13 @@ def _part(key: str, value: str) -> str:
 
 
 def record_failure(folder: Path, error: BaseException) -> None:
-    """Write down why a job failed, beside whatever it had written; the sweep goes on."""
+    """Write down why a job failed, beside whatever it had written; the sweep continues."""
     told = str(error)
     if not isinstance(error, SegkitError):
         told = f"{type(error).__name__}: {error}\n{''.join(traceback.format_exception(error))}"
     print(f"this job failed: {told.splitlines()[0]} ({folder})", file=sys.stderr)
     if RunFolder(folder).read_summary():
-        return  # of the run that lies there, and has come to its end
+        return  # of the run that lies there, and has finished
     folder.mkdir(parents=True, exist_ok=True)
     write_text(RunFolder(folder).error, f"{told}\n")
 
@@ -116,14 +117,20 @@ def _job(path: Path) -> Row:
     return row | {
         "best_epoch": summary.get("best_epoch"),
         "best_score": summary.get("best_score"),
-        "dice": test.get("dice"),
-        "iou": test.get("iou"),
+        **{name: test.get(name) for name in _headline(run)},
         "minutes": None if seconds is None else seconds / 60,
     }
 
 
+def _headline(run: RunFolder) -> tuple[str, ...]:
+    """The scores that a run is known by; of a job without a configuration those of most."""
+    with suppress(SegkitError):
+        return task_kind(run.read_config()).headline
+    return task_kind({}).headline
+
+
 def show_jobs(sweep: Path) -> None:
-    """Print the table, write ``jobs.csv``, and say how to go on.
+    """Print the table, write ``jobs.csv``, and name the next steps.
 
     Raises:
         SegkitError: the folder cannot be written to.
@@ -133,9 +140,11 @@ def show_jobs(sweep: Path) -> None:
     rows = jobs(sweep)
     if not rows:
         return
-    write_text(sweep / "jobs.csv", table_text(COLUMNS, rows))
+    own = dict.fromkeys(key for row in rows for key in row)
+    columns = [key for key in own if key not in ("minutes", "error")] + ["minutes", "error"]
+    write_text(sweep / "jobs.csv", table_text(columns, rows))
     out = console()
-    names = COLUMNS if any(row.get("error") for row in rows) else COLUMNS[:-1]
+    names = columns if any(row.get("error") for row in rows) else columns[:-1]
     headings = [name.replace("_", " ") for name in names]
     cells = [[_shown(row.get(name)) for name in names] for row in rows]
     show_table(out, headings, cells, words=("job", "state", "error"))

@@ -33,7 +33,7 @@ PATIENCE = 15.0  # seconds in which a process may end by itself, before it is en
 _OBSERVER = "child-process-observer"
 _ITS_LOG = "lightning.fabric.strategies.launchers.subprocess_script"
 _MARK = "hydra.job.name=train_ddp_process_"  # among the arguments of those that the Trainer starts
-_PARENT = "SEGKIT_PARENT"  # tells them who started them
+_PARENT = "SEGKIT_PARENT"  # names the process that started them
 # What gloo and NCCL say of a process that is no longer there.
 _GONE = ("closed by peer", "reset by peer", "broken pipe", "socket closed", "remote process exited")
 
@@ -237,5 +237,5 @@ def lost_another(error: BaseException) -> SegkitError | None:
         "another of the processes that train together has ended",
         where=", ".join(getattr(error, "__notes__", [])) or "on another machine, or by this one",
         remedy="look for its own message, above or below; a process without one was killed, "
-        "perhaps for want of memory. resume=DIR goes on from the last whole epoch",
+        "perhaps for want of memory. resume=DIR resumes from the last whole epoch",
     )

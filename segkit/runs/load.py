@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segkit.config.sizes import image_size
+from segkit.config.sizes import AUTO, image_size
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
-from segkit.runs.saved import SavedRun, check_threshold, open_run
+from segkit.core.values import Rule
+from segkit.runs.saved import SavedRun, open_run
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
+    from segkit.tasks.base import Task
 
+_OWN = Rule(
+    lambda value: value != AUTO,
+    "give a number, or null for the run's own",
+    "{key}={value} needs a validation split, which segkit.evaluate alone reads",
+)
 Runs = str | Path | Sequence[str | Path]
 
 
@@ -22,8 +29,8 @@ def load_run(
     allow_targets: Sequence[str] = (),
     device: str = "auto",
     *,
-    threshold: float | None = None,
     precision: str = "auto",
+    **settings: float | None,
 ) -> Predictor:
     """Load the best checkpoint of a run, or of several whose probabilities are averaged.
 
@@ -43,27 +50,26 @@ def load_run(
         path: a run folder, or several.
         allow_targets: further prefixes that a ``_target_`` of the run may start with.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
-        threshold: on the probability, for binary tasks, 0…1; None takes the run's own.
         precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
+        settings: of the task's decoder, such as ``threshold=0.4`` of a binary one, in place of
+            the run's own.
 
     Raises:
         SegkitError: not a run, no best checkpoint, a ``_target_`` that is not allowed, runs of
             different classes, or no such device.
     """
-    return predictor_of(
-        open_runs(path, allow_targets), device=device, threshold=threshold, precision=precision
-    )
+    runs = open_runs(path, allow_targets)
+    return predictor_of(runs, agree(runs, settings), device=device, precision=precision)
 
 
 def predictor_of(
     runs: Sequence[SavedRun],
+    task: Task,
     *,
     device: str = "auto",
-    threshold: float | None = None,
     precision: str = "auto",
 ) -> Predictor:
-    """The same, of runs that were opened before."""
-    chosen, classes = agree(runs, threshold)
+    """The same, of runs that were opened before, and the task that they agree on."""
     from segkit.inference.predictor import Member, Predictor
 
     members = []
@@ -71,7 +77,7 @@ def predictor_of(
         data = run.config["dataset"]
         size = image_size(data["size"], "dataset.size")
         members.append(Member(run.network, size, data["channels"]))
-    return Predictor(members, classes=classes, threshold=chosen, device=device, precision=precision)
+    return Predictor(members, task=task, device=device, precision=precision)
 
 
 def open_runs(path: Runs, allow_targets: Sequence[str] = ()) -> list[SavedRun]:
@@ -97,30 +103,36 @@ def _within(folder: RunFolder) -> list[Path]:
     return sorted(trained) or [folder.path]
 
 
-def agree(runs: Sequence[SavedRun], threshold: float | None) -> tuple[float, tuple[str, ...]]:
-    """The threshold and classes that runs share, without importing torch.
+def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Task:
+    """The task that runs share, without importing torch.
 
     Args:
         runs: one or more.
-        threshold: in place of the runs' own, or None.
+        settings: of its decoder, in place of the runs' own; None takes theirs.
 
     Raises:
-        SegkitError: runs that cannot answer together.
+        SegkitError: runs that cannot answer together, or settings that the task does not have.
     """
-    chosen = None if threshold is None else check_threshold(threshold)
-    limits, classes = [run.threshold for run in runs], [run.classes for run in runs]
-    for run, limit, theirs in zip(runs[1:], limits[1:], classes[1:], strict=True):
+    for key, value in settings.items():
+        _OWN.check(key, value)
+    task, *others = [run.task for run in runs]
+    for run, other in zip(runs[1:], others, strict=True):
         where = f"{runs[0].folder.path} and {run.folder.path}"
-        if theirs != classes[0]:
+        if (task.name, task.classes) != (other.name, other.classes):
+            ours, theirs = (
+                f"{task.name} {list(task.classes)}",
+                f"{other.name} {list(other.classes)}",
+            )
             raise SegkitError(
-                f"runs of different classes: {list(classes[0])} and {list(theirs)}",
+                f"runs of different tasks or classes: {ours} and {theirs}",
                 where=where,
                 remedy="name runs that were trained for the same classes, in the same order",
             )
-        if chosen is None and limit != limits[0]:
-            raise SegkitError(
-                f"runs of different thresholds: {limits[0]} and {limit}",
-                where=where,
-                remedy="choose one for all: threshold=0.5",
-            )
-    return limits[0] if chosen is None else chosen, classes[0]
+        for key, value in task.settings.items():
+            if settings.get(key) is None and value != other.settings[key]:
+                raise SegkitError(
+                    f"runs of different settings: {key}={value} and {other.settings[key]}",
+                    where=where,
+                    remedy=f"choose one for all: {key}={value}",
+                )
+    return task.with_settings(**settings)

@@ -9,14 +9,14 @@ from lightning.pytorch.loggers import Logger
 from segkit.config.keys import HYPER_PARAMETERS, flatten
 from segkit.core.sources import data_name
 from segkit.runs.jobs import swept_keys
-from segkit.training.fit import TESTED
+from segkit.tasks.named import task_kind
 from segkit.training.tensorboard import RunTensorBoard
 
 
 def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> None:
     """Tell each logger what is being run, in the form that it shows best."""
     parameters = flat_parameters(config)
-    metrics = [f"best/{config['monitor']}", *(f"test/{name}" for name in TESTED)]
+    metrics = [f"best/{config['monitor']}", *(f"test/{name}" for name in task_kind(config).tested)]
     for logger in loggers:
         if isinstance(logger, RunTensorBoard):
             text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)

@@ -1,4 +1,4 @@
-"""Going on with a run: its own configuration, and the few keys that may change."""
+"""Resuming a run: its own configuration, and the few keys that may change."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +21,11 @@ Flat = dict[str, Any]
 
 
 def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
-    """The run that this call goes on with, or None where it begins one.
+    """The run that this call resumes, or None where it begins one.
 
     Args:
-        composed: of this call. ``resume=true`` goes on with what lies in its output folder, if
-            anything does: the same command begins a run, goes on with it, and leaves it alone
+        composed: of this call. ``resume=true`` resumes what lies in its output folder, if
+            anything does: the same command begins a run, resumes it, and leaves it alone
             once done.
         call: how the command was called.
 
@@ -40,7 +40,7 @@ def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
         raise SegkitError(
             "there is nothing to find by the clock's name",
             where="resume=true",
-            remedy=f"name the folder too: {key}=DIR; or go on with a run by resume=DIR",
+            remedy=f"name the folder too: {key}=DIR; or resume a run by resume=DIR",
         )
     if RunFolder(output).config.is_file():
         return output
@@ -51,7 +51,7 @@ def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
 
 
 def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
-    """Whether a run has come to its end, and is not asked for more epochs."""
+    """Whether a run has finished, and is not asked for more epochs."""
     before = folder.read_config()
     return bool(folder.read_summary()) and all(
         before["trainer"].get(key) == config["trainer"].get(key)
@@ -60,7 +60,7 @@ def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
 
 
 def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration of a run that is gone on with.
+    """The configuration of a run to resume.
 
     Args:
         composed: of this call; of ``resume=DIR`` only what was given on the command line counts.
@@ -142,7 +142,7 @@ def _check_steps(config: DictConfig) -> None:
     """The Trainer counts a run by steps otherwise, and would do the end of an epoch twice."""
     if OmegaConf.select(config, "trainer.max_steps") not in (None, -1):
         raise SegkitError(
-            "a run that is limited by steps cannot be gone on with exactly",
+            "a run that is limited by steps cannot be resumed exactly",
             where=f"trainer.max_steps={config.trainer.max_steps}",
             remedy="train anew, limited by trainer.max_epochs or trainer.max_time",
         )
@@ -160,11 +160,11 @@ def _check_schedule(config: DictConfig, changes: Flat) -> None:
 
 
 def check_split(table: str, folder: RunFolder) -> None:
-    """Go on only with the records, in the splits, that the run was begun with.
+    """Resume only with the records, in the splits, that the run was begun with.
 
     Args:
         table: the text of ``split.csv`` as the data would be split now.
-        folder: of the run; one that was ended before it wrote its split goes on with any.
+        folder: of the run; one that ended before it wrote its split resumes with any.
 
     Raises:
         SegkitError: the data has changed since.

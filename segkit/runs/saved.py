@@ -6,21 +6,23 @@ from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.trust import check_folder_config
+from segkit.config.values import PREFIXES
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.runs.build import build_network, build_reader
+from segkit.tasks.named import DEFAULT, build_task, task_kind
 
 if TYPE_CHECKING:
     from segkit.models.network import SegmentationNetwork
+    from segkit.tasks.base import Task
 
 _NETWORK = "network."  # what its weights are called by in a checkpoint
 # Without these nothing can be rebuilt.
-_NEEDED = ("threshold", "seed", "model", "dataset", "dataset.reader", "dataset.channels")
+_NEEDED = ("seed", "model", "dataset", "dataset.reader", "dataset.channels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +48,14 @@ class SavedRun:
         # Nothing is read here: the bound on images that it sets is none of the caller's.
         return copy_context().run(build_reader, self.config).classes
 
-    @property
-    def threshold(self) -> float:
-        """On the probability, for binary tasks, 0…1.
+    @cached_property
+    def task(self) -> Task:
+        """What was learnt, with the settings that it was trained with.
 
         Raises:
-            SegkitError: it is not.
+            SegkitError: settings that no run has.
         """
-        return check_threshold(self.config["threshold"])
+        return build_task(self.config, self.classes)
 
     @cached_property
     def network(self) -> SegmentationNetwork:
@@ -69,7 +71,7 @@ class SavedRun:
 
         # The weights that are drawn here are replaced; whoever asks keeps his random numbers.
         with torch.random.fork_rng(devices=[]):
-            network = build_network(self.config, self.classes)
+            network = build_network(self.config, self.task)
         state = read_checkpoint(self.folder.best)["state_dict"]
         own = {k.removeprefix(_NETWORK): v for k, v in state.items() if k.startswith(_NETWORK)}
         try:
@@ -91,12 +93,14 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
         allow_targets: further prefixes that a ``_target_`` of the run may start with.
 
     Raises:
-        SegkitError: not a run folder, one without a best checkpoint, or a configuration that no
-            run has.
+        SegkitError: not a run folder, one without a best checkpoint, a configuration that no run
+            has, or prefixes that are not listed.
     """
+    PREFIXES.check("allow_targets", allow_targets)
     folder = RunFolder(path)
     config = folder.read_config() | {"allow_targets": list(allow_targets)}
     config = check_folder_config(config, folder.config, allow_targets)
+    config.setdefault("task", DEFAULT)
     _check_needed(config, folder.config)
     if not folder.best.is_file():
         raise SegkitError(
@@ -110,22 +114,6 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
     return SavedRun(folder, config)
 
 
-def check_threshold(threshold: object) -> float:
-    """A threshold on the probability.
-
-    Raises:
-        SegkitError: not a number within 0…1.
-    """
-    number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-    if not number or not 0 <= float(threshold) <= 1:  # type: ignore[arg-type]
-        raise SegkitError(
-            "a threshold is a number within 0…1",
-            where=f"threshold={threshold}",
-            remedy="threshold=0.5, or null for the run's own",
-        )
-    return float(threshold)  # type: ignore[arg-type]
-
-
 def _check_needed(config: Mapping[str, Any], where: Path) -> None:
     def has(key: str) -> bool:
         parent, _, name = key.rpartition(".")
@@ -133,7 +121,7 @@ def _check_needed(config: Mapping[str, Any], where: Path) -> None:
         return isinstance(node, Mapping) and name in node
 
     remedy = "name a folder that segkit.train wrote"
-    if lacking := [key for key in _NEEDED if not has(key)]:
+    if lacking := [key for key in (*task_kind(config).keys, *_NEEDED) if not has(key)]:
         raise SegkitError(
             f"not the configuration of a run: {', '.join(lacking)} is missing",
             where=str(where),
@@ -161,7 +149,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         named = isinstance(state, dict) and all(isinstance(key, str) for key in state)
         if named and all(isinstance(value, torch.Tensor) for value in state.values()):
             return dict(checkpoint)
-    except Exception as error:  # whatever a damaged or hostile file brings up
+    except Exception as error:  # whatever a damaged or hostile file raises
         cause: Exception | None = error
     else:
         cause = None

@@ -90,7 +90,7 @@ def _row(trial: FrozenTrial, keys: Sequence[str]) -> list[object]:
 def _reason(trial: FrozenTrial) -> str:
     if trial.state.name != "FAIL":
         return ""
-    return str(trial.user_attrs.get(REASON, "its process has gone; its values are tried again"))
+    return str(trial.user_attrs.get(REASON, "its process is gone; its values are tried again"))
 
 
 def history(study: Study, path: Path, monitor: str) -> bool:
@@ -153,7 +153,7 @@ def _importances(study: Study) -> Mapping[str, float]:
 
 
 def show(study: Study, folder: Path, monitor: str, given: Sequence[str], *, seed: int) -> None:
-    """Print the best trials, and how to go on with the best of them.
+    """Print the best trials, and what to do with the best of them.
 
     Args:
         study: with or without trials.

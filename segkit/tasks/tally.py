@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
 from segkit.drawing.panel import panel_size
 from segkit.imaging.pixels import resize_mask
 
@@ -23,14 +23,14 @@ class Counted:
 
     Attributes:
         indices: positions of the records, ascending, each once.
-        counts_NK4: int64, TP, FP, FN, TN of each record and class.
+        counts: (N, …) int64, of each record.
         loss: mean over images, or NaN.
-        kept: predicted masks, (H, W) uint8, of the records that were asked for; large ones as
+        kept: answers, (H, W), of the records that were asked for; large ones as
             small as a panel shows them.
     """
 
     indices: list[int]
-    counts_NK4: NDArray[np.int64]
+    counts: NDArray[np.int64]
     loss: float
     kept: dict[int, NDArray[np.uint8]]
 
@@ -40,7 +40,7 @@ class Tally:
     """Accumulates on the device; is read once, at the end of the epoch.
 
     Attributes:
-        keep: positions of the records whose predicted masks are kept to be drawn.
+        keep: positions of the records whose answers are kept to be drawn.
     """
 
     keep: frozenset[int] = frozenset()
@@ -49,30 +49,33 @@ class Tally:
     _losses: list[Tensor] = field(default_factory=list)
     _kept: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
-    def add(self, index_B: Tensor, counts_BK4: Tensor, loss: Tensor) -> None:
-        """Add one batch; ``loss`` is its mean over images."""
+    def add(self, index_B: Tensor, counts: Tensor, loss: Tensor) -> None:
+        """Add one batch: (B, …) counts; ``loss`` is its mean over images."""
         self._indices.append(index_B)
-        self._counts.append(counts_BK4)
+        self._counts.append(counts)
         self._losses.append(loss.detach() * len(index_B))
 
-    def keep_masks(self, index_B: Tensor, predictions: Sequence[Tensor]) -> None:
-        """Keep those predicted masks of a batch that were asked for."""
+    def keep_answers(self, index_B: Tensor, answers: Sequence[Tensor]) -> None:
+        """Keep those answers of a batch that were asked for."""
         if not self.keep:
             return  # without waiting for the device
-        for index, mask in zip(index_B.tolist(), predictions, strict=True):
+        for index, answer in zip(index_B.tolist(), answers, strict=True):
             if index in self.keep:
-                found = mask.cpu().numpy()
+                found = answer.cpu().numpy()
                 if found.size > _LARGE:
                     found = resize_mask(found, panel_size(found.shape))
                 self._kept[index] = found
 
-    def finish(self, classes: int) -> Counted:
-        """Join the batches of all processes, in the order of the records, and start anew."""
-        empty = np.zeros((0, classes, 4), np.int64)
+    def finish(self, none: NDArray[np.int64]) -> Counted:
+        """Join the batches of all processes, in the order of the records, and start anew.
+
+        Args:
+            none: (0, …), the counts of no record.
+        """
         indices = torch.cat(self._indices).cpu().numpy() if self._indices else np.zeros(0, np.int64)
-        counts = torch.cat(self._counts).cpu().numpy() if self._counts else empty
+        counts = torch.cat(self._counts).cpu().numpy() if self._counts else none
         losses = torch.stack(self._losses).cpu().tolist() if self._losses else []
-        parts = gather((indices, counts, losses, self._kept))
+        parts = all_gather((indices, counts, losses, self._kept))
         self._indices, self._counts, self._losses, self._kept = [], [], [], {}
         all_indices = np.concatenate([part[0] for part in parts])
         all_counts = np.concatenate([part[1] for part in parts])
@@ -82,3 +85,26 @@ class Tally:
         total = math.fsum(loss for part in parts for loss in part[2])
         mean = total / len(order) if len(order) else float("nan")
         return Counted(all_indices[order].tolist(), all_counts[order], mean, kept)
+
+
+def sum_by_group(
+    counts: NDArray[np.int64], groups: Sequence[str]
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Sum the records' counts within each group.
+
+    Args:
+        counts: (N, …) integers, one entry a record, each record once.
+        groups: the group of each record, N of them.
+
+    Returns:
+        The G group names, sorted, and (G, …) int64 in their order.
+
+    Raises:
+        ValueError: not one group for each entry, or the counts are not integers.
+    """
+    if len(counts) != len(groups) or not np.issubdtype(counts.dtype, np.integer):
+        raise ValueError(f"counts {counts.shape} {counts.dtype}, {len(groups)} records")
+    names, index_N = np.unique(np.array(groups, dtype=str), return_inverse=True)
+    summed = np.zeros((len(names), *counts.shape[1:]), dtype=np.int64)
+    np.add.at(summed, index_N, counts)
+    return names.tolist(), summed

@@ -103,7 +103,12 @@ def _foreseen(module: SegmentationModule, shape_BHWC: tuple[int, ...], precision
     images, rows, columns, channels = shape_BHWC
     shape_BCHW = (images, channels, rows, columns)
     needed = footprint(
-        module.network, shape_BCHW, precision=precision, loss=module.loss, training=True
+        module.network,
+        shape_BCHW,
+        precision=precision,
+        loss=module.loss,
+        target=module.task.objective.example,
+        training=True,
     )
     if needed is None or needed < _LITTLE:
         return True
@@ -124,9 +129,9 @@ def _try(
             loss_of = copy.deepcopy(module.loss).to(device)
             optimizer = module.optimizer(network.parameters())
             image_BHWC = torch.zeros(shape_BHWC, dtype=torch.uint8, device=device)
-            mask_BHW = torch.zeros(shape_BHWC[:3], dtype=torch.uint8, device=device)
+            target = module.task.objective.example(shape_BHWC[:3], device)
             with autocast(device, precision):
-                loss = loss_of(network(image_BHWC.permute(0, 3, 1, 2)), mask_BHW)
+                loss = loss_of(network(image_BHWC.permute(0, 3, 1, 2)), target)
             loss.backward()
             optimizer.step()
     except torch.cuda.OutOfMemoryError:

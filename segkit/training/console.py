@@ -13,14 +13,17 @@ import lightning.pytorch as pl
 
 from segkit.core.errors import SegkitError
 from segkit.core.hardware import precision_and_reason
+from segkit.core.numbers import shown
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_facts, show_line
 from segkit.data.datamodule import SegmentationData
 from segkit.data.loaders import batch_bytes, worker_count
 from segkit.data.sides import side_cautions
+from segkit.tasks.base import Words
 
 log = logging.getLogger("segkit")
 
+_FEW = 10  # scores of fewer come with a caution
 _BENEATH = "rich_proxied_file"  # of what stands in for stderr while a bar is drawn: stderr itself
 
 
@@ -79,7 +82,7 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         yield
     except Exception as error:
         if first_process:
-            # The terminal is told by whoever catches it.
+            # Whoever catches it writes to the terminal.
             bug = None if isinstance(error, SegkitError) else sys.exc_info()
             to_file.handle(log.makeRecord(log.name, logging.ERROR, "", 0, "%s", (error,), bug))
         raise
@@ -111,33 +114,34 @@ def show_data(data: SegmentationData, folder: Path) -> None:
 
 
 def show_summary(
-    summary: Mapping[str, Any], folder: Path, steps: Sequence[tuple[str, str]]
+    summary: Mapping[str, Any], words: Words, folder: Path, steps: Sequence[tuple[str, str]]
 ) -> None:
-    """The end of a training: best epoch, test scores, where all lies, and how to go on.
+    """The end of a training: best epoch, test scores, where all lies, and next steps.
 
     Args:
         summary: of the run.
+        words: of its task.
         folder: of the run.
         steps: what each command that may follow is for, and the command.
     """
-    shown = relative(folder)
+    place = relative(folder)
     epoch = "none" if summary["best_epoch"] is None else str(summary["best_epoch"])
-    best = f"{epoch} ({summary['monitor']} {_number(summary['best_score'])})"
+    best = f"{epoch} ({summary['monitor']} {shown(summary['best_score'])})"
     tested = "no record is in the test split"
     if summary["test"]:
-        tested = _tested(summary["test"])
+        tested = _tested(summary["test"], words)
     lines = {
         "best epoch": best,
         "test": tested,
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
-        "run folder": shown,
-        "report": f"{shown}/report.html",
+        "run folder": place,
+        "report": f"{place}/report.html",
         **(summary.get("chosen") or {}),
     }
     out = console()
     show_facts(out, lines.items())
     if steps:
-        show_line(out, "\nHow to go on:")
+        show_line(out, "\nNext steps:")
     for what, command_line in steps:
         show_line(out, f"  {what}", "dim")
         show_line(out, f"    {command_line}")  # alone on its line: three clicks take it
@@ -146,33 +150,19 @@ def show_summary(
 
 
 def show_stopped(by: signal.Signals, folder: Path) -> None:
-    """The end of a training that was told to end: nothing is lost, and how to go on."""
+    """The end of a training that was stopped: nothing is lost, and how to resume."""
     again = command("train", f"resume={relative(folder)}")
-    log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
+    log.warning("stopped by %s, checkpoint written; resume with: %s", by.name, again)
 
 
-def _tested(scores: Mapping[str, Any]) -> str:
-    """The test in words: how many were scored, and each class where there are several."""
-    overall = scores["all"]
-    classes = {name: value for name, value in scores.items() if name not in ("all", "loss")}
-    told = (
-        f"dice {_number(overall['dice'])}  iou {_number(overall['iou'])}  accuracy "
-        f"{_number(overall['accuracy'])} (all background: "
-        f"{_number(overall['accuracy_all_background'])})  n={overall['n']}"
-    )
-    if len(classes) > 1:
-        each = ", ".join(f"{name} {_number(value['dice'])}" for name, value in classes.items())
-        told += f"; means over the classes, dice of each: {each}"
-    if overall["n"] < 10:
-        told += f"; {overall['n']} {'is' if overall['n'] == 1 else 'are'} too few to rely on"
-    return told
+def _tested(scores: Mapping[str, Any], words: Words) -> str:
+    """The test in words, and whether it is of enough to mean something."""
+    count = scores["all"]["n"]
+    few = f"; {count} {'is' if count == 1 else 'are'} too few to rely on" if count < _FEW else ""
+    return words.told(scores) + few
 
 
-def _number(value: float | None) -> str:
-    return "undefined" if value is None or value != value else f"{value:.4f}"  # noqa: PLR0124
-
-
-def chosen(
+def automatic_settings(
     config: Mapping[str, Any], data: SegmentationData, trainer: pl.Trainer
 ) -> dict[str, str]:
     """In words, what ``auto`` came to; what was asked for is left out.

@@ -9,24 +9,24 @@ from segkit.core.errors import SegkitError
 from segkit.training.module import SegmentationModule
 
 
-def dry_run(module: SegmentationModule, trainer: Mapping[str, Any], out_channels: int) -> None:
+def dry_run(module: SegmentationModule, trainer: Mapping[str, Any]) -> None:
     """Find out before a run folder is made what would otherwise fail at the first step.
 
     Args:
         module: with fresh weights.
         trainer: its configuration.
-        out_channels: logits of the network.
 
     Raises:
         SegkitError: an argument of optimiser, schedule or loss does not fit.
     """
     endless = trainer["max_epochs"] == -1 and trainer["max_steps"] == -1
-    logits_BKHW = torch.zeros(1, out_channels, 8, 8)
+    objective = module.task.objective
+    outputs_BKHW = torch.zeros(1, objective.outputs, 8, 8)
     try:
         optimizer = module.optimizer(module.network.parameters())
         module.schedule(optimizer, total_steps=None if endless else 1000)
         with torch.no_grad():
-            module.loss(logits_BKHW, torch.zeros(1, 8, 8, dtype=torch.uint8))
+            module.loss(outputs_BKHW, objective.example((1, 8, 8)))
     except (TypeError, ValueError) as error:
         raise SegkitError(
             f"an argument does not fit: {error}",

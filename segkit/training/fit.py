@@ -4,9 +4,8 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
@@ -17,15 +16,11 @@ from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.models.flops import flops
-from segkit.tasks.score_tables import IMAGE_COLUMNS, image_rows
 from segkit.training.callbacks.interrupts import Interrupts, Stopped
 from segkit.training.checkpoints import Position
 from segkit.training.module import SegmentationModule
 
 log = logging.getLogger(__name__)
-
-# What the loggers are told of the test; accuracy means nothing without its baseline.
-TESTED = ("dice", "iou", "accuracy", "accuracy_all_background")
 
 
 def fit(
@@ -74,7 +69,7 @@ def fit(
         log.info("training: %s epochs at most", trainer.max_epochs)
         with _ended_by_signals(trainer):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
-        _end_if_told(trainer)
+        _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
         if data.indices("test"):
@@ -97,26 +92,25 @@ def fit(
     }
     if trainer.is_global_zero:
         if "test" in module.counted:
-            images = image_rows(
-                module.counted["test"], data.records, data.splits, module.classes, {}
-            )
-            folder.write_images(table_text(IMAGE_COLUMNS, images))
+            scorer, counted = module.task.scorer, module.counted["test"]
+            images = scorer.image_rows(counted, data.records, data.splits)
+            folder.write_images(table_text(scorer.image_columns, images))
         folder.write_summary(summary)
-        _log_final(trainer, summary)
+        _log_final(trainer, summary, module.task.tested)
     return summary
 
 
-def _told(trainer: pl.Trainer) -> signal.Signals | None:
+def _received(trainer: pl.Trainer) -> signal.Signals | None:
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    return next((c.told for c in callbacks if isinstance(c, Interrupts) and c.told), None)
+    return next((c.received for c in callbacks if isinstance(c, Interrupts) and c.received), None)
 
 
-def _end_if_told(trainer: pl.Trainer) -> None:
-    """After a signal that let the last epoch be finished, the test is for the run that goes on."""
-    told = _told(trainer)
+def _end_if_signalled(trainer: pl.Trainer) -> None:
+    """After a signal that let the last epoch be finished, the test is for the resumed run."""
+    received = _received(trainer)
     # A signal may have reached one process alone; the others would wait for it in the test.
-    if trainer.strategy.reduce_boolean_decision(told is not None, all=False):
-        raise Stopped(told or signal.SIGTERM)
+    if trainer.strategy.reduce_boolean_decision(received is not None, all=False):
+        raise Stopped(received or signal.SIGTERM)
 
 
 @contextmanager
@@ -130,11 +124,11 @@ def _ended_by_signals(trainer: pl.Trainer) -> Iterator[None]:
         # The Trainer's answer to Ctrl-C, the second one or before the first step.
         raise KeyboardInterrupt from end
     except RuntimeError as error:
-        told = _told(trainer)
+        received = _received(trainer)
         # A signal to the whole job has ended a loader's process, too.
-        if told is None or "DataLoader worker" not in str(error):
+        if received is None or "DataLoader worker" not in str(error):
             raise
-        raise Stopped(told) from error
+        raise Stopped(received) from error
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:
@@ -156,8 +150,7 @@ def _scores(checkpoint: ModelCheckpoint | None, monitor: str) -> dict[str, Any]:
 
 
 def _test_scores(module: SegmentationModule) -> dict[str, Any]:
-    scores: dict[str, Any] = {name: asdict(s) for name, s in module.scores["test"].items()}
-    return {"loss": module.counted["test"].loss, **scores}
+    return {"loss": module.counted["test"].loss, **module.scores["test"]}
 
 
 def _data_facts(data: SegmentationData) -> dict[str, Any]:
@@ -172,12 +165,12 @@ def _data_facts(data: SegmentationData) -> dict[str, Any]:
     }
 
 
-def _log_final(trainer: pl.Trainer, summary: dict[str, Any]) -> None:
+def _log_final(trainer: pl.Trainer, summary: dict[str, Any], names: Sequence[str]) -> None:
     """The figures that runs are compared by, as scalars of every logger."""
     final = {f"best/{summary['monitor']}": summary["best_score"]}
     if summary["test"]:
         overall = summary["test"]["all"]
-        final |= {f"test/{name}": overall[name] for name in TESTED}
+        final |= {f"test/{name}": overall[name] for name in names}
     known = {name: value for name, value in final.items() if value is not None and value == value}  # noqa: PLR0124
     for logger in trainer.loggers:
         logger.log_metrics(known, step=summary["best_epoch"] or 0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segkit.training.module import SegmentationModule
 
 Size = tuple[int, int]
-# Bytes for each pixel of an image that is scored: of each plane of logits at its own size, and of
+# Bytes for each pixel of an image that is scored: of each plane of outputs at its own size, and of
 # the masks that are held against each other.
 _PLANE, _MASKS = 4, 4
 # What is proposed in place of too large a size or crop.
@@ -128,6 +128,7 @@ class _Run:
                 (batch, self.data.channels, *size),
                 precision=self.precision,
                 loss=self.module.loss,
+                target=self.module.task.objective.example,
                 training=training,
             )
         found = self._footprints[key]
@@ -182,13 +183,9 @@ class _Run:
         held = 0
         if native and data.score_at == "native":
             own = max((entry.native for entry in entries), key=prod)
-            # Logits at the image's own size, unless they are made in bands.
-            planes = 1 if len(task_classes := self.module.classes) == 2 else len(task_classes)
-            held = (
-                _PLANE
-                * planes
-                * max((n for n in map(prod, (e.native for e in entries)) if n <= bound), default=0)
-            )
+            # Outputs at the image's own size, unless they are made in bands.
+            natives = [n for n in (prod(entry.native) for entry in entries) if n <= bound]
+            held = _PLANE * self.module.task.objective.outputs * max(natives, default=0)
         masks = 0 if self.on_gpu else _MASKS * prod(own)
         shown = own if held > step else size
 

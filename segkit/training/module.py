@@ -10,18 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segkit.config.bounds import LOGGED
 from segkit.core.contracts import Batch, Stage
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
 from segkit.models.freezing import check_encoder, freeze
 from segkit.models.network import SegmentationNetwork
-from segkit.tasks.decode import Watcher, count
-from segkit.tasks.metrics import Scores, score
+from segkit.tasks.base import Scores, Task, Watcher
 from segkit.tasks.tally import Counted, Tally
 from segkit.training.distributed import check_together, share_buffers, sync_each_batch
-from segkit.training.epoch import FiniteLosses, Pace, batch_norm_told, pack, unpack
+from segkit.training.epoch import FiniteLosses, Throughput, explain_batch_norm, pack, unpack
 from segkit.training.schedules import Schedule
 from segkit.training.tile_scores import TileScorer
 
@@ -30,12 +28,11 @@ class SegmentationModule(pl.LightningModule):
     """Trains a network and scores it.
 
     Args:
-        network: raw pixels (B, C, H, W) 0…255 to logits (B, K, H, W).
-        loss: (logits_BKHW, target_BHW) to a scalar.
+        task: what is learnt, and how it is judged.
+        network: raw pixels (B, C, H, W) 0…255 to outputs (B, K, H, W).
+        loss: outputs and the task's target to a scalar.
         optimizer: takes the parameters.
         schedule: takes the optimiser and ``total_steps``, gives the Trainer's scheduler entry.
-        classes: names, background first.
-        threshold: on the probability, for binary tasks, 0 to 1.
         freeze_encoder: epochs for which the encoder is not trained; -1 is all of them.
         watchers: are shown all that is scored.
     """
@@ -43,27 +40,25 @@ class SegmentationModule(pl.LightningModule):
     def __init__(
         self,
         *,
+        task: Task,
         network: SegmentationNetwork,
         loss: nn.Module,
         optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
         schedule: Callable[..., Schedule],
-        classes: Sequence[str],
-        threshold: float,
         freeze_encoder: int,
         watchers: Sequence[Watcher] = (),
     ) -> None:
         super().__init__()
         check_encoder(network.encoder, freeze_encoder)
+        self.task = task
         self.network = network
         self.loss = loss
         self.optimizer = optimizer
         self.schedule = schedule
-        self.classes = tuple(classes)
-        self.threshold = threshold
         self.freeze_encoder = freeze_encoder
         self.counted: dict[Stage, Counted] = {}
-        self.scores: dict[Stage, dict[str, Scores]] = {}
-        self.pace = Pace()
+        self.scores: dict[Stage, Scores] = {}
+        self.throughput = Throughput()
         self.watchers = tuple(watchers)
         self._tally = Tally()
         self._tiles: TileScorer | None = None
@@ -80,9 +75,9 @@ class SegmentationModule(pl.LightningModule):
         return data
 
     def forward(self, image_BCHW: Tensor) -> Tensor:
-        """Raw pixels to logits."""
-        logits: Tensor = self.network(image_BCHW)
-        return logits
+        """Raw pixels to outputs."""
+        outputs: Tensor = self.network(image_BCHW)
+        return outputs
 
     def configure_optimizers(self) -> Any:
         """Hand the Trainer the optimiser and its schedule."""
@@ -94,20 +89,20 @@ class SegmentationModule(pl.LightningModule):
 
     def _step(self, batch: Batch, stage: Stage) -> Tensor:
         if not batch["image_BCHW"].numel():
-            own = (self.network, self.loss, self.threshold)
+            own = (self.task, self.network, self.loss)
             self._tiles = self._tiles or TileScorer(*own, self.data, self.trainer)
             found = self._tiles.score_batch(batch, self.watchers)
             self._keep(batch, *found)
             return found[-1]
-        logits_BKHW = self(batch["image_BCHW"])
-        loss: Tensor = self.loss(logits_BKHW, batch["mask_BHW"])
+        outputs_BKHW = self(batch["image_BCHW"])
+        loss: Tensor = self.loss(outputs_BKHW, self.task.objective.target(batch))
         if stage == "train":
             self._finite.add(loss, batch["index_B"])
             self._training_losses.append(loss.detach())
-            self.pace.images += len(batch["index_B"])
+            self.throughput.images += len(batch["index_B"])
             return loss
-        settings = {"classes": len(self.classes), "large": self.data.large.pixels}
-        counted = count(logits_BKHW, batch, self.threshold, watchers=self.watchers, **settings)
+        large = self.data.large.pixels
+        counted = self.task.scorer.count(outputs_BKHW, batch, self.watchers, large=large)
         self._keep(batch, *counted, loss)
         return loss
 
@@ -117,7 +112,7 @@ class SegmentationModule(pl.LightningModule):
         Raises:
             SegkitError: a batch too small for batch norm's statistics.
         """
-        with batch_norm_told():
+        with explain_batch_norm():
             return self._step(batch, "train")
 
     def validation_step(self, batch: Batch) -> None:
@@ -128,28 +123,26 @@ class SegmentationModule(pl.LightningModule):
         """Score a batch, at each image's own size where the batch has the truth at it."""
         self._step(batch, "test")
 
-    def _keep(
-        self, batch: Batch, counts_BK4: Tensor, predictions: Sequence[Tensor], loss: Tensor
-    ) -> None:
-        self._tally.add(batch["index_B"], counts_BK4, loss)
-        self._tally.keep_masks(batch["index_B"], predictions)
+    def _keep(self, batch: Batch, counts: Tensor, answers: Sequence[Tensor], loss: Tensor) -> None:
+        self._tally.add(batch["index_B"], counts, loss)
+        self._tally.keep_answers(batch["index_B"], answers)
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
         check_together(self.trainer, self.freeze_encoder, Counter(self.data.splits.values()))
 
     def on_train_start(self) -> None:
-        """Within an epoch that is gone on with, the Trainer does not begin the epoch anew."""
+        """The Trainer does not begin an epoch anew that it resumes within."""
         freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
         so_far, self._so_far = self._so_far, {}
         if so_far and self.trainer.fit_loop.restarted_mid_epoch:
-            losses, self.pace = unpack(so_far, self.global_rank)
+            losses, self.throughput = unpack(so_far, self.global_rank)
             self._training_losses = [loss.to(self.device) for loss in losses]
 
     def on_train_epoch_start(self) -> None:
         """Freeze or thaw the encoder, count anew."""
         freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
-        self.pace = Pace()
+        self.throughput = Throughput()
         self._validated = False
         self._training_losses = []
 
@@ -159,15 +152,15 @@ class SegmentationModule(pl.LightningModule):
         # Dropout then draws the same after a resume as in a run that was never stopped.
         drawn_by = f"process {self.global_rank} step {batch_idx}"
         torch.manual_seed(sample_seed(self.data.seed, self.current_epoch, drawn_by))
-        self.pace.start()
+        self.throughput.start()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what the epoch has come to, for a run that is gone on with within it."""
+        """Keep the state of the epoch, for a run that is resumed within it."""
         losses = self._training_losses
         # In every process alike: the processes bring theirs together.
         if losses and not self.trainer.fit_loop.epoch_loop._num_ready_batches_reached():
-            losses_WN = torch.stack(gather(torch.stack(losses).float().cpu()))
-            checkpoint["epoch_so_far"] = pack(losses_WN, self.pace)
+            losses_WN = torch.stack(all_gather(torch.stack(losses).float().cpu()))
+            checkpoint["epoch_so_far"] = pack(losses_WN, self.throughput)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember it until the training starts."""
@@ -200,7 +193,7 @@ class SegmentationModule(pl.LightningModule):
     def _stop_clock(self) -> None:
         """Validation and what comes after the last step are not training time."""
         self._finite.check()  # which waits for the device
-        self.pace.stop()
+        self.throughput.stop()
 
     def last_loss(self) -> float | None:
         """Of the last step, or None before the first; waits for the device."""
@@ -208,10 +201,10 @@ class SegmentationModule(pl.LightningModule):
 
     def images_per_second(self) -> float:
         """Training images over training seconds, of all processes, so far in this epoch."""
-        return self.pace.images_per_second() * self.trainer.world_size
+        return self.throughput.images_per_second() * self.trainer.world_size
 
     def on_validation_epoch_start(self) -> None:
-        """Score anew; keep the masks that are drawn."""
+        """Score anew; keep the answers that are drawn."""
         self._stop_clock()
         share_buffers(self.network)
         sync_each_batch(self.trainer.strategy.model, False)
@@ -236,11 +229,11 @@ class SegmentationModule(pl.LightningModule):
         sync_each_batch(self.trainer.strategy.model, True)
 
     def _finish(self, stage: Stage) -> None:
-        counted = self._tally.finish(len(self.classes))
+        counted = self._tally.finish(self.task.scorer.none())
         self._tiles = None
-        scores = score(counted.counts_NK4, self.data.groups(counted.indices), self.classes)
+        scores = self.task.scorer.scores(counted.counts, self.data.groups(counted.indices))
         self.counted[stage], self.scores[stage] = counted, scores
         self.log(f"{stage}/loss", counted.loss, logger=False, rank_zero_only=False)
-        for name in LOGGED:
-            value = getattr(scores["all"], name)
-            self.log(f"{stage}/{name}", value, logger=False, prog_bar=name == "dice")
+        for name in self.task.monitors:
+            shown = name == self.task.headline[0]
+            self.log(f"{stage}/{name}", scores["all"][name], logger=False, prog_bar=shown)

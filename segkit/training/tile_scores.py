@@ -15,7 +15,8 @@ from segkit.data.datamodule import SegmentationData
 from segkit.imaging.bands import ArrayRows
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
-from segkit.tasks.decode import Part, Watcher, count_parts
+from segkit.tasks.base import Task, Watcher
+from segkit.tasks.outputs import Part
 
 _Pixels = NDArray[np.uint8]
 
@@ -24,22 +25,22 @@ class TileScorer:
     """Answers with the very code of predict, so that both find the same.
 
     Args:
-        network: raw pixels to logits, with the weights that are scored; left as it is.
-        loss: of logits and truth.
-        threshold: on the probability, for binary tasks.
+        task: that they are scored by.
+        network: raw pixels to outputs, with the weights that are scored; left as it is.
+        loss: of outputs and target.
         data: that is scored.
         trainer: that scores it; its precision is taken.
     """
 
     def __init__(
         self,
+        task: Task,
         network: SegmentationNetwork,
         loss: nn.Module,
-        threshold: float,
         data: SegmentationData,
         trainer: pl.Trainer,
     ) -> None:
-        self.loss, self.threshold, self.data = loss, threshold, data
+        self.task, self.loss, self.data = task, loss, data
         self.device, precision = network.mean.device, str(trainer.precision)
         known = self.device.type in ("cpu", "cuda")
         # Predict knows no other devices; a network that is being trained must not be moved.
@@ -47,8 +48,7 @@ class TileScorer:
         with torch.autocast(self.device.type, enabled=False):
             self.predictor = Predictor(
                 [member],
-                classes=data.classes,
-                threshold=threshold,
+                task=task,
                 device=self.device.type if known else "cpu",
                 precision=precision if precision in PRECISIONS else "32-true",
             )
@@ -56,7 +56,7 @@ class TileScorer:
     def score_batch(
         self, batch: Batch, watchers: Iterable[Watcher] = ()
     ) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Score the one image that a batch names: counts (1, K, 4), masks and the loss."""
+        """Score the one image that a batch names: counts (1, …), answers and the loss."""
         (index,) = batch["index_B"].tolist()
         record, cache = self.data.records[index].id, self.data.cache
         found = self.score(index, cache.image(record), cache.mask(record), watchers)
@@ -74,21 +74,26 @@ class TileScorer:
             watchers: are shown every band of rows.
 
         Returns:
-            TP, FP, FN, TN (K, 4) int64; the predicted classes (H, W) uint8; and the loss, the
-            mean of that of the bands, weighted by their rows.
+            Its counts, its answer (H, W), and the loss, the mean of that of the bands, weighted by
+            their rows.
         """
         losses: list[Tensor] = []
         bands = self._bands(image, truth, losses)
-        counts_K4, found_HW = count_parts(
-            index, bands, self.threshold, len(self.data.classes), watchers
-        )
-        return counts_K4, found_HW, torch.stack(losses).sum() / len(image)
+        counts, found_HW = self.task.scorer.count_parts(index, bands, watchers)
+        return counts, found_HW, torch.stack(losses).sum() / len(image)
 
     def _bands(self, image: _Pixels, truth: _Pixels, losses: list[Tensor]) -> Iterator[Part]:
         with torch.autocast(self.device.type, enabled=False):
-            for top, logits in self.predictor.bands(ArrayRows(image), self.data.large.view()):
-                logits_KHW = torch.from_numpy(logits).to(self.device)
-                rows = np.array(truth[top : top + logits.shape[1]])  # a copy, which may be written
+            for top, outputs in self.predictor.bands(ArrayRows(image), self.data.large.view()):
+                outputs_KHW = torch.from_numpy(outputs).to(self.device)
+                # A copy, which may be written to.
+                rows = np.array(truth[top : top + outputs.shape[1]])
                 truth_HW = torch.from_numpy(rows).to(self.device)
-                losses.append(self.loss(logits_KHW[None], truth_HW[None]) * len(rows))
-                yield logits_KHW, truth_HW
+                batch = Batch(
+                    image_BCHW=outputs_KHW[None, :0],  # which no target is made of
+                    mask_BHW=truth_HW[None],
+                    index_B=torch.tensor([-1]),
+                )
+                target = self.task.objective.target(batch)
+                losses.append(self.loss(outputs_KHW[None], target) * len(rows))
+                yield outputs_KHW, truth_HW

@@ -214,6 +214,28 @@ def test_a_data_set_in_which_nothing_can_be_read_has_a_report(
     assert "<img" not in page
 
 
+def test_names_are_words_wherever_they_stand(found: Audit, reader: Dsb2018) -> None:
+    script = "<script>alert('x')</script>"
+    facts = [
+        replace(f, record=replace(f.record, id=f"<script>{n}", stratum=script), format=script)
+        for n, f in enumerate(found.facts)
+    ]
+    hostile = replace(
+        found,
+        classes=("background", script),
+        facts=facts,
+        splits={fact.record.id: "train" for fact in facts},
+        pairs=[Pair(0, 1, exact=True, correlation=1)],
+        findings=[Finding("error", script, script, script, script)],
+    )
+    page = report(hostile, reader, script, script)
+    assert "<script" not in page
+    for heading in ("Splits", "Problems", "Images with their masks", "Copies", "Records"):
+        start = page.index(f"<h2>{heading}</h2>")
+        assert "&lt;script&gt;" in page[start : page.index("</section>", start)]
+    assert page.index("&lt;script&gt;") < page.index("</title>")
+
+
 def test_many_findings_are_cut_short(found: Audit, reader: Dsb2018) -> None:
     many = [finding("note", "many", f"file_{n:04d}.png") for n in range(600)]
     page = report(replace(found, facts=[], splits={}, findings=many), reader, "t", "s")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from segkit.core.quoting import quoted
 from tests.commands.comparing import Compare, compare_in, scores, table, write_run
 
 
@@ -45,6 +46,20 @@ def test_what_is_better_is_said_and_what_is_not_is_not(
     page = (sweep / "comparison.html").read_text("utf-8")
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_names_on_the_page_are_only_words(command: Compare, tmp_path: Path) -> None:
+    script = "<script>alert('x')<script>"
+    sweep, output = tmp_path / "<script>", tmp_path / "out <b>"
+    for name in "ab":
+        write_run(sweep / name, [0.5, 0.6, 0.7], model=f"{script}{name}")
+    assert command(f"sweep={quoted(str(sweep))}", f"output={quoted(str(output))}") == 0
+    page = (output / "comparison.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "<b>" not in page
+    for heading in ("What can be concluded", "Configurations", "Runs"):
+        start = page.index(f"<h2>{heading}</h2>")
+        assert "&lt;script&gt;" in page[start : page.index("</section>", start)]
 
 
 def test_another_baseline(command: Compare, sweep: Path, tmp_path: Path) -> None:
@@ -146,7 +161,7 @@ def test_other_splits_on_what_they_share(command: Compare, tmp_path: Path) -> No
         (["runs=[nowhere]"], "not a run folder"),
         (["sweep=sweep", "score=dise"], "did you mean 'dice'?"),
         (["sweep=sweep", "baseline=z"], "no configuration is named so"),
-        (["sweep=sweep", "seed=-1"], "not possible here"),
+        (["sweep=sweep", "seed=-1"], "-1 is not a whole number from 0"),
         (["runs=[sweep/0-x]"], "one run alone cannot be compared"),
         (["swep=sweep"], "unknown key"),
     ],

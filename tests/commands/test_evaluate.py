@@ -13,8 +13,8 @@ import torch
 
 from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import decode
-from segkit.tasks.score_tables import CLASS_COLUMNS, IMAGE_COLUMNS
-from segkit.tasks.thresholds import THRESHOLDS
+from segkit.tasks.semantic.tables import CLASS_COLUMNS, IMAGE_COLUMNS
+from segkit.tasks.semantic.thresholds import THRESHOLDS
 from segkit.training.module import SegmentationModule
 from tests.commands.evaluating import PICTURES, Evaluate, evaluate_in, splits, table
 
@@ -141,7 +141,7 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
         (["threshold=best"], "give a number from 0 to 1, auto, or null"),
         (["surface=maybe"], "give true or false"),
         (["dataset=phantom", "dataset.size=64"], "as the run was trained"),
-        (["dataset.score_by=patient"], "'patient' is not possible here"),
+        (["dataset.score_by=patient"], "dataset.score_by cannot be 'patient'"),
         (["dataset.scoreby=image"], "did you mean 'dataset.score_by'"),
         (["+dataset.mask_values={0: 1, 255: 0}"], "dataset has root, batch_size"),
         (["dataset=lgg_mri", "dataset.root=.", "split=all"], "the run's are background, nucleus"),

@@ -22,7 +22,7 @@ from segkit.inference.predict_files import write_submission
 from segkit.inference.predictor import Predictor
 from segkit.inference.table import Table, columns
 from segkit.runs import load_run
-from segkit.tasks.metrics import confusion_counts
+from segkit.tasks.semantic.metrics import confusion_counts
 from tests.commands.in_process import Call, call_main
 from tests.commands.predicting import given, picture, pixels, table
 

@@ -1,4 +1,4 @@
-"""``python -m segkit.predict`` in a folder of its own: what it goes on with, repeats and keeps."""
+"""``python -m segkit.predict`` in a folder of its own: what it continues, repeats and keeps."""
 
 import os
 from functools import partial

@@ -103,7 +103,7 @@ def test_a_name_by_the_clock_is_always_new(
 
 @pytest.fixture
 def copied(run: Any, tmp_path: Path) -> Path:
-    """A copy of the run of two epochs, which a test may go on with."""
+    """A copy of the run of two epochs, which a test may resume."""
     return Path(shutil.copytree(run.folder, tmp_path / "moved"))
 
 

@@ -99,4 +99,4 @@ def test_a_class_cannot_be_called_all(
 ) -> None:
     given = (f"dataset.root={phantom_root}", "dataset.classes=[background,all]")
     assert here("dataset=folder", *given) == 2
-    assert "cannot be told apart" in capsys.readouterr().err
+    assert "are ambiguous" in capsys.readouterr().err

@@ -9,19 +9,19 @@ import torch
 from torch import distributed
 from torch.multiprocessing.spawn import spawn
 
-from segkit.core.distributed import gather
-from segkit.tasks.calibration import CalibrationTally
-from segkit.tasks.surface import SurfaceTally
-from segkit.tasks.thresholds import ThresholdTally
+from segkit.core.distributed import all_gather
+from segkit.tasks.semantic.calibration import CalibrationTally
+from segkit.tasks.semantic.surface import SurfaceTally
+from segkit.tasks.semantic.thresholds import ThresholdFit
 
 
 def test_alone_there_is_one_part() -> None:
-    assert gather({"a": 1}) == [{"a": 1}]
+    assert all_gather({"a": 1}) == [{"a": 1}]
 
 
 def found(records: range) -> list[object]:
     """Histograms, surfaces and counts of some records, as plain lists."""
-    tallies = (CalibrationTally(), SurfaceTally(2, 1), ThresholdTally())
+    tallies = (CalibrationTally(), SurfaceTally(2, 1), ThresholdFit())
     for index in records:
         generator = torch.Generator().manual_seed(index)
         logits = torch.randn(1, 12, 9, generator=generator)

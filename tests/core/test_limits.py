@@ -74,9 +74,9 @@ def test_pixels_and_bytes() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), True, "9", None])
 def test_what_is_no_bound(value: Any) -> None:
-    with pytest.raises(SegkitError, match="megapixels above 0") as caught:
+    with pytest.raises(SegkitError, match="is not a number above 0") as caught:
         limit_images(value)
-    assert caught.value.where == f"max_megapixels={value}"
+    assert caught.value.where.startswith("max_megapixels=")
     assert most_pixels() == DEFAULT_MEGAPIXELS * 10**6
 
 

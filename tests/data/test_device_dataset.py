@@ -11,13 +11,7 @@ import torch
 from segkit.core.errors import SegkitError
 from segkit.data.augment import Augmentation
 from segkit.data.datamodule import SegmentationData
-from segkit.data.dataset import ShuffledSampler
-from segkit.data.device_dataset import (
-    BrightnessContrast,
-    DeviceAugmentation,
-    EpochBatches,
-    QuarterTurns,
-)
+from segkit.data.device_dataset import BrightnessContrast, DeviceAugmentation, QuarterTurns
 from segkit.data.readers.phantom import Phantom
 from segkit.data.splits import SplitSpec
 
@@ -68,6 +62,21 @@ def test_the_batches_are_those_of_the_loader(tmp_path: Path, folder: Path) -> No
         assert torch.equal(ours["image_BCHW"], theirs["image_BCHW"])
         assert torch.equal(ours["mask_BHW"], theirs["mask_BHW"])
         assert ours["image_BCHW"].is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("batch_size", [3, 9])  # whole ones alone; one that is not full
+def test_a_resumed_epoch_goes_on_as_the_loader_does(
+    tmp_path: Path, folder: Path, batch_size: int
+) -> None:
+    found = []
+    for held in (True, False):
+        data = a_data(tmp_path / "phantom", folder, device_cache=held, batch_size=batch_size)
+        data.first_batch = 1 if batch_size == 3 else 0
+        loader = data.train_dataloader()
+        found.append([batch["index_B"].tolist() for batch in loader])
+        assert len(loader) == len(found[-1]) + data.first_batch
+    assert found[0] == found[1]
+    assert found[0]
 
 
 def test_epochs_differ_and_repeat(tmp_path: Path, folder: Path) -> None:
@@ -138,13 +147,3 @@ def test_the_callers_random_numbers_are_left_alone() -> None:
     torch.manual_seed(1)
     augment(np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8), np.uint8), seed=5)
     assert torch.equal(torch.rand(3), expected)
-
-
-@pytest.mark.parametrize(("drop_last", "sizes"), [(True, [4, 4]), (False, [4, 4, 2])])
-def test_batches_of_keys(drop_last: bool, sizes: list[int]) -> None:
-    sampler = ShuffledSampler(range(10), seed=0, rank=0, world_size=1)
-    made = EpochBatches(sampler, 4, drop_last)
-    found = list(made)
-    assert [len(batch) for batch in found] == sizes
-    assert len(made) == len(sizes)
-    assert len({index for batch in found for _, index in batch}) == sum(sizes)

@@ -7,6 +7,7 @@ import socket
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -121,12 +122,27 @@ def test_anything_else_is_refused_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_older_archive_stays_when_a_new_one_does_not_come(tmp_path: Path, server: str) -> None:
+def test_of_processes_that_start_together_one_fetches_it(tmp_path: Path, server: str) -> None:
+    target, start = tmp_path / "data" / "set.zip", threading.Barrier(4)
+    asked.clear()
+
+    def one(_: int) -> bytes:
+        start.wait()
+        fetch(f"{server}/whole.zip", target)
+        return target.read_bytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(one, range(4))) == [WHOLE] * 4
+    assert asked == ["/whole.zip"]
+    assert [path.name for path in target.parent.iterdir()] == ["set.zip"]
+
+
+def test_after_one_that_fails_the_next_tries(tmp_path: Path, server: str) -> None:
     target = tmp_path / "set.zip"
-    target.write_bytes(b"older")
     with pytest.raises(SegkitError):
         fetch(f"{server}/short.zip", target)
-    assert target.read_bytes() == b"older"
+    fetch(f"{server}/whole.zip", target)
+    assert target.read_bytes() == WHOLE
 
 
 def test_a_server_that_is_not_there_is_said_with_a_way_out(tmp_path: Path) -> None:

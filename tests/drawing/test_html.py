@@ -2,11 +2,13 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 
 from segkit.drawing import html
-from segkit.drawing.html import Slide
+from segkit.drawing.html import Picture, Slide, Slides, Table
 
 HOSTILE = "<script>alert('x')</script> & \"größe\""
 
@@ -30,42 +32,73 @@ class Parsed(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+def part(name: str, *given: Any, **named: Any) -> Parsed:
+    """What a page gets from a macro of parts.html."""
+    parts = html._TEMPLATES.get_template("drawing/templates/parts.html").module
+    return Parsed(getattr(parts, name)(*given, **named))
+
+
 @pytest.mark.parametrize(
-    "part",
+    ("name", "given"),
     [
-        html.paragraph(HOSTILE),
-        html.paragraph("x", kind=HOSTILE),
-        html.section(HOSTILE),
-        html.table([HOSTILE], [[HOSTILE]]),
-        html.picture(b"", HOSTILE, identity=HOSTILE),
-        html.preformatted(HOSTILE, summary=HOSTILE),
-        html.facts([(HOSTILE, HOSTILE, HOSTILE)]),
+        ("table", Table([HOSTILE], [])),
+        ("table", Table([], [[HOSTILE]])),
+        ("picture", Picture(b"", HOSTILE)),
+        ("picture", (b"", "", "png", HOSTILE)),
+        ("facts", [[(HOSTILE, 1, "")]]),
+        ("facts", [[("", HOSTILE, "")]]),
+        ("facts", [[("", 1, HOSTILE)]]),
     ],
 )
-def test_words_are_never_markup(part: html.Html) -> None:
-    parsed = Parsed(part.text)
+def test_words_are_never_markup(name: str, given: Any) -> None:
+    parsed = part(name, *given)
     assert not parsed.named("script")
     values = [value for _, attributes in parsed.tags for value in attributes.values()]
     assert HOSTILE in (*values, *parsed.words)
 
 
+def a_page(title: str) -> str:
+    template = html._TEMPLATES.from_string(
+        '{% extends "drawing/templates/page.html" %}{% block sections %}{{ title }}{% endblock %}'
+    )
+    return template.render(title=title, subtitle=title)
+
+
 def test_a_title_is_escaped_wherever_it_stands() -> None:
-    page = html.page(HOSTILE, HOSTILE, [])
-    assert not Parsed(page).named("script")
-    assert Parsed(page).words.count(HOSTILE) == 3  # window, heading, line beneath
+    parsed = Parsed(a_page(HOSTILE))
+    assert not parsed.named("script")
+    # Window, heading, line beneath, and where the page says it.
+    assert len([one for one in parsed.words if HOSTILE in one]) == 4
+
+
+def test_a_page_names_nothing_outside_itself() -> None:
+    page = a_page("a")
+    assert not re.search(r"https?:|//|@import|url\(", page)
+    assert [one["href"] for one in Parsed(page).named("link")] == ["data:,"]
+
+
+def test_what_a_template_is_not_given_is_a_mistake() -> None:
+    with pytest.raises(UndefinedError):
+        html.render("comparison/page.html", title="t", subtitle="s")
+
+
+def test_no_template_takes_words_for_markup() -> None:
+    templates = html._TEMPLATES.list_templates(extensions=["html"])
+    assert {"audit/page.html", "comparison/page.html", "evaluation/report.html"} <= set(templates)
+    for name in templates:
+        source, _, _ = html._TEMPLATES.loader.get_source(html._TEMPLATES, name)  # type: ignore[union-attr]
+        assert not re.search(r"\|\s*safe|autoescape|Markup", source), name
 
 
 def test_labels_of_slides_are_escaped() -> None:
-    parsed = Parsed(
-        html.slides([Slide(0, HOSTILE, b"")], HOSTILE, start=0, jumps={HOSTILE: 0}).text
-    )
+    parsed = part("slides", Slides([Slide(0, HOSTILE, b"")], HOSTILE, 0, {HOSTILE: 0}))
     assert len(parsed.named("script")) == 1  # the slider's own
     assert parsed.named("img")[0]["alt"] == HOSTILE
 
 
 def slides(start: int, numbers: tuple[int, ...] = (0, 5, 10)) -> Parsed:
     pictures = [Slide(number, f"epoch {number}", bytes([number])) for number in numbers]
-    return Parsed(html.slides(pictures, "below", start=start, jumps={"best": 5}).text)
+    return part("slides", Slides(pictures, "below", start, {"best": 5}))
 
 
 @pytest.mark.parametrize(("start", "place"), [(0, 0), (5, 1), (10, 2), (7, 0)])
@@ -84,34 +117,15 @@ def test_a_button_leads_to_a_slide() -> None:
 
 def test_pictures_lie_in_the_page() -> None:
     assert html.data_url(b"\x00\x01", "webp") == "data:image/webp;base64,AAE="
-    [image] = Parsed(html.picture(b"\x00\x01", "words", kind="jpeg").text).named("img")
+    [image] = part("picture", *Picture(b"\x00\x01", "words", "jpeg")).named("img")
     assert image == {"alt": "words", "src": "data:image/jpeg;base64,AAE="}
 
 
 def test_facts_stand_in_order_with_what_they_are_held_against() -> None:
-    words = Parsed(html.facts([("dice", 0.5, "of 3"), ("best", 7, "")]).text).words
-    assert words == ["dice", "0.5", "of 3", "best", "7"]
+    words = part("facts", [("dice", 0.5, "of 3"), ("best", 7, "")]).words
+    assert [one for one in words if one.strip()] == ["dice", "0.5", "of 3", "best", "7"]
 
 
 def test_only_numbers_stand_right() -> None:
-    cells = Parsed(html.table(["a"], [[1, 0.5, "1", True, html.Html("<b>1</b>")]]).text).named("td")
-    assert [cell.get("class") for cell in cells] == ["number", "number", None, None, None]
-
-
-def test_html_is_not_escaped_twice() -> None:
-    assert html.text(html.Html("<b>a &amp; b</b>")) == "<b>a &amp; b</b>"
-
-
-def test_preformatted_text_can_be_folded_away() -> None:
-    assert [tag for tag, _ in Parsed(html.preformatted("a", summary="b").text).tags] == [
-        "details",
-        "summary",
-        "pre",
-    ]
-    assert [tag for tag, _ in Parsed(html.preformatted("a").text).tags] == ["pre"]
-
-
-def test_a_page_names_nothing_outside_itself() -> None:
-    page = html.page("a", "b", [html.section("c", html.paragraph("d"))])
-    assert not re.search(r"https?:|//|@import|url\(", page)
-    assert [one["href"] for one in Parsed(page).named("link")] == ["data:,"]
+    cells = part("table", *Table(["a"], [[1, 0.5, "1", True]])).named("td")
+    assert [cell.get("class") for cell in cells] == ["number", "number", None, None]

@@ -7,8 +7,8 @@ import pytest
 
 from segkit.evaluation.scoring import Evaluation
 from segkit.evaluation.terminal import show_evaluation
-from segkit.tasks.calibration import CalibrationTally
-from segkit.tasks.metrics import score
+from segkit.tasks.semantic.calibration import CalibrationTally
+from segkit.tasks.semantic.metrics import score
 from segkit.tasks.tally import Counted
 
 

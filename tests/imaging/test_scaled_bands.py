@@ -8,13 +8,13 @@ import pytest
 import tifffile
 import torch
 from numpy.typing import NDArray
+from segkit.tasks.decode import logits_at
 
 from segkit.imaging import scaled_bands
 from segkit.imaging.bands import ArrayRows, open_rows
 from segkit.imaging.pixels import resize_image
 from segkit.imaging.scaled_bands import ScaledRows, between_rows, scaled
 from segkit.imaging.tiff_bands import TiffRows
-from segkit.tasks.decode import logits_at
 
 SIZES = [
     (100, 128),

@@ -63,6 +63,14 @@ def test_what_the_folder_allows_itself_counts_for_nothing(folder: Path) -> None:
         _ = run.network
 
 
+def test_a_prefix_that_is_not_listed_allows_nothing(folder: Path) -> None:
+    # Letter by letter it would allow whatever begins with one of its letters.
+    text = (folder / "config.yaml").read_text("utf-8")
+    (folder / "config.yaml").write_text(text.replace("torch.nn.Conv2d", "os.mkdir"), "utf-8")
+    with pytest.raises(SegkitError, match="allow_targets cannot be"):
+        open_run(folder, "our_package.")
+
+
 def test_weights_of_another_network(folder: Path) -> None:
     path = folder / "checkpoints" / "best.ckpt"
     torch.save({"state_dict": {"network.core.weight": torch.zeros(1)}}, path)

@@ -56,7 +56,7 @@ def test_each_kind_is_drawn_by_its_own_means() -> None:
         }
     )
     trial = Recorder()
-    values = suggest(trial, space)
+    values = suggest(trial, space)  # type: ignore[arg-type]
     assert trial.asked == [
         ("optim.lr", 1e-4, 1e-2, None, True),
         ("model", ("a", "b")),

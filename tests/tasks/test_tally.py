@@ -30,7 +30,7 @@ def tallied(batches: list[list[int]], keep: tuple[int, ...] = (2, 7)) -> Tally:
     for batch in batches:
         index = torch.tensor(batch)
         tally.add(index, counts[index], losses[index].mean())
-        tally.keep_masks(index, [masks[i] for i in batch])
+        tally.keep_answers(index, [masks[i] for i in batch])
     return tally
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from segkit.config.bounds import MONITORS
 from torch import Tensor, nn
 
-from segkit.config.bounds import MONITORS
 from segkit.core.contracts import Stage
 from segkit.data.datamodule import SegmentationData
 from segkit.training.module import SegmentationModule

@@ -19,11 +19,11 @@ from segkit.data.splits import SplitSpec
 from segkit.evaluation.panels import draw_panels
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import wrap
-from segkit.tasks.calibration import CalibrationTally
 from segkit.tasks.losses import BinaryCrossEntropy, CrossEntropy
-from segkit.tasks.metrics import confusion_counts
-from segkit.tasks.surface import SurfaceTally
-from segkit.tasks.thresholds import ThresholdTally
+from segkit.tasks.semantic.calibration import CalibrationTally
+from segkit.tasks.semantic.metrics import confusion_counts
+from segkit.tasks.semantic.surface import SurfaceTally
+from segkit.tasks.semantic.thresholds import ThresholdFit
 from segkit.training.module import SegmentationModule
 from tests.training.small_module import WARNINGS, make_task, make_trainer
 
@@ -145,7 +145,7 @@ def test_one_tile_is_the_whole_image(root: Path, cache_dir: Path) -> None:
     found = []
     for large in (Large(pixels=10_000, tile=256, overlap=0), WHOLE):
         data = data_of(root, cache_dir, large, 2)
-        calibration, surface, thresholds = CalibrationTally(), SurfaceTally(2, 2), ThresholdTally()
+        calibration, surface, thresholds = CalibrationTally(), SurfaceTally(2, 2), ThresholdFit()
         module = task_of(2, watchers=[calibration, surface, thresholds])
         make_trainer(1, precision="32-true").test(module, data, verbose=False)
         surfaces = {data.records[i].id: v for i, v in surface.finish().items()}

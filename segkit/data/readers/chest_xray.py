@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 from segkit.core.contracts import UNLABELLED, Listing, Problem, Record, Sample, check_sample
 from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader, is_image
-from segkit.imaging.pixels import decode
+from segkit.imaging.masks import above
+from segkit.imaging.pixels import decode, without_alpha
 
 _SETS = {"MCUCXR": "montgomery", "CHNCXR": "shenzhen"}
 _FINDINGS = {"0": "normal", "1": "abnormal"}
@@ -84,13 +85,10 @@ class ChestXray(Reader):
 
     def _read_mask(self, name: str) -> NDArray[np.bool_]:
         where = self.source.where(name)
-        pixels = decode(self.source.read(name), where)
-        if pixels.ndim == 3:
-            alpha = pixels.shape[2] in (2, 4)
-            pixels = (pixels[..., :-1] if alpha else pixels).max(axis=2)
+        pixels = without_alpha(decode(self.source.read(name), where))
         highest = int(pixels.max(initial=0)) if pixels.dtype.kind in "bu" else -1
         if highest in (0, 1):
-            return np.asarray(pixels > 0)
+            return above(pixels, 0)
         half = np.iinfo(pixels.dtype).max // 2 if highest > 1 else 0
         if highest <= half:
             raise SegkitError(
@@ -98,7 +96,7 @@ class ChestXray(Reader):
                 where=where,
                 remedy="save the lung as 1, or as the highest value of the type (255)",
             )
-        return np.asarray(pixels > half)
+        return above(pixels, half)
 
 
 def _scan_id_folders(names: Sequence[str]) -> Listing:
@@ -107,11 +105,11 @@ def _scan_id_folders(names: Sequence[str]) -> Listing:
     masks: dict[PurePosixPath, list[str]] = defaultdict(list)
     for name in names:
         path = PurePosixPath(name)
-        above = path.parts[-4:-1]
-        if above[-2:-1] == ("test_images",):
+        folders = path.parts[-4:-1]
+        if folders[-2:-1] == ("test_images",):
             images[path.parent].append(name)
-        elif above[:1] == ("train_images",) and above[-1] in ("images", "masks"):
-            (images if above[-1] == "images" else masks)[path.parent.parent].append(name)
+        elif folders[:1] == ("train_images",) and folders[-1] in ("images", "masks"):
+            (images if folders[-1] == "images" else masks)[path.parent.parent].append(name)
     records, problems = [], []
     for folder in sorted(images.keys() | masks.keys()):
         unlabelled = folder.parent.name == "test_images"

@@ -1,4 +1,4 @@
-"""Warns where the network goes on drawing nothing, or everything."""
+"""Warns where the network keeps predicting nothing, or everything."""
 
 import logging
 
@@ -10,8 +10,6 @@ log = logging.getLogger(__name__)
 
 
 _PATIENCE = 3  # validations: the first epochs of many trainings draw nothing yet
-_BACKGROUND = "background: more epochs, loss=dice or loss=tversky, a lower optim.lr"
-_FOREGROUND = "foreground: more epochs, a lower optim.lr, a larger dataset.batch_size"
 
 
 class CollapseWarning(pl.Callback):
@@ -31,7 +29,7 @@ class CollapseWarning(pl.Callback):
         assert isinstance(pl_module, SegmentationModule)
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        found = _collapse(pl_module)
+        found = pl_module.task.scorer.collapsed(pl_module.counted["val"].counts)
         if found != self._found:
             self._since, self._lasted, self._found = trainer.current_epoch, 0, found
         self._lasted += 1
@@ -49,15 +47,3 @@ class CollapseWarning(pl.Callback):
             f"since epoch {self._since} every validation pixel has been predicted {self._found}, "
             "or other masks (segkit.check pictures them) may help"
         )
-
-
-def _collapse(module: SegmentationModule) -> str:
-    """What every pixel of the last validation was predicted as, and what may help."""
-    counts_NK4 = module.counted["val"].counts_NK4
-    tp, fp, fn, _ = counts_NK4[:, 1:].sum(axis=(0, 1))
-    background = counts_NK4[:, 0].sum(axis=0)
-    if tp + fp == 0 and fn > 0:
-        return _BACKGROUND
-    if background[:2].sum() == 0 and background[2] > 0:
-        return _FOREGROUND
-    return ""

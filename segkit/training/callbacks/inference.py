@@ -13,7 +13,6 @@ from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import network_input, without_alpha
 from segkit.inference.inputs import find_inputs
 from segkit.inference.names import Input
-from segkit.tasks.metrics import predicted_classes
 from segkit.training.callbacks.pictures import EpochPictures
 from segkit.training.module import SegmentationModule
 
@@ -53,7 +52,7 @@ class EpochInference(pl.Callback):
             return
         assert isinstance(pl_module, SegmentationModule)
         rows = [_row(pl_module, name, image) for name, image in self.images.items()]
-        self.pictures.write(trainer, panel(rows, classes=pl_module.classes))
+        self.pictures.write(trainer, panel(rows, pl_module.task.painter))
 
 
 def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
@@ -65,9 +64,9 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
     image_BCHW = torch.from_numpy(np.stack([planes])).permute(0, 3, 1, 2)
     precision = module.trainer.precision_plugin
     with precision.val_step_context():
-        logits_BKHW = module(precision.convert_input(image_BCHW.to(module.device)))
-    found_BHW = predicted_classes(logits_BKHW, module.threshold)
-    return PanelRow(name, image, None, np.asarray(found_BHW[0].cpu().numpy(), np.uint8), None)
+        outputs_BKHW = module(precision.convert_input(image_BCHW.to(module.device)))
+    found_BHW = module.task.decoder.decode(outputs_BKHW)
+    return PanelRow(name, image, None, found_BHW[0].cpu().numpy())
 
 
 def _read(one: Input) -> Picture:

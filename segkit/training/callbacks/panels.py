@@ -1,14 +1,11 @@
 """Each epoch the same validation images: image, truth, prediction, overlay."""
 
-import math
-
 import lightning.pytorch as pl
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.run_folder import PANELS
 from segkit.drawing.panel import PanelRow, panel
-from segkit.tasks.metrics import dice
 from segkit.training.callbacks.pictures import EpochPictures
 from segkit.training.module import SegmentationModule
 
@@ -40,21 +37,21 @@ class Panels(pl.Callback):
 
 def draw_panel(module: SegmentationModule) -> NDArray[np.uint8] | None:
     """The panel of the validation just finished, (H, W, 3) uint8; None where nothing was scored."""
-    data, counted = module.data, module.counted["val"]
-    counts = dict(zip(counted.indices, counted.counts_NK4, strict=True))
+    data, task, counted = module.data, module.task, module.counted["val"]
+    scores = dict(
+        zip(counted.indices, task.scorer.each(counted.counts, task.headline[0]), strict=True)
+    )
     rows = []
     # A validation that was cut short (trainer.limit_val_batches) lacks some.
-    for index in [i for i in data.panel_indices() if i in counts]:
+    for index in [i for i in data.panel_indices() if i in scores]:
         record = data.records[index]
-        scores = dice(counts[index][1:])
-        defined = scores[np.isfinite(scores)]
         rows.append(
             PanelRow(
                 id=record.id,
                 image=data.cache.image(record.id),
                 truth=data.cache.mask(record.id),
                 prediction=counted.kept[index],
-                score=float(defined.mean()) if len(defined) else math.nan,
+                caption=task.scorer.caption(float(scores[index])),
             )
         )
-    return panel(rows, classes=data.classes) if rows else None
+    return panel(rows, task.painter) if rows else None

@@ -37,7 +37,7 @@ class RunProgressBar(RichProgressBar):
         return self._console.width if self._console else _WIDE
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        """Loss of the last step, the last validation's Dice, images a second of this epoch."""
+        """Loss of the last step, the last validation's score, images a second of this epoch."""
         known: dict[str, Any] = dict(super().get_metrics(trainer, pl_module))
         assert isinstance(pl_module, SegmentationModule)
         shown: dict[str, Any] = {}
@@ -45,8 +45,9 @@ class RunProgressBar(RichProgressBar):
         if (loss := pl_module.last_loss()) is not None:
             shown["loss"] = loss
         # The line of the last epoch, above the bar, has it too.
-        if "val/dice" in known and self._columns() >= _WIDE:
-            shown["val/dice"] = known["val/dice"]
+        leading = f"val/{pl_module.task.headline[0]}"
+        if leading in known and self._columns() >= _WIDE:
+            shown[leading] = known[leading]
         if self._columns() >= _NARROW and (rate := pl_module.images_per_second()):
             shown["images/s"] = round(rate, 1)
         return shown

@@ -9,27 +9,15 @@ from typing import Literal
 import lightning.pytorch as pl
 from torch.optim import Optimizer
 
-from segkit.config.bounds import LOGGED
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table, table_text
 from segkit.drawing.curves import curves
-from segkit.tasks.metrics import Scores
 from segkit.training.module import SegmentationModule
 
 log = logging.getLogger(__name__)
 
-COLUMNS = (
-    "epoch",
-    "train/loss",
-    "val/loss",
-    "val/dice",
-    "val/iou",
-    "lr",
-    "seconds",
-    "images_per_second",
-)
 Row = dict[str, float]
 # Measured by a clock: more digits than these mean nothing.
 _TIMED = ("seconds", "images_per_second")
@@ -47,13 +35,15 @@ class RunRecord(pl.Callback):
         self.monitor = monitor
         self.mode = mode
         self.rows: list[Row] = []
+        self._headline: list[str] = []  # of the task, as columns
         self._rate = math.nan
         self._started = time.perf_counter()
         self._validated = False
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """After a resume, take up the table where the checkpoint was written."""
-        del pl_module
+        assert isinstance(pl_module, SegmentationModule)
+        self._headline = [f"val/{name}" for name in pl_module.task.headline]
         path = RunFolder(trainer.default_root_dir).metrics
         if path.exists():
             known = [{key: float(value) for key, value in row.items()} for row in read_table(path)]
@@ -74,7 +64,7 @@ class RunRecord(pl.Callback):
         self._rate = _rate(optimizer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Remember that this epoch has scores: the Trainer goes on showing those of the last."""
+        """Remember that this epoch has scores: the Trainer keeps showing those of the last."""
         del trainer, pl_module
         self._validated = True
 
@@ -82,20 +72,21 @@ class RunRecord(pl.Callback):
         """Write the row."""
         assert isinstance(pl_module, SegmentationModule)
         row = self._row(trainer, pl_module)
-        scores = pl_module.scores.get("val", {}) if self._validated else {}
         self.rows.append(row)
         if not trainer.is_global_zero:
             return
         write_text(RunFolder(trainer.default_root_dir).metrics, self._table())
         scalars = {key: value for key, value in row.items() if key != "epoch"}
-        scalars |= _scalars("val", scores)
+        if self._validated:
+            scores = pl_module.task.scorer.scalars(pl_module.scores["val"])
+            scalars |= {f"val/{name}": value for name, value in scores.items()}
         for logger in trainer.loggers:
             logger.log_metrics(scalars, step=trainer.current_epoch)
         log.info("%s", self._line(row))
 
     def _line(self, row: Row) -> str:
         """An epoch in eighty columns; what was not measured is left out."""
-        scored = dict.fromkeys(("val/loss", "val/dice", self.monitor))
+        scored = dict.fromkeys(("val/loss", *self._headline[:1], self.monitor))
         shown = {"loss": row["train/loss"], **{name: row[name] for name in scored}}
         told = [f"{name} {value:.4f}" for name, value in shown.items() if math.isfinite(value)]
         parts = [
@@ -108,7 +99,7 @@ class RunRecord(pl.Callback):
 
     def _row(self, trainer: pl.Trainer, module: SegmentationModule) -> Row:
         metrics = trainer.callback_metrics if self._validated else {}
-        scored = {name: float(metrics.get(name, math.nan)) for name in COLUMNS[2:5]}
+        scored = {name: float(metrics.get(name, math.nan)) for name in self._scored()}
         chosen_by = float(metrics.get(self.monitor, math.nan))
         return {
             "epoch": float(trainer.current_epoch),
@@ -124,8 +115,11 @@ class RunRecord(pl.Callback):
 
         Scores have every digit: rounded twice, they would not be those of ``summary.json``.
         """
-        columns = (*COLUMNS, *(() if self.monitor in COLUMNS else (self.monitor,)))
-        return table_text(columns, map(_written, self.rows))
+        columns = ("epoch", "train/loss", *self._scored(), "lr", *_TIMED, self.monitor)
+        return table_text(list(dict.fromkeys(columns)), map(_written, self.rows))
+
+    def _scored(self) -> list[str]:
+        return ["val/loss", *self._headline]
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw the curves."""
@@ -143,7 +137,7 @@ class RunRecord(pl.Callback):
     def _draw(self, trainer: pl.Trainer) -> None:
         if trainer.is_global_zero and self.rows:
             path = RunFolder(trainer.default_root_dir).curves
-            curves(path, self.rows, monitor=self.monitor, mode=self.mode)
+            curves(path, self.rows, scores=self._headline, monitor=self.monitor, mode=self.mode)
 
 
 def _written(row: Row) -> dict[str, object]:
@@ -153,16 +147,3 @@ def _written(row: Row) -> dict[str, object]:
 
 def _rate(optimizer: Optimizer) -> float:
     return float(optimizer.param_groups[0]["lr"])
-
-
-def _scalars(stage: str, scores: dict[str, Scores]) -> Row:
-    """Every score of all classes; the Dice of each one where there are several."""
-    if not scores:
-        return {}
-    scalars = {f"{stage}/{name}": float(getattr(scores["all"], name)) for name in LOGGED}
-    baseline = scores["all"].accuracy_all_background
-    scalars[f"{stage}/accuracy_all_background"] = baseline
-    several = [name for name in scores if name != "all"]
-    if len(several) > 1:
-        scalars |= {f"{stage}/dice/{name}": scores[name].dice for name in several}
-    return {name: value for name, value in scalars.items() if math.isfinite(value)}

@@ -42,7 +42,7 @@ def told(
     with caplog.at_level(logging.INFO, logger="segkit"):
         for epoch, foreground in enumerate(epochs):
             counts = np.array([[row[::-1], row] for row in foreground], np.int64)
-            task.counted["val"] = replace(task.counted["val"], counts_NK4=counts)
+            task.counted["val"] = replace(task.counted["val"], counts=counts)
             trainer: Any = SimpleNamespace(current_epoch=epoch, **state)
             callback.on_validation_end(trainer, task)
             said += [(epoch, each) for each in caplog.records]

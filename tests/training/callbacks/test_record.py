@@ -71,10 +71,10 @@ def test_the_last_row_is_the_last_validation(finished: Any) -> None:
 def test_speed_is_training_images_over_training_seconds(finished: Any) -> None:
     row = table(finished.folder)[-1]
     task = finished.module
-    assert task.pace.images == 8
-    assert row["images_per_second"] == pytest.approx(8 / task.pace.seconds, rel=1e-4)
+    assert task.throughput.images == 8
+    assert row["images_per_second"] == pytest.approx(8 / task.throughput.seconds, rel=1e-4)
     # Validation is not training time.
-    assert task.pace.seconds < row["seconds"]
+    assert task.throughput.seconds < row["seconds"]
 
 
 def test_the_table_has_the_value_that_the_best_epoch_is_chosen_by(

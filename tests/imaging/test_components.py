@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from segkit.inference.components import ComponentCounter
+from segkit.imaging.components import ComponentCounter
 
 
 def counted(mask: NDArray[np.bool_], heights: list[int]) -> int:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from segkit.tasks.surface import SurfaceTally, surface_scores
+from segkit.tasks.semantic.surface import SurfaceTally, surface_scores
 
 Mask = NDArray[np.bool_]
 

@@ -16,7 +16,7 @@ from segkit.drawing.plots import (
     save,
     style,
 )
-from segkit.tasks.calibration import Calibration
+from segkit.tasks.semantic.calibration import Calibration
 
 Values = NDArray[np.float64]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from segkit.tasks.metrics import confusion_counts, predicted_classes
-from segkit.tasks.thresholds import THRESHOLDS, ThresholdTally, best_threshold
+from segkit.tasks.semantic.metrics import confusion_counts, predicted_classes
+from segkit.tasks.semantic.thresholds import THRESHOLDS, ThresholdFit, best_threshold
 
 
 def test_the_thresholds_are_five_hundredths_apart() -> None:
@@ -17,7 +17,7 @@ def test_the_thresholds_are_five_hundredths_apart() -> None:
 
 def test_counts_are_those_of_each_threshold_by_itself() -> None:
     generator = torch.Generator().manual_seed(0)
-    tally = ThresholdTally()
+    tally = ThresholdFit()
     images = {}
     for index, size in ((5, (9, 14)), (1, (20, 3))):
         logits = 2 * torch.randn(1, *size, generator=generator)
@@ -79,6 +79,6 @@ def test_undefined_images_do_not_count() -> None:
 
 
 def test_nothing_was_counted() -> None:
-    indices, counts = ThresholdTally().finish()
+    indices, counts = ThresholdFit().finish()
     assert indices == []
     assert counts.shape == (0, 19, 4)

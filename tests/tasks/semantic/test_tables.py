@@ -9,8 +9,8 @@ import pytest
 
 from segkit.core.contracts import Record
 from segkit.core.tables import table_text
-from segkit.tasks.metrics import score
-from segkit.tasks.score_tables import (
+from segkit.tasks.semantic.metrics import score
+from segkit.tasks.semantic.tables import (
     CLASS_COLUMNS,
     IMAGE_COLUMNS,
     class_rows,

@@ -14,31 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segkit.core.errors import SegkitError
+from segkit.tasks.tally import sum_by_group
 
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
 COUNTS = ("tp", "fp", "fn", "tn")  # the last axis of every array of counts
-
-
-def predicted_classes(logits_BKHW: Tensor, threshold: float = 0.5) -> Tensor:
-    """Return the class drawn at each pixel, (B, H, W) uint8.
-
-    Args:
-        logits_BKHW: (B, K, H, W) of any floating type, K at most 256.
-        threshold: 0…1. For K = 1 a pixel is foreground where sigmoid(logit) > threshold; at 0 all
-            pixels are, at 1 none. For K > 1, where the largest logit wins, it has no meaning.
-
-    Raises:
-        ValueError: the threshold is not within 0…1.
-    """
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"a threshold is within 0…1, got {threshold}")
-    if logits_BKHW.shape[1] > 1:
-        return logits_BKHW.argmax(dim=1).to(torch.uint8)
-    bound = float(torch.tensor(threshold, dtype=torch.float64).logit())
-    # Compared in float32 at least: half precision would round the bound too.
-    full = torch.promote_types(logits_BKHW.dtype, torch.float32)
-    return (logits_BKHW[:, 0].to(full) > bound).to(torch.uint8)
 
 
 def confusion_counts(prediction_BHW: Tensor, target_BHW: Tensor, classes: int) -> Tensor:
@@ -116,28 +96,6 @@ class Scores:
     n: int
     n_empty: int
     empty_false_positive_rate: float
-
-
-def sum_by_group(counts_NK4: Counts, groups: Sequence[str]) -> tuple[list[str], Counts]:
-    """Sum the records' counts within each group.
-
-    Args:
-        counts_NK4: (N, K, 4) integers, one entry a record, each record once.
-        groups: the group of each record, N of them.
-
-    Returns:
-        The G group names, sorted, and (G, K, 4) int64 in their order.
-
-    Raises:
-        ValueError: shapes do not fit, or the counts are not integers.
-    """
-    fits = counts_NK4.ndim == 3 and counts_NK4.shape[2] == 4 and len(counts_NK4) == len(groups)
-    if not fits or not np.issubdtype(counts_NK4.dtype, np.integer):
-        raise ValueError(f"counts {counts_NK4.shape} {counts_NK4.dtype}, {len(groups)} records")
-    names, index_N = np.unique(np.array(groups, dtype=str), return_inverse=True)
-    counts_GK4 = np.zeros((len(names), *counts_NK4.shape[1:]), dtype=np.int64)
-    np.add.at(counts_GK4, index_N, counts_NK4)
-    return names.tolist(), counts_GK4
 
 
 def score(counts_NK4: Counts, groups: Sequence[str], classes: Sequence[str]) -> dict[str, Scores]:

@@ -13,7 +13,7 @@ from torchmetrics.functional.segmentation import dice_score
 
 from segkit.core.errors import SegkitError
 from segkit.tasks import metrics
-from segkit.tasks.metrics import Counts, Scores
+from segkit.tasks.semantic.metrics import Counts, Scores
 
 BINARY = ("background", "nucleus")
 TISSUE = ("background", "core", "rim", "scar")

@@ -8,25 +8,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
+from segkit.core.errors import SegkitError
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.metrics import dice, sum_by_group
+from segkit.tasks.base import UnitsOf
+from segkit.tasks.semantic.metrics import dice
+from segkit.tasks.tally import sum_by_group
 
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 
 @dataclass(slots=True)
-class ThresholdTally:
+class ThresholdFit:
     """Counts TP, FP, FN, TN of each image at every threshold, for a binary task."""
 
     _counts: dict[int, NDArray[np.int64]] = field(default_factory=dict)
 
     def watch(
-        self, index: int, logits_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
+        self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
     ) -> None:
         """Take one image in, or the next rows of it."""
         del prediction_HW
-        logits_HW = logits_KHW[0].float().contiguous()
+        logits_HW = outputs_KHW[0].float().contiguous()
         bounds = torch.tensor(THRESHOLDS, dtype=torch.float64).logit()
         # As many thresholds as the pixel is above: the comparison that predicted_classes makes.
         above = torch.bucketize(logits_HW, bounds.to(logits_HW))
@@ -41,10 +44,29 @@ class ThresholdTally:
 
     def finish(self) -> tuple[list[int], NDArray[np.int64]]:
         """Of all processes: positions of the records, ascending, and their (N, T, 4) counts."""
-        counts = {index: four for part in gather(self._counts) for index, four in part.items()}
+        counts = {index: four for part in all_gather(self._counts) for index, four in part.items()}
         indices = sorted(counts)
         none = np.zeros((0, len(THRESHOLDS), 4), np.int64)
         return indices, np.stack([counts[i] for i in indices]) if indices else none
+
+    def best(self, units: UnitsOf) -> tuple[dict[str, float], str]:
+        """The threshold of the highest mean Dice, and that Dice in words.
+
+        Raises:
+            SegkitError: there is nothing to find in what was seen.
+        """
+        indices, counts_NT4 = self.finish()
+        try:
+            threshold, found = best_threshold(counts_NT4, units(indices))
+        except ValueError as error:
+            raise SegkitError(
+                "no threshold can be picked: the validation split has nothing to find",
+                where="threshold=auto",
+                remedy="set a number: threshold=0.5",
+            ) from error
+        images = f"{len(indices)} validation images"
+        words = f"threshold {threshold} scores best on {images}: dice {found:.4f}"
+        return {"threshold": threshold}, words
 
 
 def best_threshold(counts_NT4: NDArray[np.int64], units: Sequence[str]) -> tuple[float, float]:

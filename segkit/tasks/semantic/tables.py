@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from segkit.core.contracts import Record
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.metrics import COUNTS, Scores, dice, iou
+from segkit.tasks.base import Row
+from segkit.tasks.semantic.metrics import COUNTS, Scores, dice, iou
 from segkit.tasks.tally import Counted
 
 Values = NDArray[np.float64]
@@ -50,7 +51,7 @@ def class_rows(
     *,
     whole: Mapping[str, object],
     every: Mapping[str, object],
-) -> list[dict[str, object]]:
+) -> list[Row]:
     """The rows of ``evaluation.csv``.
 
     Args:
@@ -61,7 +62,7 @@ def class_rows(
         every: columns of every row.
     """
     means = _surface_means(surfaces, len(scores))
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for k, (name, values) in enumerate(scores.items()):
         bounds = {
             f"{score}_{side}": float(bounds_K2[k, b])
@@ -87,8 +88,8 @@ def image_rows(
     records: Sequence[Record],
     splits: Mapping[str, str],
     classes: Sequence[str],
-    surfaces: Mapping[int, Values],
-) -> list[dict[str, object]]:
+    extras: Mapping[int, Mapping[str, Row]],
+) -> list[Row]:
     """The rows of ``evaluation_per_image.csv``: one an image and foreground class.
 
     Args:
@@ -96,23 +97,16 @@ def image_rows(
         records: of the data set.
         splits: by record id; a record without one has an empty cell.
         classes: names, background first.
-        surfaces: (K - 1, 2) HD95 and surface Dice by position; empty where not measured.
+        extras: further columns by position and class: HD95 and surface Dice where measured.
     """
-    rows: list[dict[str, object]] = []
-    for index, counts_K4 in zip(counted.indices, counted.counts_NK4, strict=True):
+    rows: list[Row] = []
+    for index, counts_K4 in zip(counted.indices, counted.counts, strict=True):
         record = records[index]
         about = {"id": record.id, "group": record.group, "split": splits.get(record.id, "")}
         for k, name in enumerate(classes[1:], start=1):
             four = counts_K4[k]
             scores = {"dice": float(dice(four)), "iou": float(iou(four))}
-            if index in surfaces:
-                hd95, surface_dice = surfaces[index][k - 1].tolist()
-                scores |= {"hd95": hd95, "surface_dice": surface_dice}
             numbers = dict(zip(COUNTS, four.tolist(), strict=True))
-            rows.append({**about, "class": name, **numbers, **scores})
+            more = extras.get(index, {}).get(name, {})
+            rows.append({**about, "class": name, **numbers, **scores, **more})
     return rows
-
-
-def image_dice(counts_NK4: NDArray[np.int64]) -> Values:
-    """(N,) Dice of each image, over its foreground classes where defined; NaN where none is."""
-    return mean_where_defined(dice(counts_NK4[:, 1:]).T)

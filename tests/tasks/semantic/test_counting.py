@@ -4,11 +4,11 @@ from typing import cast
 
 import pytest
 import torch
+from segkit.tasks.decode import count, logits_at
 from torch import Tensor
 
 from segkit.core.contracts import Batch
-from segkit.tasks.decode import count, logits_at
-from segkit.tasks.metrics import confusion_counts, predicted_classes
+from segkit.tasks.semantic.metrics import confusion_counts, predicted_classes
 
 
 class Watch:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from segkit.tasks.calibration import BINS, Calibration, CalibrationTally
+from segkit.tasks.semantic.calibration import BINS, Calibration, CalibrationTally
 
 
 def calibrated(logits_KHW: Tensor, truth_HW: Tensor, *, parts: int = 1) -> Calibration:

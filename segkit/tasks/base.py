@@ -1,0 +1,330 @@
+"""What a task is made of. A new one is a folder of such parts and a YAML file.
+
+Training, evaluation, prediction, export and comparison ask the task; what a network's outputs
+mean, and which scores there are, only its folder knows. Nothing here imports torch: a mistake in
+the configuration is found before it loads.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from segkit.core.contracts import Batch, Record
+    from segkit.drawing.panel import Painter
+    from segkit.tasks.tally import Counted
+
+    Counts = NDArray[np.int64]
+    Values = NDArray[np.float64]
+
+# By class, "all" last, then by name; NaN means undefined.
+Scores = dict[str, dict[str, float]]
+Row = dict[str, object]
+
+
+class Objective(Protocol):
+    """What the network is to give.
+
+    Attributes:
+        core_outputs: K of the network itself.
+        outputs: K of what :class:`~segkit.models.network.SegmentationNetwork` makes of it.
+    """
+
+    core_outputs: int
+    outputs: int
+
+    def target(self, batch: Batch) -> Tensor:
+        """What the loss compares (B, K, H, W) outputs with, from a batch after augmentation."""
+
+    def example(self, shape_BHW: tuple[int, ...], device: Any = None) -> Tensor:
+        """A target of this shape, to try a step with."""
+
+
+class Decoder(Protocol):
+    """From a network's outputs to an answer.
+
+    Attributes:
+        planes: what each plane of :meth:`maps` is the probability of.
+        activation: that makes maps of outputs, in a word.
+    """
+
+    planes: tuple[str, ...]
+    activation: str
+
+    def mean(self, outputs: Sequence[Tensor]) -> Tensor:
+        """The outputs (B, K, H, W) whose maps are the mean of theirs; a single one as it is."""
+
+    def maps(self, outputs_BKHW: Tensor) -> Tensor:
+        """What the outputs say, (B, K, H, W) float32, 0…1."""
+
+    def decode(self, outputs_BKHW: Tensor) -> Tensor:
+        """The answers, (B, H, W) of an integer type, 0 is background."""
+
+    def decode_maps(self, maps_BKHW: NDArray[np.float32]) -> NDArray[Any]:
+        """The same of :meth:`maps`, for graphs that end in them."""
+
+
+class Watcher(Protocol):
+    """Sees every image as it is scored, and keeps what little it needs of it."""
+
+    def watch(
+        self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
+    ) -> None:
+        """Take one image in, or the next part of one: a large image comes in bands of rows.
+
+        Args:
+            index: position of its record; the parts of an image follow each other.
+            outputs_KHW: (K, H, W) floating, at the size that is scored.
+            prediction_HW: (H, W), the answer.
+            truth_HW: (H, W), the ground truth.
+        """
+
+
+class Fitting(Watcher, Protocol):
+    """Finds the decoder's settings that serve the scores best."""
+
+    def best(self, units: UnitsOf) -> tuple[dict[str, float], str]:
+        """Settings, and in words how they score; every process must call it.
+
+        Raises:
+            SegkitError: there is nothing to find in what was seen.
+        """
+
+
+class UnitsOf(Protocol):
+    """What records are scored in: each image, or each group."""
+
+    def __call__(self, indices: Sequence[int], /) -> list[str]:
+        """The unit of each position."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """The tables of an evaluation, and what draws its plots.
+
+    Attributes:
+        columns: of ``evaluation.csv``.
+        rows: one a class, ``all`` last.
+        image_columns: of ``evaluation_per_image.csv``.
+        extras: columns that only an evaluation has, by position of the record and by class.
+        certain: whether the leading score has an interval.
+        plots: writes them into a folder, under a title.
+    """
+
+    columns: Sequence[str]
+    rows: list[Row]
+    image_columns: Sequence[str]
+    extras: Mapping[int, Mapping[str, Row]]
+    certain: bool
+    plots: Plots
+
+
+class Plots(Protocol):
+    """Draws."""
+
+    def __call__(self, folder: Path, title: str, /) -> None:
+        """Write PNG files into ``folder``."""
+
+
+class Examination(Protocol):
+    """What an evaluation looks at beyond the counts.
+
+    Attributes:
+        watchers: are shown all that is scored.
+    """
+
+    watchers: Sequence[Watcher]
+
+    def finish(
+        self, counted: Counted, units: Sequence[str], groups: Sequence[str], **every: object
+    ) -> Examined:
+        """What came of it; every process must call it.
+
+        Args:
+            counted: of the split.
+            units: what each record is scored in.
+            groups: of each record: what is resampled for intervals.
+            every: columns of every row; ``seed`` draws the resamples.
+        """
+
+
+class Scorer(Protocol):
+    """Integer counts by record, which add up, and the scores made of them.
+
+    Attributes:
+        image_columns: of ``evaluation_per_image.csv``.
+    """
+
+    image_columns: Sequence[str]
+
+    def none(self) -> Counts:
+        """The counts of no record: (0, …)."""
+
+    def count(
+        self, outputs_BKHW: Tensor, batch: Batch, watchers: Iterable[Watcher] = (), *, large: int
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """Hold a batch's answers against its ground truth, at its own size where it has that.
+
+        Args:
+            outputs_BKHW: of the network.
+            batch: with the ground truth.
+            watchers: are shown every image.
+            large: pixels above which outputs are brought to an image's size part by part.
+
+        Returns:
+            Counts (B, …) int64, and the answers, (H, W) each.
+        """
+
+    def count_parts(
+        self, index: int, parts: Iterable[tuple[Tensor, Tensor]], watchers: Iterable[Watcher]
+    ) -> tuple[Tensor, Tensor]:
+        """The same of one image that comes in bands: outputs (K, h, W) and ground truth (h, W)."""
+
+    def scores(self, counts: Counts, units: Sequence[str]) -> Scores:
+        """Scores of a split, the same to the last bit in whatever order its records come."""
+
+    def each(self, counts: Counts, score: str) -> Values:
+        """(N,) one of the task's :attr:`Task.headline` of each entry of (N, …) counts."""
+
+    def overall(self, counts: Counts, units: Sequence[str], score: str) -> float:
+        """The same of a split, as :meth:`scores` has it under ``all``."""
+
+    def scalars(self, scores: Scores) -> dict[str, float]:
+        """What loggers are given of a validation, by name; values that are not finite are out."""
+
+    def ranked(self, counts: Counts) -> list[int]:
+        """Places of those entries that have a score, the worst first."""
+
+    def caption(self, value: float | None) -> str:
+        """The leading score in words; NaN is undefined, None unknown."""
+
+    def collapsed(self, counts: Counts) -> str:
+        """Where a network answers the same everywhere: what, and what may help; or nothing."""
+
+    def image_rows(
+        self,
+        counted: Counted,
+        records: Sequence[Record],
+        splits: Mapping[str, str],
+        extras: Mapping[int, Mapping[str, Row]] | None = None,
+    ) -> list[Row]:
+        """The rows of ``evaluation_per_image.csv``, one an image and class."""
+
+    def counts_of(self, rows: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], Counts]:
+        """From the rows of that table: the classes, and counts for :meth:`each`."""
+
+    def fitting(self) -> Fitting:
+        """Finds the decoder's settings on what it is shown."""
+
+    def examination(self, *, surface_tolerance: float | None) -> Examination:
+        """Of an evaluation; surfaces are measured where there is a tolerance, in pixels."""
+
+
+class Description(Protocol):
+    """What predict says of one image, which may come in bands."""
+
+    def add(self, answer: NDArray[Any]) -> None:
+        """Take the next rows, (h, W)."""
+
+    def facts(self) -> Row:
+        """By column."""
+
+
+class Words(ABC):
+    """The scores in words.
+
+    Attributes:
+        title: of scores that are called otherwise in a table than in a file.
+        meaning: of each column; ``{unit}`` stands for what is scored.
+        leading: columns that a table of classes begins with.
+        optional: columns that are left out where they are empty; elsewhere that is undefined.
+        pictures: that an evaluation draws, with their captions.
+        by: the leading score as a word in a sentence.
+    """
+
+    title: ClassVar[Mapping[str, str]]
+    meaning: ClassVar[Mapping[str, str]]
+    leading: ClassVar[Sequence[str]]
+    optional: ClassVar[Sequence[str]]
+    pictures: ClassVar[Mapping[str, str]]
+    by: ClassVar[str]
+
+    @abstractmethod
+    def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:
+        """The figures that a run is known by: title, value, and how to read it."""
+
+    @abstractmethod
+    def told(self, test: Mapping[str, Any]) -> str:
+        """The test of a training in a line."""
+
+
+class Task(ABC):
+    """What is learnt from which data, and how it is judged.
+
+    Attributes:
+        name: of its folder, and of its YAML file.
+        headline: the scores that runs are known and compared by, the leading one first.
+        monitors: what a validation is scored by, and training may go by.
+        tested: what loggers are given of the test that ends a training.
+        keys: of its decoder's settings, which evaluate and predict may override.
+        classes: names, background first.
+    """
+
+    name: ClassVar[str]
+    headline: ClassVar[tuple[str, ...]]
+    monitors: ClassVar[tuple[str, ...]]
+    tested: ClassVar[tuple[str, ...]]
+    keys: ClassVar[tuple[str, ...]]
+    classes: tuple[str, ...]
+    objective: Objective
+    decoder: Decoder
+    scorer: Scorer
+    painter: Painter
+    words: ClassVar[Words]
+
+    @classmethod
+    @abstractmethod
+    def check(cls, config: Mapping[str, Any]) -> None:
+        """Refuse values of the task's own keys that cannot work, whatever the classes.
+
+        Raises:
+            SegkitError: with the key and what it may be.
+        """
+
+    @classmethod
+    @abstractmethod
+    def of(cls, config: Mapping[str, Any], classes: Sequence[str]) -> Self:
+        """The task as configured.
+
+        Raises:
+            SegkitError: values that do not fit the classes.
+        """
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Of the decoder, by key; None where one has no meaning for these classes."""
+
+    @abstractmethod
+    def with_settings(self, **settings: Any) -> Self:
+        """The same task with other settings; None leaves one as it is, ``auto`` is to be found.
+
+        Raises:
+            SegkitError: a value that is not possible, or has no meaning for these classes.
+        """
+
+    @abstractmethod
+    def described_by(self) -> list[str]:
+        """The columns of :meth:`describe`."""
+
+    @abstractmethod
+    def describe(self) -> Description:
+        """What to say of one image's answer."""

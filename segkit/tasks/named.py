@@ -1,0 +1,51 @@
+"""The tasks by name: each is a folder with a ``task.py``. None of this imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.tasks.base import Task
+
+DEFAULT = "semantic"  # of runs that were trained before there was another
+
+
+def task_names() -> list[str]:
+    """All there are."""
+    return sorted(path.parent.name for path in Path(__file__).parent.glob("*/task.py"))
+
+
+def task_kind(config: Mapping[str, Any]) -> type[Task]:
+    """The kind of task that a configuration is of.
+
+    Raises:
+        SegkitError: there is no such task.
+    """
+    name = config.get("task", DEFAULT)
+    if name not in (known := task_names()):
+        raise SegkitError(
+            f"unknown task {name!r}", where=f"task={name}", remedy=did_you_mean(str(name), known)
+        )
+    kind: type[Task] = import_module(f"segkit.tasks.{name}.task").TASK
+    return kind
+
+
+def check_task(config: Mapping[str, Any]) -> None:
+    """Refuse values of the task's keys, and scores to go by that it does not have.
+
+    Raises:
+        SegkitError: with the key and what it may be.
+    """
+    task_kind(config).check(config)
+
+
+def build_task(config: Mapping[str, Any], classes: Sequence[str]) -> Task:
+    """The task as configured, for these classes.
+
+    Raises:
+        SegkitError: values that do not fit.
+    """
+    return task_kind(config).of(config, classes)

@@ -1,0 +1,92 @@
+"""What an evaluation adds to the counts: intervals, calibration and surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from segkit.statistics.intervals import mean_intervals
+from segkit.tasks.base import Examined, Watcher
+from segkit.tasks.semantic.calibration import Calibration, CalibrationTally
+from segkit.tasks.semantic.metrics import Values, dice, iou, score
+from segkit.tasks.semantic.plots import histogram, reliability
+from segkit.tasks.semantic.surface import SurfaceTally
+from segkit.tasks.semantic.tables import CLASS_COLUMNS, IMAGE_COLUMNS, class_rows
+from segkit.tasks.tally import Counted, sum_by_group
+
+if TYPE_CHECKING:
+    from segkit.tasks.semantic.task import SemanticTask
+
+
+class SemanticExamination:
+    """Watches a split as it is scored.
+
+    Args:
+        task: its classes and threshold.
+        surface_tolerance: in pixels; None measures no surfaces.
+    """
+
+    def __init__(self, task: SemanticTask, surface_tolerance: float | None) -> None:
+        self.task, self.tolerance = task, surface_tolerance
+        self.calibration = CalibrationTally()
+        self.surface = SurfaceTally(len(task.classes), surface_tolerance or 0)
+        measured: list[Watcher] = [] if surface_tolerance is None else [self.surface]
+        self.watchers: list[Watcher] = [self.calibration, *measured]
+
+    def finish(
+        self, counted: Counted, units: Sequence[str], groups: Sequence[str], **every: object
+    ) -> Examined:
+        """Tables and plots."""
+        seed = every.pop("seed")
+        assert isinstance(seed, int)
+        calibration, surfaces = self.calibration.finish(), self.surface.finish()
+        intervals = _intervals(counted, units, groups, seed)
+        rows = class_rows(
+            score(counted.counts, units, self.task.classes),
+            intervals,
+            list(surfaces.values()),
+            whole={"loss": counted.loss, "ece": calibration.ece},
+            every={**every, "surface_tolerance": self.tolerance, **self.task.settings},
+        )
+        names = self.task.classes[1:]
+        return Examined(
+            columns=CLASS_COLUMNS,
+            rows=rows,
+            image_columns=IMAGE_COLUMNS,
+            extras={
+                index: {
+                    name: {"hd95": hd95, "surface_dice": near}
+                    for name, (hd95, near) in zip(names, found.tolist(), strict=True)
+                }
+                for index, found in surfaces.items()
+            },
+            certain=not np.isnan(intervals["dice"][-1, 0]),
+            plots=partial(_plots, self.task, counted, calibration),
+        )
+
+
+def _intervals(
+    counted: Counted, units: Sequence[str], groups: Sequence[str], seed: int
+) -> dict[str, Values]:
+    """What is resampled are groups, also where a score is of a single image."""
+    group_of = dict(zip(units, groups, strict=True))
+    names, counts_UK4 = sum_by_group(counted.counts, units)
+    own = [group_of[name] for name in names]
+    return {
+        name: mean_intervals(of_counts(counts_UK4[:, 1:]), own, seed=seed)
+        for name, of_counts in (("dice", dice), ("iou", iou))
+    }
+
+
+def _plots(
+    task: SemanticTask, counted: Counted, calibration: Calibration, folder: Path, title: str
+) -> None:
+    """How the images' Dice spread, and whether the probabilities hold."""
+    dice_NK = dice(counted.counts)
+    by_class = {name: dice_NK[:, k] for k, name in enumerate(task.classes) if k}
+    histogram(folder / "scores.png", by_class, title=title)
+    reliability(folder / "reliability.png", calibration, binary=task.binary)
