@@ -55,7 +55,7 @@ def evaluate(config: dict[str, Any], call: Call) -> float | None:
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
     classes = run.classes
     given = {key: config[key] for key in run.task.keys}
-    task = run.task.with_settings(**given)
+    task = run.task.with_settings(given, auto=True)
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
     check_classes(reader.classes, classes)
@@ -82,7 +82,7 @@ def evaluate(config: dict[str, Any], call: Call) -> float | None:
     trainer = build_trainer(own)
     with quiet():
         if AUTO in given.values():
-            module = scorer(module, task=task.with_settings(**_fitted(own, module, trainer)))
+            module = scorer(module, task=task.with_settings(_fitted(own, module, trainer)))
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
             module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]

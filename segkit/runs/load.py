@@ -127,4 +127,4 @@ def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Tas
                     where=where,
                     remedy=f"choose one for all: {key}={value}",
                 )
-    return task.with_settings(**settings)
+    return task.with_settings(settings)

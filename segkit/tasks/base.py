@@ -314,8 +314,12 @@ class Task(ABC):
         """Of the decoder, by key; None where one has no meaning for these classes."""
 
     @abstractmethod
-    def with_settings(self, **settings: Any) -> Self:
-        """The same task with other settings; None leaves one as it is, ``auto`` is to be found.
+    def with_settings(self, settings: Mapping[str, Any], *, auto: bool = False) -> Self:
+        """The same task with other settings; None leaves one as it is.
+
+        Args:
+            settings: by key.
+            auto: whether the caller finds what is ``auto``, which is left as it is too.
 
         Raises:
             SegkitError: a value that is not possible, or has no meaning for these classes.

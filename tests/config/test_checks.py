@@ -11,9 +11,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segkit.config.checks import check_values
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
+from segkit.runs.build import check_training
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_default_is_accepted() -> None:
-    check_values(composed())
+    check_training(composed())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_default_is_accepted() -> None:
     ids=str,
 )
 def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
-    check_values(changed(**changes))
+    check_training(changed(**changes))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,8 @@ def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
         ({"monitor": "train/loss", "mode": "min"}, "monitor=train/loss", "'val/loss'"),
         ({"threshold": 1.5}, "threshold=1.5", "from 0 to 1"),
         ({"threshold": True}, "threshold=True", "from 0 to 1"),
+        ({"two_logits": "yes"}, "two_logits=yes", "True, False"),
+        ({"task": "semantics"}, "task=semantics", "did you mean 'semantic'"),
         ({"seed": -1}, "seed=-1", "from 0 to 4294967295"),
         ({"seed": 0.5}, "seed=0.5", "whole number"),
         ({"optim__lr": None}, "optim.lr=None", "number"),
@@ -120,7 +122,7 @@ def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
 )
 def test_what_cannot_work_is_refused(changes: dict[str, Any], where: str, remedy: str) -> None:
     with pytest.raises(SegkitError) as error:
-        check_values(changed(**changes))
+        check_training(changed(**changes))
     assert error.value.where == where
     assert remedy in error.value.remedy
     assert error.value.what
@@ -129,9 +131,9 @@ def test_what_cannot_work_is_refused(changes: dict[str, Any], where: str, remedy
 @pytest.mark.parametrize("patience", [12, 13])
 def test_plateau_must_be_less_patient_than_early_stopping(patience: int) -> None:
     with pytest.raises(SegkitError, match="training stops after 12 flat epochs") as error:
-        check_values(changed(schedule__patience=patience))
+        check_training(changed(schedule__patience=patience))
     assert "schedule.patience below 12" in error.value.remedy
-    check_values(changed(schedule__patience=11))
+    check_training(changed(schedule__patience=11))
 
 
 def test_sizes() -> None:

@@ -35,7 +35,7 @@ class SemanticExamination:
         self.calibration = CalibrationTally()
         self.surface = SurfaceTally(len(task.classes), surface_tolerance or 0)
         measured: list[Watcher] = [] if surface_tolerance is None else [self.surface]
-        self.watchers: list[Watcher] = [self.calibration, *measured]
+        self.watchers: Sequence[Watcher] = [self.calibration, *measured]
 
     def finish(
         self, counted: Counted, units: Sequence[str], groups: Sequence[str], **every: object

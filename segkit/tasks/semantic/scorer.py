@@ -36,7 +36,7 @@ class SemanticScorer:
         task: its classes and threshold.
     """
 
-    image_columns = IMAGE_COLUMNS
+    image_columns: Sequence[str] = IMAGE_COLUMNS
 
     def __init__(self, task: SemanticTask) -> None:
         self.task = task

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.checks import check_choice, check_number
+from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError
 from segkit.tasks.base import Task
 from segkit.tasks.semantic.words import SemanticWords
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from segkit.tasks.semantic.painter import SemanticPainter
     from segkit.tasks.semantic.scorer import SemanticScorer
 
-AUTO = "auto"
+_REMEDY = "threshold=0.5, or null for the run's own"
 
 
 class SemanticTask(Task):
@@ -79,13 +80,13 @@ class SemanticTask(Task):
         """The threshold; None where the likeliest of several classes wins."""
         return {"threshold": self.threshold if self.binary else None}
 
-    def with_settings(self, **settings: Any) -> SemanticTask:
+    def with_settings(self, settings: Mapping[str, Any], *, auto: bool = False) -> SemanticTask:
         """With another threshold."""
-        given = settings.pop("threshold", None)
-        if settings:
+        given = settings.get("threshold")
+        if other := sorted(settings.keys() - set(self.keys)):
             raise SegkitError(
                 "a semantic task has no such setting",
-                where=", ".join(settings),
+                where=", ".join(other),
                 remedy="its decoder has a threshold alone",
             )
         if given is None:
@@ -96,7 +97,10 @@ class SemanticTask(Task):
                 where=f"threshold={given}",
                 remedy="leave threshold out",
             )
-        threshold = self.threshold if given == AUTO else _checked(given)
+        if auto and given == AUTO:
+            return self
+        remedy = "give a number from 0 to 1, auto, or null" if auto else _REMEDY
+        threshold = _checked(given, remedy)
         return SemanticTask(self.classes, threshold=threshold, two_logits=self.two_logits)
 
     @cached_property
@@ -142,12 +146,12 @@ class SemanticTask(Task):
 TASK = SemanticTask
 
 
-def _checked(threshold: object) -> float:
+def _checked(threshold: object, remedy: str = _REMEDY) -> float:
     number = isinstance(threshold, Real) and not isinstance(threshold, bool)
     if not number or not 0 <= float(threshold) <= 1:  # type: ignore[arg-type]
         raise SegkitError(
             "a threshold is a number within 0…1",
             where=f"threshold={threshold}",
-            remedy="threshold=0.5, or null for the run's own",
+            remedy=remedy,
         )
     return float(threshold)  # type: ignore[arg-type]
