@@ -1,4 +1,4 @@
-"""What a task is made of. A new one is a folder of such parts, and a YAML file of its name.
+"""What a task is made of. A new one is a folder of such parts and a YAML file.
 
 Training, evaluation, prediction, export and comparison ask the task; what a network's outputs
 mean, and which scores there are, only its folder knows. Nothing here imports torch: a mistake in
