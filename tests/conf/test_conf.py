@@ -33,6 +33,7 @@ GROUPS = (
     "model",
     "optim",
     "schedule",
+    "task",
     "trainer",
 )
 EXTRAS = ("wandb", "mlflow")

@@ -108,14 +108,14 @@ class SemanticTask(Task):
         """What the network gives, and what it is compared with."""
         from segkit.tasks.semantic.objective import SemanticObjective
 
-        return SemanticObjective(self)
+        return SemanticObjective(self.classes, two_logits=self.two_logits)
 
     @cached_property
     def decoder(self) -> SemanticDecoder:  # type: ignore[override]
         """From logits to classes."""
         from segkit.tasks.semantic.decoder import SemanticDecoder
 
-        return SemanticDecoder(self)
+        return SemanticDecoder(self.classes, self.threshold)
 
     @cached_property
     def scorer(self) -> SemanticScorer:  # type: ignore[override]
@@ -129,7 +129,7 @@ class SemanticTask(Task):
         """From classes to pictures."""
         from segkit.tasks.semantic.painter import SemanticPainter
 
-        return SemanticPainter(self)
+        return SemanticPainter(self.classes)
 
     def described_by(self) -> list[str]:
         """Pixels, their share of the image, and connected components of each class."""

@@ -6,11 +6,10 @@ from numpy.typing import NDArray
 from segkit.drawing.overlay import AGREEMENT_COLOURS, CLASS_COLOURS, encode_png
 from segkit.drawing.panel import PanelRow, panel
 from segkit.tasks.semantic.painter import SemanticPainter
-from segkit.tasks.semantic.task import SemanticTask
 
 TRUE_POSITIVE, MISSED, FALSE_POSITIVE = (tuple(map(int, rgb)) for rgb in AGREEMENT_COLOURS[1:])
-BINARY = SemanticPainter(SemanticTask(["background", "cell"]))
-SEVERAL = SemanticPainter(SemanticTask(["background", "cell", "nucleus"]))
+BINARY = SemanticPainter(["background", "cell"])
+SEVERAL = SemanticPainter(["background", "cell", "nucleus"])
 
 
 def row(side: int = 64) -> PanelRow:
@@ -80,7 +79,7 @@ def test_what_the_colours_of_an_overlay_mean() -> None:
 
 
 def test_colours_of_many_classes_come_again_but_never_the_backgrounds() -> None:
-    legend = SemanticPainter(SemanticTask([f"c{n}" for n in range(10)])).legend(judged=True)
+    legend = SemanticPainter([f"c{n}" for n in range(10)]).legend(judged=True)
     assert len(legend) == 9
     assert legend[7][0] == legend[0][0]
     assert (0, 0, 0) not in [tuple(colour) for colour, _ in legend]

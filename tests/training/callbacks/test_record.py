@@ -81,6 +81,7 @@ def test_the_table_has_the_value_that_the_best_epoch_is_chosen_by(
     assert f"{exact:.4f}" == "0.9682"
     record = RunRecord(monitor="val/dice", mode="max")
     trainer = a_trainer(tmp_path, epoch=0, metrics={"val/dice": exact})
+    record.on_train_start(trainer, finished.module)
     record.on_train_epoch_start(trainer, finished.module)
     record.on_validation_end(trainer, finished.module)
     finished.module.training_loss = lambda: 0.25
@@ -194,6 +195,7 @@ def test_an_epoch_is_one_line_of_eighty_columns(
     lines = []
     for validated in (True, False):
         trainer = a_trainer(tmp_path, epoch=12, metrics=metrics)
+        record.on_train_start(trainer, finished.module)
         record.on_train_epoch_start(trainer, finished.module)
         if validated:
             record.on_validation_end(trainer, finished.module)
