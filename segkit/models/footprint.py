@@ -118,9 +118,7 @@ def _peak(
         stack.enter_context(counted)
         image_BHWC = torch.zeros(batch, rows, columns, channels, dtype=torch.uint8)
         # There before the network is run, as a batch is.
-        loss, target = (
-            (copy.deepcopy(taken[0]), taken[1]((batch, rows, columns))) if taken else (None, None)
-        )
+        target = taken[1]((batch, rows, columns)) if taken else None
         kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
         with torch.autocast("cpu", dtype=kind, enabled="mixed" in precision):
             image_BCHW = image_BHWC.permute(0, 3, 1, 2)
