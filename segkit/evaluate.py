@@ -97,7 +97,7 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
     classes = run.classes
     given = {key: config[key] for key in run.task.keys}
-    task = run.task.with_settings(**given)
+    task = run.task.with_settings(given, auto=True)
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
     check_classes(reader.classes, classes)
@@ -123,7 +123,7 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     with hushed_lightning(), quiet():
         trainer = build_trainer(own)
         if AUTO in given.values():
-            module = scorer(module, task=task.with_settings(**_fitted(own, module, trainer)))
+            module = scorer(module, task=task.with_settings(_fitted(own, module, trainer)))
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
             module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]

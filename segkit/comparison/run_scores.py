@@ -1,7 +1,7 @@
 """What a run's test came to, image by image, as its tables keep it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from segkit.core.tables import read_table
 from segkit.runs.saved import SavedRun, open_run
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.base import Task
+from segkit.tasks.named import build_task
 from segkit.tasks.tally import sum_by_group
 
 Values = NDArray[np.float64]
@@ -55,7 +56,7 @@ class RunScores:
     @property
     def task(self) -> Task:
         """What it learnt."""
-        return self.run.task
+        return _task(self.config, self.classes)
 
     @property
     def seed(self) -> int:
@@ -109,7 +110,7 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
     try:
         rows = read_table(path)
         found = _from_rows(saved, summary, rows)
-        leading = saved.task.headline[0]
+        leading = found.task.headline[0]
         own, now = float(summary["test"]["all"][leading] or math.nan), _own_score(found)
     except (KeyError, ValueError, IndexError) as error:
         raise SegkitError(
@@ -133,6 +134,11 @@ def _own_score(run: RunScores) -> float:
     return run.task.scorer.overall(run.counts, units, run.task.headline[0])
 
 
+def _task(config: Mapping[str, Any], classes: Sequence[str]) -> Task:
+    """By the classes of the table: the data set need not be there any more."""
+    return build_task(config, ("background", *classes))
+
+
 def _from_rows(
     run: SavedRun,
     summary: dict[str, Any],
@@ -141,7 +147,8 @@ def _from_rows(
     other = {row["split"] for row in rows} - {"test"}
     if other or not rows:
         raise ValueError(f"rows of {', '.join(sorted(other)) or 'no record'}")
-    classes, counts = run.task.scorer.counts_of(rows)
+    named = tuple(dict.fromkeys(row["class"] for row in rows))
+    classes, counts = _task(run.config, named).scorer.counts_of(rows)
     first = [row for row in rows if row["class"] == classes[0]]
     return RunScores(
         run=run,

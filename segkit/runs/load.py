@@ -118,16 +118,16 @@ def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Tas
     task, *others = [run.task for run in runs]
     for run, other in zip(runs[1:], others, strict=True):
         where = f"{runs[0].folder.path} and {run.folder.path}"
-        if (task.name, task.classes) != (other.name, other.classes):
-            ours, theirs = (
-                f"{task.name} {list(task.classes)}",
-                f"{other.name} {list(other.classes)}",
-            )
-            raise SegkitError(
-                f"runs of different tasks or classes: {ours} and {theirs}",
-                where=where,
-                remedy="name runs that were trained for the same classes, in the same order",
-            )
+        for what, ours, theirs, same in (
+            ("tasks", task.name, other.name, "task"),
+            ("classes", list(task.classes), list(other.classes), "classes, in the same order"),
+        ):
+            if ours != theirs:
+                raise SegkitError(
+                    f"runs of different {what}: {ours} and {theirs}",
+                    where=where,
+                    remedy=f"name runs that were trained for the same {same}",
+                )
         for key, value in task.settings.items():
             if settings.get(key) is None and value != other.settings[key]:
                 raise SegkitError(
@@ -135,4 +135,4 @@ def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Tas
                     where=where,
                     remedy=f"choose one for all: {key}={value}",
                 )
-    return task.with_settings(**settings)
+    return task.with_settings(settings)

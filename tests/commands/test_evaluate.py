@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from segkit.drawing.panel import PanelRow, panel
+from segkit.drawing.panel import Painter, PanelRow, panel
 from segkit.imaging.pixels import decode
 from segkit.tasks.semantic.tables import CLASS_COLUMNS, IMAGE_COLUMNS
 from segkit.tasks.semantic.thresholds import THRESHOLDS
@@ -112,9 +112,9 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
 ) -> None:
     shown: list[PanelRow] = []
 
-    def keep(rows: Sequence[PanelRow], *, classes: Sequence[str]) -> Any:
+    def keep(rows: Sequence[PanelRow], painter: Painter) -> Any:
         shown.extend(rows)
-        return panel(rows, classes=classes)
+        return panel(rows, painter)
 
     forward, cast = SegmentationModule.forward, []
 
@@ -131,7 +131,8 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
     assert all(cast[-len(shown) - 12 :])
     for row in shown:
         drawn, there = np.asarray(row.prediction) > 0, np.asarray(row.truth) > 0
-        assert row.score == 2 * (drawn & there).sum() / (drawn.sum() + there.sum())
+        dice = 2 * (drawn & there).sum() / (drawn.sum() + there.sum())
+        assert row.caption == f"Dice {dice:.3f}"
 
 
 @pytest.mark.parametrize(

@@ -58,17 +58,17 @@ def test_stopped_and_started_again_it_gives_the_same(
 
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert command(*given(run, inputs, whole)) == 0
-    decide, calls = Real.decide, 0
+    decode, calls = Real.decode, 0
 
-    def failing(self: Predictor, logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def failing(self: Predictor, outputs: NDArray[np.float32]) -> NDArray[np.uint8]:
         nonlocal calls
         calls += 1
         if calls > 3:
             raise KeyboardInterrupt
-        return decide(self, logits)
+        return decode(self, outputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Real, "decide", failing)
+        patch.setattr(Real, "decode", failing)
         assert command(*given(run, inputs, stopped)) == 130
     assert len(list(stopped.glob("*.png"))) == 3
     assert not [path for path in stopped.iterdir() if path.name.startswith(".")]

@@ -83,6 +83,8 @@ def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
         ({"monitor": "train/loss", "mode": "min"}, "monitor=train/loss", "'val/loss'"),
         ({"threshold": 1.5}, "threshold=1.5", "from 0 to 1"),
         ({"threshold": True}, "threshold=true", "from 0 to 1"),
+        ({"two_logits": "yes"}, "two_logits=yes", "true"),
+        ({"task": "semantics"}, "task=semantics", "did you mean 'semantic'"),
         ({"seed": -1}, "seed=-1", "from 0 to 4294967295"),
         ({"seed": 0.5}, "seed=0.5", "whole number"),
         ({"optim__lr": None}, "optim.lr=null", "number"),

@@ -10,6 +10,7 @@ import yaml
 from segkit.core.errors import SegkitError
 from segkit.runs.build import build_network
 from segkit.runs.saved import open_run
+from segkit.tasks.named import build_task
 
 CLASSES = ("background", "nucleus")
 
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
         "loss": {"_target_": "os.system"},
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
-    network = build_network({**config, "allow_targets": []}, CLASSES)
+    network = build_network({**config, "allow_targets": []}, build_task(config, CLASSES))
     state = {f"network.{key}": value for key, value in network.state_dict().items()}
     (tmp_path / "checkpoints").mkdir()
     path = tmp_path / "checkpoints" / "best.ckpt"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError
 from segkit.core.values import PROBABILITY, SWITCH, check, choice, number
 from segkit.tasks.base import Task
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from segkit.tasks.semantic.painter import SemanticPainter
     from segkit.tasks.semantic.scorer import SemanticScorer
 
-AUTO = "auto"
-_GIVEN = number(0, 1, also=(AUTO, None))
+_GIVEN, _ASKED = number(0, 1, also=(None,)), number(0, 1, also=(AUTO, None))
 
 
 class SemanticTask(Task):
@@ -79,16 +79,16 @@ class SemanticTask(Task):
         """The threshold; None where the likeliest of several classes wins."""
         return {"threshold": self.threshold if self.binary else None}
 
-    def with_settings(self, **settings: Any) -> SemanticTask:
+    def with_settings(self, settings: Mapping[str, Any], *, auto: bool = False) -> SemanticTask:
         """With another threshold."""
-        given = settings.pop("threshold", None)
-        if settings:
+        given = settings.get("threshold")
+        if other := sorted(settings.keys() - set(self.keys)):
             raise SegkitError(
                 "a semantic task has no such setting",
-                where=", ".join(settings),
+                where=", ".join(other),
                 remedy="its decoder has a threshold alone",
             )
-        _GIVEN.check("threshold", given)
+        (_ASKED if auto else _GIVEN).check("threshold", given)
         if given is None:
             return self
         if not self.binary:
@@ -97,7 +97,9 @@ class SemanticTask(Task):
                 where=f"threshold={given}",
                 remedy="leave threshold out",
             )
-        threshold = self.threshold if given == AUTO else float(given)
+        if given == AUTO:
+            return self
+        threshold = float(given)
         return SemanticTask(self.classes, threshold=threshold, two_logits=self.two_logits)
 
     @cached_property
@@ -105,14 +107,14 @@ class SemanticTask(Task):
         """What the network gives, and what it is compared with."""
         from segkit.tasks.semantic.objective import SemanticObjective
 
-        return SemanticObjective(self)
+        return SemanticObjective(self.classes, two_logits=self.two_logits)
 
     @cached_property
     def decoder(self) -> SemanticDecoder:  # type: ignore[override]
         """From logits to classes."""
         from segkit.tasks.semantic.decoder import SemanticDecoder
 
-        return SemanticDecoder(self)
+        return SemanticDecoder(self.classes, self.threshold)
 
     @cached_property
     def scorer(self) -> SemanticScorer:  # type: ignore[override]
@@ -126,7 +128,7 @@ class SemanticTask(Task):
         """From classes to pictures."""
         from segkit.tasks.semantic.painter import SemanticPainter
 
-        return SemanticPainter(self)
+        return SemanticPainter(self.classes)
 
     def described_by(self) -> list[str]:
         """Pixels, their share of the image, and connected components of each class."""

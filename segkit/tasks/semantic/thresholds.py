@@ -11,7 +11,7 @@ from torch import Tensor
 from segkit.core.distributed import all_gather
 from segkit.core.errors import SegkitError
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.base import UnitsOf
+from segkit.tasks.examining import UnitsOf
 from segkit.tasks.semantic.metrics import dice
 from segkit.tasks.tally import sum_by_group
 

@@ -20,7 +20,9 @@ pytestmark = pytest.mark.filterwarnings(
 def test_loss_score_and_speed_and_nothing_else(finished: Any) -> None:
     shown = RunProgressBar().get_metrics(finished.trainer, finished.module)
     assert list(shown) == ["loss", "val/dice", "images/s"]
-    assert shown["val/dice"] == pytest.approx(finished.module.scores["val"]["all"].dice, rel=1e-4)
+    assert shown["val/dice"] == pytest.approx(
+        finished.module.scores["val"]["all"]["dice"], rel=1e-4
+    )
     speed = finished.module.throughput.images / finished.module.throughput.seconds
     assert shown["images/s"] == pytest.approx(speed, abs=0.06)
 
