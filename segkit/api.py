@@ -125,7 +125,7 @@ def compare_runs(
     folders: str | Path | Sequence[str | Path | TrainedRun],
     *,
     baseline: str | None = None,
-    score: str = "dice",
+    score: str | None = None,
     common: bool = False,
     seed: int = 0,
     allow_targets: Sequence[str] = (),
@@ -135,7 +135,7 @@ def compare_runs(
     Args:
         folders: of the runs, two or more; or the one of a sweep.
         baseline: what the others are compared with, by (part of) its name; None takes the first.
-        score: ``dice`` or ``iou``.
+        score: one of the task's own; None takes its leading one.
         common: compare runs of different splits on the records that all of them tested.
         seed: of the intervals' resamples.
         allow_targets: further prefixes that a ``_target_`` of the runs may start with.

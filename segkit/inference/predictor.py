@@ -64,9 +64,7 @@ class Prediction(NamedTuple):
 class Predictor:
     """Finds the classes of an image's pixels. Several networks answer with their mean probability.
 
-    >>> predictor = load_run(
-    ...     "outputs/dsb2018/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d"
-    ... )  # doctest: +SKIP
+    >>> predictor = load_run("outputs/dsb2018/unet_mnv2/2026-11-21")  # doctest: +SKIP
     >>> prediction = predictor(image)  # as evaluate does  # doctest: +SKIP
     >>> prediction = predictor(image, tile=512)  # in tiles, unscaled  # doctest: +SKIP
 
@@ -119,7 +117,7 @@ class Predictor:
         Args:
             image: (H, W) or (H, W, C), C of 1 to 4 (2 and 4 end in alpha, which is left out);
                 uint8 0…255, bool, or any other real type, which is scaled by its own 0.2 and
-                99.8 percentiles as in training. Or the path of an image file.
+                99.8 percentiles as in training. Or a file.
             tile: side of the tiles in pixels; None resizes the whole image to each run's size.
             overlap: of neighbouring tiles, in pixels.
             scale: factor on the image's pixels before it is cut into tiles.
