@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segkit.comparison.checks import check_comparable, common_records
 from segkit.comparison.names import run_names, varied_keys
-from segkit.comparison.run_scores import RunScores, group_scores
+from segkit.comparison.run_scores import RunScores, group_scores, mean_score, unit_scores
 from segkit.config.keys import REPEATED
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.statistics.intervals import RESAMPLES, mean_intervals, mean_where_defined
@@ -29,8 +29,10 @@ class Configuration:
         name: what differs from the other configurations.
         varied: the same by key.
         runs: of each seed, one or the folds.
-        dice_SG: of each seed and group.
+        dice_SG: of each seed and group, which are compared pair by pair.
         iou_SG: of each seed and group.
+        means_S: ``dice`` and ``iou`` of each seed, as its ``evaluation.csv`` has it: over images
+            (or groups, where these are scored), and then over classes.
         intervals: of ``dice`` and ``iou``: bounds of the mean over seeds, over other groups.
     """
 
@@ -39,6 +41,7 @@ class Configuration:
     runs: tuple[tuple[RunScores, ...], ...]
     dice_SG: Values
     iou_SG: Values
+    means_S: dict[str, Values]
     intervals: dict[str, tuple[float, float]]
 
     @property
@@ -168,21 +171,23 @@ def _scored(
     keep: set[str],
     seed: int,
 ) -> Configuration:
-    by_score = {
-        score: np.stack([group_scores(folds, groups, keep, score) for folds in seeds])
-        for score in ("dice", "iou")
-    }
-    intervals = {}
-    for score, values_SG in by_score.items():
-        means_G = mean_where_defined(values_SG)
-        low, high = mean_intervals(means_G[:, None], groups, seed=seed)[0].tolist()
-        intervals[score] = (low, high)
+    by_group: dict[str, Values] = {}
+    means: dict[str, Values] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    for score in ("dice", "iou"):
+        found = [unit_scores(folds, keep, score) for folds in seeds]
+        units, values_SUK = found[0][0], np.stack([values_UK for _, values_UK in found])
+        by_group[score] = np.stack([group_scores(units, each, groups) for each in values_SUK])
+        means[score] = np.array([mean_score(values_UK) for values_UK in values_SUK])
+        bounds = mean_intervals(mean_where_defined(values_SUK), units, seed=seed)[-1]
+        intervals[score] = (float(bounds[0]), float(bounds[1]))
     return Configuration(
         name=name,
         varied={},
         runs=tuple(seeds),
-        dice_SG=by_score["dice"],
-        iou_SG=by_score["iou"],
+        dice_SG=by_group["dice"],
+        iou_SG=by_group["iou"],
+        means_S=means,
         intervals=intervals,
     )
 

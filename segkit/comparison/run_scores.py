@@ -105,28 +105,23 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
     try:
         rows = read_table(path)
         found = _from_rows(saved, summary, rows)
-        own = float(summary["test"]["all"]["dice"] or math.nan)
-    except (KeyError, ValueError, IndexError) as error:
+        undefined = (told := summary["test"]["all"]["dice"]) is None
+        own = math.nan if undefined else float(told)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
         raise SegkitError(
             f"its images' scores cannot be read, or are not of the test split ({error})",
             where=str(path),
             remedy=again,
         ) from error
-    if abs(_own_dice(found) - own) > _ROUNDING:
+    now = float(mean_score(unit_scores([found], set(found.ids), "dice")[1]))
+    if not (math.isnan(now) and math.isnan(own)) and not abs(now - own) <= _ROUNDING:
         raise SegkitError(
-            f"its images were scored otherwise since: dice {_own_dice(found):.4f}, and {own:.4f} "
+            f"its images were scored otherwise since: dice {now:.4f}, and {own:.4f} "
             "when training ended",
             where=str(path),
             remedy=f"score it as it was trained: {again}",
         )
     return found
-
-
-def _own_dice(run: RunScores) -> float:
-    """As in ``summary.json``: over images or groups, and then over classes."""
-    units = run.groups if run.by_group else run.ids
-    _, counts_UK4 = sum_by_group(run.counts_NK4, units)
-    return float(mean_where_defined(mean_where_defined(dice(counts_UK4))))
 
 
 def _from_rows(
@@ -151,32 +146,49 @@ def _from_rows(
     )
 
 
-def group_scores(
-    runs: Sequence[RunScores], names: Sequence[str], keep: set[str], score: str
-) -> Values:
+def unit_scores(runs: Sequence[RunScores], keep: set[str], score: str) -> tuple[list[str], Values]:
+    """A score of each unit and foreground class, as ``evaluation.csv`` averages them.
+
+    A unit is an image, or with ``score_by=group`` all images of a group together.
+
+    Args:
+        runs: one, or the folds of a cross-validation, whose tests are taken for one.
+        keep: ids of the records that count.
+        score: ``dice`` or ``iou``.
+
+    Returns:
+        The group of each unit, and (U, K) the scores; units are in the order of their names.
+    """
+    kept = [(run, n) for run in runs for n, name in enumerate(run.ids) if name in keep]
+    units = [(run.groups if run.by_group else run.ids)[n] for run, n in kept]
+    group_of = {unit: run.groups[n] for unit, (run, n) in zip(units, kept, strict=True)}
+    counts_NK4 = np.stack([run.counts_NK4[n] for run, n in kept])
+    names, counts_UK4 = sum_by_group(counts_NK4, units)
+    return [group_of[name] for name in names], SCORES[score](counts_UK4)
+
+
+def mean_score(values_UK: Values) -> Values:
+    """The row ``all`` of ``evaluation.csv``: over units, and then over classes."""
+    return mean_where_defined(mean_where_defined(values_UK))
+
+
+def group_scores(groups_U: Sequence[str], values_UK: Values, names: Sequence[str]) -> Values:
     """(G,) a score of each group, over the classes where it is defined.
 
     Where images are scored one by one, their mean in each group: images of one patient are not
     independent, and a comparison that took them for so would be too sure.
 
     Args:
-        runs: one, or the folds of a cross-validation, whose tests are of different groups.
+        groups_U: the group of each unit.
+        values_UK: from :func:`unit_scores`.
         names: the groups, in the order wanted.
-        keep: ids of the records that count.
-        score: ``dice`` or ``iou``.
     """
-    found: dict[str, float] = {}
-    for run in runs:
-        kept = [n for n, name in enumerate(run.ids) if name in keep]
-        groups = [run.groups[n] for n in kept]
-        if run.by_group:
-            known, counts_GK4 = sum_by_group(run.counts_NK4[kept], groups)
-            found |= dict(zip(known, _over_classes(SCORES[score](counts_GK4)), strict=True))
-            continue
-        values_N = _over_classes(SCORES[score](run.counts_NK4[kept]))
-        for group in set(groups):
-            own = values_N[[n for n, name in enumerate(groups) if name == group]]
-            found[group] = float(mean_where_defined(own))
+    values_U = _over_classes(values_UK)
+    known, index_U = np.unique(np.array(groups_U, dtype=str), return_inverse=True)
+    sums_G = np.bincount(index_U, np.nan_to_num(values_U))
+    with np.errstate(invalid="ignore"):
+        means_G = sums_G / np.bincount(index_U, ~np.isnan(values_U))
+    found = dict(zip(known.tolist(), means_G, strict=True))
     return np.array([found[name] for name in names])
 
 

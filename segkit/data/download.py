@@ -4,9 +4,12 @@ import http.client
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -29,7 +32,8 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
 
     Args:
         url: of the archive.
-        target: where it is to lie: in a folder that is missing or empty.
+        target: where it is to lie: in a folder that is missing or empty. What is there already
+            is left as it is.
         home: a folder that may hold other files, too.
 
     Raises:
@@ -44,6 +48,24 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
             + argument("dataset.root", target / Path(url).name),
         )
     _check_place(target, home)
+    with _alone(target):
+        if not target.exists():  # whom it waited for may have fetched it
+            _fetch(url, target)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Let one of the processes that train together fetch, and the others wait for it."""
+    lock = target.with_name(f".{target.name}.lock")
+    with ExitStack() as held:
+        with suppress(OSError):  # a disk that knows no locks; one that is full says so later
+            target.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(lock))
+            held.callback(lock.unlink, missing_ok=True)
+        yield
+
+
+def _fetch(url: str, target: Path) -> None:
     with atomic_path(target) as temporary:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  # a constant https address

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from segkit.config.keys import OF_A_MACHINE, OF_THE_CALL, key_of, within
 from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.files import write_text
 from segkit.core.run_folder import RunFolder
@@ -177,7 +178,7 @@ def _split(folder: RunFolder, summary: Mapping[str, Any]) -> Html:
 
 
 def _configuration(config: Mapping[str, Any]) -> Html:
-    values = flat_parameters({"choices": {}} | dict(config))
+    values = flat_parameters({"choices": {}} | dict(config), _given(config))
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
     if len(text) > _TEXT:
         text = f"{text[:_TEXT]}\n… the rest is in config.yaml"
@@ -186,6 +187,13 @@ def _configuration(config: Mapping[str, Any]) -> Html:
         html.table(("key", "value"), [(key, str(value)) for key, value in values.items()]),
         html.preformatted(text, summary="config.yaml, in full"),
     )
+
+
+def _given(config: Mapping[str, Any]) -> list[str]:
+    """What was set for this run, in a sweep what it varies: of a report that is renewed, too."""
+    given = config.get("overrides")
+    keys = [key_of(str(each)) for each in given] if isinstance(given, list) else []
+    return [key for key in keys if not within(key, (*OF_A_MACHINE, *OF_THE_CALL))]
 
 
 def _environment(summary: Mapping[str, Any]) -> Html:

@@ -89,7 +89,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                     if chosen.view != job.view:
                         _tell_tiled(bar.console, one, image.size, warning)
                         warning = ""
-                    _predict(predictor, one, image, chosen, answers.get(one), table, tick=tick)
+                    _predict(
+                        predictor, one, image, chosen, answers.get(one), table=table, tick=tick
+                    )
                 except NotWrittenError:
                     raise
                 except (SegkitError, MemoryError, RuntimeError) as error:
@@ -138,8 +140,8 @@ def _predict(
     image: Rows,
     job: Job,
     answer: Answer | None,
-    table: Table,
     *,
+    table: Table,
     tick: Callable[[int], None],
 ) -> None:
     started = time.perf_counter() - (answer.seconds if answer else 0)

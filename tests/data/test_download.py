@@ -7,6 +7,7 @@ import socket
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -121,12 +122,24 @@ def test_anything_else_is_refused_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_older_archive_stays_when_a_new_one_does_not_come(tmp_path: Path, server: str) -> None:
+def test_what_is_there_is_not_fetched_again(tmp_path: Path, server: str) -> None:
     target = tmp_path / "set.zip"
     target.write_bytes(b"older")
-    with pytest.raises(SegkitError):
-        fetch(f"{server}/short.zip", target)
-    assert target.read_bytes() == b"older"
+    asked.clear()
+    fetch(f"{server}/whole.zip", target)
+    assert (target.read_bytes(), asked) == (b"older", [])
+
+
+def test_processes_that_train_together_fetch_once(tmp_path: Path, server: str) -> None:
+    """Under torchrun each of them finds nothing there, and all at the same moment."""
+    target = tmp_path / "data" / "set.zip"
+    asked.clear()
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(fetch, f"{server}/whole.zip", target) for _ in range(4)]:
+            done.result()
+    assert asked == ["/whole.zip"]
+    assert target.read_bytes() == WHOLE
+    assert [path.name for path in target.parent.iterdir()] == ["set.zip"]
 
 
 def test_a_server_that_is_not_there_is_said_with_a_way_out(tmp_path: Path) -> None:
