@@ -26,9 +26,6 @@ CHOICES = {
     "dataset.channels": (1, 3),
     "trainer.precision": PRECISIONS,
     "trainer.accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
-    # Lightning would put its own order in place of segkit's, over records of every split;
-    # trainer.limit_train_batches trains on little.
-    "trainer.overfit_batches": (0, 0.0),
 }
 OF_DATA = ("dataset", "dataset.split", "augment")
 OF_TRAINING = ("model", "loss", "optim", "schedule", "trainer")

@@ -13,7 +13,13 @@ from segkit.config.bounds import (
     WHOLE_OR_NULL,
 )
 from segkit.config.encoder_names import SMP_ENCODERS
-from segkit.config.sizes import check_batch, check_device_cache, check_sizes, check_workers
+from segkit.config.sizes import (
+    check_batch,
+    check_device_cache,
+    check_overfit,
+    check_sizes,
+    check_workers,
+)
 from segkit.core.errors import SegkitError, did_you_mean
 
 Config = Mapping[str, Any]
@@ -48,6 +54,7 @@ def check_data(config: Config) -> None:
     _check_name(config["dataset"].get("name"))
     check_batch(config)
     check_device_cache(config)
+    check_overfit(config)
     check_sizes(config["dataset"])
     check_workers(config["dataset"]["num_workers"])
 

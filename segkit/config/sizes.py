@@ -76,6 +76,28 @@ def check_batch(config: Config) -> None:
         )
 
 
+def check_overfit(config: Config) -> None:
+    """Refuse what is no number of batches, and no share of them.
+
+    Raises:
+        SegkitError: with what it may be.
+    """
+    value = config.get("trainer", {}).get("overfit_batches", 0)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or value < 0 or (isinstance(value, float) and value > 1):
+        raise SegkitError(
+            f"{value!r} is neither a number of batches nor a share of them",
+            where=f"trainer.overfit_batches={value}",
+            remedy="give a whole number, or a share with a point, such as 0.1",
+        )
+    if value and config["dataset"]["batch_size"] == AUTO:
+        raise SegkitError(
+            "the batches that are to be learnt by heart are of a size that is known",
+            where=f"dataset.batch_size=auto, trainer.overfit_batches={value}",
+            remedy="set dataset.batch_size to a number",
+        )
+
+
 def check_device_cache(config: Config) -> None:
     """Refuse what cannot be held on the device and augmented there.
 

@@ -1,7 +1,6 @@
 """The LightningModule: one step for training, validation and test."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from segkit.config.bounds import LOGGED
-from segkit.core.contracts import Batch, Stage
+from segkit.core.contracts import SPLITS, Batch, Stage
 from segkit.core.distributed import gather
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
@@ -136,7 +135,8 @@ class SegmentationModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
-        check_together(self.trainer, self.freeze_encoder, Counter(self.data.splits.values()))
+        records = {split: len(self.data.indices(split)) for split in SPLITS}
+        check_together(self.trainer, self.freeze_encoder, records)
 
     def on_train_start(self) -> None:
         """Within an epoch that is gone on with, the Trainer does not begin the epoch anew."""
