@@ -40,9 +40,17 @@ def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
         call: how the command was called.
 
     Raises:
-        SegkitError: ``resume=true`` where the clock names the folder, which is then always new.
+        SegkitError: ``resume=true`` where the clock names the folder, which is then always new;
+            ``debug=`` with a folder that is resumed.
     """
     if composed.resume is not True:
+        debug = [each for each in call.overrides if key_of(each) == "debug"]
+        if composed.resume and debug:
+            raise SegkitError(
+                "a run that is resumed has its own configuration, debugged or not",
+                where=f"resume={composed.resume}, {debug[0]}",
+                remedy=f"leave {debug[0]} out, or leave resume= out for a new run",
+            )
         return Path(str(composed.resume)) if composed.resume else None
     output = call.output
     if not call.chosen_by_user:
