@@ -135,7 +135,7 @@ class SegmentationModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
-        records = {split: len(self.data.indices(split)) for split in SPLITS}
+        records: dict[str, int] = {split: len(self.data.indices(split)) for split in SPLITS}
         check_together(self.trainer, self.freeze_encoder, records)
 
     def on_train_start(self) -> None:

@@ -34,7 +34,7 @@ def counted(seed: int) -> Counted:
     found = np.where(right, truth, rng.permutation(truth, axis=0))
     found[0] = found[0].clip(max=1)
     counts = confusion_counts(torch.tensor(found), torch.tensor(truth), 3).numpy()
-    return Counted(list(range(len(IDS))), counts, {}, 0.5)
+    return Counted(list(range(len(IDS))), counts, 0.5, {})
 
 
 def a_run(folder: Path, *, seed: int = 0, score_by: str = "image", model: str = "a") -> RunScores:

@@ -40,5 +40,5 @@ class OverfitVerdict(pl.Callback):
         told = f"{self.monitor} {self.best:.4f}" if math.isfinite(self.best) else "no score"
         if self.best >= self.goal:
             log.info("overfit: %s after %d epochs: learnt", told, trainer.current_epoch)
-        else:
+        elif not trainer.should_stop:  # by a signal: there is no verdict yet
             log.warning("overfit: %s of %g: not learnt; %s", told, self.goal, _REMEDY)
