@@ -31,7 +31,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, find_inputs
     from segkit.inference.outputs import Wanted, check_format
-    from segkit.inference.table import Table, columns, settings_hash
+    from segkit.inference.table import Table, check_submission, columns, settings_hash
 
     check(config, PREDICT)
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
@@ -52,6 +52,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
     )
     if not config["overwrite"]:
         table.check(inputs, wanted)
+        if config["rle"]:
+            check_submission(output)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     if todo:
         cli.say("loading PyTorch …")

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError
@@ -79,6 +79,8 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
+    for name, values in module.network.published.items():
+        OmegaConf.update(composed, f"model.{name}", values, force_add=True)
     folder = RunFolder(resume) if resume else _claim(call, anew=composed.resume is True)
     if not resume:
         config = _resolve(composed, folder.path)

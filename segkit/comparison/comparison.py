@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segkit.comparison.checks import check_comparable, common_records
 from segkit.comparison.names import differing_keys, run_names
-from segkit.comparison.run_scores import RunScores, group_scores
+from segkit.comparison.run_scores import RunScores, group_scores, mean_score, unit_scores
 from segkit.config.keys import REPEATED
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.statistics.intervals import RESAMPLES, mean_intervals, mean_where_defined
@@ -30,7 +30,9 @@ class Configuration:
         name: what differs from the other configurations.
         differing: the same by key.
         runs: of each seed, one or the folds.
-        scores: by name, (S, G) of each seed and group; see :attr:`Task.headline`.
+        scores: by name, (S, G) of each seed and group, which are compared pair by pair.
+        means_S: by name, of each seed, as its ``evaluation.csv`` has it: over images (or groups,
+            where these are scored), and then over classes.
         intervals: of each: bounds of the mean over seeds, over other groups.
     """
 
@@ -38,6 +40,7 @@ class Configuration:
     differing: dict[str, Any]
     runs: tuple[tuple[RunScores, ...], ...]
     scores: dict[str, Values]
+    means_S: dict[str, Values]
     intervals: dict[str, tuple[float, float]]
 
     @property
@@ -177,20 +180,22 @@ def _scored(
     keep: set[str],
     seed: int,
 ) -> Configuration:
-    by_score = {
-        score: np.stack([group_scores(folds, groups, keep, score) for folds in seeds])
-        for score in seeds[0][0].task.headline
-    }
-    intervals = {}
-    for score, values_SG in by_score.items():
-        means_G = mean_where_defined(values_SG)
-        low, high = mean_intervals(means_G[:, None], groups, seed=seed)[0].tolist()
-        intervals[score] = (low, high)
+    by_group: dict[str, Values] = {}
+    means: dict[str, Values] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    for score in seeds[0][0].task.headline:
+        found = [unit_scores(folds, keep, score) for folds in seeds]
+        units, values_SUK = found[0][0], np.stack([values_UK for _, values_UK in found])
+        by_group[score] = np.stack([group_scores(units, each, groups) for each in values_SUK])
+        means[score] = np.array([mean_score(values_UK) for values_UK in values_SUK])
+        bounds = mean_intervals(mean_where_defined(values_SUK), units, seed=seed)[-1]
+        intervals[score] = (float(bounds[0]), float(bounds[1]))
     return Configuration(
         name=name,
         differing={},
         runs=tuple(seeds),
-        scores=by_score,
+        scores=by_group,
+        means_S=means,
         intervals=intervals,
     )
 

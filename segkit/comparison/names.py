@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segkit.config.keys import NOT_COMPARED, PLACES, flatten, within
+from segkit.config.keys import FOUND, NOT_COMPARED, PLACES, flatten, within
 
 
 def differing_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -19,6 +19,7 @@ def differing_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]
     keys = dict.fromkeys(key for flat in flats for key in flat)
     differing = {key: [flat.get(key) for flat in flats] for key in keys}
     differing = {key: values for key, values in differing.items() if _differ(values)}
+    differing = {k: v for k, v in differing.items() if not _is_found(k, v, differing)}
     by_group = {k.removeprefix("choices."): v for k, v in differing.items() if "choices." in k}
     kept = dict(by_group)
     for key, values in differing.items():
@@ -55,11 +56,22 @@ def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _is_found(key: str, values: Sequence[Any], differing: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether training itself wrote the values: each follows from the encoder.
+
+    Runs of earlier versions have none.
+    """
+    found = key in FOUND and FOUND[key] is None
+    return found and (None in values or _follows(values, differing.get("model.encoder", ())))
+
+
 def _differ(values: Sequence[Any]) -> bool:
     return any(value != values[0] for value in values)
 
 
 def _follows(values: Sequence[Any], choices: Sequence[Any]) -> bool:
     """Whether one choice always comes with one value."""
+    if not choices:
+        return False
     pairs = {(repr(choice), repr(value)) for choice, value in zip(choices, values, strict=True)}
     return len(pairs) == len({choice for choice, _ in pairs})

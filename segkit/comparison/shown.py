@@ -9,7 +9,6 @@ from segkit.comparison.comparison import Comparison
 from segkit.comparison.tables import Row, configuration_rows
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_line, show_table
-from segkit.statistics.intervals import mean_where_defined
 
 _DIFFERENCE = "difference"
 
@@ -145,7 +144,7 @@ def sentences(comparison: Comparison) -> list[str]:
 def _alone(comparison: Comparison) -> str:
     """Of a single configuration: its score, and how far seeds move it."""
     only = comparison.configurations[0]
-    means = mean_where_defined(only.scores[comparison.score].T)
+    means = only.means_S[comparison.score]
     low, high = only.intervals[comparison.score]
     folds = max(len(seed) for seed in only.runs)
     how = f" out of {folds} folds" if folds > 1 else ""

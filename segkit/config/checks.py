@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from segkit.config.encoder_names import SMP_ENCODERS
-from segkit.config.sizes import image_size
+from segkit.config.sizes import AUTO, image_size
 from segkit.config.values import DATA, TRAIN
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.values import Rules, check, lookup
@@ -29,6 +29,7 @@ def check_data(config: Config, rules: Rules = DATA) -> None:
     check(config, rules)
     _check_sizes(config["dataset"])
     _check_processes(config)
+    _check_overfit(config)
     _check_device_cache(config)
 
 
@@ -57,6 +58,16 @@ def _check_processes(config: Config) -> None:
         raise SegkitError(
             "several processes would each find a batch size of their own",
             where="dataset.batch_size=auto, trainer",
+            remedy="set dataset.batch_size to a number",
+        )
+
+
+def _check_overfit(config: Config) -> None:
+    value = config.get("trainer", {}).get("overfit_batches", 0)
+    if value and config["dataset"]["batch_size"] == AUTO:
+        raise SegkitError(
+            "the batches that are to be learnt by heart are of a size that is known",
+            where=f"dataset.batch_size=auto, trainer.overfit_batches={value}",
             remedy="set dataset.batch_size to a number",
         )
 

@@ -25,6 +25,11 @@ PREFIXES = Rule(
     ),
     "give a list of prefixes: 'allow_targets=[your_package.]'",
 )
+OVERFIT = Rule(
+    lambda value: type(value) in (int, float) and value >= 0 and (type(value) is int or value <= 1),
+    "give a whole number, or a share with a point, such as 0.1",
+    "{value} is neither a number of batches nor a share of them",
+)
 DATA_NAME = Rule(
     lambda name: (
         not isinstance(name, str) or not (set(name) & {"/", "\\", "\0"} or name in (".", ".."))
@@ -88,7 +93,7 @@ DATA = {
     "trainer.num_nodes": whole(1),
     # Lightning would put its own order in place of segkit's, over records of every split;
     # trainer.limit_train_batches trains on little.
-    "trainer.overfit_batches": choice(0, 0.0),
+    "trainer.overfit_batches": OVERFIT,
     "trainer.precision": choice(
         *("auto", "32-true", "32", "16-mixed", "bf16-mixed", "bf16-true", "16-true"),
         *("64-true", "64", 32, 64),

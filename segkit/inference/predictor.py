@@ -53,8 +53,7 @@ class Prediction(NamedTuple):
 
     Attributes:
         mask: (H, W) uint8 class indices, 0 is background.
-        probability: (K, H, W) float32, 0…1: of each class, adding up to 1; of binary tasks
-            (1, H, W), of the foreground.
+        probability: (K, H, W) float32, 0…1, of each class; of binary tasks of the foreground.
     """
 
     mask: NDArray[np.uint8]

@@ -26,6 +26,8 @@ class SegmentationNetwork(nn.Module):
 
     Attributes:
         memory_format: that the core is given its images in; channels_last is the faster one.
+        published: statistics that came from elsewhere, by argument of what built the network: the
+            run records them, so that another release of a library does not move its logits.
         two_logits: the core has one logit for the background and one for the foreground. Their
             difference is given on: its sigmoid is the softmax of the two, and its binary cross
             entropy theirs, so that scores, thresholds and export know one kind of binary task.
@@ -41,6 +43,7 @@ class SegmentationNetwork(nn.Module):
         self.core = core
         self.stride = stride
         self.two_logits = False
+        self.published: dict[str, list[float]] = {}
         self.memory_format = torch.channels_last
         # Not in the state dict: they belong to the configuration, not to what was learnt.
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)

@@ -1,7 +1,8 @@
 """Any architecture of segmentation-models-pytorch with any of its or timm's encoders."""
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -43,6 +44,8 @@ def smp_network(
     encoder_weights: str | None,
     in_channels: int,
     out_channels: int,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
 ) -> SegmentationNetwork:
     """Build a network of segmentation-models-pytorch.
 
@@ -52,11 +55,17 @@ def smp_network(
         encoder_weights: None for random ones, a published name (``imagenet``), or a file.
         in_channels: of the image; weights for 3 channels are added up for 1.
         out_channels: 1 for a binary task, else the number of classes.
+        mean: of each channel, in 0…1; None for what the encoder's published weights expect.
+        std: likewise.
 
     Raises:
-        SegkitError: an unknown encoder or weights, or an encoder this architecture cannot use.
+        SegkitError: an unknown encoder or weights, an encoder this architecture cannot use, or
+            statistics that no image has.
     """
     _check_encoder(encoder)
+    published = dict(zip(("mean", "std"), _statistics(encoder, in_channels), strict=True))
+    statistics = published | {k: v for k, v in (("mean", mean), ("std", std)) if v is not None}
+    _check_statistics(statistics, in_channels)
     from_timm = encoder.startswith("tu-")
     from_file = (
         encoder_weights is not None and at_home(encoder_weights, "model.encoder_weights").is_file()
@@ -85,9 +94,10 @@ def smp_network(
         load_encoder_weights(part, encoder, encoder_weights)
     if not from_timm:
         part.set_in_channels(in_channels, pretrained=encoder_weights is not None)
-    mean, std = _statistics(encoder, in_channels)
     stride = int(getattr(part, "output_stride", 32))
-    return SegmentationNetwork(core, stride=stride, mean=mean, std=std)
+    network = SegmentationNetwork(core, stride=stride, **statistics)
+    network.published = {name: [float(v) for v in values] for name, values in statistics.items()}
+    return network
 
 
 def _check_encoder(name: str) -> None:
@@ -116,6 +126,18 @@ def _statistics(encoder: str, channels: int) -> tuple[tuple[float, ...], tuple[f
         if encoder.startswith(start):
             mean, std = statistics
     return channel_statistics(mean, std, channels)
+
+
+def _check_statistics(given: Mapping[str, Any], channels: int) -> None:
+    for name, values in given.items():
+        several = isinstance(values, list | tuple) and len(values) == channels
+        known = several and all(isinstance(v, int | float) and math.isfinite(v) for v in values)
+        if not known or (name == "std" and min(values) <= 0):
+            raise SegkitError(
+                f"{values!r} is not the {name} of {channels} channels, in units of 0…1",
+                where=f"model.{name}={values}",
+                remedy="leave it out: the network then takes what its encoder's weights expect",
+            )
 
 
 def _name(architecture: Callable[..., nn.Module]) -> str:

@@ -6,7 +6,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.keys import LENGTH, MAY_CHANGE, NOT_RESUMED, PLACES, flatten, key_of, within
+from segkit.config.keys import (
+    FOUND,
+    LENGTH,
+    MAY_CHANGE,
+    NOT_RESUMED,
+    PLACES,
+    flatten,
+    key_of,
+    within,
+)
 from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
 from segkit.core.errors import SegkitError
@@ -16,6 +25,7 @@ from segkit.runs.call import Call
 
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
+_READER_ROOT = "dataset.reader.root"  # follows dataset.root, of which it was interpolated
 
 Flat = dict[str, Any]
 
@@ -30,9 +40,17 @@ def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
         call: how the command was called.
 
     Raises:
-        SegkitError: ``resume=true`` where the clock names the folder, which is then always new.
+        SegkitError: ``resume=true`` where the clock names the folder, which is then always new;
+            ``debug=`` with a folder that is resumed.
     """
     if composed.resume is not True:
+        debug = [each for each in call.overrides if key_of(each) == "debug"]
+        if composed.resume and debug:
+            raise SegkitError(
+                "a run that is resumed has its own configuration, debugged or not",
+                where=f"resume={composed.resume}, {debug[0]}",
+                remedy=f"leave {debug[0]} out, or leave resume= out for a new run",
+            )
         return Path(str(composed.resume)) if composed.resume else None
     output = call.output
     if not call.chosen_by_user:
@@ -95,6 +113,8 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
     for key, value in changes.items():
         if not key.startswith("logger."):
             OmegaConf.update(config, key, escaped(value))
+    if "dataset.root" in changes:
+        OmegaConf.update(config, _READER_ROOT, escaped(changes["dataset.root"]))
     given = [each for each in overrides if not each.startswith("resume=")]
     known = list(before.get("overrides") or [])
     config.overrides = escaped([*known, *(each for each in given if each not in known)])
@@ -119,10 +139,9 @@ def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]
     then, new = flatten(before), flatten(now)
 
     def counts(key: str) -> bool:
-        own = within(key, NOT_RESUMED) or key.endswith(PLACES)
+        own = within(key, NOT_RESUMED) or key.endswith(PLACES) or key == _READER_ROOT
         asked = not given or within(key, given)
-        # A batch size that was found stands in the run's configuration as a number.
-        found = new.get(key) == "auto" and key == "dataset.batch_size"
+        found = key in FOUND and new.get(key) == FOUND[key]
         return asked and not own and not found and then.get(key) != new.get(key)
 
     return {key: new.get(key) for key in sorted({*then, *new}) if counts(key)}

@@ -109,8 +109,8 @@ class Scorer(Protocol):
     def each(self, counts: Counts, score: str) -> Values:
         """(N,) one of the task's :attr:`Task.headline` of each entry of (N, …) counts."""
 
-    def overall(self, counts: Counts, units: Sequence[str], score: str) -> float:
-        """The same of a split, as :meth:`scores` has it under ``all``."""
+    def by_class(self, counts: Counts, score: str) -> Values:
+        """(N, K) the same of each foreground class; NaN where it is undefined."""
 
     def scalars(self, scores: Scores) -> dict[str, float]:
         """What loggers are given of a validation, by name; values that are not finite are out."""

@@ -18,6 +18,7 @@ from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_facts, show_line
 from segkit.data.datamodule import SegmentationData
 from segkit.data.loaders import batch_bytes, worker_count
+from segkit.data.overfit import OverfitData
 from segkit.data.sides import side_cautions
 from segkit.tasks.base import Words
 
@@ -110,6 +111,9 @@ def show_data(data: SegmentationData, folder: Path) -> None:
             log.warning("  %s: %s", problem.where, problem.what)
     for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
         log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
+    if isinstance(data, OverfitData):
+        few = len(data.indices("train"))
+        log.info("overfit: %d training images, the same each epoch; they validate too", few)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
 
 
@@ -130,12 +134,14 @@ def show_summary(
     tested = "no record is in the test split"
     if summary["test"]:
         tested = _tested(summary["test"], words)
+    profiles = ", ".join(f"{place}/{path.name}" for path in sorted(folder.glob("*-profile.txt")))
     lines = {
         "best epoch": best,
         "test": tested,
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
         "run folder": place,
         "report": f"{place}/report.html",
+        **({"profile": profiles} if profiles else {}),
         **(summary.get("chosen") or {}),
     }
     out = console()

@@ -1,7 +1,6 @@
 """The LightningModule: one step for training, validation and test."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segkit.core.contracts import Batch, Stage
+from segkit.core.contracts import SPLITS, Batch, Stage
 from segkit.core.distributed import all_gather
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
@@ -130,7 +129,8 @@ class SegmentationModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
-        check_together(self.trainer, self.freeze_encoder, Counter(self.data.splits.values()))
+        records: dict[str, int] = {split: len(self.data.indices(split)) for split in SPLITS}
+        check_together(self.trainer, self.freeze_encoder, records)
 
     def on_train_start(self) -> None:
         """The Trainer does not begin an epoch anew that it resumes within."""

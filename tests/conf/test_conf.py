@@ -27,6 +27,7 @@ GROUPS = (
     "augment",
     "callbacks",
     "dataset",
+    "debug",
     "experiment",
     "logger",
     "loss",

@@ -117,3 +117,15 @@ def test_what_onnx_cannot_express_is_said(tmp_path: Path) -> None:
     built = SegmentationNetwork(Unknown(), stride=1, mean=(0.5,), std=(0.5,)).eval()
     with pytest.raises(SegkitError, match="cannot be expressed in ONNX"):
         write_onnx(built, decoder(), 1, tmp_path / "model.onnx", opset=18)
+
+
+def test_an_exporter_that_gives_no_reason_is_named_by_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object, **settings: object) -> None:
+        del args, settings
+        raise torch.onnx.OnnxExporterError
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    with pytest.raises(SegkitError, match="in ONNX: OnnxExporterError"):
+        write_onnx(network(), decoder(), 3, tmp_path / "model.onnx", opset=18)

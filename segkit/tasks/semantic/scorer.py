@@ -19,7 +19,7 @@ from segkit.tasks.semantic.examination import SemanticExamination
 from segkit.tasks.semantic.metrics import COUNTS, Counts, Values, confusion_counts, dice, iou, score
 from segkit.tasks.semantic.tables import IMAGE_COLUMNS, image_rows
 from segkit.tasks.semantic.thresholds import ThresholdFit
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted
 
 _OF_COUNTS = {"dice": dice, "iou": iou}
 _BACKGROUND = "background: more epochs, loss=dice or loss=tversky, a lower optim.lr"
@@ -84,12 +84,11 @@ class SemanticScorer:
 
     def each(self, counts: Counts, score: str) -> Values:
         """(N,) Dice or IoU of each entry, over its foreground classes where defined."""
-        return mean_where_defined(_OF_COUNTS[score](counts[:, 1:]).T)
+        return mean_where_defined(self.by_class(counts, score).T)
 
-    def overall(self, counts: Counts, units: Sequence[str], score: str) -> float:
-        """Over units, and then over classes."""
-        _, counts_UK4 = sum_by_group(counts[:, 1:], units)
-        return float(mean_where_defined(mean_where_defined(_OF_COUNTS[score](counts_UK4))))
+    def by_class(self, counts: Counts, score: str) -> Values:
+        """(N, K - 1) Dice or IoU of each entry and foreground class."""
+        return _OF_COUNTS[score](counts[:, 1:])
 
     def scalars(self, scores: Scores) -> dict[str, float]:
         """Every score of all classes; the Dice of each one where there are several."""
