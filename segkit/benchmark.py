@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from segkit.benchmarks.beside import check_beside
 from segkit.config.plain import resolved
+from segkit.config.sizes import AUTO
 from segkit.config.values import BENCHMARK
 from segkit.core.files import write_text
 from segkit.core.quoting import escaped
@@ -17,7 +18,7 @@ from segkit.core.run_folder import environment
 from segkit.core.sources import data_name
 from segkit.core.values import check
 from segkit.runs import cli
-from segkit.runs.build import build_reader, check_training
+from segkit.runs.build import build_reader, check_training, without_weights
 from segkit.runs.call import Call
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
     composed.run_dir = escaped(str(folder / "run"))
     settings = resolved(composed)
     settings["overrides"] = list(call.overrides)
+    if settings["model"].get("encoder_weights") == AUTO:
+        settings = dict(without_weights(settings))  # nothing is fetched for a measurement
     check_training(settings)
     check(settings, BENCHMARK)
     for part in settings["parts"]:

@@ -21,6 +21,7 @@ from segkit.runs.build import (
     build_reader,
     build_trainer,
     check_training,
+    without_weights,
 )
 from segkit.runs.call import Call
 from segkit.runs.claim import claim, held, remove_if_empty
@@ -74,13 +75,16 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
         check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
     cli.say(f"building {config['choices']['model']} …")
-    module = build_module(config, task)
-    found = fit_batch(data, module, config["trainer"])
+    trained = resume is not None and RunFolder(resume).last.is_file()
+    module = build_module(without_weights(config) if trained else config, task)
+    for what, why in module.network.chosen.items():
+        print(f"{what}: {why}", flush=True)
+    found = module.network.chosen | fit_batch(data, module, config["trainer"])
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
-    for name, values in module.network.published.items():
-        OmegaConf.update(composed, f"model.{name}", values, force_add=True)
+    for name, value in module.network.found.items():
+        OmegaConf.update(composed, f"model.{name}", value, force_add=True)
     folder = RunFolder(resume) if resume else _claim(call, anew=composed.resume is True)
     if not resume:
         config = _resolve(composed, folder.path)

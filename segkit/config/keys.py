@@ -31,7 +31,12 @@ MAY_CHANGE = tuple(
     )
 )
 # What training finds out and writes into its configuration, and what stands there before.
-FOUND = {"dataset.batch_size": "auto", "model.mean": None, "model.std": None}
+FOUND = {
+    "dataset.batch_size": "auto",
+    "model.encoder_weights": "auto",
+    "model.mean": None,
+    "model.std": None,
+}
 # Never compared with the run's own on resume: their choices are compared key by key.
 NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment")
 # Of the trials of one study these may differ.

@@ -9,6 +9,7 @@ import segmentation_models_pytorch as smp
 import timm
 from torch import nn
 
+from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.models.network import (
@@ -17,7 +18,7 @@ from segkit.models.network import (
     SegmentationNetwork,
     channel_statistics,
 )
-from segkit.models.weights import load_encoder_weights, require_hub
+from segkit.models.weights import automatic_weights, load_encoder_weights, require_hub
 
 # Statistics of 0…1 that published weights were trained with, by the start of the encoder's name,
 # where they are not ImageNet's. SMP keeps them on the hub only.
@@ -52,7 +53,8 @@ def smp_network(
     Args:
         architecture: an SMP model class, with its own arguments bound if need be.
         encoder: a name SMP knows, or ``tu-<name>`` for timm's.
-        encoder_weights: None for random ones, a published name (``imagenet``), or a file.
+        encoder_weights: None for random ones, a published name (``imagenet``), a file, or
+            ``auto``: see :func:`segkit.models.weights.automatic_weights`.
         in_channels: of the image; weights for 3 channels are added up for 1.
         out_channels: 1 for a binary task, else the number of classes.
         mean: of each channel, in 0…1; None for what the encoder's published weights expect.
@@ -63,6 +65,9 @@ def smp_network(
             statistics that no image has.
     """
     _check_encoder(encoder)
+    chosen = ""
+    if encoder_weights == AUTO:
+        encoder_weights, chosen = automatic_weights(encoder)
     published = dict(zip(("mean", "std"), _statistics(encoder, in_channels), strict=True))
     statistics = published | {k: v for k, v in (("mean", mean), ("std", std)) if v is not None}
     _check_statistics(statistics, in_channels)
@@ -71,7 +76,7 @@ def smp_network(
         encoder_weights is not None and at_home(encoder_weights, "model.encoder_weights").is_file()
     )
     fetch_from_timm = from_timm and encoder_weights is not None and not from_file
-    if fetch_from_timm:
+    if fetch_from_timm and not chosen:
         require_hub(f"model.encoder_weights={encoder_weights}", encoder)
     try:
         core = architecture(
@@ -96,7 +101,12 @@ def smp_network(
         part.set_in_channels(in_channels, pretrained=encoder_weights is not None)
     stride = int(getattr(part, "output_stride", 32))
     network = SegmentationNetwork(core, stride=stride, **statistics)
-    network.published = {name: [float(v) for v in values] for name, values in statistics.items()}
+    network.found = {name: [float(v) for v in values] for name, values in statistics.items()}
+    if chosen:
+        network.found["encoder_weights"], network.chosen["encoder weights"] = (
+            encoder_weights,
+            chosen,
+        )
     return network
 
 

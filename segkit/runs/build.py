@@ -158,6 +158,13 @@ def build_network(config: Config, task: Task) -> SegmentationNetwork:
     return network
 
 
+def without_weights(config: Config) -> Config:
+    """The same for a network whose weights are in a checkpoint: nothing is fetched for it."""
+    if "encoder_weights" not in config["model"]:
+        return config
+    return {**config, "model": {**config["model"], "encoder_weights": None}}
+
+
 def build_trainer(config: Config) -> pl.Trainer:
     """The Trainer with its callbacks and loggers, writing to ``run_dir``.
 

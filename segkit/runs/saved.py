@@ -13,7 +13,7 @@ from segkit.config.trust import check_folder_config
 from segkit.config.values import PREFIXES
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
-from segkit.runs.build import build_network, build_reader
+from segkit.runs.build import build_network, build_reader, without_weights
 from segkit.tasks.named import DEFAULT, build_task, task_kind
 
 if TYPE_CHECKING:
@@ -108,10 +108,7 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
             where=str(folder.best),
             remedy="wait for its first epoch, or train again",
         )
-    if "encoder_weights" in config["model"]:
-        # Weights come from the checkpoint; nothing is fetched for them.
-        config["model"]["encoder_weights"] = None
-    return SavedRun(folder, config)
+    return SavedRun(folder, dict(without_weights(config)))
 
 
 def _check_needed(config: Mapping[str, Any], where: Path) -> None:

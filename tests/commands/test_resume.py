@@ -176,6 +176,8 @@ def test_what_an_encoder_expects_is_recorded(
     # The same command goes on with it: what training wrote is no change.
     assert here(*begun, "trainer.max_epochs=2") == 0
     assert yaml.safe_load(path.read_text("utf-8"))["model"] == config["model"]
+    # So are the weights that it began with; auto in the same command is no change, nor asked again.
+    assert config["model"]["encoder_weights"] is None
     # A run of an earlier version has none.
     del config["model"]["mean"], config["model"]["std"]
     path.write_text(yaml.safe_dump(config), "utf-8")

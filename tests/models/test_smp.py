@@ -138,11 +138,11 @@ def test_statistics_that_were_recorded_outlive_another_timm(
 
     image = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
     before = built()
-    assert before.published == {"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
+    assert before.found == {"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
     newer = SimpleNamespace(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     monkeypatch.setattr(timm, "get_pretrained_cfg", lambda _: newer)
     assert not torch.equal(built()(image), before(image))
-    assert torch.equal(built(**before.published)(image), before(image))
+    assert torch.equal(built(**before.found)(image), before(image))
 
 
 @pytest.mark.parametrize(
