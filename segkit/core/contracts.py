@@ -29,7 +29,8 @@ class Record:
 
     Attributes:
         id: unique in its data set; what ``split.csv`` and every result name it by.
-        group: what must not be split (the patient for MRI and X-ray, the image for nuclei).
+        group: what must not be split (the patient for MRI and X-ray, the field of
+            view for nuclei).
         image: name of the image inside the data set's source.
         masks: names of the mask files, merged on reading; empty for an image without ground truth.
         split: the split published with the data (``train``, ``val``, ``test``), or "".

@@ -26,7 +26,7 @@ class SplitSpec:
         test: share of groups, 0 to 1, that test.
         folds: number of folds, or None for one split by shares.
         fold: which fold tests, 0 … folds-1; the next one validates.
-        group_by: ``group``, or ``image`` to split single images (patients then leak).
+        group_by: ``group``, or ``image`` to split single images (patients and fields then leak).
         stratify: balance over strata.
         seed: the same seed gives the same split.
     """
@@ -214,7 +214,7 @@ def _check_enough(
         options.append("let groups leak: dataset.split.group_by=image")
     raise SegkitError(
         f"{groups} group{'s' if groups != 1 else ''} cannot be divided into {needed} parts",
-        where="dataset.split (groups are patients for MRI and X-ray, images for nuclei)",
+        where="dataset.split (groups are patients for MRI and X-ray, fields of view for nuclei)",
         remedy="; or ".join(options),
     )
 

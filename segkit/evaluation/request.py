@@ -81,8 +81,10 @@ def with_source(own: Config, node: Mapping[str, Any]) -> dict[str, Any] | None:
 def with_split(config: Config, file: Path) -> dict[str, Any]:
     """The configuration with records divided as a saved ``split.csv`` says."""
     dataset = config["dataset"]
+    # It is what it is, also where a group has become larger since: a field of view, not its tile.
+    split = {**dataset["split"], "file": str(file), "group_by": "image"}
     # A crop is of training alone; images of other data may be smaller than it.
-    node = {**dataset, "crop": None, "split": {**dataset["split"], "file": str(file)}}
+    node = {**dataset, "crop": None, "split": split}
     return {**config, "dataset": node}
 
 

@@ -1,5 +1,6 @@
 """What is scored, and what is refused before anything slow is imported."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.values import check
-from segkit.data.split_file import read_split
+from segkit.data.split_file import read_split, split_table
+from segkit.data.splits import SplitSpec, assign_splits
 from segkit.evaluation.request import (
     check_classes,
     may_be_copy,
@@ -137,9 +139,20 @@ def test_the_runs_own_data_another_root_and_another_reader() -> None:
 
 def test_a_saved_split_replaces_what_it_was_drawn_by_and_a_crop_counts_no_more() -> None:
     found = with_split(saved(), Path("s.csv"))["dataset"]
-    assert found["split"] == {"file": "s.csv", "val": 0.2}
+    assert found["split"] == {"file": "s.csv", "val": 0.2, "group_by": "image"}
     assert found["crop"] is None
     assert saved()["dataset"]["crop"] == 16
+
+
+def test_a_run_whose_images_have_become_one_group_since_is_scored_as_it_was_split(
+    tmp_path: Path,
+) -> None:
+    before = [Record(name, name, f"{name}.png", ("m",)) for name in "ab"]
+    splits = {"a": "train", "b": "test"}
+    (tmp_path / "split.csv").write_text(split_table(before, splits), encoding="utf-8")
+    now = [replace(record, group="field") for record in before]
+    node = with_split(saved(), tmp_path / "split.csv")["dataset"]["split"]
+    assert assign_splits(now, SplitSpec(**node)) == splits
 
 
 def test_classes_must_be_the_runs() -> None:

@@ -9,12 +9,18 @@ Layout: ``<id>/images/<id>.png`` (RGBA, 256×256 to 1040×1388) and ``<id>/masks
 Classes: background, nucleus. Instance labels are kept.
 Splits: none published in the first layout; the folders ``train`` and ``test`` in the second.
     Drawn ones are balanced over the imaging type (fluorescence, stained, bright-field).
+Groups: fields of view. 555 of the 664 images of ``stage1_train`` are tiles of 140 fields;
+    ``dsb2018_fields.csv`` beside this file names them, by the first twelve of their 64 digits. 76
+    squares of four are those of data/folds.csv in https://github.com/selimsef/dsb2018_topcoders
+    (867f5f3, MIT); the other joins, of parts of fields and of squares to larger fields, are borders
+    that continue each other, each of them looked at. Every other image is a group of its own.
 Citation: Caicedo et al., Nucleus segmentation across imaging experiments: the 2018 Data
     Science Bowl, Nature Methods 16, 2019.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -23,6 +29,7 @@ from scipy import ndimage
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
 from segkit.core.errors import SegkitError
+from segkit.core.tables import read_table
 from segkit.data.download import fetch
 from segkit.data.readers.base import Reader, is_image
 from segkit.imaging.masks import above
@@ -30,6 +37,8 @@ from segkit.imaging.pixels import decode, without_alpha
 
 URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
 HOME = Path("data/dsb2018")  # the folder that conf/dataset/dsb2018.yaml names
+# An image of the challenge is named by 64 hexadecimal digits; the table has the first of them.
+_DIGITS, _PREFIX = 64, 12
 
 
 class Dsb2018(Reader):
@@ -122,6 +131,18 @@ def imaging_type(image: NDArray[np.uint8]) -> str:
     return "fluorescence" if float(np.median(grey)) < 100 else "brightfield"
 
 
+def field_of_view(name: str) -> str:
+    """The group of an image: ``field-000`` to ``field-139``, or its own name where it is alone."""
+    number = _fields().get(name[:_PREFIX]) if len(name) == _DIGITS else None
+    return name if number is None else f"field-{number}"
+
+
+@cache
+def _fields() -> dict[str, str]:
+    table = read_table(Path(__file__).with_name("dsb2018_fields.csv"))
+    return {row["id"]: row["field"] for row in table}
+
+
 def _scan_nucleus_files(names: list[str]) -> Listing:
     """``…/<id>/images/<id>.png`` and ``…/<id>/masks/*.png``."""
     images: dict[PurePosixPath, list[str]] = defaultdict(list)
@@ -147,7 +168,7 @@ def _scan_nucleus_files(names: list[str]) -> Listing:
             # One id in two trees is one image: two records of one group.
             key = folder.name if count[folder.name] == 1 else str(folder)
             truth = tuple(sorted(masks[folder]))
-            records.append(Record(key, folder.name, images[folder][0], truth))
+            records.append(Record(key, field_of_view(folder.name), images[folder][0], truth))
     return Listing(records, problems)
 
 
@@ -173,5 +194,7 @@ def _scan_flat_folders(names: list[str]) -> Listing:
         else:
             name = f"{split}/{stem}"
             truth = (masks[key],) if key in masks else ()
-            records.append(Record(name, name, images[key], truth, split=split))
+            field = field_of_view(stem)
+            group = name if field == stem else field
+            records.append(Record(name, group, images[key], truth, split=split))
     return Listing(records, problems)
