@@ -25,7 +25,7 @@ $(READY): requirements.txt pyproject.toml
 	touch $@
 
 train: $(READY)  ## train on synthetic nuclei (TRAIN='dataset=… model=…' for anything else)
-	$(BIN)/python -m segkit.train $(TRAIN)
+	$(BIN)/python -m segkit.train model.encoder_weights=null $(TRAIN)
 
 augment-preview: $(READY)  ## a sheet of each augmentation group (DATA='dataset=… dataset.root=…')
 	for group in $$(ls conf/augment | sed 's/\.yaml//'); do \

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from segkit.benchmarks.bare_loop import Learner, device_of, learner_of, wait_for
+from segkit.benchmarks.bare_loop import Loop, device_of, learner_of
 from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
-from segkit.core.hardware import autocast, best_precision
+from segkit.benchmarks.training import tensors
+from segkit.core.hardware import best_precision
 from segkit.runs.build import build_data, build_module, build_reader
 from segkit.tasks.named import build_task
 
@@ -29,17 +31,21 @@ def changes(config: Config, rounds: int) -> list[Figure]:
     data.prepare_data()
     task = build_module(config, build_task(config, data.classes))
     device = device_of(config["trainer"])
-    dataset = data.dataset("train")
-    count = min(data.batch_size, len(data.indices("train")))
-    items = [dataset[0, i] for i in data.indices("train")[:count]]
-    image_BCHW = torch.stack([torch.tensor(i["image"]) for i in items]).permute(0, 3, 1, 2)
-    mask_BHW = torch.stack([torch.tensor(i["mask"]) for i in items]).to(device)
-    plain, last = image_BCHW.contiguous().to(device), image_BCHW.to(device)
+    images_NCHW, masks_NHW = tensors(data, "train", device)
+    last, mask_BHW = images_NCHW[: data.batch_size], masks_NHW[: data.batch_size]
+    plain, count = last.contiguous(), len(last)
     precision = best_precision(config["trainer"]["accelerator"])
 
-    def way(image: Tensor, kind: str, **options: bool) -> Callable[[], None]:
+    def way(
+        image: Tensor, precision: str, *, fused: bool = False, compiled: bool = False
+    ) -> Callable[[], object]:
         layout = torch.channels_last if image is last else torch.contiguous_format
-        return _steps(learner_of(task, count, device, layout), image, mask_BHW, kind, **options)
+        learner = learner_of(task, count, device, layout)
+        if compiled:
+            learner.network.compile()
+        adamw = partial(torch.optim.AdamW, lr=1e-4, fused=True if fused else None)
+        batches = [(image, mask_BHW)] * STEPS
+        return Loop(learner, lambda: batches, precision=precision, optimizer=adamw).epoch
 
     ways = {
         "float32": way(plain, "32-true"),
@@ -61,31 +67,3 @@ def changes(config: Config, rounds: int) -> list[Figure]:
         )
         for name, spent in taken.items()
     ]
-
-
-def _steps(
-    learner: Learner,
-    image_BCHW: Tensor,
-    mask_BHW: Tensor,
-    precision: str,
-    *,
-    fused: bool = False,
-    compiled: bool = False,
-) -> Callable[[], None]:
-    """Some training steps on one batch, in one way."""
-    network = learner.network
-    if compiled:
-        network.compile()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True if fused else None)
-
-    def work() -> None:
-        network.train()
-        for _ in range(STEPS):
-            with autocast(learner.device, precision):
-                loss = learner.loss(network(image_BCHW), mask_BHW)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        wait_for(learner.device)
-
-    return work

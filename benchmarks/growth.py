@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from segkit.benchmarks.bare_loop import device_of, learner_of, wait_for
+from segkit.benchmarks.bare_loop import Loop, device_of, learner_of
 from segkit.benchmarks.inputs import loader_rate
 from segkit.benchmarks.timing import Figure, seconds
-from segkit.core.hardware import autocast, best_precision
+from segkit.core.hardware import best_precision
 from segkit.data.cache import open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.datamodule import SegmentationData
@@ -75,18 +75,10 @@ def _step_rate(config: Config, module: Any, batch: int, side: int) -> float:
     shape = (batch, side, side, config["dataset"]["channels"])
     image_BHWC = torch.zeros(shape, dtype=torch.uint8, device=device)
     mask_BHW = torch.zeros(shape[:3], dtype=torch.uint8, device=device)
-    optimizer = learner.optimizer(learner.network.parameters())
-
-    def step() -> None:
-        with autocast(device, precision):
-            loss = learner.loss(learner.network(image_BHWC.permute(0, 3, 1, 2)), mask_BHW)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        wait_for(device)
-
-    step()
-    return batch / min(seconds(step) for _ in range(3))
+    batches = [(image_BHWC.permute(0, 3, 1, 2), mask_BHW)]
+    loop = Loop(learner, lambda: batches, precision=precision)
+    loop.epoch()
+    return batch / min(loop.epoch().training for _ in range(3))
 
 
 def _decoding(data: SegmentationData, count: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,70 +9,55 @@ import torch
 from torch import Tensor
 
 from benchmarks.plain import Pair
-from segkit.benchmarks.bare_loop import Epoch, Learner, wait_for
+from segkit.benchmarks.bare_loop import Batches, Learner, Loop
 
 
-class MonaiLoop:
+def monai_loop(
+    learner: Learner,
+    train: Sequence[Pair],
+    val: Sequence[Pair],
+    *,
+    size: tuple[int, int],
+    channels: int,
+) -> Loop:
     """MONAI's CacheDataset and transforms in front of a plain float32 loop.
 
     Args:
         learner: with its network in torch's default memory format.
-        train, val: files.
+        train: files.
+        val: likewise.
         size: rows and columns that images are resized to.
         channels: 1 or 3.
 
     Raises:
         ImportError: MONAI is not installed.
     """
+    from monai.data import CacheDataset
+    from monai.data import DataLoader as MonaiLoader
 
-    def __init__(
-        self,
-        learner: Learner,
-        train: Sequence[Pair],
-        val: Sequence[Pair],
-        *,
-        size: tuple[int, int],
-        channels: int,
-    ) -> None:
-        from monai.data import CacheDataset
-        from monai.data import DataLoader as MonaiLoader
+    def batches(pairs: Sequence[Pair], *, training: bool) -> Batches:
+        named = [{"image": str(image), "mask": str(mask)} for image, mask in pairs]
+        steps = _monai_transforms(size, channels, random=training)
+        loader = MonaiLoader(
+            CacheDataset(named, steps, progress=False),
+            batch_size=learner.batch_size,
+            shuffle=training,
+            drop_last=training and len(pairs) > learner.batch_size,
+        )
+        return lambda: _on(learner.device, loader)
 
-        self.learner = learner
-        self.optimizer = learner.optimizer(learner.network.parameters())
-        self.loaders = []
-        for pairs, training in ((train, True), (val, False)):
-            named = [{"image": str(image), "mask": str(mask)} for image, mask in pairs]
-            steps = _monai_transforms(size, channels, random=training)
-            cached = CacheDataset(named, steps, progress=False)
-            size_of_batch = learner.batch_size
-            whole = training and len(pairs) > size_of_batch
-            self.loaders.append(
-                MonaiLoader(cached, batch_size=size_of_batch, shuffle=training, drop_last=whole)
-            )
+    return Loop(
+        learner,
+        batches(train, training=True),
+        batches(val, training=False),
+        precision="32-true",
+    )
 
-    def epoch(self) -> Epoch:
-        """Train, then validate."""
-        learner, started = self.learner, time.perf_counter()
-        learner.network.train()
-        for image_BCHW, mask_BHW in self._batches(self.loaders[0]):
-            loss = learner.loss(learner.network(image_BCHW), mask_BHW)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-        wait_for(learner.device)
-        trained = time.perf_counter() - started
-        learner.network.eval()
-        with torch.inference_mode():
-            for image_BCHW, _ in self._batches(self.loaders[1]):
-                learner.network(image_BCHW)
-        wait_for(learner.device)
-        return Epoch(trained, time.perf_counter() - started)
 
-    def _batches(self, loader: Any) -> Iterator[tuple[Tensor, Tensor]]:
-        device = self.learner.device
-        for batch in loader:
-            image_BCHW = batch["image"].as_tensor().to(device)
-            yield image_BCHW, batch["mask"].as_tensor()[:, 0].long().to(device)
+def _on(device: torch.device, loader: Any) -> Iterator[tuple[Tensor, Tensor]]:
+    for batch in loader:
+        image_BCHW = batch["image"].as_tensor().to(device)
+        yield image_BCHW, batch["mask"].as_tensor()[:, 0].long().to(device)
 
 
 def _monai_transforms(size: tuple[int, int], channels: int, *, random: bool) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.monai_loop import MonaiLoop
+from benchmarks.monai_loop import monai_loop
 from benchmarks.plain import PlainLightning
 from benchmarks.plain_files import write_pairs
 from segkit.benchmarks.bare_loop import learner_of
@@ -38,7 +38,7 @@ def rivals(
         return learner_of(module, data.batch_size, device, torch.contiguous_format)
 
     try:
-        found[MONAI] = MonaiLoop(learner(), train, val, size=data.size, channels=data.channels)
+        found[MONAI] = monai_loop(learner(), train, val, size=data.size, channels=data.channels)
     except ImportError:
         log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
     found[PLAIN] = PlainLightning(

@@ -11,38 +11,20 @@ from omegaconf import DictConfig
 from segkit.benchmarks.beside import check_beside
 from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
-from segkit.core.errors import SegkitError, did_you_mean
+from segkit.config.values import BENCHMARK
 from segkit.core.files import write_text
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import environment
 from segkit.core.sources import data_name
+from segkit.core.values import check
 from segkit.runs import cli
-from segkit.runs.build import build_reader, check_training
+from segkit.runs.build import build_reader, check_training, without_weights
 from segkit.runs.call import Call
 
 if TYPE_CHECKING:
     from segkit.benchmarks.timing import Figure
 
 log = logging.getLogger(__name__)
-
-PARTS = ("training", "changes", "input", "inference", "start", "memory", "growth")
-
-
-# What the rivals cannot do too; with it, unlike would be compared with unlike.
-ALIKE: dict[str, tuple[Any, ...]] = {
-    "freeze_encoder": (0,),
-    "dataset.crop": (None,),
-    "trainer.accumulate_grad_batches": (1,),
-    "trainer.devices": (1, "1"),
-    "trainer.fast_dev_run": (False,),
-    "trainer.gradient_clip_val": (None,),
-    "trainer.limit_train_batches": (None,),
-    "trainer.limit_val_batches": (None,),
-    "trainer.max_steps": (-1,),
-    "trainer.max_time": (None,),
-    "trainer.num_nodes": (1,),
-    "trainer.precision": ("auto", "bf16-mixed", "32-true", "32", 32),
-}
 
 
 def benchmark(composed: DictConfig, call: Call) -> bool:
@@ -55,21 +37,25 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
     composed.run_dir = escaped(str(folder / "run"))
     settings = resolved(composed)
     settings["overrides"] = list(call.overrides)
+    if settings["model"].get("encoder_weights") == AUTO:
+        settings = dict(without_weights(settings))  # nothing is fetched for a measurement
     check_training(settings)
-    _check(settings)
+    check(settings, BENCHMARK)
+    for part in settings["parts"]:
+        check_beside(part)
     build_reader(settings).listing()
 
     from segkit.benchmarks.parts import measure
     from segkit.benchmarks.table import as_json, show
-    from segkit.training.console import hush_lightning
+    from segkit.training.console import hushed_lightning
 
-    hush_lightning()
     figures: list[Figure] = []
     failed = []
     for part in settings["parts"]:
         print(f"measuring {part} …", flush=True)
         try:
-            figures += measure(part, settings, folder, figures)
+            with hushed_lightning():
+                figures += measure(part, settings, folder, figures)
         except Exception as error:
             # What the other parts have found is not lost for it.
             log.warning("%s could not be measured: %s", part, error, exc_info=error)
@@ -113,50 +99,6 @@ def _title(facts: dict[str, Any]) -> str:
         f"{device}; {versions}\n{data_name(dataset)}, {chosen['model']}, size {dataset['size']}, "
         f"batch {dataset['batch_size']}, augment={chosen['augment']}, {settings['rounds']} rounds"
     )
-
-
-def _check(settings: dict[str, Any]) -> None:
-    parts, rounds = settings["parts"], settings["rounds"]
-    if not isinstance(parts, list) or not parts:
-        raise SegkitError(
-            "parts is a list, of one at least",
-            where=f"parts={parts}",
-            remedy=f"write parts=[training], or several of {', '.join(PARTS)}",
-        )
-    for part in parts:
-        if part not in PARTS:
-            remedy = did_you_mean(part, PARTS)
-            raise SegkitError(
-                f"unknown part {part!r}",
-                where=f"parts=[{','.join(map(str, parts))}]",
-                remedy=remedy,
-            )
-        check_beside(part)
-    if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1:
-        raise SegkitError(
-            f"{rounds!r} rounds cannot be counted",
-            where=f"rounds={rounds}",
-            remedy="give a whole number of 1 or more",
-        )
-    for key, possible in ALIKE.items():
-        node, _, name = key.rpartition(".")
-        value = (settings[node] if node else settings)[name]
-        if value not in possible:
-            raise SegkitError(
-                "the loops that segkit is held against have no such thing",
-                where=f"{key}={value}",
-                remedy=f"leave {key} out",
-            )
-    _check_batch(settings["dataset"])
-
-
-def _check_batch(dataset: dict[str, Any]) -> None:
-    if dataset["size"] is None or dataset["batch_size"] == AUTO:
-        raise SegkitError(
-            "images of one size and a batch of one size are compared",
-            where=f"dataset.size={dataset['size']}, dataset.batch_size={dataset['batch_size']}",
-            remedy="give both as numbers",
-        )
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from segkit.config.checks import check_data
 from segkit.config.keys import key_of
 from segkit.config.plain import resolved
 from segkit.config.sizes import image_size
+from segkit.config.values import CHECK
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.core.run_folder import RunFolder
@@ -26,8 +27,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
     Raises:
         SegkitError: the configuration is wrong, there is no data set, or the folder is a run's.
     """
-    check_data(config)
-    _check_preview(config["augment_preview"])
+    check_data(config, CHECK)
     folder = call.output
     _check_folder(folder)
     reader = build_reader(config)
@@ -75,15 +75,6 @@ def _mirrored(config: Any, reader: Any) -> Any:
         return []
     # albumentations takes seconds to import.
     return side_cautions(reader.classes, build_augmentation(config))
-
-
-def _check_preview(value: object) -> None:
-    if not isinstance(value, bool):
-        raise SegkitError(
-            f"{value!r} is not possible here",
-            where=f"augment_preview={value}",
-            remedy="choose true or false",
-        )
 
 
 def _check_folder(path: Path) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.plain import resolved
+from segkit.config.values import COMPARE
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.sources import check_apart
+from segkit.core.values import check
 from segkit.runs import cli
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def compare(config: dict[str, Any]) -> None:
-    """Compare as configured.
+    """Compare as configured, and write it down.
 
     Raises:
         SegkitError: no runs, or runs that cannot be compared.
@@ -31,21 +33,31 @@ def compare(config: dict[str, Any]) -> None:
     folders = _folders(config)
     output = _output(config)
     check_apart(output, [("runs", folder) for folder in folders], key="output")
+    comparison = _compared(folders, config)
 
-    from segkit.comparison.comparison import compare_runs
     from segkit.comparison.shown import show_comparison
 
-    runs = _read(folders, config["allow_targets"])
-    comparison = compare_runs(
-        runs,
+    sheets = _pictures(comparison, config)
+    _write(output, comparison, sheets)
+    show_comparison(comparison, output)
+
+
+def compared(config: dict[str, Any]) -> Comparison:
+    """The same; nothing is written."""
+    _check(config)
+    return _compared(_folders(config), config)
+
+
+def _compared(folders: Sequence[Path], config: dict[str, Any]) -> Comparison:
+    from segkit.comparison.comparison import compare_runs
+
+    return compare_runs(
+        _read(folders, config["allow_targets"]),
         baseline=None if config["baseline"] is None else str(config["baseline"]),
         score=None if config["score"] is None else str(config["score"]),
         seed=config["seed"],
         common=config["common"],
     )
-    sheets = _pictures(comparison, config)
-    _write(output, comparison, sheets)
-    show_comparison(comparison, output)
 
 
 def _check(config: dict[str, Any]) -> None:
@@ -55,15 +67,7 @@ def _check(config: dict[str, Any]) -> None:
             where="sweep=, runs=",
             remedy="sweep=DIR for all runs in a folder, or runs=[DIR,DIR]",
         )
-    for key, kind, remedy in (
-        ("common", bool, "give true or false"),
-        ("pictures", int, "give a number of images, 0 or more"),
-        ("seed", int, "give a whole number of 0 or more"),
-    ):
-        value = config[key]
-        right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-        if not right or (kind is int and value < 0):
-            raise SegkitError(f"{value!r} is not possible here", where=key, remedy=remedy)
+    check(config, COMPARE)
 
 
 def _folders(config: dict[str, Any]) -> list[Path]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segkit.config.checks import check_values
 from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
 from segkit.config.trust import refuse_links
+from segkit.config.values import EVALUATE
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import EVALUATION, RunFolder
+from segkit.core.values import check
 from segkit.evaluation.request import (
     check_classes,
-    check_request,
     may_be_copy,
     place,
     split_of_others,
@@ -38,24 +40,64 @@ if TYPE_CHECKING:
     from segkit.training.module import SegmentationModule
 
 
+class Scored(NamedTuple):
+    """What was scored, with what, and the result.
+
+    Attributes:
+        folder: of the run.
+        evaluation: the result.
+        module: with the run's weights.
+        data: that were scored.
+        of_run: whether they are the run's own, or a copy of them.
+        trainer: that scored them.
+    """
+
+    folder: RunFolder
+    evaluation: Evaluation
+    module: SegmentationModule
+    data: SegmentationData
+    of_run: bool
+    trainer: pl.Trainer
+
+
 def evaluate(config: dict[str, Any], call: Call) -> float | None:
-    """Score as configured; gives the task's leading score over all classes.
+    """Score as configured, into the run's folder; gives the task's leading score over all classes.
+
+    Raises:
+        SegkitError: see :func:`measure`.
+    """
+    scored = measure(config, call.overrides)
+    task, split = scored.module.task, scored.evaluation.split
+    if scored.trainer.is_global_zero:
+        _write(scored)
+        picked = " and ".join(key for key in task.keys if config[key] == AUTO)
+        if picked and scored.of_run and split in ("val", "all"):
+            print(f"the {picked} was picked on records scored here, which flatters their scores")
+    return scored.evaluation.scores["all"][task.headline[0]]
+
+
+def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
+    """Score as configured; nothing is written.
+
+    Args:
+        config: of ``conf/evaluate.yaml``.
+        overrides: of it, ``key=value``, as given.
 
     Raises:
         SegkitError: not a run, other data that do not fit it, an empty or unknown split.
     """
-    check_request(config)
+    check(config, EVALUATE)
     run = open_run(config["run"], config["allow_targets"])
     folder = run.folder
     refuse_links(folder.path, EVALUATION)
-    own = with_settings(run.config, config, call.overrides)
+    own = with_settings(run.config, config, overrides)
     machine = ("max_megapixels", "large", "tile", "overlap")
     own |= {key: config[key] for key in machine if config[key] is not None}
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
     classes = run.classes
     given = {key: config[key] for key in run.task.keys}
-    task = run.task.with_settings(**given)
+    task = run.task.with_settings(given, auto=True)
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
     check_classes(reader.classes, classes)
@@ -63,7 +105,7 @@ def evaluate(config: dict[str, Any], call: Call) -> float | None:
     if scored:
         data, of_run = _others(scored, reader, split, folder)
     else:
-        data, of_run = _load(own, reader, split), True
+        data, of_run = load_data(own, reader, split), True
     if not data.indices(split):
         full = [
             f"split={other}" for other in ("train", "val", "test", "all") if data.indices(other)
@@ -72,44 +114,31 @@ def evaluate(config: dict[str, Any], call: Call) -> float | None:
         raise SegkitError("this split is empty", where=f"split={split}", remedy=remedy)
 
     from segkit.evaluation.scoring import evaluate_run, scorer
-    from segkit.training.console import hush_lightning
+    from segkit.training.console import hushed_lightning
     from segkit.training.fit import quiet
     from segkit.training.foresight import foresee
 
     module = build_module(own, task, run.network)
-    hush_lightning()
     foresee(data, module, own["trainer"], training=False)
-    trainer = build_trainer(own)
-    with quiet():
+    with hushed_lightning(), quiet():
+        trainer = build_trainer(own)
         if AUTO in given.values():
-            module = scorer(module, task=task.with_settings(**_fitted(own, module, trainer)))
+            module = scorer(module, task=task.with_settings(_fitted(own, module, trainer)))
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
             module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]
         )
-    if trainer.is_global_zero:
-        _write(folder, evaluation, module, data, of_run=of_run, trainer=trainer)
-        if AUTO in given.values() and of_run and split in ("val", "all"):
-            picked = " and ".join(key for key, value in given.items() if value == AUTO)
-            print(f"the {picked} was picked on records scored here, which flatters their scores")
-    return evaluation.scores["all"][task.headline[0]]
+    return Scored(folder, evaluation, module, data, of_run, trainer)
 
 
-def _write(
-    folder: RunFolder,
-    evaluation: Evaluation,
-    module: SegmentationModule,
-    data: SegmentationData,
-    *,
-    of_run: bool,
-    trainer: pl.Trainer,
-) -> None:
+def _write(scored: Scored) -> None:
     """Results on other data never replace those of the run."""
     from segkit.evaluation.report import report_or_warn
     from segkit.evaluation.scoring import write_evaluation
     from segkit.evaluation.terminal import show_evaluation
     from segkit.runs.next_steps import an_image, predict_with
 
+    folder, evaluation, module, data, of_run, trainer = scored
     tables, drawn = folder.path, folder.pictures
     if not of_run:
         tables = drawn = place(folder, evaluation.data, evaluation.split_hash)
@@ -139,12 +168,13 @@ def _others(
         if config["dataset"]["on_bad_record"] == "skip" and may_be_copy(records, folder):
             # The run's table lacks what could not be read, which only reading tells.
             readable = with_split(config, undivided(records, scratch))
-            records = _load(readable, reader, split).records
+            records = load_data(readable, reader, split).records
         file, of_run = split_of_others(records, split, folder, scratch)
-        return _load(with_split(config, file), reader, split), of_run
+        return load_data(with_split(config, file), reader, split), of_run
 
 
-def _load(config: dict[str, Any], reader: Reader, split: str) -> SegmentationData:
+def load_data(config: dict[str, Any], reader: Reader, split: str) -> SegmentationData:
+    """Data that are prepared; a test is of ``split``. Cautions are told."""
     data = build_data(config, reader, scored_split=split)
     data.prepare_data()
     for caution in data.cautions:
@@ -159,7 +189,7 @@ def _fitted(
     from segkit.evaluation.scoring import scorer
     from segkit.training.foresight import foresee
 
-    validation = _load(own, build_reader(own), "val")
+    validation = load_data(own, build_reader(own), "val")
     foresee(validation, module, own["trainer"], training=False)
     fitting = module.task.scorer.fitting()
     trainer.test(scorer(module, watchers=[fitting]), validation, verbose=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import shlex
 from collections.abc import Iterator, Sequence
@@ -14,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from segkit.config.plain import resolved
 from segkit.config.sizes import image_size
-from segkit.core.errors import SegkitError
+from segkit.config.values import EXPORT
+from segkit.core.errors import SegkitError, require_packages
 from segkit.core.files import atomic_path, write_text
 from segkit.core.home import at_home
 from segkit.core.run_folder import RunFolder, environment
 from segkit.core.sources import check_apart
+from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.build import build_reader
 from segkit.runs.keep_apart import named_sources
@@ -43,20 +44,20 @@ def export(config: dict[str, Any]) -> float:
         SegkitError: not a run, a package that is missing, a network that ONNX cannot express, or
             a graph that computes something else.
     """
-    _check(config)
+    require_packages(*_PACKAGES, extra="onnx")
+    check(config, EXPORT)
     run = open_run(config["run"], config["allow_targets"])
     folder = at_home(config["output"], "output") if config["output"] else run.folder.path
     _check_output(folder, run.folder, run.config)
 
     cli.say("loading PyTorch …")
     from segkit.inference.onnx_model import compare, write_onnx
-    from segkit.training.console import hush_lightning
+    from segkit.training.console import hushed_lightning
 
-    hush_lightning()
     cli.say("exporting …")
     network, decoder = run.network, run.task.decoder
     channels = run.config["dataset"]["channels"]
-    with atomic_path(folder / "model.onnx") as temporary:
+    with hushed_lightning(), atomic_path(folder / "model.onnx") as temporary:
         size = _bound_size(run)
         write_onnx(network, decoder, channels, temporary, opset=config["opset"], size=size)
         images, source = _images(run, config["count"])
@@ -67,25 +68,6 @@ def export(config: dict[str, Any]) -> float:
     write_text(folder / "model.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     _show(facts, folder)
     return parity.difference
-
-
-def _check(config: dict[str, Any]) -> None:
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise SegkitError(
-            f"{' and '.join(missing)} cannot be imported",
-            where="segkit.export",
-            remedy="pip install 'segkit[onnx]'",
-        )
-    for key, low, kind in (("opset", 18, int), ("count", 1, int), ("bound", 0, (int, float))):
-        value = config[key]
-        if not isinstance(value, kind) or isinstance(value, bool) or value < low:
-            whole = "whole number" if kind is int else "number"
-            raise SegkitError(
-                f"{value!r} is not a {whole} of {low} or more",
-                where=f"{key}={value}",
-                remedy=f"leave {key} out, or give such a number",
-            )
 
 
 def _check_output(folder: Path, run: RunFolder, config: dict[str, Any]) -> None:

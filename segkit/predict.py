@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from segkit.config.plain import resolved
+from segkit.config.values import PREDICT
+from segkit.core.home import at_home
 from segkit.core.limits import limit_images
 from segkit.core.shell import command
 from segkit.core.sources import check_apart
+from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.call import Call
 from segkit.runs.load import agree, open_runs, predictor_of
 
-# What masks depend on, besides the run: a table of other settings is not gone on with.
+# What masks depend on, besides the run: a table of other settings is not continued.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
 
 
@@ -26,16 +29,16 @@ def predict(config: dict[str, Any], call: Call) -> None:
         SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
     """
     from segkit.core.view import View
-    from segkit.inference.inputs import check_output, check_request, find_inputs
+    from segkit.inference.inputs import check_output, find_inputs
     from segkit.inference.outputs import Wanted, check_format
-    from segkit.inference.table import Table, columns, settings_hash
+    from segkit.inference.table import Table, check_submission, columns, settings_hash
 
-    check_request(config)
+    check(config, PREDICT)
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     runs = open_runs(config["run"], config["allow_targets"])
     task = agree(runs, {key: config[key] for key in runs[0].task.keys})
     inputs, others = find_inputs(config["input"])
-    output = Path(str(config["output"])).expanduser()
+    output = at_home(config["output"], "output")
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     values = check_format(config["format"], config["values"], len(task.classes))
@@ -49,6 +52,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
     )
     if not config["overwrite"]:
         table.check(inputs, wanted)
+        if config["rle"]:
+            check_submission(output)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     if todo:
         cli.say("loading PyTorch …")
@@ -101,7 +106,7 @@ def main() -> None:
     try:
         cli.run(lambda composed, call: predict(resolved(composed), call), "predict")
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
+        print("stopped; the same command continues where it stopped", file=sys.stderr)
         raise SystemExit(130) from None
 
 

@@ -124,7 +124,7 @@ def _run(
     if ended_by:
         finished = found["complete"] + found["pruned"]
         print(
-            f"{ended_by}: {finished} of {n_trials} trials have finished; the same command goes on"
+            f"{ended_by}: {finished} of {n_trials} trials have finished; the same command resumes"
         )
     if stopped:
         raise SystemExit(128 + signal.SIGINT)

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError
@@ -21,6 +21,7 @@ from segkit.runs.build import (
     build_reader,
     build_trainer,
     check_training,
+    without_weights,
 )
 from segkit.runs.call import Call
 from segkit.runs.claim import claim, held, remove_if_empty
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from segkit.training.module import SegmentationModule
 
 
-def train(composed: DictConfig, call: Call) -> float | None:
-    """Train as configured; the best score is what Hydra's sweepers optimise.
+def train(composed: DictConfig, call: Call) -> RunFolder:
+    """Train as configured; gives the run's folder.
 
     Args:
         composed: of ``conf/train.yaml``; its ``run_dir`` and a batch size that was found are put
@@ -54,7 +55,9 @@ def train(composed: DictConfig, call: Call) -> float | None:
     else:
         config = _resolve(composed, call.output)
     if resume and is_done(RunFolder(resume), config):
-        return _done(RunFolder(resume))
+        if is_first_process():
+            print(f"done before: {RunFolder(resume).path} (more: trainer.max_epochs=N)", flush=True)
+        return RunFolder(resume)
     check_training(config)
     _check_inference(config)
     reader = build_reader(config)
@@ -63,6 +66,7 @@ def train(composed: DictConfig, call: Call) -> float | None:
 
     cli.say("loading PyTorch …")
     from segkit.training.batch_size import fit_batch
+    from segkit.training.console import hushed_lightning
     from segkit.training.foresight import foresee
 
     data = build_data(config, reader)
@@ -71,18 +75,24 @@ def train(composed: DictConfig, call: Call) -> float | None:
         check_split(data.split_csv(), RunFolder(resume))
     data.panel_indices()
     cli.say(f"building {config['choices']['model']} …")
-    module = build_module(config, task)
-    found = fit_batch(data, module, config["trainer"])
+    trained = resume is not None and RunFolder(resume).last.is_file()
+    module = build_module(without_weights(config) if trained else config, task)
+    for what, why in module.network.chosen.items():
+        print(f"{what}: {why}", flush=True)
+    found = module.network.chosen | fit_batch(data, module, config["trainer"])
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
+    for name, value in module.network.found.items():
+        OmegaConf.update(composed, f"model.{name}", value, force_add=True)
     folder = RunFolder(resume) if resume else _claim(call, anew=composed.resume is True)
     if not resume:
         config = _resolve(composed, folder.path)
-    with held(folder) if is_first_process() else nullcontext():
-        return _fit(
+    with held(folder) if is_first_process() else nullcontext(), hushed_lightning():
+        _fit(
             config, data, module, folder, found, resumed=resume is not None, alone=not call.multirun
         )
+    return folder
 
 
 def _fit(
@@ -94,17 +104,16 @@ def _fit(
     *,
     resumed: bool,
     alone: bool,
-) -> float | None:
-    """From objects to a complete run folder; the best score."""
+) -> None:
+    """From objects to a complete run folder."""
     from segkit.evaluation.report import report_or_warn
     from segkit.runs.next_steps import after_training
     from segkit.runs.resume_point import clear_leftovers, starting_point
     from segkit.training.callbacks.interrupts import Stopped
-    from segkit.training.console import chosen, hush_lightning, log_to, show_stopped, show_summary
+    from segkit.training.console import automatic_settings, log_to, show_stopped, show_summary
     from segkit.training.fit import fit
 
     first = is_first_process()
-    hush_lightning()
     trainer = _trainer(config, folder)
     with log_to(folder.log, first_process=first):
         position = starting_point(folder, trainer.world_size) if resumed else None
@@ -121,11 +130,11 @@ def _fit(
                 monitor=config["monitor"],
                 compile_network=config["compile"],
                 resume_from=position,
-                chosen=chosen(config, data, trainer) | found,
+                chosen=automatic_settings(config, data, trainer) | found,
             )
         except Stopped as stopped:
             if not first:
-                return None  # the first process tells how it ended
+                return  # the first process reports how it ended
             show_stopped(stopped.by, folder.path)
             raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
         if first:
@@ -133,16 +142,6 @@ def _fit(
             # A sweep says it once, at its end.
             steps = after_training(summary, folder.path, data) if alone else []
             show_summary(summary, module.task.words, folder.path, steps)
-    score: float | None = summary["best_score"]
-    return score
-
-
-def _done(folder: RunFolder) -> float | None:
-    """Of a run that has come to its end: say so; the best score."""
-    if is_first_process():
-        print(f"done before: {folder.path} (more: trainer.max_epochs=N)", flush=True)
-    score: float | None = folder.read_summary().get("best_score")
-    return score
 
 
 def _begin(
@@ -203,10 +202,16 @@ def _claim(call: Call, *, anew: bool) -> RunFolder:
     return claim(call.output, chosen_by_user=call.chosen_by_user, anew=anew)
 
 
+def _best_score(composed: DictConfig, call: Call) -> float | None:
+    """Train; the score is what Hydra's sweepers optimise."""
+    score: float | None = train(composed, call).read_summary().get("best_score")
+    return score
+
+
 def main() -> None:
     """Entry point of ``segkit-train``."""
     logging.captureWarnings(True)
-    cli.run(train, "train")
+    cli.run(_best_score, "train")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What several layers' tests stand on: small data on disk, a place for caches, SIGINT heard."""
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from segkit.data.readers.phantom import write_phantoms
+
+# model.encoder_weights=auto then starts from random weights at once; subprocesses inherit it.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session")

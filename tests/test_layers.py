@@ -1,6 +1,7 @@
 """The tiers of the package: which folder may import from which, proven on the source text."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,7 +126,7 @@ def test_the_search_for_cycles_finds_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_init_files_define_nothing(path: Path) -> None:
     """But for what scripts import from a folder by name, which is loaded when it is asked for."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        lazy = isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+        lazy = isinstance(node, ast.FunctionDef) and node.name in ("__getattr__", "__dir__")
         named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
         typing = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         typing |= isinstance(node, ast.ImportFrom) and node.module == "typing"
@@ -162,6 +163,65 @@ def test_one_file_builds_from_configuration() -> None:
             ), f"{module} imports hydra.utils whole"
     # The allow-list looks at what a name leads to, and builds nothing.
     assert users == {"runs.build", "config.allow_list"}
+
+
+def test_only_tasks_know_the_tasks() -> None:
+    """Everything else asks the task by name, so that another needs no change elsewhere."""
+    for module, others in IMPORTS.items():
+        if folder_of(module) != "tasks":
+            known = [
+                other for other in others if other.count(".") > 1 and folder_of(other) == "tasks"
+            ]
+            assert not known, f"{module} imports {', '.join(known)}"
+
+
+# Words of one task, which no file of another folder may need.
+WORDS = re.compile(r"(?i)\b(dice|iou|tp|fp|fn|tn|thresholds?|confusion)\b")
+# Names that mean something else: what a stored mask marks above a value, and torch's functions.
+ELSE = re.compile(r"mask_threshold|threshold_cautions|collate_fn|worker_init_fn")
+# Where a threshold is one of stored values, too.
+OF_MASKS = ("imaging.masks", "imaging.mask_advice", "imaging.mask_settings", "imaging.mask_survey")
+
+
+def words_of_a_task(path: Path) -> list[str]:
+    """Where an identifier or a text of a file has one of them; docstrings are left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    found = []
+    for node in ast.walk(tree):
+        names = [
+            value
+            for field in ("id", "attr", "arg", "name", "asname", "module")
+            if isinstance(value := getattr(node, field, None), str)
+        ]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            names.append(node.value)
+        for name in names:
+            plain = ELSE.sub("", name).replace("_", " ")
+            if WORDS.search(plain):
+                found.append(f"{getattr(node, 'lineno', 0)}: {name.strip()[:60]!r}")
+    return found
+
+
+def test_the_words_of_a_task_are_its_own() -> None:
+    known = [
+        f"{module}:{found}"
+        for module, path in SOURCES.items()
+        if folder_of(module) != "tasks"
+        for found in words_of_a_task(path)
+        if not (module in OF_MASKS and "threshold" in found)
+    ]
+    assert not known, "\n".join(known)
+
+
+def test_the_search_for_words_finds_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text('"""Of Dice."""\nval_iou = {"mean dice": 1}\nmask_threshold = dicey = 2\n')
+    assert [line.split(":")[0] for line in words_of_a_task(path)] == ["2", "2"]
 
 
 def test_same_stem_everywhere() -> None:

@@ -66,10 +66,12 @@ def test_the_lines_find_what_predict_finds(
     pixels = picture(1, (60, 76, channels) if channels > 1 else (60, 76))
     pair = (size, size) if isinstance(size, int) else size and tuple(size)
     made = Predictor(
-        [Member(built, pair, channels)], classes=run.classes, device="cpu", precision="32-true"
+        [Member(built, pair, channels)], task=run.task, device="cpu", precision="32-true"
     )
     if kind != "classes":  # both classes are to be found
-        made.threshold = run.config["threshold"] = float(np.median(made(pixels).probability))
+        run.config["threshold"] = float(np.median(made(pixels).probability))
+        del vars(run)["task"]  # which had been made with the other
+        made.task = run.task
     monkeypatch.setattr(export, "open_run", lambda *_: run)
     assert call_main(monkeypatch, "run=any", f"output={tmp_path}", "count=2", module=export) == 0
     cv2.imwrite(str(tmp_path / "image.png"), pixels[..., ::-1] if channels > 1 else pixels)

@@ -110,9 +110,11 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     records = [fact.record for fact in facts]
     splits, failure = _split(records, spec)
     # A copy without a split says nothing of a leak between two others that have one.
-    ranks = [SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records]
-    pairs = find_pairs([fact.signature for fact in facts], ranks=ranks, watch=_watch)
-    placements = _placements(reader, facts, pairs, splits, ranks)
+    priorities = [
+        SPLITS.index(s) if (s := splits[r.id]) in SPLITS else len(SPLITS) for r in records
+    ]
+    pairs = find_pairs([fact.signature for fact in facts], priorities=priorities, watch=_watch)
+    placements = _placements(reader, facts, pairs, splits, priorities)
     together = [(pair.first, pair.second) for pair in pairs]
     together += [(placed.first, placed.second) for placed in placements]
     clean = _clean(records, splits, together)
@@ -152,11 +154,11 @@ def _placements(
     facts: Sequence[Facts],
     pairs: Sequence[Pair],
     splits: dict[str, str],
-    ranks: Sequence[int],
+    priorities: Sequence[int],
 ) -> list[Placement]:
-    """Images that adjoin or overlap and are no copies; of exact copies the lowest in rank."""
+    """Images that adjoin or overlap and are no copies; of exact copies the first in priority."""
     copies = {(pair.first, pair.second) for pair in pairs}
-    order = sorted(range(len(facts)), key=ranks.__getitem__)
+    order = sorted(range(len(facts)), key=priorities.__getitem__)
     kinds = {facts[position].signature.digest: position for position in reversed(order)}
     unique = sorted(kinds.values())
     records = [facts[position].record for position in unique]

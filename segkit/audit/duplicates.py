@@ -89,7 +89,7 @@ def pixel_digest(pixels: Pixels) -> str:
 def find_pairs(
     signatures: Sequence[Signature],
     *,
-    ranks: Sequence[int] | None = None,
+    priorities: Sequence[int] | None = None,
     watch: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> list[Pair]:
     """All near pairs, and each exact copy with one of its kind, in order of position.
@@ -99,13 +99,13 @@ def find_pairs(
 
     Args:
         signatures: of the pictures.
-        ranks: of each; the lowest of a kind, the first of equals, stands for all its exact
+        priorities: of each; the lowest of a kind, the first of equals, stands for all its exact
             copies: they are paired with it, and it alone is compared with other kinds.
         watch: iterates over the rounds of the search, for a progress bar.
     """
     firsts: dict[str, int] = {}
     order = range(len(signatures))
-    for position in order if ranks is None else sorted(order, key=ranks.__getitem__):
+    for position in order if priorities is None else sorted(order, key=priorities.__getitem__):
         firsts.setdefault(signatures[position].digest, position)
     exact = []
     for position, signature in enumerate(signatures):

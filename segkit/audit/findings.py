@@ -137,7 +137,7 @@ def of_copies(
     """Pictures that are there twice; a leak where the two lie in different splits.
 
     Near copies within a group (the next slice of a volume) are left out. ``mended``: whether a
-    split that brings copies together is written.
+    split that keeps copies together is written.
     """
     remedy = "leave one out" + mended * ", or dataset.split.file=PATH of the split.csv written here"
     for pair in pairs:
@@ -214,6 +214,6 @@ def _stretch(fact: Facts, size: tuple[int, int]) -> float:
 
 
 def _turned_round(values: str) -> str:
-    """How to swap the two classes of a mask, whose stored values are told as ``0 255``."""
+    """How to swap the two classes of a mask, whose stored values are shown as ``0 255``."""
     other = max((int(v) for v in values.split() if v.isdigit()), default=0) or 1
     return f"see whether it is inverted: 'dataset.mask_values={{0: 1, {other}: 0}}' turns it round"

@@ -13,7 +13,7 @@ from segkit.audit.crops import Marks, mark
 from segkit.audit.duplicates import Signature, pixel_digest, sign
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
-from segkit.data.in_turn import in_turn
+from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.source import Source
 from segkit.imaging.pixels import Pixels, decode, without_alpha
@@ -40,11 +40,11 @@ class Facts:
         high: largest intensity of each colour.
         saturated: share of pixels at the top of their range in any colour, 0 … 1; the range of
             16-bit pixels is the least of 10, 12, 14 and 16 bits that holds them.
-        shares: share of pixels of each class, background included; empty without truth.
+        shares: share of pixels of each class, background included; empty without ground truth.
         objects: number of instances, or of connected components (8 neighbours) of each class
-            where the data set has no instances; None without truth.
+            where the data set has no instances; None without ground truth.
         mask_values: values stored in the first two mask files; further ones end in "…".
-        mask_digest: equal for equal masks, "" without truth.
+        mask_digest: equal for equal masks, "" without ground truth.
         read_ms: milliseconds to read and decode image and masks.
         signature: what the image is recognised by.
         borders: what tells whether another continues it.
@@ -73,7 +73,7 @@ class Facts:
 
     @property
     def empty(self) -> bool:
-        """Whether there is a truth in which nothing is marked."""
+        """Whether the ground truth is empty."""
         return bool(self.shares) and self.shares[0] == 1
 
     @property
@@ -104,7 +104,7 @@ def measure_all(
         check_sample(sample, record, len(reader.classes))
         return measure(reader, record, sample, read_ms=1000 * seconds)
 
-    jobs = in_turn(reader, records, look, threads=threads, title="checking")
+    jobs = map_records(reader, records, look, threads=threads, title="checking")
     for record, job in jobs:
         try:
             found.append(job.result())

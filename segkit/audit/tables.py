@@ -140,7 +140,7 @@ def _commonest(counts: Counter[str], most: int = 4) -> str:
 
 
 def show(audit: Audit, title: str, folder: str, next_step: str = "") -> None:
-    """Print the tables, the findings by kind, the verdict, and how to go on."""
+    """Print the tables, the findings by kind, the verdict, and next steps."""
     out = console()
     header, rows = split_table(audit)
     styles = ["" if row[0] else "dim" for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,37 +76,40 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-class BareLoop:
-    """The least that trains: tensors in memory, a step, and nothing besides.
+Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
+
+
+class Loop:
+    """The least that trains: a step a batch, and nothing besides.
 
     Args:
-        learner: with its network in channels_last if wanted.
-        train, val: images (N, C, H, W) uint8 and masks (N, H, W) uint8, on the device.
+        learner: with its network in the memory format that is wanted.
+        train, val: give an epoch's images (B, C, H, W) and masks (B, H, W), on the device.
         precision: as the Trainer calls it.
+        optimizer: in place of the learner's own.
     """
 
     def __init__(
         self,
         learner: Learner,
-        train: tuple[Tensor, Tensor],
-        val: tuple[Tensor, Tensor],
+        train: Batches,
+        val: Batches = tuple,
         *,
         precision: str,
+        optimizer: MakeOptimizer | None = None,
     ) -> None:
         self.learner, self.train, self.val = learner, train, val
         self.precision = precision
-        self.optimizer = learner.optimizer(learner.network.parameters())
+        self.optimizer = (optimizer or learner.optimizer)(learner.network.parameters())
 
     def epoch(self) -> Epoch:
-        """Train on every whole batch once, then run the validation images through."""
+        """Train on every batch once, then run the validation images through."""
         started = time.perf_counter()
-        learner, size = self.learner, self.learner.batch_size
+        learner = self.learner
         learner.network.train()
-        order = torch.randperm(len(self.train[0]), device=learner.device)
-        for first in range(0, max(len(order) - size, 0) + 1, size):
-            chosen = order[first : first + size]
+        for image_BCHW, mask_BHW in self.train():
             with autocast(learner.device, self.precision):
-                loss = learner.loss(learner.network(self.train[0][chosen]), self.train[1][chosen])
+                loss = learner.loss(learner.network(image_BCHW), mask_BHW)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -114,7 +117,35 @@ class BareLoop:
         trained = time.perf_counter() - started
         learner.network.eval()
         with torch.inference_mode(), autocast(learner.device, self.precision):
-            for first in range(0, len(self.val[0]), size):
-                learner.network(self.val[0][first : first + size])
+            for image_BCHW, _ in self.val():
+                learner.network(image_BCHW)
         wait_for(learner.device)
         return Epoch(trained, time.perf_counter() - started)
+
+
+def bare_loop(
+    learner: Learner,
+    train: tuple[Tensor, Tensor],
+    val: tuple[Tensor, Tensor],
+    *,
+    precision: str,
+) -> Loop:
+    """A loop over tensors in memory, of which it trains on whole batches in a new order each epoch.
+
+    Args:
+        learner: what is trained.
+        train: images (N, C, H, W) uint8 and masks (N, H, W) uint8, on the device.
+        val: likewise.
+        precision: as the Trainer calls it.
+    """
+    size, count = learner.batch_size, len(train[0])
+
+    def shuffled() -> Iterator[tuple[Tensor, Tensor]]:
+        order = torch.randperm(count, device=learner.device)
+        for chosen in torch.split(order, size)[: max(1, count // size)]:
+            yield train[0][chosen], train[1][chosen]
+
+    def in_order() -> Iterable[tuple[Tensor, Tensor]]:
+        return zip(torch.split(val[0], size), torch.split(val[1], size), strict=True)
+
+    return Loop(learner, shuffled, in_order, precision=precision)

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from segkit.benchmarks.bare_loop import device_of, wait_for
-from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
+from segkit.benchmarks.timing import Figure, interleaved, rates
 from segkit.core.hardware import autocast
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
@@ -96,7 +96,7 @@ def _whole(
         taken = interleaved(rivals, rounds)
     what = f"{len(images)} images, {predictor.together} at once"
     goals = {name: 1.0 for name in rivals if name.startswith("onnxruntime")}
-    return _compare(what, taken, len(images), "images/s", goals)
+    return rates(PART, taken, len(images), "images/s", goals=goals, what=what)
 
 
 def _batches(images: list[Image], most: int) -> list[list[Image]]:
@@ -137,7 +137,8 @@ def _tiled(
         log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
     taken = interleaved(rivals, rounds)
     what = f"{SIDE}² pixels in tiles of {TILE}, overlap {OVERLAP}"
-    return _compare(what, taken, image.shape[0] * image.shape[1] / 1e6, "megapixels/s", goals)
+    megapixels = image.shape[0] * image.shape[1] / 1e6
+    return rates(PART, taken, megapixels, "megapixels/s", goals=goals, what=what)
 
 
 def _monai(
@@ -166,21 +167,3 @@ def _monai(
             return mask_BHW.cpu().numpy(), probability.cpu().numpy()
 
     return work
-
-
-def _compare(
-    what: str,
-    taken: Mapping[str, list[float]],
-    amount: float,
-    unit: str,
-    goals: Mapping[str, float],
-) -> list[Figure]:
-    names = list(taken)
-    ours = taken[names[0]]
-    figures = [Figure(PART, f"{what}: {names[0]}", spread([amount / s for s in ours]).median, unit)]
-    for name in names[1:]:
-        rate = spread([amount / s for s in taken[name]]).median
-        ratio = speedup(ours, taken[name])
-        goal = goals.get(name)
-        figures.append(Figure(PART, f"{what}: {name}", rate, unit, f"segkit ÷ {name}", ratio, goal))
-    return figures

@@ -79,7 +79,7 @@ def _held(config: Config, count: int) -> tuple[int, int]:
 
 
 def _write_cache(folder: Path, count: int, size: tuple[int, int], channels: int) -> None:
-    """Black images without truth, in the form of :mod:`segkit.data.cache`."""
+    """Black images without masks, in the form of :mod:`segkit.data.cache`."""
     each = size[0] * size[1] * (channels + 1)
     with (folder / "pixels.bin").open("wb") as file:
         file.truncate(count * each)  # pages that were never written take no disk

@@ -88,3 +88,31 @@ def interleaved(rivals: Mapping[str, Callable[[], object]], rounds: int) -> dict
             if number:
                 taken[name].append(spent)
     return taken
+
+
+def rates(
+    part: str,
+    taken: Mapping[str, Sequence[float]],
+    amount: float,
+    unit: str,
+    *,
+    goals: Mapping[str, float],
+    what: str = "",
+) -> list[Figure]:
+    """Amounts a second, segkit's first, and how many times faster it was than each rival.
+
+    Args:
+        part: of the benchmark.
+        taken: seconds by name, as :func:`interleaved` gives them.
+        amount: that was worked through in each round.
+        unit: of the rates.
+        goals: of the ratios, by name.
+        what: stands before each name.
+    """
+    ours = next(iter(taken.values()))
+    figures: list[Figure] = []
+    for name, spent in taken.items():
+        rate = spread([amount / each for each in spent]).median
+        beside = () if not figures else (f"segkit ÷ {name}", speedup(ours, spent), goals.get(name))
+        figures.append(Figure(part, f"{what}: {name}" if what else name, rate, unit, *beside))
+    return figures

@@ -13,9 +13,9 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from segkit.benchmarks.bare_loop import BareLoop, Epoch, learner_of, wait_for
+from segkit.benchmarks.bare_loop import Epoch, bare_loop, learner_of, wait_for
 from segkit.benchmarks.beside import beside, is_beside
-from segkit.benchmarks.timing import Figure, Spread, speedup, spread
+from segkit.benchmarks.timing import Figure, rates, speedup, spread
 from segkit.core.run_folder import RunFolder
 from segkit.data.datamodule import SegmentationData
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
@@ -47,7 +47,7 @@ class TimedLoader:
             started = time.perf_counter()
 
 
-class InTurn(pl.Callback):
+class Alternating(pl.Callback):
     """Between two epochs of a training, lets every rival train one; the first is not counted.
 
     Args:
@@ -112,8 +112,8 @@ def training(config: Config, rounds: int) -> list[Figure]:
         data.trainer = trainer
         loader = TimedLoader(data.train_dataloader())
         data.train_dataloader = lambda: loader  # type: ignore[method-assign,assignment,return-value]
-        turns = InTurn(rivals, loader)
-        trainer.callbacks.append(turns)  # type: ignore[attr-defined]
+        alternating = Alternating(rivals, loader)
+        trainer.callbacks.append(alternating)  # type: ignore[attr-defined]
         fit(
             data,
             module,
@@ -123,7 +123,9 @@ def training(config: Config, rounds: int) -> list[Figure]:
             compile_network=settings["compile"],
         )
     images = min(images, len(data.indices("train")))
-    return _figures(turns, images, str(trainer.precision), on_gpu=_device(trainer).type == "cuda")
+    return _figures(
+        alternating, images, str(trainer.precision), on_gpu=_device(trainer).type == "cuda"
+    )
 
 
 def _device(trainer: pl.Trainer) -> torch.device:
@@ -134,16 +136,16 @@ def _rivals(
     module: SegmentationModule, data: SegmentationData, trainer: pl.Trainer, folder: Path
 ) -> dict[str, Any]:
     device = _device(trainer)
-    held = {stage: _tensors(data, stage, device) for stage in ("train", "val")}
+    held = {stage: tensors(data, stage, device) for stage in ("train", "val")}
     fast = learner_of(module, data.batch_size, device)
-    bare = BareLoop(fast, held["train"], held["val"], precision=str(trainer.precision))
+    bare = bare_loop(fast, held["train"], held["val"], precision=str(trainer.precision))
     if not is_beside():
         log.warning("only a clone of segkit's repository compares with MONAI and plain Lightning")
         return {BARE: bare}
     return {BARE: bare, **beside("rivals").rivals(module, data, device, folder)}
 
 
-def _tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[Tensor, Tensor]:
+def tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[Tensor, Tensor]:
     """Every image (N, C, H, W), channels last, and mask (N, H, W), both uint8, on the device."""
     dataset = data.dataset("all")
     items = [dataset[0, index] for index in data.indices(stage)]
@@ -152,22 +154,16 @@ def _tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[
     return images_NHWC.permute(0, 3, 1, 2).to(device), masks_NHW.to(device)
 
 
-def _figures(turns: InTurn, images: int, precision: str, *, on_gpu: bool) -> list[Figure]:
-    part, ours = "training", turns.ours[1:]
-
-    def rate(epochs: list[Epoch]) -> float:
-        return spread([images / epoch.training for epoch in epochs]).median
-
-    figures = [Figure(part, f"segkit, {precision}", rate(ours), "images/s")]
-    for name, epochs in turns.theirs.items():
-        counted = epochs[1:]
-        goal = {PLAIN: 3.0, MONAI: 2.4}.get(name)
-        ratio = speedup([e.training for e in ours], [e.training for e in counted])
-        figures.append(
-            Figure(part, name, rate(counted), "images/s", f"segkit ÷ {name}", ratio, goal)
-        )
-    bare = turns.theirs[BARE][1:]
-    whole: Spread = speedup([e.whole for e in ours], [e.whole for e in bare])
+def _figures(
+    alternating: Alternating, images: int, precision: str, *, on_gpu: bool
+) -> list[Figure]:
+    part, ours = "training", alternating.ours[1:]
+    epochs = {f"segkit, {precision}": ours} | {
+        n: each[1:] for n, each in alternating.theirs.items()
+    }
+    taken = {name: [epoch.training for epoch in some] for name, some in epochs.items()}
+    figures = rates(part, taken, images, "images/s", goals={PLAIN: 3.0, MONAI: 2.4})
+    bare = alternating.theirs[BARE][1:]
     figures += [
         Figure(
             part,
@@ -175,13 +171,13 @@ def _figures(turns: InTurn, images: int, precision: str, *, on_gpu: bool) -> lis
             spread([e.whole for e in ours]).median,
             "s",
             f"segkit ÷ {BARE}",
-            whole,
+            speedup([e.whole for e in ours], [e.whole for e in bare]),
             0.95 if on_gpu else 0.97,
         ),
         Figure(
             part,
             "share of the training time in which the step waits for input",
-            spread(turns.waited[1:]).median,
+            spread(alternating.waited[1:]).median,
             "",
             goal=0.03 if on_gpu else None,
             at_most=True,

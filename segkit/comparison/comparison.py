@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.comparison.checks import check_comparable, common_records
-from segkit.comparison.names import run_names, varied_keys
-from segkit.comparison.run_scores import RunScores, group_scores
+from segkit.comparison.names import differing_keys, run_names
+from segkit.comparison.run_scores import RunScores, group_scores, mean_score, unit_scores
 from segkit.config.keys import REPEATED
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.statistics.intervals import RESAMPLES, mean_intervals, mean_where_defined
@@ -28,16 +28,19 @@ class Configuration:
 
     Attributes:
         name: what differs from the other configurations.
-        varied: the same by key.
+        differing: the same by key.
         runs: of each seed, one or the folds.
-        scores: by name, (S, G) of each seed and group; see :attr:`Task.headline`.
+        scores: by name, (S, G) of each seed and group, which are compared pair by pair.
+        means_S: by name, of each seed, as its ``evaluation.csv`` has it: over images (or groups,
+            where these are scored), and then over classes.
         intervals: of each: bounds of the mean over seeds, over other groups.
     """
 
     name: str
-    varied: dict[str, Any]
+    differing: dict[str, Any]
     runs: tuple[tuple[RunScores, ...], ...]
     scores: dict[str, Values]
+    means_S: dict[str, Values]
     intervals: dict[str, tuple[float, float]]
 
     @property
@@ -111,13 +114,13 @@ def compare_runs(
     """
     check_comparable(runs, common=common)
     score = _chosen_score(runs[0].task, score)
-    members, varied = _configurations(runs)
+    members, differing = _configurations(runs)
     keep = common_records([folds for seeds in members.values() for folds in seeds], common=common)
     first = next(iter(members.values()))[0]
     group_of = {i: g for run in first for i, g in zip(run.ids, run.groups, strict=True)}
     groups = sorted({group_of[name] for name in keep})
     found = [
-        replace(_scored(name, seeds, groups, keep, seed), varied=varied[name])
+        replace(_scored(name, seeds, groups, keep, seed), differing=differing[name])
         for name, seeds in members.items()
     ]
     place = _place(baseline, [each.name for each in found])
@@ -146,8 +149,8 @@ def _configurations(
     runs: Sequence[RunScores],
 ) -> tuple[dict[str, list[tuple[RunScores, ...]]], dict[str, dict[str, Any]]]:
     """By name: the runs of each seed, a seed's folds together; and what differs, by key."""
-    varied = varied_keys([run.config for run in runs])
-    own = {key: values for key, values in varied.items() if key not in REPEATED}
+    differing = differing_keys([run.config for run in runs])
+    own = {key: values for key, values in differing.items() if key not in REPEATED}
     names = run_names(own, len(runs))
     if not own:
         names = ["the configuration"] * len(runs) if _repeats(runs) else run_names({}, len(runs))
@@ -177,20 +180,22 @@ def _scored(
     keep: set[str],
     seed: int,
 ) -> Configuration:
-    by_score = {
-        score: np.stack([group_scores(folds, groups, keep, score) for folds in seeds])
-        for score in seeds[0][0].task.headline
-    }
-    intervals = {}
-    for score, values_SG in by_score.items():
-        means_G = mean_where_defined(values_SG)
-        low, high = mean_intervals(means_G[:, None], groups, seed=seed)[0].tolist()
-        intervals[score] = (low, high)
+    by_group: dict[str, Values] = {}
+    means: dict[str, Values] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    for score in seeds[0][0].task.headline:
+        found = [unit_scores(folds, keep, score) for folds in seeds]
+        units, values_SUK = found[0][0], np.stack([values_UK for _, values_UK in found])
+        by_group[score] = np.stack([group_scores(units, each, groups) for each in values_SUK])
+        means[score] = np.array([mean_score(values_UK) for values_UK in values_SUK])
+        bounds = mean_intervals(mean_where_defined(values_SUK), units, seed=seed)[-1]
+        intervals[score] = (float(bounds[0]), float(bounds[1]))
     return Configuration(
         name=name,
-        varied={},
+        differing={},
         runs=tuple(seeds),
-        scores=by_score,
+        scores=by_group,
+        means_S=means,
         intervals=intervals,
     )
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segkit.config.keys import NOT_COMPARED, PLACES, flatten, within
+from segkit.config.keys import FOUND, NOT_COMPARED, PLACES, flatten, within
 
 
-def varied_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def differing_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The keys that differ, with the value of each run.
 
     A choice from a group stands for all keys of that group: ``model`` for ``model.encoder`` and
@@ -19,22 +19,23 @@ def varied_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     keys = dict.fromkeys(key for flat in flats for key in flat)
     differing = {key: [flat.get(key) for flat in flats] for key in keys}
     differing = {key: values for key, values in differing.items() if _differ(values)}
-    chosen = {k.removeprefix("choices."): v for k, v in differing.items() if "choices." in k}
-    kept = dict(chosen)
+    differing = {k: v for k, v in differing.items() if not _is_found(k, v, differing)}
+    by_group = {k.removeprefix("choices."): v for k, v in differing.items() if "choices." in k}
+    kept = dict(by_group)
     for key, values in differing.items():
-        choices = chosen.get(key.split(".", 1)[0])
+        choices = by_group.get(key.split(".", 1)[0])
         if not key.startswith("choices.") and not (choices and _follows(values, choices)):
             kept[key] = values
     return kept
 
 
-def run_names(varied: Mapping[str, Sequence[Any]], count: int) -> list[str]:
+def run_names(differing: Mapping[str, Sequence[Any]], count: int) -> list[str]:
     """A name for each run: ``unet_mnv2, lr=0.001``; numbers where nothing differs."""
     names = []
     for number in range(count):
         parts = []
-        for key, values in varied.items():
-            short = key if _ambiguous(key, varied) else key.rsplit(".", 1)[-1]
+        for key, values in differing.items():
+            short = key if _ambiguous(key, differing) else key.rsplit(".", 1)[-1]
             value = values[number]
             value = f"{value:.4g}" if isinstance(value, float) else value
             parts.append(str(value) if "." not in key and key != "seed" else f"{short}={value}")
@@ -55,11 +56,22 @@ def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _is_found(key: str, values: Sequence[Any], differing: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether training itself wrote the values: each follows from the encoder.
+
+    Runs of earlier versions have none.
+    """
+    found = key in FOUND and FOUND[key] is None
+    return found and (None in values or _follows(values, differing.get("model.encoder", ())))
+
+
 def _differ(values: Sequence[Any]) -> bool:
     return any(value != values[0] for value in values)
 
 
 def _follows(values: Sequence[Any], choices: Sequence[Any]) -> bool:
     """Whether one choice always comes with one value."""
+    if not choices:
+        return False
     pairs = {(repr(choice), repr(value)) for choice, value in zip(choices, values, strict=True)}
     return len(pairs) == len({choice for choice, _ in pairs})

@@ -1,4 +1,4 @@
-"""The images on which configurations disagree most, each answer beside the truth."""
+"""The images on which configurations disagree most, each prediction beside the ground truth."""
 
 import warnings
 from collections.abc import Sequence

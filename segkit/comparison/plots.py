@@ -34,7 +34,7 @@ def scores_plot(comparison: Comparison) -> bytes:
     many = len(comparison.configurations)
     plot, axes = _rows(many, f"{comparison.score} with 95 % intervals over {comparison.unit}")
     for number, each in enumerate(comparison.configurations):
-        means = mean_where_defined(_values(comparison, each).T)
+        means = each.means_S[comparison.score]
         low, high = each.intervals[comparison.score]
         _interval(axes, number, float(means.mean()), (low, high), colour(number))
         if len(means) > 1:

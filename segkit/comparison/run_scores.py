@@ -1,7 +1,7 @@
 """What a run's test came to, image by image, as its tables keep it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from segkit.core.tables import read_table
 from segkit.runs.saved import SavedRun, open_run
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.base import Task
+from segkit.tasks.named import build_task
 from segkit.tasks.tally import sum_by_group
 
 Values = NDArray[np.float64]
@@ -55,7 +56,7 @@ class RunScores:
     @property
     def task(self) -> Task:
         """What it learnt."""
-        return self.run.task
+        return _task(self.config, self.classes)
 
     @property
     def seed(self) -> int:
@@ -109,15 +110,17 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
     try:
         rows = read_table(path)
         found = _from_rows(saved, summary, rows)
-        leading = saved.task.headline[0]
-        own, now = float(summary["test"]["all"][leading] or math.nan), _own_score(found)
-    except (KeyError, ValueError, IndexError) as error:
+        leading = found.task.headline[0]
+        undefined = (told := summary["test"]["all"][leading]) is None
+        own = math.nan if undefined else float(told)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
         raise SegkitError(
             f"its images' scores cannot be read, or are not of the test split ({error})",
             where=str(path),
             remedy=again,
         ) from error
-    if abs(now - own) > _ROUNDING:
+    now = float(mean_score(unit_scores([found], set(found.ids), leading)[1]))
+    if not (math.isnan(now) and math.isnan(own)) and not abs(now - own) <= _ROUNDING:
         raise SegkitError(
             f"its images were scored otherwise since: {leading} {now:.4f}, and {own:.4f} when "
             "training ended",
@@ -127,10 +130,9 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
     return found
 
 
-def _own_score(run: RunScores) -> float:
-    """As in ``summary.json``."""
-    units = run.groups if run.by_group else run.ids
-    return run.task.scorer.overall(run.counts, units, run.task.headline[0])
+def _task(config: Mapping[str, Any], classes: Sequence[str]) -> Task:
+    """By the classes of the table: the data set need not be there any more."""
+    return build_task(config, ("background", *classes))
 
 
 def _from_rows(
@@ -141,7 +143,8 @@ def _from_rows(
     other = {row["split"] for row in rows} - {"test"}
     if other or not rows:
         raise ValueError(f"rows of {', '.join(sorted(other)) or 'no record'}")
-    classes, counts = run.task.scorer.counts_of(rows)
+    named = tuple(dict.fromkeys(row["class"] for row in rows))
+    classes, counts = _task(run.config, named).scorer.counts_of(rows)
     first = [row for row in rows if row["class"] == classes[0]]
     return RunScores(
         run=run,
@@ -153,33 +156,48 @@ def _from_rows(
     )
 
 
-def group_scores(
-    runs: Sequence[RunScores], names: Sequence[str], keep: set[str], score: str
-) -> Values:
+def unit_scores(runs: Sequence[RunScores], keep: set[str], score: str) -> tuple[list[str], Values]:
+    """A score of each unit and foreground class, as ``evaluation.csv`` averages them.
+
+    A unit is an image, or with ``score_by=group`` all images of a group together.
+
+    Args:
+        runs: one, or the folds of a cross-validation, whose tests are taken for one.
+        keep: ids of the records that count.
+        score: one of the task's headline.
+
+    Returns:
+        The group of each unit, and (U, K) the scores; units are in the order of their names.
+    """
+    kept = [(run, n) for run in runs for n, name in enumerate(run.ids) if name in keep]
+    units = [(run.groups if run.by_group else run.ids)[n] for run, n in kept]
+    group_of = {unit: run.groups[n] for unit, (run, n) in zip(units, kept, strict=True)}
+    names, summed = sum_by_group(np.stack([run.counts[n] for run, n in kept]), units)
+    return [group_of[name] for name in names], runs[0].task.scorer.by_class(summed, score)
+
+
+def mean_score(values_UK: Values) -> Values:
+    """The row ``all`` of ``evaluation.csv``: over units, and then over classes."""
+    return mean_where_defined(mean_where_defined(values_UK))
+
+
+def group_scores(groups_U: Sequence[str], values_UK: Values, names: Sequence[str]) -> Values:
     """(G,) a score of each group, over the classes where it is defined.
 
     Where images are scored one by one, their mean in each group: images of one patient are not
     independent, and a comparison that took them for so would be too sure.
 
     Args:
-        runs: one, or the folds of a cross-validation, whose tests are of different groups.
+        groups_U: the group of each unit.
+        values_UK: from :func:`unit_scores`.
         names: the groups, in the order wanted.
-        keep: ids of the records that count.
-        score: one of the task's headline.
     """
-    found: dict[str, float] = {}
-    for run in runs:
-        each = run.task.scorer.each
-        kept = [n for n, name in enumerate(run.ids) if name in keep]
-        groups = [run.groups[n] for n in kept]
-        if run.by_group:
-            known, summed = sum_by_group(run.counts[kept], groups)
-            found |= dict(zip(known, each(summed, score), strict=True))
-            continue
-        values_N = each(run.counts[kept], score)
-        for group in set(groups):
-            own = values_N[[n for n, name in enumerate(groups) if name == group]]
-            found[group] = float(mean_where_defined(own))
+    values_U = mean_where_defined(values_UK.T)
+    known, index_U = np.unique(np.array(groups_U, dtype=str), return_inverse=True)
+    sums_G = np.bincount(index_U, np.nan_to_num(values_U))
+    with np.errstate(invalid="ignore"):
+        means_G = sums_G / np.bincount(index_U, ~np.isnan(values_U))
+    found = dict(zip(known.tolist(), means_G, strict=True))
     return np.array([found[name] for name in names])
 
 

@@ -9,7 +9,6 @@ from segkit.comparison.comparison import Comparison
 from segkit.comparison.tables import Row, configuration_rows
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_line, show_table
-from segkit.statistics.intervals import mean_where_defined
 
 _DIFFERENCE = "difference"
 
@@ -127,8 +126,8 @@ def sentences(comparison: Comparison) -> list[str]:
     left_out = max(pair.found.left_out for pair in comparison.pairs)
     if left_out:
         words.append(
-            f"up to {left_out} {comparison.unit} are left out: an empty truth left empty has no "
-            "score, so that what was drawn on it by others is not compared"
+            f"up to {left_out} {comparison.unit} are left out: an empty ground truth left empty "
+            "has no score, so that what was drawn on it by others is not compared"
         )
     if any(run.fold is not None for run in comparison.configurations[0].runs[0]):
         words.append(
@@ -145,7 +144,7 @@ def sentences(comparison: Comparison) -> list[str]:
 def _alone(comparison: Comparison) -> str:
     """Of a single configuration: its score, and how far seeds move it."""
     only = comparison.configurations[0]
-    means = mean_where_defined(only.scores[comparison.score].T)
+    means = only.means_S[comparison.score]
     low, high = only.intervals[comparison.score]
     folds = max(len(seed) for seed in only.runs)
     how = f" out of {folds} folds" if folds > 1 else ""
@@ -160,7 +159,7 @@ def _alone(comparison: Comparison) -> str:
 
 
 def show_comparison(comparison: Comparison, output: Path) -> None:
-    """The table, the conclusions, where the page lies, and how to go on."""
+    """The table, the conclusions, where the page lies, and next steps."""
     out = console()
     show_table(out, headings(comparison), shown_rows(comparison), words=("",))
     for words in sentences(comparison):

@@ -8,7 +8,6 @@ from typing import Any
 from segkit.comparison.comparison import Comparison, Configuration, Pair
 from segkit.comparison.run_scores import RunScores, image_scores
 from segkit.core.tables import table_text
-from segkit.statistics.intervals import mean_where_defined
 
 Row = dict[str, Any]
 
@@ -16,7 +15,9 @@ Row = dict[str, Any]
 def configuration_rows(comparison: Comparison) -> list[Row]:
     """The rows of ``comparison.csv``: a configuration each, the baseline first.
 
-    ``difference`` and what follows is of :attr:`Comparison.score`, against the baseline.
+    ``dice`` and ``iou`` are those of ``evaluation.csv``, of several seeds their mean.
+    ``difference`` and what follows is of :attr:`Comparison.score`, against the baseline: of the
+    groups' scores, each group counting once.
     """
     pairs: dict[str, Pair] = {pair.name: pair for pair in comparison.pairs}
     return [_row(each, pairs.get(each.name)) for each in comparison.configurations]
@@ -24,9 +25,8 @@ def configuration_rows(comparison: Comparison) -> list[Row]:
 
 def _row(each: Configuration, pair: Pair | None) -> Row:
     runs = [run for seed in each.runs for run in seed]
-    row: Row = {"configuration": each.name, **each.varied, "seeds": len(each.runs)}
-    for score, values_SG in each.scores.items():
-        means = mean_where_defined(values_SG.T)
+    row: Row = {"configuration": each.name, **each.differing, "seeds": len(each.runs)}
+    for score, means in each.means_S.items():
         low, high = each.intervals[score]
         row |= {score: float(means.mean()), f"{score}_low": low, f"{score}_high": high}
         row[f"{score}_between_seeds"] = float(means.std(ddof=1)) if len(means) > 1 else math.nan
@@ -86,7 +86,8 @@ def _pace(run: RunScores) -> float:
 
 
 def _minutes(run: RunScores) -> float:
-    return float(run.summary.get("wall_seconds") or math.nan) / 60
+    seconds = run.summary.get("wall_seconds")
+    return math.nan if seconds is None else float(seconds) / 60
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:

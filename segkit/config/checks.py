@@ -1,20 +1,13 @@
-"""Checks of values that the YAML files cannot make; none of them imports torch."""
+"""Checks of combinations of values that cannot work together; none of them imports torch."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from segkit.config.bounds import (
-    CHOICES,
-    NUMBERS,
-    OF_DATA,
-    OF_TRAINING,
-    SWITCHES,
-    WHOLE,
-    WHOLE_OR_NULL,
-)
 from segkit.config.encoder_names import SMP_ENCODERS
-from segkit.config.sizes import check_batch, check_device_cache, check_sizes, check_workers
+from segkit.config.sizes import AUTO, image_size
+from segkit.config.values import DATA, TRAIN
 from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.values import Rules, check, lookup
 
 Config = Mapping[str, Any]
 
@@ -25,96 +18,76 @@ def check_values(config: Config) -> None:
     Raises:
         SegkitError: with the key and what it may be.
     """
-    for key in OF_TRAINING:
-        _check_mapping(config, key)
-    check_data(config)
+    check_data(config, TRAIN)
     _check_model(config["model"], config["dataset"]["channels"])
     _check_mode(config)
     _check_patience(config)
 
 
-def check_data(config: Config) -> None:
+def check_data(config: Config, rules: Rules = DATA) -> None:
     """The same, of a configuration without a network and a training."""
-    for key in OF_DATA:
-        _check_mapping(config, key)
-    for key, allowed in CHOICES.items():
-        check_choice(config, key, allowed)
-    for key, bounds in NUMBERS.items():
-        check_number(config, key, bounds, whole=False)
-    for key, bounds in (WHOLE | WHOLE_OR_NULL).items():
-        check_number(config, key, bounds, whole=True)
-    for key in SWITCHES:
-        check_choice(config, key, (True, False))
-    _check_name(config["dataset"].get("name"))
-    check_batch(config)
-    check_device_cache(config)
-    check_sizes(config["dataset"])
-    check_workers(config["dataset"]["num_workers"])
+    check(config, rules)
+    _check_sizes(config["dataset"])
+    _check_processes(config)
+    _check_overfit(config)
+    _check_device_cache(config)
 
 
-def _check_name(name: object) -> None:
-    if isinstance(name, str) and (set(name) & {"/", "\\", "\0"} or name in (".", "..")):
+def _check_sizes(dataset: Config) -> None:
+    size = image_size(dataset["size"], "dataset.size")
+    crop = image_size(dataset["crop"], "dataset.crop")
+    if size and crop and (crop[0] > size[0] or crop[1] > size[1]):
         raise SegkitError(
-            "the name of a data set is part of file names, and holds no slash",
-            where=f"dataset.name={name}",
-            remedy="write a plain name",
+            f"a crop of {crop[0]}×{crop[1]} does not fit into images of {size[0]}×{size[1]}",
+            where="dataset.crop, dataset.size",
+            remedy="make dataset.crop smaller or dataset.size larger",
+        )
+    if size is None and crop is None and dataset["batch_size"] != 1:
+        raise SegkitError(
+            "images of their own sizes cannot be put into one batch",
+            where="dataset.size=null",
+            remedy="set dataset.crop as well, or dataset.batch_size=1",
         )
 
 
-_ABSENT = object()
-
-
-def _get(config: Config, key: str) -> Any:
-    """The value, or ``_ABSENT`` for a key that this composition does not have."""
-    value: Any = config
-    for part in key.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return _ABSENT
-        value = value[part]
-    return value
-
-
-def _check_mapping(config: Config, key: str) -> None:
-    if not isinstance(value := _get(config, key), Mapping):
+def _check_processes(config: Config) -> None:
+    trainer = config.get("trainer", {})
+    alone = trainer.get("devices", 1) in (1, "1", "auto") and trainer.get("num_nodes", 1) == 1
+    alone = alone and trainer.get("strategy", "auto") == "auto"
+    if config["dataset"]["batch_size"] == "auto" and not alone:
         raise SegkitError(
-            f"{key} holds keys of its own and cannot be a single value",
-            where=f"{key}={value}",
-            remedy=f"set its keys, as {key}.KEY=VALUE; --cfg job shows them",
+            "several processes would each find a batch size of their own",
+            where="dataset.batch_size=auto, trainer",
+            remedy="set dataset.batch_size to a number",
         )
 
 
-def check_choice(config: Config, key: str, allowed: tuple[object, ...]) -> None:
-    """Refuse a value that is none of these; a key that is not there is left alone."""
-    value = _get(config, key)
-    # 1 equals True, but was not meant so.
-    same = [option for option in allowed if value == option and type(value) is type(option)]
-    if not same and value is not _ABSENT:
+def _check_overfit(config: Config) -> None:
+    value = config.get("trainer", {}).get("overfit_batches", 0)
+    if value and config["dataset"]["batch_size"] == AUTO:
         raise SegkitError(
-            f"{value!r} is not possible here",
-            where=f"{key}={value}",
-            remedy=did_you_mean(str(value), [str(option) for option in allowed]),
+            "the batches that are to be learnt by heart are of a size that is known",
+            where=f"dataset.batch_size=auto, trainer.overfit_batches={value}",
+            remedy="set dataset.batch_size to a number",
         )
 
 
-def check_number(
-    config: Config, key: str, bounds: tuple[float, float | None], *, whole: bool
-) -> None:
-    """Refuse what is no number within these bounds, both included."""
-    value = _get(config, key)
-    if value is _ABSENT or (value is None and key in WHOLE_OR_NULL):
+def _check_device_cache(config: Config) -> None:
+    dataset = config["dataset"]
+    if not dataset.get("device_cache"):
         return
-    low, high = bounds
-    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if number and value >= low and (high is None or value <= high):
-        return
-    kind = "whole number" if whole else "number"
-    reach = f"of {low} or more" if high is None else f"from {low} to {high}"
-    null = ", or null" if key in WHOLE_OR_NULL else ""
-    raise SegkitError(
-        f"{value!r} is not a {kind} {reach}",
-        where=f"{key}={value}",
-        remedy=f"give a {kind} {reach}{null}",
-    )
+    if dataset["size"] is None or dataset["crop"] is not None:
+        raise SegkitError(
+            "images of one size are held on the device, and whole",
+            where="dataset.device_cache=true, dataset.size, dataset.crop",
+            remedy="set dataset.size and leave dataset.crop out, or dataset.device_cache=false",
+        )
+    if "device" not in str(config["augment"].get("_target_")).lower():
+        raise SegkitError(
+            "this augmentation works on the CPU, image by image",
+            where="augment, dataset.device_cache=true",
+            remedy="set augment=device_light, or dataset.device_cache=false",
+        )
 
 
 def _check_model(model: Config, channels: int) -> None:
@@ -136,9 +109,10 @@ def _check_model(model: Config, channels: int) -> None:
 
 
 def _check_mode(config: Config) -> None:
-    expected = "min" if str(config["monitor"]).endswith("loss") else "max"
+    better, expected = "higher", "max"
+    if str(config["monitor"]).endswith("loss"):
+        better, expected = "lower", "min"
     if config["mode"] != expected:
-        better = "lower" if expected == "min" else "higher"
         raise SegkitError(
             f"{config['monitor']} is better when it is {better}",
             where=f"mode={config['mode']}",
@@ -147,8 +121,8 @@ def _check_mode(config: Config) -> None:
 
 
 def _check_patience(config: Config) -> None:
-    schedule = _get(config, "schedule.patience")
-    stopping = _get(config, "callbacks.early_stopping.patience")
+    schedule = lookup(config, "schedule.patience")
+    stopping = lookup(config, "callbacks.early_stopping.patience")
     whole = isinstance(schedule, int) and isinstance(stopping, int)
     if whole and schedule >= stopping:
         raise SegkitError(

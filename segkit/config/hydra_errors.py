@@ -1,4 +1,4 @@
-"""Hydra's complaints, told as what is wrong, where, and what to do."""
+"""Hydra's complaints, as what is wrong, where, and what to do."""
 
 import difflib
 import re
@@ -165,7 +165,7 @@ def _near(key: str, known: Sequence[str]) -> str:
 
 
 def _composed(error: BaseException) -> DictConfig | None:
-    """The whole configuration in which a key was looked for; None where it came to none."""
+    """The whole configuration in which a key was looked for; None where there is none."""
     node = getattr(error, "parent_node", None)
     root = node._get_root() if node is not None else None
     return root if isinstance(root, DictConfig) else None

@@ -30,12 +30,32 @@ MAY_CHANGE = tuple(
         )
     )
 )
+# What training finds out and writes into its configuration, and what stands there before.
+FOUND = {
+    "dataset.batch_size": "auto",
+    "model.encoder_weights": "auto",
+    "model.mean": None,
+    "model.std": None,
+}
 # Never compared with the run's own on resume: their choices are compared key by key.
 NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment")
 # Of the trials of one study these may differ.
 OF_A_TRIAL = (*OF_A_MACHINE, "callbacks.progress")
-# Where a run lies and what it was given say nothing about what it is.
-NOT_COMPARED = (*OF_THE_CALL, "logger", "callbacks.pruning")
+# Where a run lies, what it was given, where it was trained and what was drawn or written of it say
+# nothing about what it is. Epochs, time and processes do, though they may change on resume.
+NOT_COMPARED = (
+    *OF_THE_CALL,
+    *OF_A_MACHINE,
+    "callbacks.inference",
+    "callbacks.interrupts",
+    "callbacks.panels",
+    "callbacks.progress",
+    "callbacks.pruning",
+    "dataset.reader.root",  # which follows dataset.root
+    "dataset.panel_count",
+    "dataset.panel_ids",
+    "max_megapixels",
+)
 # They make several runs of one configuration.
 REPEATED = ("seed", "dataset.split.fold")
 # Of segkit.sweep alone; segkit.train knows nothing of them.

@@ -1,7 +1,7 @@
 """What a run folder's configuration may ask for, whoever wrote it.
 
 A folder may come from anyone. Reading its configuration must open nothing but what it names to be
-read, and going on with it must write nowhere but into the folder itself.
+read, and resuming it must write nowhere but into the folder itself.
 """
 
 import os
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from segkit.config.values import DATA_NAME
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import interpolates, unescaped
 from segkit.core.run_folder import CHECKPOINTS
@@ -80,13 +81,7 @@ def _check_shapes(config: Mapping[Any, Any], where: Path) -> None:
             )
     data = config.get("dataset")
     name = data.get("name", "") if isinstance(data, Mapping) else ""
-    plain = isinstance(name, str) and not set(name) & {"/", "\\", "\0"}
-    if name is not None and not plain:
-        raise SegkitError(
-            "the name of a data set is part of file names, and holds no slash",
-            where=f"{where}, dataset.name={name}",
-            remedy="write a plain name",
-        )
+    DATA_NAME.check("dataset.name", name, source=str(where))
 
 
 def _values(config: Mapping[Any, Any], where: Path) -> Iterator[tuple[str, Any]]:
@@ -118,7 +113,7 @@ def _values(config: Mapping[Any, Any], where: Path) -> Iterator[tuple[str, Any]]
 
 
 def confined(config: Mapping[str, Any], folder: Path, allowed: Sequence[str]) -> dict[str, Any]:
-    """The configuration of a run that is gone on with, which writes into its folder alone.
+    """The configuration of a run to resume, which writes into its folder alone.
 
     What was named below the folder where the run lay before is named below the one where it lies
     now. A node whose ``_target_`` the user has allowed is taken as it is.

@@ -32,7 +32,7 @@ class Record:
         group: what must not be split (the patient for MRI and X-ray, the field of
             view for nuclei).
         image: name of the image inside the data set's source.
-        masks: names of the mask files, merged on reading; empty for an image without truth.
+        masks: names of the mask files, merged on reading; empty for an image without ground truth.
         split: the split published with the data (``train``, ``val``, ``test``), or "".
         stratum: what splits are balanced over, or "".
         facts: further columns that the data set knows (age, scanner, …).
@@ -48,7 +48,7 @@ class Record:
 
     @property
     def labelled(self) -> bool:
-        """Whether there is a truth to learn from or to score against."""
+        """Whether there is ground truth to learn from or to score against."""
         return bool(self.masks)
 
 
@@ -75,7 +75,7 @@ class Sample:
 
     Attributes:
         image: (H, W) or (H, W, C) uint8, 0…255.
-        mask: (H, W) uint8 class indices, 0 is background; None without truth.
+        mask: (H, W) uint8 class indices, 0 is background; None without ground truth.
         instances: (H, W) int32 object labels, 0 is background, where the data has them.
     """
 

@@ -1,4 +1,4 @@
-"""What several processes found, brought together in each of them."""
+"""Collectives over processes, of any object."""
 
 from typing import TypeVar
 
@@ -7,7 +7,7 @@ from torch import distributed
 Part = TypeVar("Part")
 
 
-def gather(part: Part) -> list[Part]:
+def all_gather(part: Part) -> list[Part]:
     """Every process's part, in the order of the processes; the same list in each.
 
     All processes must call it. A part is anything that can be pickled.

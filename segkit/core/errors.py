@@ -1,7 +1,9 @@
 """The one exception that users see: what is wrong, where, and what to do."""
 
 import difflib
+import importlib.util
 import re
+import sys
 from collections.abc import Iterable
 
 _SHOWN = re.compile(r".*SegkitError: (.*?)\n  where: (.*?)\n  fix:   (.*?)\s*\Z", re.DOTALL)
@@ -49,3 +51,17 @@ def did_you_mean(name: object, options: Iterable[str], *, most: int = 3) -> str:
         return f"did you mean {' or '.join(repr(n) for n in near)}?"
     listed = ", ".join(known[:40]) + (", …" if len(known) > 40 else "")
     return f"choose one of: {listed}"
+
+
+def require_packages(*names: str, extra: str) -> None:
+    """Refuse to begin without the packages of one of segkit's extras.
+
+    Raises:
+        SegkitError: with what to install.
+    """
+    if missing := [name for name in names if importlib.util.find_spec(name) is None]:
+        raise SegkitError(
+            f"not installed: {', '.join(missing)}",
+            where=f"python {sys.executable}",
+            remedy=f"pip install 'segkit[{extra}]'",
+        )

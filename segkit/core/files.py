@@ -36,7 +36,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            target.lstat()  # a name too long is told before the work is done
+            target.lstat()  # a name too long is reported before the work is done
         _sweep_once(target.parent)
         handle, temporary = _unfinished(target)
     except OSError as error:

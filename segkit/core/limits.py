@@ -1,19 +1,23 @@
-"""How large an image may be before it is decoded: one bound for the process, set by the command.
+"""How large an image may be before it is decoded: a bound that each command sets for itself.
 
-A header of thirty bytes can claim more memory than any machine has. Decoding runs in threads, so
-the bound is the process's own and not an argument of every reader; nothing changes it while data
-are read.
+A header of thirty bytes can claim more memory than any machine has. The bound is a context's own
+(:mod:`contextvars`) and not an argument of every reader; threads that decode are started in a copy
+of the context. What is set in such a copy ends with it.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from segkit.core import memory
 from segkit.core.errors import SegkitError
+from segkit.core.values import number
 
 DEFAULT_MEGAPIXELS = 1024
 KEY = "max_megapixels"
+MEGAPIXELS = number(0, above=True, remedy=f"give what memory holds: {KEY}={DEFAULT_MEGAPIXELS}")
 # Four channels of 16 bits, or two of single precision. Of a file as it lies on the disk, too.
 _BYTES_A_PIXEL = 8
 # What a pixel of an image and its mask takes until they are ready, measured; of 16 bits, what
@@ -21,33 +25,33 @@ _BYTES_A_PIXEL = 8
 _DECODED, _DEEP = 14, 56
 
 
-@dataclass(slots=True)
-class _Bound:
-    megapixels: float = DEFAULT_MEGAPIXELS
-
-
-_bound = _Bound()
+_bound: ContextVar[float] = ContextVar("megapixels", default=DEFAULT_MEGAPIXELS)
 
 
 def limit_images(megapixels: Any) -> None:
-    """Set the bound, in millions of pixels.
+    """Set the bound of this context, in millions of pixels.
 
     Raises:
         SegkitError: not a number above 0.
     """
-    number = isinstance(megapixels, int | float) and not isinstance(megapixels, bool)
-    if not number or not 0 < megapixels < float("inf"):
-        raise SegkitError(
-            f"{megapixels!r} is not a number of megapixels above 0",
-            where=f"{KEY}={megapixels}",
-            remedy=f"give what memory holds: {KEY}={DEFAULT_MEGAPIXELS}",
-        )
-    _bound.megapixels = float(megapixels)
+    MEGAPIXELS.check(KEY, megapixels)
+    _bound.set(float(megapixels))
+
+
+@contextmanager
+def limited_to(megapixels: Any) -> Iterator[None]:
+    """Set the bound for a while; see :func:`limit_images`."""
+    before = _bound.get()
+    limit_images(megapixels)
+    try:
+        yield
+    finally:
+        _bound.set(before)
 
 
 def most_pixels() -> int:
     """Pixels that an image may have, its channels not counted."""
-    return int(_bound.megapixels * 1e6)
+    return int(_bound.get() * 1e6)
 
 
 def most_bytes() -> int:
@@ -102,7 +106,7 @@ def check_bytes(count: int, what: str, name: str) -> None:
 
 def _too_large(what: str, pixels: float, name: str) -> SegkitError:
     return SegkitError(
-        f"{what}; the limit is {_bound.megapixels:g} megapixels of {_BYTES_A_PIXEL} bytes",
+        f"{what}; the limit is {_bound.get():g} megapixels of {_BYTES_A_PIXEL} bytes",
         where=name,
         remedy=f"raise the limit, if memory holds it: {KEY}={math.ceil(pixels / 1e6)}",
     )

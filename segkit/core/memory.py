@@ -96,18 +96,18 @@ def take(needed: int, what: str, *, where: str, remedy: str) -> None:
     """
     if needed < _LITTLE:
         return
-    turns: Turns | None = getattr(_thread, "turns", None)
-    if turns is not None:
-        turns.wait(_thread.number, needed)
+    queue: MemoryQueue | None = getattr(_thread, "queue", None)
+    if queue is not None:
+        queue.wait(_thread.number, needed)
     require(needed, what, where=where, remedy=remedy)
 
 
-class Turns:
+class MemoryQueue:
     """Pieces of work in several threads that share the memory there is.
 
     Each takes what it needs while it is worked on, and a part of it until it is ended: its result.
     Where there is too little, the oldest waits for those that are being worked on alone, so that
-    all come to an end in the order in which they were begun.
+    all end in the order in which they were begun.
     """
 
     def __init__(self) -> None:
@@ -138,11 +138,11 @@ class Turns:
     @contextmanager
     def turn(self, number: int) -> Iterator[None]:
         """What this thread takes, it takes for this piece."""
-        _thread.turns, _thread.number = self, number
+        _thread.queue, _thread.number = self, number
         try:
             yield
         finally:
-            _thread.turns = None
+            _thread.queue = None
             with self._changed:
                 self._working.discard(number)
                 self._taken[number] = int(_RESULT * self._taken[number])

@@ -1,6 +1,7 @@
 """Texts in the three grammars that a command goes through: the shell's, Hydra's, OmegaConf's."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 # What is the same with and without quotes: it begins as no number does, or holds a slash.
@@ -21,6 +22,24 @@ def quoted(text: str, mark: str = "'") -> str:
     # A backslash means itself, but before a quote.
     inside = re.sub(rf"(\\*)({mark}|\Z)", lambda m: m[1] * 2 + (m[2] and f"\\{mark}"), text)
     return f"{mark}{inside}{mark}"
+
+
+def written(value: Any) -> str:
+    r"""A value in Hydra's words, quoted where it could be taken for something else.
+
+    >>> print(written(None), written([0.5, "it's", True]), written({0: 0, 255: 1}))
+    null [0.5,'it\'s',true] {0:0,255:1}
+
+    Args:
+        value: plain, a path, or lists and dictionaries of such.
+    """
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(written, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{written(key)}:{written(each)}' for key, each in value.items())}}}"
+    return quoted(escaped(str(value))) if isinstance(value, str | Path) else repr(value)
 
 
 def unquoted(value: str) -> str:

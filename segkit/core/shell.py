@@ -14,7 +14,7 @@ def relative(path: str | Path) -> str:
 
 
 def program(name: str = "python") -> str:
-    """What the shell must be told to run a program of this environment.
+    """The word by which the shell runs a program of this environment.
 
     Its name where the shell finds it by that; else its path, as in an environment that was not
     activated.

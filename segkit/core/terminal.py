@@ -33,7 +33,7 @@ def show_line(out: Console, words: str, style: str = "") -> None:
 
 
 def show_facts(out: Console, facts: Iterable[tuple[str, str]]) -> None:
-    """Print names and what is to be said of each; long prose goes on below itself."""
+    """Print names, each with its text; long lines are wrapped below their start."""
     pairs = list(facts)
     indent = max((cell_len(name) for name, _ in pairs), default=0) + _GAP
     for name, words in pairs:

@@ -1,7 +1,6 @@
 """Random augmentation of one image and its mask, drawn from a seed and from nothing else."""
 
 import hashlib
-import os
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
@@ -10,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.environment import environment
 from segkit.core.errors import SegkitError
 
 # albumentations asks the package index for newer versions when it is imported. A training run
 # opens no connection that nobody asked for, and must not wait for one on a cluster node.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-
-from albumentations import BaseCompose, BasicTransform, Compose
+with environment(NO_ALBUMENTATIONS_UPDATE="1"):
+    from albumentations import BaseCompose, BasicTransform, Compose
 
 Image = NDArray[np.uint8]
 Transform: TypeAlias = BasicTransform | BaseCompose

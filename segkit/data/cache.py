@@ -1,9 +1,11 @@
 """Decoded once, read for ever: the data set at the network's size in one memory-mapped file.
 
-A cache is a folder with ``pixels.bin`` (images, masks and, losslessly packed, the masks at
-their own size, one after the other) and ``index.json`` (where each lies). It is built under
+A cache is a folder with ``pixels-<build>.bin`` (images, masks and, losslessly packed, the masks
+at their own size, one after the other) and ``index.json`` (where each lies). It is built under
 another name and renamed when complete, so that a build which was killed leaves nothing that
 looks whole; a lock file makes a second process wait for the first instead of building again.
+A cache that is built anew has another ``<build>``: who has read an index never reads the pixels
+of another build.
 """
 
 import hashlib
@@ -23,11 +25,11 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Problem, Record
 from segkit.core.errors import SegkitError
 from segkit.core.sources import check_apart
-from segkit.data.cache_build import CacheSpec, build_cache, prepare
+from segkit.data.cache_build import CacheSpec, build_cache, pixels_name, prepare
 from segkit.data.readers.base import Reader
 
 # Raised whenever the format or the preparation of the pixels changes.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class Entry:
     Attributes:
         id: the record's.
         stratum: decided by the reader, from the pixels where need be.
-        offset: first byte.
+        offset: first byte, in the file of the pixels.
         height, width: of image and mask, in pixels.
-        packed: bytes of the mask at its own size, as PNG; 0 without truth.
+        packed: bytes of the mask at its own size, as PNG; 0 without ground truth.
         native: height and width of the image as stored.
     """
 
@@ -58,19 +60,24 @@ class Entry:
 
 
 class Cache:
-    """Read access. Opens its memory map on first use, in whichever process that is."""
+    """Read access to one build.
+
+    The memory map is opened at once, and holds the pixels though their cache be removed or built
+    anew by another process; a spawned worker opens its own on first use.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.channels: int = index["channels"]
         self.size: int = index["bytes"]
+        self.pixels = folder / pixels_name(index["build"])
         self.problems = [Problem(**problem) for problem in index["problems"]]
         self.entries = {
             entry["id"]: Entry(**{**entry, "native": tuple(entry["native"])})
             for entry in index["entries"]
         }
-        self._pixels: NDArray[np.uint8] | None = None
+        self._pixels: NDArray[np.uint8] | None = np.memmap(self.pixels, np.uint8, mode="r")
 
     def __getstate__(self) -> dict[str, Any]:
         # A memory map would travel to a spawned worker as a copy of every byte.
@@ -78,7 +85,14 @@ class Cache:
 
     def _bytes(self, offset: int, count: int) -> NDArray[np.uint8]:
         if self._pixels is None:
-            self._pixels = np.memmap(self.folder / "pixels.bin", np.uint8, mode="r")
+            try:
+                self._pixels = np.memmap(self.pixels, np.uint8, mode="r")
+            except OSError as error:
+                raise SegkitError(
+                    "the decoded images were removed, or built anew, while they were in use",
+                    where=str(self.pixels),
+                    remedy="run the command again; a training: resume=DIR",
+                ) from error
         return self._pixels[offset : offset + count]
 
     def image(self, record_id: str) -> NDArray[np.uint8]:
@@ -143,20 +157,20 @@ def open_cache(
                 building.rename(target)
             finally:
                 shutil.rmtree(building, ignore_errors=True)
+            return Cache(target)
     except OSError as error:
         raise SegkitError(
             f"the cache cannot be written: {error.strerror or error}",
             where=f"dataset.cache_dir={folder}",
             remedy="name a folder that you may write to and that has room: dataset.cache_dir=PATH",
         ) from error
-    return Cache(target)
 
 
 def _whole(folder: Path) -> Cache | None:
     """The cache in ``folder``, or None unless every byte that its index promises is there."""
     try:
         cache = Cache(folder)
-        return cache if (folder / "pixels.bin").stat().st_size == cache.size else None
+        return cache if cache.pixels.stat().st_size == cache.size else None
     except (OSError, ValueError, KeyError):
         return None
 

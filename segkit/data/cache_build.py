@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
-from segkit.data.in_turn import in_turn
+from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader
 from segkit.imaging.pixels import network_input, resize_mask
 
@@ -39,7 +40,7 @@ class CacheSpec:
 def build_cache(
     folder: Path, reader: Reader, records: Sequence[Record], spec: CacheSpec, threads: int
 ) -> None:
-    """Decode the records into ``pixels.bin`` and ``index.json`` in an empty folder.
+    """Decode the records into the files of a cache, in an empty folder.
 
     Records that cannot be read are listed in the index, not raised: whether they stop the run
     is the datamodule's decision.
@@ -56,8 +57,9 @@ def build_cache(
             ) from error
 
     title = f"decoding {type(reader).__name__}"
-    with (folder / "pixels.bin").open("wb") as out:
-        for record, job in in_turn(reader, records, decode, threads=threads, title=title):
+    build = uuid4().hex[:12]
+    with (folder / pixels_name(build)).open("wb") as out:
+        for record, job in map_records(reader, records, decode, threads=threads, title=title):
             try:
                 entries.append(_append(out, record, job.result()))
             except SegkitError as error:
@@ -68,8 +70,19 @@ def build_cache(
         size = out.tell()
         out.flush()
         os.fsync(out.fileno())  # before the index says that it is there
-    index = {"channels": spec.channels, "bytes": size, "entries": entries, "problems": problems}
+    index = {
+        "build": build,
+        "channels": spec.channels,
+        "bytes": size,
+        "entries": entries,
+        "problems": problems,
+    }
     write_text(folder / "index.json", json.dumps(index))
+
+
+def pixels_name(build: str) -> str:
+    """What the file of one build's pixels is called."""
+    return f"pixels-{build}.bin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from segkit.data.dataset import CachedDataset, Item, Key, OrderedSampler, Shuffl
 from segkit.data.loaders import check_crop, device_loader, make_loader
 from segkit.data.panel_choice import named, spread
 from segkit.data.readers.base import Reader
+from segkit.data.samples import Samples
 from segkit.data.split_file import split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
 
@@ -71,18 +72,13 @@ class SegmentationData(pl.LightningDataModule):
         scored_split: str = "test",
     ) -> None:
         super().__init__()
-        self.reader = reader
-        self.dataset_name = name
-        self.split = split
-        self.augmentation = augmentation
+        self.reader, self.dataset_name = reader, name
+        self.split, self.augmentation = split, augmentation
         self.size, self.crop = size, crop
-        self.channels = channels
-        self.batch_size = batch_size
-        self.device_cache = device_cache
-        self.num_workers = num_workers
+        self.channels, self.batch_size = channels, batch_size
+        self.device_cache, self.num_workers = device_cache, num_workers
         self.score_by, self.score_at = score_by, score_at
-        self.on_bad_record = on_bad_record
-        self.cache_dir = cache_dir
+        self.on_bad_record, self.cache_dir = on_bad_record, cache_dir
         self.panel_ids, self.panel_count = panel_ids, panel_count
         self.seed = seed
         self.large = large or Large()
@@ -194,6 +190,10 @@ class SegmentationData(pl.LightningDataModule):
             native=stage == "test" and self.score_at == "native",
             largest=None if training or self.size else self.large.pixels,
         )
+
+    def as_dataset(self, stage: Stage | Literal["all"]) -> Samples:
+        """The same for any loop, as plain dictionaries of tensors, and of this split alone."""
+        return Samples(self.dataset(stage), [self.records[i].id for i in self.indices(stage)])
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled and augmented. A last batch that is not full is left out, unless it is all."""

@@ -80,6 +80,9 @@ class ShuffledSampler(Sampler[Key]):
 
     With several processes the order is cut to a multiple of their number, so that all take the
     same number of steps. The Trainer calls :meth:`set_epoch`, after a resume too.
+
+    Attributes:
+        shuffle: false gives every epoch the order of the positions.
     """
 
     def __init__(self, indices: Sequence[int], *, seed: int, rank: int, world_size: int) -> None:
@@ -87,6 +90,7 @@ class ShuffledSampler(Sampler[Key]):
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        self.shuffle = True
         self.epoch = 0
         self._done: dict[int, int] = {}
 
@@ -95,14 +99,16 @@ class ShuffledSampler(Sampler[Key]):
         self.epoch = epoch
 
     def skip(self, epoch: int, keys: int) -> None:
-        """Leave out the first keys of an epoch: a run that is gone on with has used them."""
+        """Leave out the first keys of an epoch: a resumed run has used them."""
         self._done[epoch] = keys
 
     def __len__(self) -> int:
         return len(self.indices) // self.world_size
 
     def __iter__(self) -> Iterator[Key]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.indices)
+        order = self.indices
+        if self.shuffle:
+            order = np.random.default_rng((self.seed, self.epoch)).permutation(order)
         whole = order[: len(self) * self.world_size]
         mine = whole[self.rank :: self.world_size][self._done.get(self.epoch, 0) :]
         return iter([(self.epoch, int(index)) for index in mine])

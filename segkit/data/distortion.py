@@ -1,19 +1,18 @@
 """Barrel and pincushion distortion within a circle, as an albumentations transform."""
 
-import os
 from typing import Any
 
 import cv2
 import numpy as np
-
-# As in segkit.data.augment: albumentations would ask the package index for newer versions.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-
-from albumentations.augmentations.geometric.distortion import BaseDistortion
-from albumentations.core.transforms_interface import BaseTransformInitSchema
 from numpy.typing import NDArray
 
+from segkit.core.environment import environment
 from segkit.core.errors import SegkitError
+
+# As in segkit.data.augment: albumentations would ask the package index for newer versions.
+with environment(NO_ALBUMENTATIONS_UPDATE="1"):
+    from albumentations.augmentations.geometric.distortion import BaseDistortion
+    from albumentations.core.transforms_interface import BaseTransformInitSchema
 
 
 class LensDistortion(BaseDistortion):  # type: ignore[misc]  # albumentations has no types here

@@ -32,7 +32,8 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
 
     Args:
         url: of the archive.
-        target: where it is to lie: in a folder that is missing or empty.
+        target: where it is to lie: in a folder that is missing or empty. What is there already
+            is left as it is.
         home: a folder that may hold other files, too.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Classes that are told apart by their side, and augmentation that swaps the sides."""
+"""Classes that differ by their side, and augmentation that swaps the sides."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def side_cautions(classes: Sequence[str], augmentation: Augmenter) -> list[Probl
     return [
         Problem(
             "augment",
-            f"{', '.join(names)} are told apart by their side, and this augmentation swaps left "
+            f"{', '.join(names)} differ by their side, and this augmentation swaps left "
             "and right, but not their names",
             f"set augment=upright{' dataset.device_cache=false' * on_device}: no flips, no "
             "quarter turns",

@@ -103,7 +103,7 @@ class FolderSource(Source):
 
     def stamp(self, name: str) -> str:
         path = self.root / name
-        # Otherwise a cache would go on reporting a file that has been made readable since.
+        # Otherwise a cache would keep reporting a file that has been made readable since.
         if not os.access(path, os.R_OK):
             return "unreadable"
         status = path.stat()
@@ -141,7 +141,7 @@ class ZipSource(Source):
         if archive is None:
             try:
                 archive = zipfile.ZipFile(self.root)
-            except Exception as error:  # a damaged index brings up more than BadZipFile
+            except Exception as error:  # a damaged index raises more than BadZipFile
                 raise SegkitError(
                     f"the archive is damaged or not a zip file: {error}",
                     where=str(self.root),

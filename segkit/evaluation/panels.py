@@ -45,7 +45,7 @@ def draw_panels(
     scores = task.scorer.each(counted.counts, task.headline[0])
     # The Trainer leaves a network on the CPU.
     module.to(trainer.strategy.root_device).eval()
-    for name, places in chosen(task.scorer, counted.counts, most).items():
+    for name, places in extremes(task.scorer, counted.counts, most).items():
         path = folder / f"{name}.png"
         # One of an earlier evaluation would tell of other scores.
         path.unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def draw_panels(
             save_png(path, panel(rows, task.painter))
 
 
-def chosen(scorer: Scorer, counts: NDArray[np.int64], most: int) -> dict[str, list[int]]:
+def extremes(scorer: Scorer, counts: NDArray[np.int64], most: int) -> dict[str, list[int]]:
     """Places of the images to show, by name; images without a score are left out."""
     rising = scorer.ranked(counts)
     middle = max(0, (len(rising) - most) // 2)

@@ -2,14 +2,11 @@
 
 import logging
 import re
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.files import write_text
@@ -28,7 +25,12 @@ from segkit.evaluation.report_scores import (
     rows_of,
     scores,
 )
-from segkit.runs.loggers import flat_parameters
+from segkit.evaluation.report_settings import (
+    command_of,
+    config_text_of,
+    configuration_of,
+    environment_of,
+)
 from segkit.tasks.base import Task
 from segkit.tasks.named import task_kind
 
@@ -36,7 +38,6 @@ log = logging.getLogger(__name__)
 
 # Base64 writes four characters for three bytes: with the text, less than 5 MB.
 _PICTURES = 3_300_000
-_TEXT = 100_000
 _WARNINGS = 20
 _CURVES = (
     "The dashed line is the best epoch. Training images may be augmented, validation images never "
@@ -86,10 +87,10 @@ def write_report(folder: RunFolder) -> Path:
         score=task.words.by,
         split=_split(folder),
         scored_with=summary.get("split_hash"),
-        configuration=_configuration(config),
-        config_text=_config_text(config),
-        environment=_environment(summary),
-        command=_command(config),
+        configuration=configuration_of(config),
+        config_text=config_text_of(config),
+        environment=environment_of(summary),
+        command=command_of(config),
         command_was_kept=isinstance(config.get("overrides"), list),
         commit=str(summary.get("commit") or ""),
     )
@@ -212,37 +213,3 @@ def _split(folder: RunFolder) -> Split | None:
         shared=[group for group, homes_of in homes.items() if homes_of > 1],
         digest=split_hash(folder.split.read_bytes().decode("utf-8", errors="replace")),
     )
-
-
-def _configuration(config: Mapping[str, Any]) -> Table:
-    values = flat_parameters({"choices": {}} | dict(config))
-    return Table(("key", "value"), [(key, str(value)) for key, value in values.items()])
-
-
-def _config_text(config: Mapping[str, Any]) -> str:
-    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    return text if len(text) <= _TEXT else f"{text[:_TEXT]}\n… the rest is in config.yaml"
-
-
-def _environment(summary: Mapping[str, Any]) -> Table:
-    hardware = summary.get("hardware") or {}
-    gpus: Sequence[str] = hardware.get("gpus") or ()
-    rows = [
-        ("processor", f"{hardware.get('processor', 'unknown')}, {hardware.get('cores')} cores"),
-        ("GPU", ", ".join(f"{n} × {name}" for name, n in Counter(gpus).items()) or "none"),
-        ("system", hardware.get("system", "unknown")),
-        ("precision", summary.get("precision", "unknown")),
-        ("parameters", f"{summary.get('parameters') or 0:,}".replace(",", "\N{THIN SPACE}")),
-        ("commit", summary.get("commit") or "not a checkout"),
-        ("Python", summary.get("python", "unknown")),
-        *((name, number or "unknown") for name, number in (summary.get("versions") or {}).items()),
-    ]
-    return Table(("", "at training"), rows)
-
-
-def _command(config: Mapping[str, Any]) -> str:
-    """As it was given; of older runs, which did not keep it, their choices."""
-    overrides = config.get("overrides")
-    choices = config.get("choices") or {}
-    given = overrides if isinstance(overrides, list) else [f"{k}={v}" for k, v in choices.items()]
-    return shlex.join(["python", "-m", "segkit.train", *map(str, given)])

@@ -10,51 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from segkit.config.checks import Config
 from segkit.config.keys import key_of
-from segkit.config.sizes import AUTO
-from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table
 
 if TYPE_CHECKING:
     from segkit.core.contracts import Record
 
-_SPLITS = ("train", "val", "test", "all")
 # What may be set for an evaluation, and what the network was trained with.
 _SETTABLE = ("batch_size", "cache_dir", "num_workers", "on_bad_record", "score_at", "score_by")
 _FIXED = ("channels", "crop", "name", "panel_count", "panel_ids", "size", "split")
-
-
-def check_request(config: Config) -> None:
-    """Refuse values of evaluate's own keys that cannot work.
-
-    Raises:
-        SegkitError: with the key and what it may be.
-    """
-    split = str(config["split"])
-    if split not in _SPLITS:
-        raise SegkitError(
-            f"unknown split {split!r}", where="split", remedy=did_you_mean(split, _SPLITS)
-        )
-    batch = config["dataset"]["batch_size"]
-    if batch == AUTO:
-        raise _refused("dataset.batch_size", batch, "give a number; the run's own is taken if none")
-    if not isinstance(config["surface"], bool):
-        raise _refused("surface", config["surface"], "give true or false")
-    if not _is_number(config["surface_tolerance"]):
-        tolerance = config["surface_tolerance"]
-        raise _refused("surface_tolerance", tolerance, "give a number of pixels, 0 or more")
-    seed = config["seed"]
-    if not isinstance(seed, int) or not _is_number(seed, 2**32 - 1):
-        raise _refused("seed", seed, "give a whole number of 0 or more")
-
-
-def _is_number(value: object, most: float = float("inf")) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and 0 <= float(value) <= most  # type: ignore[arg-type]
-
-
-def _refused(key: str, value: object, remedy: str) -> SegkitError:
-    return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
 
 
 def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> dict[str, Any]:

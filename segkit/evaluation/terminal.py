@@ -7,6 +7,7 @@ from rich.console import Console
 
 from segkit.core.shell import relative
 from segkit.core.terminal import console, show_line, show_table
+from segkit.evaluation.panels import NAMES
 from segkit.evaluation.scoring import Evaluation
 
 # Below it the bootstrap's intervals cover the mean clearly less often than they claim.
@@ -33,7 +34,7 @@ def show_evaluation(
     elif evaluation.groups < _FEW:
         show_line(out, f"intervals from {evaluation.groups} groups only: they are too narrow")
     show_line(out, f"tables: {relative(folder)}/evaluation.csv, evaluation_per_image.csv")
-    drawn = ", ".join(evaluation.task.words.pictures)
+    drawn = ", ".join(dict.fromkeys((*NAMES, *evaluation.task.words.pictures)))
     show_line(out, f"pictures: {relative(pictures)}/ ({drawn})")
     if next_step:
         show_line(out, f"predict with it: {next_step}")

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.home import at_home
 from segkit.core.limits import check_bytes
+from segkit.core.view import LARGE
 from segkit.imaging.pixels import Pixels, decode, to_uint8
 from segkit.imaging.tiff import MAGIC
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
@@ -63,6 +65,21 @@ def open_rows(path: Path, large: int) -> Rows:
             remedy=DAMAGED,
         ) from error
     return ArrayRows(to_uint8(decode(data, str(path)), str(path)))
+
+
+def rows_of(image: Pixels | str | Path, *, tiled: bool) -> Rows:
+    """An image that was given as an array, or as the path of its file.
+
+    Args:
+        image: see :func:`as_rows` and :func:`open_rows`.
+        tiled: whether a TIFF of any size is read by rows, or a large one alone.
+
+    Raises:
+        SegkitError: see :func:`as_rows` and :func:`open_rows`.
+    """
+    if isinstance(image, str | Path):
+        return open_rows(at_home(image, "image"), 0 if tiled else LARGE * 10**6)
+    return as_rows(np.asarray(image))
 
 
 def as_rows(image: Pixels) -> ArrayRows:

@@ -1,15 +1,13 @@
 """What is stored in a mask file, to class indices."""
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.pixels import Pixels, without_alpha
+from segkit.imaging.pixels import Pixels, open_header, without_alpha
 
 _RULE = (
     "with two classes and no dataset.mask_values they must be 0 and 1, or 0 and 255, in each file"
@@ -51,11 +49,11 @@ def zero_is_light(data: bytes) -> bool:
     a mask it leaves open whether 0 means the background.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with open_header(data) as picture:
             if picture.format == "TIFF" and getattr(picture, "tag_v2", {}).get(262) == 0:
                 return True
             palette = (picture.getpalette("RGB") or []) if picture.mode == "P" else []
-    except Exception:  # a TIFF that only tifffile reads; damage is told by who decodes
+    except Exception:  # a TIFF that only tifffile reads; whoever decodes it reports damage
         return False
     return sum(palette[:3]) > sum(palette[3:6])
 

@@ -7,6 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_memory, check_pixels
@@ -19,11 +24,13 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 PERCENTILES = (0.2, 99.8)
 _BAD_FILE = "replace the file"
 
-# Pillow knows forty formats more, one of which starts Ghostscript.
-_FORMATS = ("PNG", "JPEG", "BMP")
-
-# segkit.core.limits has a bound that can be raised; Pillow only warns at its own.
-Image.MAX_IMAGE_PIXELS = None
+# By a file's first bytes; Pillow knows forty formats more, one of which starts Ghostscript.
+_FORMATS: tuple[tuple[bytes, type[ImageFile]], ...] = (
+    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (b"\xff\xd8\xff", JpegImageFile),
+    (b"BM", BmpImageFile),
+    *((magic, TiffImageFile) for magic in MAGIC),
+)
 
 
 def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
@@ -60,7 +67,7 @@ def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
 def _decode(data: bytes, name: str, *, indexed: bool) -> Pixels:
     if data[:4] in MAGIC:
         return decode_tiff(data, name, indexed=indexed)
-    with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+    with open_header(data) as picture:
         check_pixels(picture.height, picture.width, name)
         deep = data[:4] == b"\x89PNG" and data[24] == 16
         check_memory(picture.height, picture.width, name, deep=deep)
@@ -74,6 +81,24 @@ def _decode(data: bytes, name: str, *, indexed: bool) -> Pixels:
         if picture.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
             return np.asarray(picture.convert("RGB"))
         return np.asarray(picture)
+
+
+def open_header(data: bytes) -> ImageFile:
+    """A PNG, JPEG, TIFF or BMP file of which Pillow has read the header alone.
+
+    Pillow's own bound, which is the whole process's, is neither asked nor changed:
+    :mod:`segkit.core.limits` has one that can be raised.
+
+    Raises:
+        UnidentifiedImageError: it is none of these.
+    """
+    for magic, kind in _FORMATS:
+        if data.startswith(magic):
+            try:
+                return kind(io.BytesIO(data))
+            except SyntaxError as error:
+                raise UnidentifiedImageError(str(error)) from error
+    raise UnidentifiedImageError("another format")
 
 
 def _checked(pixels: Pixels) -> Pixels:
@@ -97,7 +122,7 @@ def orientation(data: bytes) -> int:
     segkit never turns pixels: masks, splits and predictions are all of the pixels as stored.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=(*_FORMATS, "TIFF")) as picture:
+        with open_header(data) as picture:
             tags: Any = getattr(picture, "tag_v2", None)
             if tags is None:
                 # Asked for more, Pillow decodes a whole PNG to look behind its pixels.

@@ -1,7 +1,6 @@
 """TIFF files of one plane. What a tag claims is compared with the bound and with the file first."""
 
 import io
-import logging
 import math
 import struct
 from typing import IO, Any
@@ -11,12 +10,10 @@ import tifffile
 from numpy.typing import NDArray
 
 from segkit.core.limits import check_bytes, check_memory, check_pixels, most_pixels
+from segkit.imaging.quiet import without_tifffile_log
 from segkit.imaging.stacks import stack_error
 
 Pixels = NDArray[Any]
-
-# It tells of each odd tag without the file's name; what matters is raised, here or there.
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 JPEG = (6, 7, 33007, 34892)
@@ -45,12 +42,12 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
 
     Raises:
         SegkitError: more pixels or bytes than the bound, or a stack.
-        Exception: whatever a damaged file brings up.
+        Exception: whatever a damaged file raises.
     """
     stream = io.BytesIO(data)
     check_chain(stream)
     # An OME file may name others, which nobody asked for.
-    with tifffile.TiffFile(stream, _multifile=False) as tiff:
+    with without_tifffile_log(), tifffile.TiffFile(stream, _multifile=False) as tiff:
         series = tiff.series[0]
         check_page(series.keyframe, name)
         sizes = dict(zip(series.axes, series.shape, strict=False))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.pixels import PERCENTILES, Pixels, without_alpha
+from segkit.imaging.quiet import without_tifffile_log
 from segkit.imaging.tiff import (
     JPEG,
     check_bands,
@@ -32,7 +33,7 @@ def open_tiff(path: Path, large: int) -> "TiffRows | None":
     try:
         with path.open("rb") as stream:
             check_chain(stream)
-        with tifffile.TiffFile(path, _multifile=False) as tiff:
+        with without_tifffile_log(), tifffile.TiffFile(path, _multifile=False) as tiff:
             series = tiff.series[0]
             page: Any = series.keyframe
             if not page.is_contiguous:
@@ -165,7 +166,7 @@ class TiffRows:
             return self._kept[1]
         page, parts = self._page, []
         across = -(-self.size[1] // page.tilewidth) if page.is_tiled else 1
-        with self._path.open("rb") as stream:
+        with self._path.open("rb") as stream, without_tifffile_log():
             for index in range(number * across, (number + 1) * across):
                 stream.seek(page.dataoffsets[index])
                 packed = stream.read(page.databytecounts[index])

@@ -1,53 +1,17 @@
 """Which files predict reads, and that nothing it writes could take the place of one."""
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
-from numbers import Real
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
-from segkit.core.view import DEVICES, PRECISIONS, TTA
 from segkit.data.passed_over import passed_over
 from segkit.data.source import ZipSource, is_litter, open_source, walk
 from segkit.imaging.pixels import IMAGE_SUFFIXES
 from segkit.inference.names import Input, members
 
 _KINDS = " ".join(IMAGE_SUFFIXES)
-
-
-def check_request(config: Mapping[str, Any]) -> None:
-    """Refuse values of predict's own keys that cannot work, before anything slow.
-
-    Raises:
-        SegkitError: with the key and what it may be.
-    """
-    for key in ("overlay", "colour", "probability", "rle", "overwrite"):
-        if not isinstance(config[key], bool):
-            raise _refused(key, config[key], "give true or false")
-    for key, known in (("device", DEVICES), ("precision", PRECISIONS), ("tta", TTA)):
-        if config[key] not in known:
-            raise SegkitError(
-                f"unknown {key} {config[key]!r}",
-                where=f"{key}={config[key]}",
-                remedy=did_you_mean(config[key], known),
-            )
-    large, targets = config["large"], config["allow_targets"]
-    number = isinstance(large, Real) and not isinstance(large, bool)
-    if not number or not 0 <= float(large) < float("inf"):
-        raise _refused("large", large, "give a number of megapixels: large=64")
-    if not isinstance(targets, list) or not all(isinstance(one, str) for one in targets):
-        raise _refused("allow_targets", targets, "give prefixes: 'allow_targets=[mypackage.]'")
-    if not isinstance(config["output"], str | int | float):
-        raise _refused("output", config["output"], "name one folder: output=DIR")
-    at_home(config["output"], "output")
-    if config["input"] in (None, []):
-        raise _refused("input", config["input"], "name a file, a folder or a quoted pattern")
-
-
-def _refused(key: str, value: object, remedy: str) -> SegkitError:
-    return SegkitError(f"{value!r} is not possible here", where=f"{key}={value}", remedy=remedy)
 
 
 def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list[Input], str]:

@@ -96,8 +96,9 @@ def write_onnx(
     except Exception as error:
         if not type(error).__module__.startswith("torch"):
             raise
+        told = str(error).strip() or type(error).__name__
         raise SegkitError(
-            f"this network cannot be expressed in ONNX: {str(error).strip().splitlines()[0]}",
+            f"this network cannot be expressed in ONNX: {told.splitlines()[0]}",
             where=f"opset={opset}",
             remedy="try another opset=, or a network of segmentation-models-pytorch",
         ) from error

@@ -23,7 +23,7 @@ from segkit.inference.names import Input
 from segkit.inference.outputs import Files, NotWrittenError, Wanted, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
 from segkit.inference.runlength import encode_components
-from segkit.inference.table import OK, Table
+from segkit.inference.table import OK, SUBMISSION, SUBMITTED, Table
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
@@ -88,12 +88,13 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                     if chosen.view != job.view:
                         _tell_tiled(bar.console, one, image.size, warning)
                         warning = ""
-                    facts = _predict(predictor, one, image, chosen, answers.get(one), tick=tick)
-                    table.add(one, facts, OK)
+                    _predict(
+                        predictor, one, image, chosen, answers.get(one), table=table, tick=tick
+                    )
                 except NotWrittenError:
                     raise
                 except (SegkitError, MemoryError, RuntimeError) as error:
-                    what = _told(error)
+                    what = _reason(error)
                     broken += 1
                     show_line(bar.console, f"left out: {one}: {what}", "red")
                     table.add(one, {}, what)
@@ -123,7 +124,7 @@ def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: st
     show_line(console, f"{one}: {text}")
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
         return f"{error.what}; {error.remedy}" if error.where == "tile=null" else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
@@ -139,8 +140,9 @@ def _predict(
     job: Job,
     answer: Answer | None,
     *,
+    table: Table,
     tick: Callable[[int], None],
-) -> dict[str, object]:
+) -> None:
     started = time.perf_counter() - (answer.seconds if answer else 0)
     said, planes, wanted = predictor.task.describe(), predictor.task.objective.outputs, job.wanted
     with writing(wanted.folder), Files(wanted, one.name, image.size, planes) as files:
@@ -152,9 +154,10 @@ def _predict(
             said.add(mask)
             tick(top + len(mask))
         files.finish()
-    facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
-    facts["tile"] = job.view.tile or ""
-    return facts | said.facts() | {"seconds": f"{time.perf_counter() - started:.3f}"}
+        facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
+        facts |= {"tile": job.view.tile or "", **said.facts()}
+        # The files appear when this block ends: none is there that no row lists.
+        table.add(one, facts | {"seconds": f"{time.perf_counter() - started:.3f}"}, OK)
 
 
 def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:
@@ -162,13 +165,12 @@ def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> N
 
     A row for each connected component of each class; one without pixels for an empty mask.
     """
-    target = wanted.folder / "submission.csv"
     with (
         writing(wanted.folder),
-        atomic_path(target) as temporary,
+        atomic_path(wanted.folder / SUBMISSION) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as stream,
     ):
-        stream.write(row_text(("ImageId", "EncodedPixels")))
+        stream.write(row_text(SUBMITTED))
         for one in inputs:
             row = table.rows.get(one.name)
             if row is not None and row["status"] == OK:

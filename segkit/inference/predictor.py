@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.hardware import autocast, best_precision, chosen_device
+from segkit.core.limits import DEFAULT_MEGAPIXELS, limited_to
 from segkit.core.view import PRECISIONS, View
-from segkit.imaging.bands import Rows, as_rows
+from segkit.imaging.bands import Rows, rows_of
 from segkit.imaging.pixels import Pixels, network_input
 from segkit.imaging.scaled_bands import between_rows, scaled
 from segkit.inference.tiling import Box, blend
@@ -51,8 +53,7 @@ class Prediction(NamedTuple):
 
     Attributes:
         mask: (H, W) uint8 class indices, 0 is background.
-        probability: (K, H, W) float32, 0…1: of each class, adding up to 1; of binary tasks
-            (1, H, W), of the foreground.
+        probability: (K, H, W) float32, 0…1, of each class; of binary tasks of the foreground.
     """
 
     mask: NDArray[np.uint8]
@@ -62,9 +63,7 @@ class Prediction(NamedTuple):
 class Predictor:
     """Finds the classes of an image's pixels. Several networks answer with their mean probability.
 
-    >>> predictor = load_run(
-    ...     "outputs/dsb2018/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d"
-    ... )  # doctest: +SKIP
+    >>> predictor = load_run("outputs/dsb2018/unet_mnv2/2026-11-21")  # doctest: +SKIP
     >>> prediction = predictor(image)  # as evaluate does  # doctest: +SKIP
     >>> prediction = predictor(image, tile=512)  # in tiles, unscaled  # doctest: +SKIP
 
@@ -104,29 +103,34 @@ class Predictor:
 
     def __call__(
         self,
-        image: Pixels,
+        image: Pixels | str | Path,
         *,
         tile: int | None = None,
         overlap: int = 64,
         scale: float = 1.0,
         tta: str = "none",
+        max_megapixels: float = DEFAULT_MEGAPIXELS,
     ) -> Prediction:
         """Predict one image.
 
         Args:
             image: (H, W) or (H, W, C), C of 1 to 4 (2 and 4 end in alpha, which is left out);
                 uint8 0…255, bool, or any other real type, which is scaled by its own 0.2 and
-                99.8 percentiles as in training.
+                99.8 percentiles as in training. Or a file.
             tile: side of the tiles in pixels; None resizes the whole image to each run's size.
             overlap: of neighbouring tiles, in pixels.
             scale: factor on the image's pixels before it is cut into tiles.
             tta: none, flip (4 views) or rotate (8 views), whose mean probability counts.
+            max_megapixels: a larger file is refused before it is decoded, but for TIFFs that can
+                be read by rows.
 
         Raises:
             SegkitError: not an image, values that are not finite, or settings that do not fit.
         """
         view = View(tile, overlap, scale, tta)
-        bands = [band for _, band in self.bands(as_rows(np.asarray(image)), view)]
+        with limited_to(max_megapixels):
+            rows = rows_of(image, tiled=tile is not None)
+            bands = [band for _, band in self.bands(rows, view)]
         outputs = np.concatenate(bands, axis=1)
         return Prediction(self.decode(outputs), self.maps(outputs))
 

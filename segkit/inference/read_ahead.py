@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -67,7 +68,8 @@ def open_ahead(
                 waiting.append((one, image))
                 changed.notify_all()
 
-    reader = threading.Thread(target=work, name="reader", daemon=True)
+    # In this context, whose bound on images it keeps to.
+    reader = threading.Thread(target=copy_context().run, args=(work,), name="reader", daemon=True)
     reader.start()
     try:
         for _ in inputs:
@@ -110,7 +112,7 @@ def grouped(
 
 def _pixels(image: Future[Rows]) -> int:
     if image.exception() is not None:
-        return 0  # whoever asks for it is told why
+        return 0  # whoever asks for it learns why
     rows, columns = image.result().size
     return rows * columns
 

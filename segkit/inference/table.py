@@ -14,6 +14,7 @@ from segkit.inference.outputs import Wanted, writing
 
 Row = dict[str, str]
 OK = "ok"
+SUBMISSION, SUBMITTED = "submission.csv", ("ImageId", "EncodedPixels")  # its columns
 _LAST = ("seconds", "settings_hash", "status")
 _REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
 
@@ -36,7 +37,10 @@ def settings_hash(checkpoints: Sequence[Path], settings: Mapping[str, Any]) -> s
 
 
 class Table:
-    """The rows of predictions.csv, each written as soon as its image is done.
+    """The rows of predictions.csv, each written as soon as its image is predicted.
+
+    It is written just before the image's files appear: a stop in between leaves a row without
+    files, which is predicted again, and a file without a row is never this prediction's.
 
     Args:
         path: of the file.
@@ -73,18 +77,25 @@ class Table:
                 remedy=_REMEDY,
             )
         for one in inputs:
-            row = self.rows.get(one.name)
-            moved = row is not None and Path(row["file"]).resolve() != one.path.resolve()
-            # A stop between a mask and its row leaves a file that no row lists.
-            if self.found and not moved:
-                continue
-            there = [file for file in wanted.files(one.name).values() if _exists(file)]
+            there = [file for file in wanted.files(one.name).values() if self._is_other(one, file)]
             if there:
                 raise SegkitError(
                     "this file is there already, and not from this run with these settings",
                     where=str(there[0]),
                     remedy=_REMEDY,
                 )
+
+    def _is_other(self, one: Input, file: Path) -> bool:
+        """Whether a file is there that this prediction did not write; it writes no row later."""
+        row = self.rows.get(one.name)
+        try:
+            modified = file.stat().st_mtime_ns
+            if row is None or Path(row["file"]).resolve() != one.path.resolve():
+                return True
+            # Of an image that failed: what was drawn by hand since.
+            return row["status"] != OK and modified > self.path.stat().st_mtime_ns
+        except OSError:  # not there, or a name too long
+            return False
 
     def done(self, one: Input, wanted: Wanted) -> bool:
         """Whether an image has been predicted and has not changed since."""
@@ -112,7 +123,7 @@ class Table:
             NotWrittenError: for example where the disk is full.
         """
         row = dict.fromkeys(self.names, "") | {k: str(v) for k, v in facts.items()}
-        # The same prediction goes on from any working folder.
+        # The same prediction continues from any working folder.
         row |= {"file": str(one.path.absolute()), "image": one.name}
         row |= {"settings_hash": self.mark, "status": status}
         self.rows[one.name] = row
@@ -127,8 +138,16 @@ class Table:
             write_text(self.path, table_text(self.names, rows))
 
 
-def _exists(file: Path) -> bool:
-    try:
-        return file.exists()
-    except OSError:  # a name too long
-        return False
+def check_submission(folder: Path) -> None:
+    """Refuse to overwrite a ``submission.csv`` that is something else.
+
+    Raises:
+        SegkitError: a file of this name is there, and has other columns.
+    """
+    target = folder / SUBMISSION
+    if target.is_file() and not target.read_bytes().startswith(row_text(SUBMITTED).encode()):
+        raise SegkitError(
+            "this file is there already, and segkit did not write it",
+            where=str(target),
+            remedy=_REMEDY,
+        )

@@ -117,14 +117,15 @@ def _peak(
         stack.enter_context(fakes)
         stack.enter_context(counted)
         image_BHWC = torch.zeros(batch, rows, columns, channels, dtype=torch.uint8)
+        # There before the network is run, as a batch is.
+        target = taken[1]((batch, rows, columns)) if taken else None
         kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float16
         with torch.autocast("cpu", dtype=kind, enabled="mixed" in precision):
             image_BCHW = image_BHWC.permute(0, 3, 1, 2)
             outputs_BKHW = torch.func.functional_call(network, state, (image_BCHW,))
             found = None
-            if taken:
-                loss, target = taken
-                found = copy.deepcopy(loss)(outputs_BKHW, target((batch, rows, columns)))
+            if taken and target is not None:
+                found = copy.deepcopy(taken[0])(outputs_BKHW, target)
         del outputs_BKHW
         if training and found is not None:
             found.backward()  # type: ignore[no-untyped-call]

@@ -30,5 +30,5 @@ def freeze(encoder: nn.Module | None, epochs: int, epoch: int) -> None:
     if epochs and encoder is not None:
         frozen = epochs < 0 or epoch < epochs
         encoder.requires_grad_(not frozen)
-        # Batch norm would go on moving its averages otherwise.
+        # Batch norm would keep moving its averages otherwise.
         encoder.train(not frozen)

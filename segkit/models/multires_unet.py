@@ -21,7 +21,7 @@ def _conv(inputs: int, outputs: int, kernel: int = 3, *, active: bool = True) ->
 class MultiResBlock(nn.Module):
     """Three 3×3 convolutions in a row, of W/6, W/3 and W/2 filters, joined, plus a 1×1 shortcut.
 
-    W is ``alpha`` times ``filters``; :attr:`outputs` is what the three come to.
+    W is ``alpha`` times ``filters``; :attr:`outputs` is their sum.
     """
 
     def __init__(self, inputs: int, filters: int, alpha: float) -> None:

@@ -5,6 +5,7 @@ preprocess alike.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,9 @@ class SegmentationNetwork(nn.Module):
 
     Attributes:
         memory_format: that the core is given its images in; channels_last is the faster one.
+        found: what came from elsewhere or was chosen, by argument of what built the network: the
+            run records it, so that another release of a library does not move its logits.
+        chosen: the same in words, with the reason, for the summary.
         two_logits: the core has one logit for the background and one for the foreground. Their
             difference is given on: its sigmoid is the softmax of the two, and its binary cross
             entropy theirs, so that scores, thresholds and export know one kind of binary task.
@@ -41,6 +45,8 @@ class SegmentationNetwork(nn.Module):
         self.core = core
         self.stride = stride
         self.two_logits = False
+        self.found: dict[str, Any] = {}
+        self.chosen: dict[str, str] = {}
         self.memory_format = torch.channels_last
         # Not in the state dict: they belong to the configuration, not to what was learnt.
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)

@@ -1,13 +1,15 @@
 """Any architecture of segmentation-models-pytorch with any of its or timm's encoders."""
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
 from torch import nn
 
+from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.models.network import (
@@ -16,7 +18,7 @@ from segkit.models.network import (
     SegmentationNetwork,
     channel_statistics,
 )
-from segkit.models.weights import load_encoder_weights, require_hub
+from segkit.models.weights import automatic_weights, load_encoder_weights, require_hub
 
 # Statistics of 0…1 that published weights were trained with, by the start of the encoder's name,
 # where they are not ImageNet's. SMP keeps them on the hub only.
@@ -43,26 +45,38 @@ def smp_network(
     encoder_weights: str | None,
     in_channels: int,
     out_channels: int,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
 ) -> SegmentationNetwork:
     """Build a network of segmentation-models-pytorch.
 
     Args:
         architecture: an SMP model class, with its own arguments bound if need be.
         encoder: a name SMP knows, or ``tu-<name>`` for timm's.
-        encoder_weights: None for random ones, a published name (``imagenet``), or a file.
+        encoder_weights: None for random ones, a published name (``imagenet``), a file, or
+            ``auto``: see :func:`segkit.models.weights.automatic_weights`.
         in_channels: of the image; weights for 3 channels are added up for 1.
         out_channels: 1 for a binary task, else the number of classes.
+        mean: of each channel, in 0…1; None for what the encoder's published weights expect.
+        std: likewise.
 
     Raises:
-        SegkitError: an unknown encoder or weights, or an encoder this architecture cannot use.
+        SegkitError: an unknown encoder or weights, an encoder this architecture cannot use, or
+            statistics that no image has.
     """
     _check_encoder(encoder)
+    chosen = ""
+    if encoder_weights == AUTO:
+        encoder_weights, chosen = automatic_weights(encoder)
+    published = dict(zip(("mean", "std"), _statistics(encoder, in_channels), strict=True))
+    statistics = published | {k: v for k, v in (("mean", mean), ("std", std)) if v is not None}
+    _check_statistics(statistics, in_channels)
     from_timm = encoder.startswith("tu-")
     from_file = (
         encoder_weights is not None and at_home(encoder_weights, "model.encoder_weights").is_file()
     )
     fetch_from_timm = from_timm and encoder_weights is not None and not from_file
-    if fetch_from_timm:
+    if fetch_from_timm and not chosen:
         require_hub(f"model.encoder_weights={encoder_weights}", encoder)
     try:
         core = architecture(
@@ -85,9 +99,15 @@ def smp_network(
         load_encoder_weights(part, encoder, encoder_weights)
     if not from_timm:
         part.set_in_channels(in_channels, pretrained=encoder_weights is not None)
-    mean, std = _statistics(encoder, in_channels)
     stride = int(getattr(part, "output_stride", 32))
-    return SegmentationNetwork(core, stride=stride, mean=mean, std=std)
+    network = SegmentationNetwork(core, stride=stride, **statistics)
+    network.found = {name: [float(v) for v in values] for name, values in statistics.items()}
+    if chosen:
+        network.found["encoder_weights"], network.chosen["encoder weights"] = (
+            encoder_weights,
+            chosen,
+        )
+    return network
 
 
 def _check_encoder(name: str) -> None:
@@ -116,6 +136,18 @@ def _statistics(encoder: str, channels: int) -> tuple[tuple[float, ...], tuple[f
         if encoder.startswith(start):
             mean, std = statistics
     return channel_statistics(mean, std, channels)
+
+
+def _check_statistics(given: Mapping[str, Any], channels: int) -> None:
+    for name, values in given.items():
+        several = isinstance(values, list | tuple) and len(values) == channels
+        known = several and all(isinstance(v, int | float) and math.isfinite(v) for v in values)
+        if not known or (name == "std" and min(values) <= 0):
+            raise SegkitError(
+                f"{values!r} is not the {name} of {channels} channels, in units of 0…1",
+                where=f"model.{name}={values}",
+                remedy="leave it out: the network then takes what its encoder's weights expect",
+            )
 
 
 def _name(architecture: Callable[..., nn.Module]) -> str:

@@ -1,13 +1,15 @@
 """Encoder weights: from a file, or published ones from the hub that SMP names."""
 
 import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
 import torch
-from huggingface_hub import constants, hf_hub_download
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from segkit.core.home import at_home
 
 _HUB_FILE = "model.safetensors"
 _HUB_TIMEOUT = 3.0  # seconds: long enough for a slow network, short enough to wait for
+_PATIENCE = 5.0  # seconds, names included, which a broken network looks up for much longer
 # Where an encoder's tensors lie in the files people have: bare, in an SMP model, in a
 # checkpoint of segkit, in one saved from DataParallel.
 _PREFIXES = ("", "encoder.", "network.core.encoder.", "module.", "module.encoder.")
@@ -49,6 +52,64 @@ def load_encoder_weights(encoder: nn.Module, name: str, weights: str) -> None:
             "of a file",
         )
     _load(encoder, _without_prefix(state, encoder), name, weights)
+
+
+def automatic_weights(encoder: str) -> tuple[str | None, str]:
+    """The published ImageNet weights of an encoder, where they can be had at once.
+
+    They are in the cache of this machine, or the hub answers within five seconds and they are
+    fetched; otherwise the encoder starts from random ones.
+
+    Args:
+        encoder: a name SMP knows, or ``tu-<name>`` for timm's.
+
+    Returns:
+        Their name or None, and in words what was chosen and why.
+    """
+    name, where = _published(encoder)
+    if name is None:
+        return None, f"random: none are published for {encoder}"
+    if isinstance(try_to_load_from_cache(where[0], _HUB_FILE, revision=where[1]), str):
+        return name, f"{name}, from the cache of this machine"
+    if refused := _hub_refuses(encoder):
+        remedy = "model.encoder_weights=FILE takes a file"
+        return None, f"random: {name} is not on this machine, and {refused}; {remedy}"
+    try:
+        hf_hub_download(where[0], _HUB_FILE, revision=where[1])
+    except Exception as error:  # whatever becomes of a download
+        return None, f"random: {name} could not be fetched ({type(error).__name__})"
+    return name, f"{name}, fetched from the hub"
+
+
+def _published(encoder: str) -> tuple[str | None, tuple[str, str | None]]:
+    """Name, repository and revision of an encoder's ImageNet weights."""
+    if encoder.startswith("tu-"):
+        known = timm.get_pretrained_cfg(encoder.removeprefix("tu-"))
+        if known is None or not known.hf_hub_id:
+            return None, ("", None)
+        return "imagenet", (known.hf_hub_id, None)
+    settings = smp.encoders.encoders.get(encoder, {}).get("pretrained_settings", {})
+    named = sorted(name for name in settings if name.startswith("imagenet"))
+    if not named:
+        return None, ("", None)
+    return named[0], (settings[named[0]]["repo_id"], settings[named[0]]["revision"])
+
+
+def _hub_refuses(encoder: str) -> str:
+    """Why the hub is not asked, or does not answer in time; nothing where it does."""
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    answered = threading.Event()
+
+    def ask() -> None:
+        with suppress(SegkitError):
+            require_hub("model.encoder_weights=auto", encoder)
+            answered.set()
+
+    thread = threading.Thread(target=ask, name="hub", daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    return "" if answered.is_set() else "the hub does not answer"
 
 
 def read_state(path: Path) -> StateDict:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from segkit.models.network import SegmentationNetwork
     from segkit.tasks.base import Task
     from segkit.training.module import SegmentationModule
+
+_PROFILERS = {
+    "simple": "lightning.pytorch.profilers.SimpleProfiler",
+    "advanced": "lightning.pytorch.profilers.AdvancedProfiler",
+}
 
 
 def check_training(config: Config) -> None:
@@ -71,12 +77,18 @@ def build_augmentation(config: Config) -> Augmenter:
 
 
 def build_data(config: Config, reader: Reader, *, scored_split: str = "test") -> SegmentationData:
-    """The datamodule around a reader; a test is of ``scored_split``."""
+    """The datamodule around a reader; a test is of ``scored_split``.
+
+    ``trainer.overfit_batches`` is of the data here, and unknown to the Trainer.
+    """
     from segkit.data.datamodule import SegmentationData
+    from segkit.data.overfit import OverfitData
     from segkit.data.splits import SplitSpec
 
     node = config["dataset"]
-    return SegmentationData(
+    few = config.get("trainer", {}).get("overfit_batches")
+    data = partial(OverfitData, batches=few) if few else SegmentationData
+    return data(
         reader=reader,
         name=data_name(node),
         split=SplitSpec(**node["split"]),
@@ -146,6 +158,13 @@ def build_network(config: Config, task: Task) -> SegmentationNetwork:
     return network
 
 
+def without_weights(config: Config) -> Config:
+    """The same for a network whose weights are in a checkpoint: nothing is fetched for it."""
+    if "encoder_weights" not in config["model"]:
+        return config
+    return {**config, "model": {**config["model"], "encoder_weights": None}}
+
+
 def build_trainer(config: Config) -> pl.Trainer:
     """The Trainer with its callbacks and loggers, writing to ``run_dir``.
 
@@ -160,6 +179,11 @@ def build_trainer(config: Config) -> pl.Trainer:
     from segkit.training.checkpoints import RunCheckpoints
 
     node = dict(config["trainer"])
+    node.pop("overfit_batches", None)  # see build_data
+    if node.get("profiler") in _PROFILERS:
+        # The Trainer would print its table into a log that nobody sees.
+        table = {"dirpath": config["run_dir"], "filename": "profile"}
+        node["profiler"] = {"_target_": _PROFILERS[node["profiler"]], **table}
     if node["precision"] == "auto":
         node["precision"] = best_precision(node["accelerator"])
     callbacks = [_build(config, callback) for callback in _nodes(config.get("callbacks"))]

@@ -35,7 +35,7 @@ def claim(path: Path, *, chosen_by_user: bool, anew: bool = False) -> RunFolder:
                 raise SegkitError(
                     "there is a run in this folder already",
                     where=str(folder.path),
-                    remedy="choose another folder, or go on with what is there: resume=true, or "
+                    remedy="choose another folder, or resume what is there: resume=true, or "
                     + argument("resume", folder.path),
                 ) from error
         except OSError as error:

@@ -8,13 +8,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import hydra
 from hydra._internal.hydra import Hydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -23,14 +21,17 @@ from segkit.config.hydra_errors import explain
 from segkit.config.literal import ROOT, own_data, take_literally
 from segkit.config.plain import unresolved
 from segkit.config.spelling import check_spelling
+from segkit.config.values import PREFIXES
 from segkit.core.errors import SegkitError
 from segkit.core.files import NO_ROOM, CannotWriteError
 from segkit.core.first_process import is_first_process
 from segkit.core.home import settle
 from segkit.core.streams import speak_plainly
-from segkit.runs.call import Call
+from segkit.core.values import check
+from segkit.runs.call import Call, this_call
 from segkit.runs.claim import remove_if_empty
 from segkit.runs.jobs import RememberSweep, record_failure, show_jobs
+from segkit.runs.keep_apart import Refused
 from segkit.runs.launch import by_itself, check_launch, lost_another, process_name, watch
 from segkit.runs.resolvers import register
 
@@ -66,7 +67,7 @@ def run(command: Command, config_name: str) -> None:
     register()
     # Hydra then hands every exception on, instead of printing it in a form of its own.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv[1:] = _in_hydras_words(sys.argv[1:], config_name)
+    sys.argv[1:] = _command_line(sys.argv[1:], config_name)
     watch()
     RememberSweep.folder = None
     begun = False
@@ -75,9 +76,10 @@ def run(command: Command, config_name: str) -> None:
         nonlocal begun
         begun = True
         speak_plainly()  # a launcher runs jobs in processes that have come no other way
-        call = _call()
+        call = this_call()
         try:
             with by_itself(config_name, call):
+                check(unresolved(config), {"allow_targets": PREFIXES})
                 check_launch(config, call)
                 return command(config, call)
         except Exception as error:
@@ -100,12 +102,10 @@ def run(command: Command, config_name: str) -> None:
         # Whoever read our words (head, a pager) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None  # as the shell counts SIGPIPE
+    except Refused as refused:
+        _fail(cast(SegkitError, refused.__cause__), config_name)
     except Exception as error:
-        # Hydra's own MissingConfigException is an OSError too.
-        in_the_way = isinstance(error, OSError) and not isinstance(error, HydraException)
-        if in_the_way and (not begun or getattr(error, "errno", None) in NO_ROOM):
-            error = _not_writable(error, config_name)
-        _fail(error, config_name)
+        _fail(in_the_way(error, config_name, begun=begun), config_name)
     finally:
         if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
             show_jobs(RememberSweep.folder)
@@ -133,16 +133,25 @@ def _tidy_end() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _in_hydras_words(given: Sequence[str], command: str) -> list[str]:
+def _command_line(given: Sequence[str], command: str) -> list[str]:
     """The command line as Hydra takes it; ends with the help where it is asked for."""
     if {"--help", "-h"} & {*given} and not any(flag.startswith(_CONFIG) for flag in given):
         print(help_text(config_dir(), command))
         raise SystemExit(0)
     try:
-        check_spelling(given, config_dir(), command)
-        taken = take_literally(given, command, sweeping=bool({*given} & {*_SWEEPING}))
+        return in_hydras_words(given, command)
     except SegkitError as error:
         _fail(error, command)
+
+
+def in_hydras_words(given: Sequence[str], command: str) -> list[str]:
+    """Arguments of a command as Hydra takes them.
+
+    Raises:
+        SegkitError: words that are no arguments, or several paths where one is needed.
+    """
+    check_spelling(given, config_dir(), command)
+    taken = take_literally(given, command, sweeping=bool({*given} & {*_SWEEPING}))
     if implied := own_data(given, command):
         say(f"{implied}, since dataset.root= names data and no dataset= what they are")
         # Beside the other, since the words behind a flag may be its value.
@@ -154,7 +163,7 @@ def _in_hydras_words(given: Sequence[str], command: str) -> list[str]:
 
 @contextmanager
 def _composed_once(given: Sequence[str]) -> Iterator[None]:
-    """Spare Hydra its first composition, a third of all CPU time before a mistake is told.
+    """Spare Hydra its first composition, a third of all CPU time before a mistake is reported.
 
     It only looks for ``hydra.mode``, which none of segkit's own files sets; the user's may.
     """
@@ -167,25 +176,6 @@ def _composed_once(given: Sequence[str]) -> Iterator[None]:
         setattr(Hydra, "get_mode", look)  # noqa: B010
 
 
-def _call() -> Call:
-    """How this job was called, of Hydra's own record of it."""
-    hydra_config: Any = HydraConfig.get()
-    given = unresolved(hydra_config.overrides)
-    multirun = hydra_config.mode == RunMode.MULTIRUN
-    folder = "hydra.sweep.dir=" if multirun else "hydra.run.dir="
-    sources = hydra_config.runtime.config_sources
-    return Call(
-        output=Path(unresolved(hydra_config.runtime)["output_dir"]),
-        overrides=tuple(map(str, given["task"])),
-        chosen_by_user=any(each.startswith(folder) for each in given["hydra"]),
-        multirun=multirun,
-        search_path=(
-            *(f"--config-dir={s.path}" for s in sources if s.provider == "command-line"),
-            *(g for g in given["hydra"] if g.lstrip("+").startswith("hydra.searchpath=")),
-        ),
-    )
-
-
 def _leave_no_trace(error: Exception, call: Call) -> None:
     """Of a run that never began; a job of a sweep leaves word why it failed."""
     if not is_first_process():
@@ -196,13 +186,19 @@ def _leave_no_trace(error: Exception, call: Call) -> None:
         remove_if_empty(call.output)
 
 
-def _fail(error: Exception, config_name: str) -> NoReturn:
-    """End with a message where the user can mend it; anything else keeps its traceback."""
+def as_told(error: Exception, config_name: str, given: Sequence[str]) -> Exception:
+    """A SegkitError where the user can mend it; else the error itself."""
     told = error
     if not isinstance(error, SegkitError):
-        told = explain(error, config_dir(), config_name, sys.argv[1:]) or error
+        told = explain(error, config_dir(), config_name, given) or error
     if isinstance(told, CannotWriteError):
-        told = SegkitError(told.what, where=told.where, remedy=_elsewhere(config_name))
+        return SegkitError(told.what, where=told.where, remedy=_elsewhere(config_name))
+    return told
+
+
+def _fail(error: Exception, config_name: str) -> NoReturn:
+    """End with a message where the user can mend it; anything else keeps its traceback."""
+    told = as_told(error, config_name, sys.argv[1:])
     which = f" in {process_name()}" if process_name() else ""
     if isinstance(told, SegkitError):
         print(f"error{which}: {told}", file=sys.stderr)
@@ -223,8 +219,13 @@ def _elsewhere(config_name: str) -> str:
     return f"make room, or name a folder that you may write to: {key}=PATH"
 
 
-def _not_writable(error: Exception, config_name: str) -> SegkitError:
+def in_the_way(error: Exception, config_name: str, *, begun: bool) -> Exception:
     """Hydra makes the folder before it starts the job; and a disk may fill up at any time."""
+    # Hydra's own MissingConfigException is an OSError too.
+    if not isinstance(error, OSError) or isinstance(error, HydraException):
+        return error
+    if begun and error.errno not in NO_ROOM:
+        return error
     return SegkitError(
         f"the run folder cannot be written: {getattr(error, 'strerror', None) or error}",
         where=str(getattr(error, "filename", None) or Path.cwd()),

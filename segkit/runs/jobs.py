@@ -78,13 +78,13 @@ def _part(key: str, value: str) -> str:
 
 
 def record_failure(folder: Path, error: BaseException) -> None:
-    """Write down why a job failed, beside whatever it had written; the sweep goes on."""
+    """Write down why a job failed, beside whatever it had written; the sweep continues."""
     told = str(error)
     if not isinstance(error, SegkitError):
         told = f"{type(error).__name__}: {error}\n{''.join(traceback.format_exception(error))}"
     print(f"this job failed: {told.splitlines()[0]} ({folder})", file=sys.stderr)
     if RunFolder(folder).read_summary():
-        return  # of the run that lies there, and has come to its end
+        return  # of the run that lies there, and has finished
     folder.mkdir(parents=True, exist_ok=True)
     write_text(RunFolder(folder).error, f"{told}\n")
 
@@ -130,7 +130,7 @@ def _headline(run: RunFolder) -> tuple[str, ...]:
 
 
 def show_jobs(sweep: Path) -> None:
-    """Print the table, write ``jobs.csv``, and say how to go on.
+    """Print the table, write ``jobs.csv``, and name the next steps.
 
     Raises:
         SegkitError: the folder cannot be written to.

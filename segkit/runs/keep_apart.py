@@ -1,7 +1,6 @@
 """Before Hydra makes a run folder: neither that nor the cache may lie among the data."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +24,10 @@ _SOURCES = (
     "model.encoder_weights",
     "callbacks.inference.input",
 )
+
+
+class Refused(BaseException):
+    """Carries an error, its cause, past Hydra, which only warns of an Exception in a callback."""
 
 
 class KeepApart(Callback):
@@ -70,6 +73,4 @@ def _check(config: DictConfig, key: str, sources: Iterable[tuple[str, object]]) 
         try:
             check_apart(place, sources, key=key)
         except SegkitError as error:
-            # Hydra takes an exception of a callback for a warning.
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(2) from error
+            raise Refused from error

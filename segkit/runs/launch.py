@@ -20,6 +20,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.plain import unresolved
+from segkit.core.environment import environment
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped, quoted
 from segkit.runs.call import Call
@@ -32,7 +33,7 @@ PATIENCE = 15.0  # seconds in which a process may end by itself, before it is en
 _OBSERVER = "child-process-observer"
 _ITS_LOG = "lightning.fabric.strategies.launchers.subprocess_script"
 _MARK = "hydra.job.name=train_ddp_process_"  # among the arguments of those that the Trainer starts
-_PARENT = "SEGKIT_PARENT"  # tells them who started them
+_PARENT = "SEGKIT_PARENT"  # names the process that started them
 # What gloo and NCCL say of a process that is no longer there.
 _GONE = ("closed by peer", "reset by peer", "broken pipe", "socket closed", "remote process exited")
 
@@ -97,27 +98,29 @@ def _devices(trainer: DictConfig) -> int | None:
 
 
 @contextmanager
-def by_itself(command: str, call: Call) -> Iterator[None]:
-    """Let a job of a sweep run as if it had been started alone.
+def by_itself(command: str, call: Call, *, called: bool = False) -> Iterator[None]:
+    """Let a job of a sweep, or of a Python session, run as if it had been started alone.
 
     The processes of a distributed training are started with this one's arguments; with those of
-    the sweep each would start a sweep of its own. And what they leave in this process, the next
-    job would take for processes that wait for it.
+    the sweep each would start a sweep of its own, and with those of the session the session once
+    more. And what they leave in this process, the next job would take for processes that wait for
+    it.
 
     Args:
         command: module below segkit that those processes run.
         call: of this job.
+        called: whether a Python session has called it.
     """
     main: Any = sys.modules["__main__"]
-    arguments, environment, spec = sys.argv, dict(os.environ), main.__spec__
-    os.environ[_PARENT] = str(os.getpid())
+    arguments, spec = sys.argv, getattr(main, "__spec__", None)
     _tell_trainer(call.output)
-    if call.multirun:
-        sys.argv = [arguments[0], *call.search_path, *call.overrides]
+    if call.multirun or called:
+        sys.argv = [*(arguments or [""])[:1], *call.search_path, *call.overrides]
         # A launcher runs jobs in processes whose own main module is not this command.
         main.__spec__ = find_spec(f"segkit.{command}")
     try:
-        yield
+        with environment(**{_PARENT: str(os.getpid())}):
+            yield
     except Exception as error:
         _leave_group()
         for told in _end_children():
@@ -125,8 +128,6 @@ def by_itself(command: str, call: Call) -> Iterator[None]:
         raise
     finally:
         sys.argv, main.__spec__ = arguments, spec
-        os.environ.clear()
-        os.environ.update(environment)
         _leave_group()
         _end_children()
 
@@ -236,5 +237,5 @@ def lost_another(error: BaseException) -> SegkitError | None:
         "another of the processes that train together has ended",
         where=", ".join(getattr(error, "__notes__", [])) or "on another machine, or by this one",
         remedy="look for its own message, above or below; a process without one was killed, "
-        "perhaps for want of memory. resume=DIR goes on from the last whole epoch",
+        "perhaps for want of memory. resume=DIR resumes from the last whole epoch",
     )

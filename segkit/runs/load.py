@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segkit.config.sizes import image_size
+from segkit.config.sizes import AUTO, image_size
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
+from segkit.core.values import Rule
 from segkit.runs.saved import SavedRun, open_run
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
     from segkit.tasks.base import Task
 
+_OWN = Rule(
+    lambda value: value != AUTO,
+    "give a number, or null for the run's own",
+    "{key}={value} needs a validation split, which segkit.evaluate alone reads",
+)
 Runs = str | Path | Sequence[str | Path]
 
 
@@ -107,19 +113,21 @@ def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Tas
     Raises:
         SegkitError: runs that cannot answer together, or settings that the task does not have.
     """
+    for key, value in settings.items():
+        _OWN.check(key, value)
     task, *others = [run.task for run in runs]
     for run, other in zip(runs[1:], others, strict=True):
         where = f"{runs[0].folder.path} and {run.folder.path}"
-        if (task.name, task.classes) != (other.name, other.classes):
-            ours, theirs = (
-                f"{task.name} {list(task.classes)}",
-                f"{other.name} {list(other.classes)}",
-            )
-            raise SegkitError(
-                f"runs of different tasks or classes: {ours} and {theirs}",
-                where=where,
-                remedy="name runs that were trained for the same classes, in the same order",
-            )
+        for what, ours, theirs, same in (
+            ("tasks", task.name, other.name, "task"),
+            ("classes", list(task.classes), list(other.classes), "classes, in the same order"),
+        ):
+            if ours != theirs:
+                raise SegkitError(
+                    f"runs of different {what}: {ours} and {theirs}",
+                    where=where,
+                    remedy=f"name runs that were trained for the same {same}",
+                )
         for key, value in task.settings.items():
             if settings.get(key) is None and value != other.settings[key]:
                 raise SegkitError(
@@ -127,4 +135,4 @@ def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Tas
                     where=where,
                     remedy=f"choose one for all: {key}={value}",
                 )
-    return task.with_settings(**settings)
+    return task.with_settings(settings)

@@ -15,7 +15,7 @@ from segkit.training.tensorboard import RunTensorBoard
 
 def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> None:
     """Tell each logger what is being run, in the form that it shows best."""
-    parameters = flat_parameters(config)
+    parameters = flat_parameters(config, swept_keys())
     metrics = [f"best/{config['monitor']}", *(f"test/{name}" for name in task_kind(config).tested)]
     for logger in loggers:
         if isinstance(logger, RunTensorBoard):
@@ -25,13 +25,18 @@ def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> N
             logger.log_hyperparams(parameters)
 
 
-def flat_parameters(config: Mapping[str, Any]) -> dict[str, str | float]:
-    """Hyper-parameters for a logger: the choices by group, and the keys that matter most."""
+def flat_parameters(config: Mapping[str, Any], more: Iterable[str] = ()) -> dict[str, str | float]:
+    """Hyper-parameters in a table: the choices by group, and the keys that matter most.
+
+    Args:
+        config: of a run.
+        more: keys that matter for this run.
+    """
     flat: dict[str, str | float] = {str(k): str(v) for k, v in config["choices"].items()}
     if isinstance(data := config.get("dataset"), Mapping):
         flat["data"] = data_name(data)  # all folders of one's own are the same choice
     values = flatten(config)
-    for key in dict.fromkeys((*HYPER_PARAMETERS, *swept_keys())):
+    for key in dict.fromkeys((*HYPER_PARAMETERS, *more)):
         if key in flat:
             continue  # a group, whose choice is there
         value = values.get(key)

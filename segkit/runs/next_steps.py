@@ -1,4 +1,4 @@
-"""What to do with a run that has come to its end, as commands to paste."""
+"""What to do with a finished run, as commands to paste."""
 
 import shlex
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Going on with a run: its own configuration, and the few keys that may change."""
+"""Resuming a run: its own configuration, and the few keys that may change."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.keys import LENGTH, MAY_CHANGE, NOT_RESUMED, PLACES, flatten, key_of, within
+from segkit.config.keys import (
+    FOUND,
+    LENGTH,
+    MAY_CHANGE,
+    NOT_RESUMED,
+    PLACES,
+    flatten,
+    key_of,
+    within,
+)
 from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
 from segkit.core.errors import SegkitError
@@ -16,23 +25,32 @@ from segkit.runs.call import Call
 
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
+_READER_ROOT = "dataset.reader.root"  # follows dataset.root, of which it was interpolated
 
 Flat = dict[str, Any]
 
 
 def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
-    """The run that this call goes on with, or None where it begins one.
+    """The run that this call resumes, or None where it begins one.
 
     Args:
-        composed: of this call. ``resume=true`` goes on with what lies in its output folder, if
-            anything does: the same command begins a run, goes on with it, and leaves it alone
+        composed: of this call. ``resume=true`` resumes what lies in its output folder, if
+            anything does: the same command begins a run, resumes it, and leaves it alone
             once done.
         call: how the command was called.
 
     Raises:
-        SegkitError: ``resume=true`` where the clock names the folder, which is then always new.
+        SegkitError: ``resume=true`` where the clock names the folder, which is then always new;
+            ``debug=`` with a folder that is resumed.
     """
     if composed.resume is not True:
+        debug = [each for each in call.overrides if key_of(each) == "debug"]
+        if composed.resume and debug:
+            raise SegkitError(
+                "a run that is resumed has its own configuration, debugged or not",
+                where=f"resume={composed.resume}, {debug[0]}",
+                remedy=f"leave {debug[0]} out, or leave resume= out for a new run",
+            )
         return Path(str(composed.resume)) if composed.resume else None
     output = call.output
     if not call.chosen_by_user:
@@ -40,7 +58,7 @@ def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
         raise SegkitError(
             "there is nothing to find by the clock's name",
             where="resume=true",
-            remedy=f"name the folder too: {key}=DIR; or go on with a run by resume=DIR",
+            remedy=f"name the folder too: {key}=DIR; or resume a run by resume=DIR",
         )
     if RunFolder(output).config.is_file():
         return output
@@ -51,7 +69,7 @@ def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
 
 
 def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
-    """Whether a run has come to its end, and is not asked for more epochs."""
+    """Whether a run has finished, and is not asked for more epochs."""
     before = folder.read_config()
     return bool(folder.read_summary()) and all(
         before["trainer"].get(key) == config["trainer"].get(key)
@@ -60,7 +78,7 @@ def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
 
 
 def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """The configuration of a run that is gone on with.
+    """The configuration of a run to resume.
 
     Args:
         composed: of this call; of ``resume=DIR`` only what was given on the command line counts.
@@ -95,6 +113,8 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
     for key, value in changes.items():
         if not key.startswith("logger."):
             OmegaConf.update(config, key, escaped(value))
+    if "dataset.root" in changes:
+        OmegaConf.update(config, _READER_ROOT, escaped(changes["dataset.root"]))
     given = [each for each in overrides if not each.startswith("resume=")]
     known = list(before.get("overrides") or [])
     config.overrides = escaped([*known, *(each for each in given if each not in known)])
@@ -119,10 +139,9 @@ def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]
     then, new = flatten(before), flatten(now)
 
     def counts(key: str) -> bool:
-        own = within(key, NOT_RESUMED) or key.endswith(PLACES)
+        own = within(key, NOT_RESUMED) or key.endswith(PLACES) or key == _READER_ROOT
         asked = not given or within(key, given)
-        # A batch size that was found stands in the run's configuration as a number.
-        found = new.get(key) == "auto" and key == "dataset.batch_size"
+        found = key in FOUND and new.get(key) == FOUND[key]
         return asked and not own and not found and then.get(key) != new.get(key)
 
     return {key: new.get(key) for key in sorted({*then, *new}) if counts(key)}
@@ -142,7 +161,7 @@ def _check_steps(config: DictConfig) -> None:
     """The Trainer counts a run by steps otherwise, and would do the end of an epoch twice."""
     if OmegaConf.select(config, "trainer.max_steps") not in (None, -1):
         raise SegkitError(
-            "a run that is limited by steps cannot be gone on with exactly",
+            "a run that is limited by steps cannot be resumed exactly",
             where=f"trainer.max_steps={config.trainer.max_steps}",
             remedy="train anew, limited by trainer.max_epochs or trainer.max_time",
         )
@@ -160,11 +179,11 @@ def _check_schedule(config: DictConfig, changes: Flat) -> None:
 
 
 def check_split(table: str, folder: RunFolder) -> None:
-    """Go on only with the records, in the splits, that the run was begun with.
+    """Resume only with the records, in the splits, that the run was begun with.
 
     Args:
         table: the text of ``split.csv`` as the data would be split now.
-        folder: of the run; one that was ended before it wrote its split goes on with any.
+        folder: of the run; one that ended before it wrote its split resumes with any.
 
     Raises:
         SegkitError: the data has changed since.

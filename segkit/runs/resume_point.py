@@ -1,4 +1,4 @@
-"""Where a run goes on, and what a run that was killed has left behind."""
+"""Where a run resumes, and what a killed run has left behind."""
 
 import logging
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def starting_point(folder: RunFolder, world_size: int) -> Position | None:
-    """Where a run goes on; None where it was ended before its first checkpoint.
+    """Where a run resumes; None where it ended before its first checkpoint.
 
     Args:
         folder: of the run.
@@ -24,31 +24,31 @@ def starting_point(folder: RunFolder, world_size: int) -> Position | None:
     found, damaged = position(folder.checkpoints)
     if found is None and damaged:
         raise SegkitError(
-            f"no checkpoint can be gone on from: {'; '.join(damaged)}",
+            f"no checkpoint to resume from: {'; '.join(damaged)}",
             where=str(folder.checkpoints),
             remedy="restore one from a copy, or train anew; best.ckpt may still serve "
             "segkit.evaluate and segkit.predict",
         )
     for each in damaged:
         assert found is not None
-        log.warning("%s: going on from %s, epoch %d", each, found.checkpoint.name, found.epoch)
+        log.warning("%s: resuming from %s, epoch %d", each, found.checkpoint.name, found.epoch)
     if found and found.batch and found.world_size != world_size:
         raise SegkitError(
             f"the checkpoint lies within an epoch that {found.world_size} processes share out, "
             f"not {world_size}",
             where=str(found.checkpoint),
-            remedy=f"go on with {found.world_size} processes: trainer.devices, trainer.num_nodes",
+            remedy=f"resume with {found.world_size} processes: trainer.devices, trainer.num_nodes",
         )
     return found
 
 
 def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
-    """Remove what a run left behind it: unfinished files, what tells of its end, later events.
+    """Remove what a run left behind it: unfinished files, results of its end, later events.
 
     What it logged after its checkpoint is about to be logged again.
     """
     remove_unfinished(folder.path)
-    # They tell of the end, which this run has not come to yet.
+    # They are of a finished run, which this one is not yet.
     for path in (folder.summary, folder.images, folder.error):
         path.unlink(missing_ok=True)
     for path in folder.events():

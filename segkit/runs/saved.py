@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.trust import check_folder_config
+from segkit.config.values import PREFIXES
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
-from segkit.runs.build import build_network, build_reader
+from segkit.runs.build import build_network, build_reader, without_weights
 from segkit.tasks.named import DEFAULT, build_task, task_kind
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class SavedRun:
         Raises:
             SegkitError: the reader's ``_target_`` is not allowed, or is no reader.
         """
-        return build_reader(self.config).classes
+        # Nothing is read here: the bound on images that it sets is none of the caller's.
+        return copy_context().run(build_reader, self.config).classes
 
     @cached_property
     def task(self) -> Task:
@@ -90,9 +93,10 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
         allow_targets: further prefixes that a ``_target_`` of the run may start with.
 
     Raises:
-        SegkitError: not a run folder, one without a best checkpoint, or a configuration that no
-            run has.
+        SegkitError: not a run folder, one without a best checkpoint, a configuration that no run
+            has, or prefixes that are not listed.
     """
+    PREFIXES.check("allow_targets", allow_targets)
     folder = RunFolder(path)
     config = folder.read_config() | {"allow_targets": list(allow_targets)}
     config = check_folder_config(config, folder.config, allow_targets)
@@ -104,10 +108,7 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
             where=str(folder.best),
             remedy="wait for its first epoch, or train again",
         )
-    if "encoder_weights" in config["model"]:
-        # Weights come from the checkpoint; nothing is fetched for them.
-        config["model"]["encoder_weights"] = None
-    return SavedRun(folder, config)
+    return SavedRun(folder, dict(without_weights(config)))
 
 
 def _check_needed(config: Mapping[str, Any], where: Path) -> None:
@@ -145,7 +146,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         named = isinstance(state, dict) and all(isinstance(key, str) for key in state)
         if named and all(isinstance(value, torch.Tensor) for value in state.values()):
             return dict(checkpoint)
-    except Exception as error:  # whatever a damaged or hostile file brings up
+    except Exception as error:  # whatever a damaged or hostile file raises
         cause: Exception | None = error
     else:
         cause = None

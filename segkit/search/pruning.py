@@ -1,4 +1,4 @@
-"""Reports a training to the study it is a trial of, and ends it where the study gives it up."""
+"""Reports a training to the study it is a trial of, and ends it where the study prunes it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 class Pruning(pl.Callback):
-    """After each validation, gives its score to the study and asks whether to go on.
+    """After each validation, reports its score to the study, which may prune the training.
 
-    A training that is given up ends as by early stopping: it is tested, and its run folder is
+    A training that is pruned ends as by early stopping: it is tested, and its run folder is
     complete. Outside a study, as when a trial's run folder is resumed, this does nothing.
 
     Args:
@@ -65,7 +65,7 @@ class Pruning(pl.Callback):
         self._trial_id = storage.get_trial_id_from_study_id_trial_number(number, self.number)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Report the score, and end the training if it is of no use to go on."""
+        """Report the score, and end the training if it is pruned."""
         del pl_module
         if trainer.sanity_checking:
             return

@@ -10,11 +10,12 @@ from optuna import Study, importance
 from optuna.trial import FrozenTrial
 
 from segkit.core.files import write_text
+from segkit.core.quoting import written
 from segkit.core.shell import command, relative
 from segkit.core.tables import table_text
 from segkit.core.terminal import console, show_table
 from segkit.drawing.plots import BLUE, FAINT, GREEN, INK, ORANGE, figure, save, style
-from segkit.search.space import as_overrides, written
+from segkit.search.space import as_overrides
 from segkit.search.storage import FOLDER, MINUTES, REASON
 
 _ENOUGH = 4  # trials, below which importances say nothing
@@ -89,7 +90,7 @@ def _row(trial: FrozenTrial, keys: Sequence[str]) -> list[object]:
 def _reason(trial: FrozenTrial) -> str:
     if trial.state.name != "FAIL":
         return ""
-    return str(trial.user_attrs.get(REASON, "its process has gone; its values are tried again"))
+    return str(trial.user_attrs.get(REASON, "its process is gone; its values are tried again"))
 
 
 def history(study: Study, path: Path, monitor: str) -> bool:
@@ -152,7 +153,7 @@ def _importances(study: Study) -> Mapping[str, float]:
 
 
 def show(study: Study, folder: Path, monitor: str, given: Sequence[str], *, seed: int) -> None:
-    """Print the best trials, and how to go on with the best of them.
+    """Print the best trials, and what to do with the best of them.
 
     Args:
         study: with or without trials.

@@ -1,14 +1,22 @@
 """A search space: a few lines of YAML to what a study draws from, and a draw to overrides."""
 
+from __future__ import annotations
+
+import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError, did_you_mean
-from segkit.core.quoting import escaped, quoted
+from segkit.core.quoting import written
+from segkit.core.values import number
+
+if TYPE_CHECKING:
+    from optuna import Trial
 
 Scalar = str | int | float | bool | None
 
+_FINITE = number(-math.inf)
 _BOUNDS = ("low", "high", "step", "log")
 
 
@@ -35,20 +43,6 @@ class Range:
 
 
 Space = Mapping[str, Choice | Range]
-
-
-class Draws(Protocol):
-    """Of Optuna's trial, what a draw needs."""
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
-
-    def suggest_int(
-        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
-    ) -> int: ...
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float: ...
 
 
 def read_space(
@@ -117,7 +111,7 @@ def _choice(key: str, options: Sequence[object]) -> Choice:
     return Choice(tuple(scalars))
 
 
-def _range(key: str, given: Mapping[str, object]) -> Range:
+def _range(key: str, given: Mapping[str, Any]) -> Range:
     def wrong(what: str, remedy: str) -> SegkitError:
         shown = ", ".join(f"{name}: {value}" for name, value in given.items())
         return SegkitError(f"{key} {what}", where=f"space: {key}: {{{shown}}}", remedy=remedy)
@@ -125,8 +119,9 @@ def _range(key: str, given: Mapping[str, object]) -> Range:
     for name in given:
         if name not in _BOUNDS:
             raise wrong(f"cannot have {name!r}", did_you_mean(name, _BOUNDS))
-    low, high = _number(given.get("low")), _number(given.get("high"))
-    if low is None or high is None:
+    low: Any = given.get("low")
+    high: Any = given.get("high")
+    if not (_FINITE.accepts(low) and _FINITE.accepts(high)):
         raise wrong("needs two numbers as bounds", "give low and high, or a list of options")
     if low >= high:
         raise wrong("has no room between its bounds", "low must be below high")
@@ -137,25 +132,18 @@ def _range(key: str, given: Mapping[str, object]) -> Range:
         raise wrong("has no logarithm at its lower bound", "set low above 0, or log: false")
     if step is None:
         return Range(low, high, None, log)
-    size = _number(step)
-    if size is None or not 0 < size <= high - low:
+    if not _FINITE.accepts(step) or not 0 < step <= high - low:
         raise wrong(
-            "cannot be gone through in such steps", "a step is above 0 and fits between the bounds"
+            "cannot be drawn in such steps", "a step is above 0 and fits between the bounds"
         )
     if log:
         raise wrong("has steps, and a logarithm too", "leave out one of step and log")
-    if isinstance(low, int) and isinstance(high, int) and not isinstance(size, int):
+    if isinstance(low, int) and isinstance(high, int) and not isinstance(step, int):
         low, high = float(low), float(high)
-    return Range(low, high, size)
+    return Range(low, high, step)
 
 
-def _number(value: object) -> float | int | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) == float("inf"):
-        return None
-    return value if value == value else None  # noqa: PLR0124
-
-
-def suggest(trial: Draws, space: Space) -> dict[str, Scalar]:
+def suggest(trial: Trial, space: Space) -> dict[str, Scalar]:
     """Draw a value for every key."""
     drawn: dict[str, Scalar] = {}
     for key, dimension in space.items():
@@ -186,15 +174,6 @@ def corners(space: Space) -> list[dict[str, Scalar]]:
 def as_overrides(values: Mapping[str, Scalar]) -> list[str]:
     """As they would be written on the command line."""
     return [f"{key}={written(value)}" for key, value in values.items()]
-
-
-def written(value: Scalar) -> str:
-    """A value in Hydra's words, quoted where it could be taken for something else."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    if not isinstance(value, str):
-        return repr(value)
-    return quoted(escaped(value))
 
 
 def as_plain(space: Space) -> dict[str, Any]:

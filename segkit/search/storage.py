@@ -27,7 +27,6 @@ PROCESS = "SEGKIT_STUDY_PROCESS"  # of the study, on this machine
 # A trial's attributes. The first is written by the training, and holds the epoch.
 PRUNED, FOLDER, REASON, MINUTES = "pruned", "folder", "reason", "minutes"
 
-PRUNERS = ("median", "none")
 # A study whose process says nothing for so long is taken for dead, and its trial with it.
 BEAT, GRACE = 15, 60  # seconds
 
@@ -117,7 +116,7 @@ def cannot_reach(address: str, error: BaseException) -> SegkitError:
 
 
 def build_pruner(name: str, *, trials: int, epochs: int) -> BasePruner:
-    """What decides whether a trial is worth going on with.
+    """What decides whether to prune a trial.
 
     Args:
         name: ``median`` or ``none``.

@@ -1,4 +1,4 @@
-"""A study: opened by name or begun, gone on with until enough trials have finished."""
+"""A study: created or opened by name, and run until enough trials have finished."""
 
 import time
 import warnings
@@ -41,7 +41,7 @@ def open_study(address: str, name: str, *, mode: str, facts: Mapping[str, Any]) 
     Raises:
         SegkitError: the database cannot be reached, or the study is about something else.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # the trials are told of in our own words
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # segkit reports trials in its own words
     storage = open_storage(address, abandoned=_once_more)
     try:
         study = optuna.create_study(
@@ -99,7 +99,7 @@ def build_sampler(name: str, seed: int, number: int) -> BaseSampler:
     """What draws the values of one trial.
 
     By its number, so that machines that share a study draw different ones, and a study that was
-    cut off goes on as it would have gone.
+    cut off draws what it would have drawn.
     """
     drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
     if name == "random":
@@ -140,7 +140,7 @@ def run_study(
         seed: of the draws.
         n_trials: complete or pruned; failed ones do not count.
         minutes: after which no further trial begins.
-        after: told of each trial as it has ended.
+        after: called with each trial when it has ended.
 
     Returns:
         Why it ended before its end; empty where it did not.

@@ -1,7 +1,7 @@
-"""One trial: a training in a process of its own, and what came of it.
+"""One trial: a training in a process of its own, and its result.
 
 A process of its own: a training that crashes, or is killed for want of memory, ends its trial and
-not the study; whatever ``segkit.train`` can be told works here too (other processes on other GPUs
+not the study; whatever ``segkit.train`` takes works here too (other processes on other GPUs
 included); and nothing of one trial is left in the memory of the next.
 """
 
@@ -15,16 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from segkit.core.errors import SegkitError
+from segkit.core.quoting import written
 from segkit.core.run_folder import RunFolder
-from segkit.search.space import written
 
-PATIENCE = 120.0  # seconds in which a training that was told to end may finish its step
+PATIENCE = 120.0  # seconds in which a training that was asked to end may finish its step
 
 _ERROR = re.compile(r"^error[^\n:]*: (.*?)\n  where: (.*?)\n  fix: ", re.MULTILINE | re.DOTALL)
 
 
 class TrialFailed(Exception):  # noqa: N818  # the study goes on
-    """A training came to no score; the message is the reason, on one line."""
+    """A training ended without a score; the message is the reason, on one line."""
 
 
 def trial_arguments(
@@ -64,7 +64,7 @@ def train_in_process(arguments: Sequence[str], said: Path, environment: Mapping[
         environment: added to this process's own.
 
     Raises:
-        KeyboardInterrupt: this process was told to end; the training has ended, too.
+        KeyboardInterrupt: this process was asked to end; the training has ended, too.
         SegkitError: the file cannot be written.
     """
     try:

@@ -144,7 +144,7 @@ def _d_z(change_N: Values) -> float:
 def holm(p_M: Values) -> Values:
     """Adjust p for M comparisons, step by step from the smallest (Holm 1979).
 
-    The k-th smallest is multiplied by M - k + 1, is at least what the one before it came to, and
+    The k-th smallest is multiplied by M - k + 1, is at least the one before it, and
     at most 1. To call a difference real where the adjusted p is below 0.05 calls any wrongly so
     with a probability of 0.05 at most over all M together, whatever their dependence.
 

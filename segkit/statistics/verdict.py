@@ -1,4 +1,4 @@
-"""What a comparison of two runs comes to, in a word and in a sentence."""
+"""The result of a comparison of two runs, in a word and in a sentence."""
 
 import math
 from typing import Literal

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from segkit.core.contracts import Batch, Record
     from segkit.drawing.panel import Painter
+    from segkit.tasks.examining import Examination, Fitting, Watcher
     from segkit.tasks.tally import Counted
 
     Counts = NDArray[np.int64]
@@ -72,90 +71,6 @@ class Decoder(Protocol):
         """The same of :meth:`maps`, for graphs that end in them."""
 
 
-class Watcher(Protocol):
-    """Sees every image as it is scored, and keeps what little it needs of it."""
-
-    def watch(
-        self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
-    ) -> None:
-        """Take one image in, or the next part of one: a large image comes in bands of rows.
-
-        Args:
-            index: position of its record; the parts of an image follow each other.
-            outputs_KHW: (K, H, W) floating, at the size that is scored.
-            prediction_HW: (H, W), the answer.
-            truth_HW: (H, W), the ground truth.
-        """
-
-
-class Fitting(Watcher, Protocol):
-    """Finds the decoder's settings that serve the scores best."""
-
-    def best(self, units: UnitsOf) -> tuple[dict[str, float], str]:
-        """Settings, and in words how they score; every process must call it.
-
-        Raises:
-            SegkitError: there is nothing to find in what was seen.
-        """
-
-
-class UnitsOf(Protocol):
-    """What records are scored in: each image, or each group."""
-
-    def __call__(self, indices: Sequence[int], /) -> list[str]:
-        """The unit of each position."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Examined:
-    """The tables of an evaluation, and what draws its plots.
-
-    Attributes:
-        columns: of ``evaluation.csv``.
-        rows: one a class, ``all`` last.
-        image_columns: of ``evaluation_per_image.csv``.
-        extras: columns that only an evaluation has, by position of the record and by class.
-        certain: whether the leading score has an interval.
-        plots: writes them into a folder, under a title.
-    """
-
-    columns: Sequence[str]
-    rows: list[Row]
-    image_columns: Sequence[str]
-    extras: Mapping[int, Mapping[str, Row]]
-    certain: bool
-    plots: Plots
-
-
-class Plots(Protocol):
-    """Draws."""
-
-    def __call__(self, folder: Path, title: str, /) -> None:
-        """Write PNG files into ``folder``."""
-
-
-class Examination(Protocol):
-    """What an evaluation looks at beyond the counts.
-
-    Attributes:
-        watchers: are shown all that is scored.
-    """
-
-    watchers: Sequence[Watcher]
-
-    def finish(
-        self, counted: Counted, units: Sequence[str], groups: Sequence[str], **every: object
-    ) -> Examined:
-        """What came of it; every process must call it.
-
-        Args:
-            counted: of the split.
-            units: what each record is scored in.
-            groups: of each record: what is resampled for intervals.
-            every: columns of every row; ``seed`` draws the resamples.
-        """
-
-
 class Scorer(Protocol):
     """Integer counts by record, which add up, and the scores made of them.
 
@@ -194,8 +109,8 @@ class Scorer(Protocol):
     def each(self, counts: Counts, score: str) -> Values:
         """(N,) one of the task's :attr:`Task.headline` of each entry of (N, …) counts."""
 
-    def overall(self, counts: Counts, units: Sequence[str], score: str) -> float:
-        """The same of a split, as :meth:`scores` has it under ``all``."""
+    def by_class(self, counts: Counts, score: str) -> Values:
+        """(N, K) the same of each foreground class; NaN where it is undefined."""
 
     def scalars(self, scores: Scores) -> dict[str, float]:
         """What loggers are given of a validation, by name; values that are not finite are out."""
@@ -314,8 +229,12 @@ class Task(ABC):
         """Of the decoder, by key; None where one has no meaning for these classes."""
 
     @abstractmethod
-    def with_settings(self, **settings: Any) -> Self:
-        """The same task with other settings; None leaves one as it is, ``auto`` is to be found.
+    def with_settings(self, settings: Mapping[str, Any], *, auto: bool = False) -> Self:
+        """The same task with other settings; None leaves one as it is.
+
+        Args:
+            settings: by key.
+            auto: whether the caller finds what is ``auto``, which is left as it is too.
 
         Raises:
             SegkitError: a value that is not possible, or has no meaning for these classes.

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
 from segkit.drawing.panel import panel_size
 from segkit.imaging.pixels import resize_mask
 
@@ -75,7 +75,7 @@ class Tally:
         indices = torch.cat(self._indices).cpu().numpy() if self._indices else np.zeros(0, np.int64)
         counts = torch.cat(self._counts).cpu().numpy() if self._counts else none
         losses = torch.stack(self._losses).cpu().tolist() if self._losses else []
-        parts = gather((indices, counts, losses, self._kept))
+        parts = all_gather((indices, counts, losses, self._kept))
         self._indices, self._counts, self._losses, self._kept = [], [], [], {}
         all_indices = np.concatenate([part[0] for part in parts])
         all_counts = np.concatenate([part[1] for part in parts])

@@ -54,7 +54,7 @@ class RunCheckpoints(TorchCheckpointIO):
                 f"the checkpoint could not be written ({_reason(error)}); what was there is as "
                 "it was",
                 where=str(target),
-                remedy="make room on this disk, or give back the right to write; then go on with "
+                remedy="make room on this disk, or give back the right to write; then resume with "
                 + argument("resume", target.parent.parent),
             ) from error
 
@@ -70,11 +70,11 @@ class RunCheckpoints(TorchCheckpointIO):
 
 
 class Position(NamedTuple):
-    """Where a training goes on.
+    """Where a training resumes.
 
     Attributes:
-        checkpoint: to go on from.
-        epoch: that comes next, or is gone on with.
+        checkpoint: to resume from.
+        epoch: the next one, or the one to resume.
         batch: of that epoch that comes next; 0 is its beginning.
         world_size: of the processes that took part.
         written: when, in seconds since 1970.
@@ -88,7 +88,7 @@ class Position(NamedTuple):
 
 
 def position(folder: Path) -> tuple[Position | None, list[str]]:
-    """The newest checkpoint in ``folder`` to go on from, and why newer ones are not.
+    """The newest checkpoint in ``folder`` to resume from, and why newer ones are not.
 
     Args:
         folder: that holds ``last.ckpt`` and ``previous.ckpt``.

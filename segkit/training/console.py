@@ -18,23 +18,33 @@ from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_facts, show_line
 from segkit.data.datamodule import SegmentationData
 from segkit.data.loaders import batch_bytes, worker_count
+from segkit.data.overfit import OverfitData
 from segkit.data.sides import side_cautions
 from segkit.tasks.base import Words
 
 log = logging.getLogger("segkit")
 
-_FEW = 10  # scores of fewer are told with a caution
+_FEW = 10  # scores of fewer come with a caution
 _BENEATH = "rich_proxied_file"  # of what stands in for stderr while a bar is drawn: stderr itself
 
 
-def hush_lightning() -> None:
+@contextmanager
+def hushed_lightning() -> Iterator[None]:
     """Leave Lightning's advertisements and state reports out; its warnings stay."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
-        logger = logging.getLogger(name)
+    names = ("lightning.pytorch", "lightning.fabric", "lightning")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(each, each.level, each.handlers, each.propagate) for each in loggers]
+    for logger in loggers:
         logger.setLevel(logging.WARNING)
         # It brings a handler of its own, which would print what ours prints too.
-        logger.handlers.clear()
+        logger.handlers = []
         logger.propagate = True
+    try:
+        yield
+    finally:
+        for logger, level, handlers, propagate in before:
+            logger.setLevel(level)
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 class _ToTerminal(logging.StreamHandler[TextIO]):
@@ -64,7 +74,7 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handlers.append(to_file)
     root = logging.getLogger()
-    before = root.level
+    before = [(each, each.level) for each in (root, log)]
     root.setLevel(logging.WARNING)
     log.setLevel(logging.DEBUG if first_process else level)
     for handler in handlers:
@@ -73,7 +83,7 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         yield
     except Exception as error:
         if first_process:
-            # The terminal is told by whoever catches it.
+            # Whoever catches it writes to the terminal.
             bug = None if isinstance(error, SegkitError) else sys.exc_info()
             to_file.handle(log.makeRecord(log.name, logging.ERROR, "", 0, "%s", (error,), bug))
         raise
@@ -81,7 +91,8 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
-        root.setLevel(before)
+        for logger, its_level in before:
+            logger.setLevel(its_level)
 
 
 def show_data(data: SegmentationData, folder: Path) -> None:
@@ -100,13 +111,16 @@ def show_data(data: SegmentationData, folder: Path) -> None:
             log.warning("  %s: %s", problem.where, problem.what)
     for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
         log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
+    if isinstance(data, OverfitData):
+        few = len(data.indices("train"))
+        log.info("overfit: %d training images, the same each epoch; they validate too", few)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
 
 
 def show_summary(
     summary: Mapping[str, Any], words: Words, folder: Path, steps: Sequence[tuple[str, str]]
 ) -> None:
-    """The end of a training: best epoch, test scores, where all lies, and how to go on.
+    """The end of a training: best epoch, test scores, where all lies, and next steps.
 
     Args:
         summary: of the run.
@@ -120,18 +134,20 @@ def show_summary(
     tested = "no record is in the test split"
     if summary["test"]:
         tested = _tested(summary["test"], words)
+    profiles = ", ".join(f"{place}/{path.name}" for path in sorted(folder.glob("*-profile.txt")))
     lines = {
         "best epoch": best,
         "test": tested,
         "time": f"{summary['wall_seconds']:.0f} s, {summary['precision']}",
         "run folder": place,
         "report": f"{place}/report.html",
+        **({"profile": profiles} if profiles else {}),
         **(summary.get("chosen") or {}),
     }
     out = console()
     show_facts(out, lines.items())
     if steps:
-        show_line(out, "\nHow to go on:")
+        show_line(out, "\nNext steps:")
     for what, command_line in steps:
         show_line(out, f"  {what}", "dim")
         show_line(out, f"    {command_line}")  # alone on its line: three clicks take it
@@ -140,9 +156,9 @@ def show_summary(
 
 
 def show_stopped(by: signal.Signals, folder: Path) -> None:
-    """The end of a training that was told to end: nothing is lost, and how to go on."""
+    """The end of a training that was stopped: nothing is lost, and how to resume."""
     again = command("train", f"resume={relative(folder)}")
-    log.warning("stopped by %s, checkpoint written; go on with: %s", by.name, again)
+    log.warning("stopped by %s, checkpoint written; resume with: %s", by.name, again)
 
 
 def _tested(scores: Mapping[str, Any], words: Words) -> str:
@@ -152,7 +168,7 @@ def _tested(scores: Mapping[str, Any], words: Words) -> str:
     return words.told(scores) + few
 
 
-def chosen(
+def automatic_settings(
     config: Mapping[str, Any], data: SegmentationData, trainer: pl.Trainer
 ) -> dict[str, str]:
     """In words, what ``auto`` came to; what was asked for is left out.

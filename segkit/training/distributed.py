@@ -7,7 +7,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from segkit.core.contracts import SPLITS
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 
@@ -93,7 +93,7 @@ def check_folder(trainer: pl.Trainer) -> None:
     if trainer.world_size == 1:
         return
     # Processes of one machine may name it otherwise: one that was taken gets a number.
-    folders = gather((trainer.node_rank, trainer.default_root_dir))
+    folders = all_gather((trainer.node_rank, trainer.default_root_dir))
     machines = dict(reversed(folders))
     first = folders[0][1]
     if len(set(machines.values())) > 1:
@@ -103,7 +103,7 @@ def check_folder(trainer: pl.Trainer) -> None:
             remedy="give all machines the same one, on a disk that they share: hydra.run.dir=PATH",
         )
     # The log was written by the first process alone.
-    missing = [i for i, seen in enumerate(gather(RunFolder(first).log.is_file())) if not seen]
+    missing = [i for i, seen in enumerate(all_gather(RunFolder(first).log.is_file())) if not seen]
     if missing:
         raise SegkitError(
             f"processes {', '.join(map(str, missing))} do not see the run folder",

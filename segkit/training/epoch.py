@@ -1,4 +1,4 @@
-"""What an epoch keeps count of: its pace, its losses, and both within a checkpoint."""
+"""What an epoch keeps count of: its throughput, its losses, and both within a checkpoint."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from segkit.core.errors import SegkitError
 
 
-class Pace:
+class Throughput:
     """A clock that runs in training steps and stands in validation, drawing and writing."""
 
     def __init__(self) -> None:
@@ -39,26 +39,26 @@ class Pace:
         return self.images / total if total > 0 else 0.0
 
 
-def pack(losses_WN: Tensor, pace: Pace) -> dict[str, Any]:
+def pack(losses_WN: Tensor, throughput: Throughput) -> dict[str, Any]:
     """Plain containers for the checkpoint.
 
     Args:
         losses_WN: of each process's steps so far, float32.
-        pace: of the first process.
+        throughput: of the first process.
     """
-    return {"losses": losses_WN, "images": pace.images, "seconds": pace.seconds}
+    return {"losses": losses_WN, "images": throughput.images, "seconds": throughput.seconds}
 
 
-def unpack(state: dict[str, Any], rank: int) -> tuple[list[Tensor], Pace]:
+def unpack(state: dict[str, Any], rank: int) -> tuple[list[Tensor], Throughput]:
     """The losses of one process's steps, and the clock, halted.
 
     Args:
         state: from :func:`pack`.
         rank: of this process.
     """
-    pace = Pace()
-    pace.images, pace.seconds = state["images"], state["seconds"]
-    return list(state["losses"][rank]), pace
+    throughput = Throughput()
+    throughput.images, throughput.seconds = state["images"], state["seconds"]
+    return list(state["losses"][rank]), throughput
 
 
 AT_ONCE = 20  # losses that a GPU is asked for
@@ -108,7 +108,7 @@ class FiniteLosses:
 
 
 @contextmanager
-def batch_norm_told() -> Iterator[None]:
+def explain_batch_norm() -> Iterator[None]:
     """Say what a batch norm does without.
 
     Raises:

@@ -69,7 +69,7 @@ def fit(
         log.info("training: %s epochs at most", trainer.max_epochs)
         with _ended_by_signals(trainer):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
-        _end_if_told(trainer)
+        _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
         if data.indices("test"):
@@ -100,17 +100,17 @@ def fit(
     return summary
 
 
-def _told(trainer: pl.Trainer) -> signal.Signals | None:
+def _received(trainer: pl.Trainer) -> signal.Signals | None:
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    return next((c.told for c in callbacks if isinstance(c, Interrupts) and c.told), None)
+    return next((c.received for c in callbacks if isinstance(c, Interrupts) and c.received), None)
 
 
-def _end_if_told(trainer: pl.Trainer) -> None:
-    """After a signal that let the last epoch be finished, the test is for the run that goes on."""
-    told = _told(trainer)
+def _end_if_signalled(trainer: pl.Trainer) -> None:
+    """After a signal that let the last epoch be finished, the test is for the resumed run."""
+    received = _received(trainer)
     # A signal may have reached one process alone; the others would wait for it in the test.
-    if trainer.strategy.reduce_boolean_decision(told is not None, all=False):
-        raise Stopped(told or signal.SIGTERM)
+    if trainer.strategy.reduce_boolean_decision(received is not None, all=False):
+        raise Stopped(received or signal.SIGTERM)
 
 
 @contextmanager
@@ -124,11 +124,11 @@ def _ended_by_signals(trainer: pl.Trainer) -> Iterator[None]:
         # The Trainer's answer to Ctrl-C, the second one or before the first step.
         raise KeyboardInterrupt from end
     except RuntimeError as error:
-        told = _told(trainer)
+        received = _received(trainer)
         # A signal to the whole job has ended a loader's process, too.
-        if told is None or "DataLoader worker" not in str(error):
+        if received is None or "DataLoader worker" not in str(error):
             raise
-        raise Stopped(told) from error
+        raise Stopped(received) from error
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:

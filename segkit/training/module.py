@@ -1,7 +1,6 @@
 """The LightningModule: one step for training, validation and test."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,16 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segkit.core.contracts import Batch, Stage
-from segkit.core.distributed import gather
+from segkit.core.contracts import SPLITS, Batch, Stage
+from segkit.core.distributed import all_gather
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
 from segkit.models.freezing import check_encoder, freeze
 from segkit.models.network import SegmentationNetwork
-from segkit.tasks.base import Scores, Task, Watcher
+from segkit.tasks.base import Scores, Task
+from segkit.tasks.examining import Watcher
 from segkit.tasks.tally import Counted, Tally
 from segkit.training.distributed import check_together, share_buffers, sync_each_batch
-from segkit.training.epoch import FiniteLosses, Pace, batch_norm_told, pack, unpack
+from segkit.training.epoch import FiniteLosses, Throughput, explain_batch_norm, pack, unpack
 from segkit.training.schedules import Schedule
 from segkit.training.tile_scores import TileScorer
 
@@ -58,7 +58,7 @@ class SegmentationModule(pl.LightningModule):
         self.freeze_encoder = freeze_encoder
         self.counted: dict[Stage, Counted] = {}
         self.scores: dict[Stage, Scores] = {}
-        self.pace = Pace()
+        self.throughput = Throughput()
         self.watchers = tuple(watchers)
         self._tally = Tally()
         self._tiles: TileScorer | None = None
@@ -99,7 +99,7 @@ class SegmentationModule(pl.LightningModule):
         if stage == "train":
             self._finite.add(loss, batch["index_B"])
             self._training_losses.append(loss.detach())
-            self.pace.images += len(batch["index_B"])
+            self.throughput.images += len(batch["index_B"])
             return loss
         large = self.data.large.pixels
         counted = self.task.scorer.count(outputs_BKHW, batch, self.watchers, large=large)
@@ -112,7 +112,7 @@ class SegmentationModule(pl.LightningModule):
         Raises:
             SegkitError: a batch too small for batch norm's statistics.
         """
-        with batch_norm_told():
+        with explain_batch_norm():
             return self._step(batch, "train")
 
     def validation_step(self, batch: Batch) -> None:
@@ -129,20 +129,21 @@ class SegmentationModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
-        check_together(self.trainer, self.freeze_encoder, Counter(self.data.splits.values()))
+        records: dict[str, int] = {split: len(self.data.indices(split)) for split in SPLITS}
+        check_together(self.trainer, self.freeze_encoder, records)
 
     def on_train_start(self) -> None:
-        """Within an epoch that is gone on with, the Trainer does not begin the epoch anew."""
+        """The Trainer does not begin an epoch anew that it resumes within."""
         freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
         so_far, self._so_far = self._so_far, {}
         if so_far and self.trainer.fit_loop.restarted_mid_epoch:
-            losses, self.pace = unpack(so_far, self.global_rank)
+            losses, self.throughput = unpack(so_far, self.global_rank)
             self._training_losses = [loss.to(self.device) for loss in losses]
 
     def on_train_epoch_start(self) -> None:
         """Freeze or thaw the encoder, count anew."""
         freeze(self.network.encoder, self.freeze_encoder, self.current_epoch)
-        self.pace = Pace()
+        self.throughput = Throughput()
         self._validated = False
         self._training_losses = []
 
@@ -152,15 +153,15 @@ class SegmentationModule(pl.LightningModule):
         # Dropout then draws the same after a resume as in a run that was never stopped.
         drawn_by = f"process {self.global_rank} step {batch_idx}"
         torch.manual_seed(sample_seed(self.data.seed, self.current_epoch, drawn_by))
-        self.pace.start()
+        self.throughput.start()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what the epoch has come to, for a run that is gone on with within it."""
+        """Keep the state of the epoch, for a run that is resumed within it."""
         losses = self._training_losses
         # In every process alike: the processes bring theirs together.
         if losses and not self.trainer.fit_loop.epoch_loop._num_ready_batches_reached():
-            losses_WN = torch.stack(gather(torch.stack(losses).float().cpu()))
-            checkpoint["epoch_so_far"] = pack(losses_WN, self.pace)
+            losses_WN = torch.stack(all_gather(torch.stack(losses).float().cpu()))
+            checkpoint["epoch_so_far"] = pack(losses_WN, self.throughput)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember it until the training starts."""
@@ -193,7 +194,7 @@ class SegmentationModule(pl.LightningModule):
     def _stop_clock(self) -> None:
         """Validation and what comes after the last step are not training time."""
         self._finite.check()  # which waits for the device
-        self.pace.stop()
+        self.throughput.stop()
 
     def last_loss(self) -> float | None:
         """Of the last step, or None before the first; waits for the device."""
@@ -201,7 +202,7 @@ class SegmentationModule(pl.LightningModule):
 
     def images_per_second(self) -> float:
         """Training images over training seconds, of all processes, so far in this epoch."""
-        return self.pace.images_per_second() * self.trainer.world_size
+        return self.throughput.images_per_second() * self.trainer.world_size
 
     def on_validation_epoch_start(self) -> None:
         """Score anew; keep the answers that are drawn."""

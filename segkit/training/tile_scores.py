@@ -15,7 +15,8 @@ from segkit.data.datamodule import SegmentationData
 from segkit.imaging.bands import ArrayRows
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
-from segkit.tasks.base import Task, Watcher
+from segkit.tasks.base import Task
+from segkit.tasks.examining import Watcher
 from segkit.tasks.outputs import Part
 
 _Pixels = NDArray[np.uint8]

@@ -88,7 +88,7 @@ def test_the_one_of_lowest_rank_stands_for_its_copies() -> None:
         rounds.extend(given)
         return given
 
-    pairs = find_pairs(signs, ranks=[3, 0, 2, 0], watch=watch)
+    pairs = find_pairs(signs, priorities=[3, 0, 2, 0], watch=watch)
     assert [(p.first, p.second, p.exact) for p in pairs] == [
         (0, 3, True),
         (1, 3, False),

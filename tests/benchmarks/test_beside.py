@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from segkit.benchmark import PARTS
 from segkit.benchmarks import beside as module
 from segkit.benchmarks.beside import beside, check_beside
+from segkit.config.values import PARTS
 from segkit.core.errors import SegkitError
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from segkit.benchmarks.bare_loop import BareLoop, Epoch, Learner
-from segkit.benchmarks.training import InTurn, TimedLoader
+from segkit.benchmarks.bare_loop import Epoch, Learner, bare_loop
+from segkit.benchmarks.training import Alternating, TimedLoader
 from segkit.models.network import SegmentationNetwork
 from segkit.tasks.losses import BinaryCrossEntropy
 
@@ -51,22 +51,22 @@ def test_epochs_are_timed_without_the_rivals_and_with_what_follows_validation(
 ) -> None:
     monkeypatch.setattr("segkit.benchmarks.training.time.perf_counter", lambda: CLOCK[0])
     rival, loader = Rival(), TimedLoader(Loader())
-    turns, module = InTurn({"rival": rival}, loader), nn.Linear(1, 1)
+    alternating, module = Alternating({"rival": rival}, loader), nn.Linear(1, 1)
     module.device = torch.device("cpu")  # type: ignore[assignment]
     trainer: Any = None
     task: Any = module
     for _ in range(2):
-        turns.on_train_epoch_start(trainer, task)
+        alternating.on_train_epoch_start(trainer, task)
         assert list(loader) == [0, 1, 2]
-        turns.on_validation_start(trainer, task)
+        alternating.on_validation_start(trainer, task)
         sleep(0.02)  # validation, drawing, checkpoints
-    turns.on_train_end(trainer, task)
+    alternating.on_train_end(trainer, task)
     assert rival.called == 2
-    assert turns.theirs == {"rival": [Epoch(10.0, 20.0)] * 2}
-    for epoch in turns.ours:
+    assert alternating.theirs == {"rival": [Epoch(10.0, 20.0)] * 2}
+    for epoch in alternating.ours:
         assert epoch.training == pytest.approx(0.03)
         assert epoch.whole == pytest.approx(0.05)
-    assert turns.waited == pytest.approx([1.0, 1.0])
+    assert alternating.waited == pytest.approx([1.0, 1.0])
 
 
 @pytest.mark.parametrize(("images", "steps"), [(7, 3), (8, 4), (1, 1)])
@@ -93,7 +93,7 @@ def test_the_bare_loop_takes_every_whole_batch_once(images: int, steps: int) -> 
     mask = torch.from_numpy(rng.integers(0, 2, (images, 8, 8), np.uint8))
     learner = Learner(network, BinaryCrossEntropy(), torch.optim.Adam, 2, device)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    epoch = BareLoop(learner, (image, mask), (image, mask), precision="32-true").epoch()
+    epoch = bare_loop(learner, (image, mask), (image, mask), precision="32-true").epoch()
     assert seen == [min(2, images)] * steps
     assert 0 < epoch.training < epoch.whole
     assert not torch.equal(before["core.head.weight"], network.state_dict()["core.head.weight"])

@@ -168,8 +168,8 @@ def test_sides_that_the_augmentation_swaps(
     given = own(data, "dataset.classes=[background,right lung,left lung]")
     code, said = command(*given)
     assert code == 0, said
-    assert "right lung, left lung are told apart by their side" in said
+    assert "right lung, left lung differ by their side" in said
     assert "augment=upright" in said
     code, said = command(*given, "augment=upright")
     assert code == 0, said
-    assert "told apart by their side" not in said
+    assert "differ by their side" not in said

@@ -41,6 +41,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
         ("model.encoder=tu-resnet19", ["tu-resnet19", "'tu-resnet18'"]),
         ("+model.depth=3", ["depth"]),
         ("model._target_=os.system", ["_target_=os.system", "allow_targets"]),
+        ("model._target_=os.system allow_targets=our.", ["'allow_targets=[your_package.]'"]),
         ("loss._target_=segkit.tasks.losses.Dise", ["segkit.tasks.losses.Dise"]),
         ("schedule=cosine trainer.max_epochs=-1 trainer.max_time=00:00:00:09", ["max_epochs"]),
         ("model.encoder_weights=imagenets", ["imagenets", "'imagenet'"]),

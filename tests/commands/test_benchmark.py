@@ -31,7 +31,7 @@ def benchmark(folder: Path, *given: str) -> subprocess.CompletedProcess[str]:
     ("given", "expected"),
     [
         ("parts=[trainin]", "'training'"),
-        ("parts=[]", "of one at least"),
+        ("parts=[]", "one at least"),
         ("parts=training", "parts=[training]"),
         ("rounds=0", "rounds=0"),
         ("model=unet", "model=unet"),

@@ -161,7 +161,7 @@ def test_other_splits_on_what_they_share(command: Compare, tmp_path: Path) -> No
         (["runs=[nowhere]"], "not a run folder"),
         (["sweep=sweep", "score=dise"], "did you mean 'dice'?"),
         (["sweep=sweep", "baseline=z"], "no configuration is named so"),
-        (["sweep=sweep", "seed=-1"], "not possible here"),
+        (["sweep=sweep", "seed=-1"], "-1 is not a whole number from 0"),
         (["runs=[sweep/0-x]"], "one run alone cannot be compared"),
         (["swep=sweep"], "unknown key"),
     ],

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from segkit.drawing.panel import PanelRow, panel
+from segkit.drawing.panel import Painter, PanelRow, panel
 from segkit.imaging.pixels import decode
 from segkit.tasks.semantic.tables import CLASS_COLUMNS, IMAGE_COLUMNS
 from segkit.tasks.semantic.thresholds import THRESHOLDS
@@ -112,9 +112,9 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
 ) -> None:
     shown: list[PanelRow] = []
 
-    def keep(rows: Sequence[PanelRow], *, classes: Sequence[str]) -> Any:
+    def keep(rows: Sequence[PanelRow], painter: Painter) -> Any:
         shown.extend(rows)
-        return panel(rows, classes=classes)
+        return panel(rows, painter)
 
     forward, cast = SegmentationModule.forward, []
 
@@ -131,7 +131,8 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
     assert all(cast[-len(shown) - 12 :])
     for row in shown:
         drawn, there = np.asarray(row.prediction) > 0, np.asarray(row.truth) > 0
-        assert row.score == 2 * (drawn & there).sum() / (drawn.sum() + there.sum())
+        dice = 2 * (drawn & there).sum() / (drawn.sum() + there.sum())
+        assert row.caption == f"Dice {dice:.3f}"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
         (["threshold=best"], "give a number from 0 to 1, auto, or null"),
         (["surface=maybe"], "give true or false"),
         (["dataset=phantom", "dataset.size=64"], "as the run was trained"),
-        (["dataset.score_by=patient"], "'patient' is not possible here"),
+        (["dataset.score_by=patient"], "dataset.score_by cannot be 'patient'"),
         (["dataset.scoreby=image"], "did you mean 'dataset.score_by'"),
         (["+dataset.mask_values={0: 1, 255: 0}"], "dataset has root, batch_size"),
         (["dataset=lgg_mri", "dataset.root=.", "split=all"], "the run's are background, nucleus"),

@@ -55,13 +55,13 @@ def test_a_signal_loses_no_step(
     assert here(*run.arguments(*SLOWLY, f"hydra.run.dir={whole}")) == 0
     plain = Interrupts.on_train_batch_end
 
-    def told(self: Any, trainer: Any, *rest: Any) -> None:
+    def received(self: Any, trainer: Any, *rest: Any) -> None:
         if (trainer.current_epoch, rest[-1]) == (1, batch):
             signal.raise_signal(signal.SIGTERM)
         plain(self, trainer, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Interrupts, "on_train_batch_end", told)
+        patch.setattr(Interrupts, "on_train_batch_end", received)
         assert here(*run.arguments(*SLOWLY, f"hydra.run.dir={halves}")) == 128 + signal.SIGTERM
     found, _ = position(halves / "checkpoints")
     assert found is not None
@@ -96,10 +96,10 @@ def test_each_signal_as_a_user_sends_it(
         _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert "Traceback" not in err
-    assert f"stopped by {number.name}, checkpoint written; go on with" in err
-    told = re.search(r"resume=(\S+)", err)
-    assert told
-    assert (tmp_path / told[1]).resolve() == folder.resolve()
+    assert f"stopped by {number.name}, checkpoint written; resume with" in err
+    received = re.search(r"resume=(\S+)", err)
+    assert received
+    assert (tmp_path / received[1]).resolve() == folder.resolve()
     before = len(run.rows(folder))
     assert here(f"resume={folder}", f"trainer.max_epochs={before + 1}") == 0
     assert [int(row["epoch"]) for row in run.rows(folder)] == list(range(before + 1))
@@ -108,7 +108,7 @@ def test_each_signal_as_a_user_sends_it(
 def test_a_second_ctrl_c_does_not_wait() -> None:
     interrupts = Interrupts(every_n_steps=0)
     interrupts._hear(signal.SIGINT, None)
-    assert interrupts.told == signal.SIGINT
+    assert interrupts.received == signal.SIGINT
     with pytest.raises(KeyboardInterrupt):
         interrupts._hear(signal.SIGINT, None)
 
@@ -149,7 +149,7 @@ def test_no_checkpoint_that_can_be_read(
     for name in ("last", "previous"):
         (copied / "checkpoints" / f"{name}.ckpt").write_bytes(b"PK\x03\x04")
     assert here(f"resume={copied}", "trainer.max_epochs=3") == 2
-    assert "no checkpoint can be gone on from: last.ckpt is damaged" in capsys.readouterr().err
+    assert "no checkpoint to resume from: last.ckpt is damaged" in capsys.readouterr().err
 
 
 def test_a_run_that_another_process_trains(
@@ -189,7 +189,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(run: Any, copied: Path, tmp_pa
     assert "Traceback" not in done.stderr
     assert "the checkpoint could not be written" in done.stderr
     assert (
-        f"make room on this disk, or give back the right to write; then go on with resume={copied}"
+        f"make room on this disk, or give back the right to write; then resume with resume={copied}"
         in done.stderr
     )
     after = {p.name: p.read_bytes() for p in (copied / "checkpoints").iterdir()}

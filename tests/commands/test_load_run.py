@@ -17,7 +17,7 @@ def test_one_tile_is_the_whole_image_at_its_own_size(predictor: Predictor) -> No
     member = predictor.members[0]
     own = Predictor(
         [type(member)(member.network, None, member.channels)],
-        classes=predictor.classes,
+        task=predictor.task,
         device="cpu",
         precision="32-true",
     )
@@ -28,7 +28,7 @@ def test_one_tile_is_the_whole_image_at_its_own_size(predictor: Predictor) -> No
     assert whole.probability.shape == (1, 60, 76)
     mask, probability = whole
     assert mask is whole.mask
-    assert np.array_equal(mask, probability[0] > predictor.threshold)
+    assert np.array_equal(mask, probability[0] > predictor.task.settings["threshold"])
 
 
 def test_flips_and_turns_make_the_answer_symmetric(predictor: Predictor) -> None:

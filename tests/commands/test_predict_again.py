@@ -1,4 +1,4 @@
-"""``python -m segkit.predict`` in a folder of its own: what it goes on with, repeats and keeps."""
+"""``python -m segkit.predict`` in a folder of its own: what it continues, repeats and keeps."""
 
 import os
 from functools import partial
@@ -58,23 +58,25 @@ def test_stopped_and_started_again_it_gives_the_same(
 
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert command(*given(run, inputs, whole)) == 0
-    decide, calls = Real.decide, 0
+    decode, calls = Real.decode, 0
 
-    def failing(self: Predictor, logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def failing(self: Predictor, outputs: NDArray[np.float32]) -> NDArray[np.uint8]:
         nonlocal calls
         calls += 1
         if calls > 3:
             raise KeyboardInterrupt
-        return decide(self, logits)
+        return decode(self, outputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Real, "decide", failing)
+        patch.setattr(Real, "decode", failing)
         assert command(*given(run, inputs, stopped)) == 130
     assert len(list(stopped.glob("*.png"))) == 3
     assert not [path for path in stopped.iterdir() if path.name.startswith(".")]
-    # As a kill leaves it: a mask without its row, and half a row.
-    lines = (stopped / "predictions.csv").read_text("utf-8").splitlines(keepends=True)
-    (stopped / "predictions.csv").write_text("".join(lines[:-1]) + lines[-1][:20], "utf-8")
+    # As a kill leaves it: a row without its mask, and half a row of the next.
+    last = table(stopped)[-1]
+    (stopped / f"{last['image']}.png").unlink()
+    with (stopped / "predictions.csv").open("a", encoding="utf-8") as stream:
+        stream.write("/half/a/row.png,row,7")
     before = (stopped / "alpha.png").stat().st_mtime_ns
     assert command(*given(run, inputs, stopped)) == 0
     assert timeless(stopped) == timeless(whole)
@@ -114,6 +116,70 @@ def test_what_it_did_not_write_is_not_overwritten(
         assert "overwrite=true" in capsys.readouterr().err
     assert (out / "predictions.csv").read_bytes() == before
     assert command(*given(run, inputs, out, "threshold=0.9", "overwrite=true")) == 0
+
+
+def test_a_file_that_no_row_lists_is_not_overwritten(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though the table beside it is this prediction's: of an input that came later."""
+    out = tmp_path / "out"
+    assert command(*given(run, inputs, out)) == 0
+    before = (out / "predictions.csv").read_bytes()
+    (out / "later.png").write_bytes(b"drawn by hand")
+    Image.fromarray(picture(5)).save(inputs / "later.png")
+    assert command(*given(run, inputs, out)) == 2
+    err = capsys.readouterr().err
+    assert str(out / "later.png") in err
+    assert "overwrite=true" in err
+    assert (out / "later.png").read_bytes() == b"drawn by hand"
+    assert (out / "predictions.csv").read_bytes() == before
+    (out / "later.png").unlink()
+    assert command(*given(run, inputs, out)) == 0
+    assert (out / "later.png").is_file()
+
+
+def test_what_was_drawn_in_place_of_a_failure_is_kept(
+    run: Any, command: Call, inputs: Path, tmp_path: Path
+) -> None:
+    (inputs / "broken.png").write_bytes(b"\x89PNG not one")
+    out = tmp_path / "out"
+    assert command(*given(run, inputs, out)) == 1
+    (out / "broken.png").write_bytes(b"drawn by hand")
+    os.utime(out / "broken.png", (2**32, 2**32))
+    assert command(*given(run, inputs, out)) == 2
+    assert (out / "broken.png").read_bytes() == b"drawn by hand"
+
+
+def test_each_row_is_there_before_its_files(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill at any moment leaves no file without a row, which would be taken for another's."""
+    out, seen = tmp_path / "out", []
+    replace = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        if Path(target).suffix != ".csv":
+            assert Path(target).stem.split("_overlay")[0] in {row["image"] for row in table(out)}
+            seen.append(Path(target).name)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    assert command(*given(run, inputs, out, "overlay=true", "probability=true")) == 0
+    assert len(seen) == 18
+
+
+def test_a_submission_of_somebody_else_is_kept(
+    run: Any, command: Call, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "submission.csv").write_text("id,rle_mask\n1,\n", "utf-8")
+    asked = given(run, inputs / "grey.bmp", tmp_path, "rle=true")
+    assert command(*asked) == 2
+    assert "segkit did not write it" in capsys.readouterr().err
+    assert (tmp_path / "submission.csv").read_text("utf-8") == "id,rle_mask\n1,\n"
+    assert not (tmp_path / "predictions.csv").exists()
+    for again in ("overwrite=true", "rle=true"):
+        assert command(*asked, again) == 0
+        assert (tmp_path / "submission.csv").read_text("utf-8").startswith("ImageId,Enc")
 
 
 @pytest.mark.parametrize("head", ["a,b", "file,b"])

@@ -42,16 +42,16 @@ def hidden(folder: Path) -> list[str]:
 def test_sigterm_leaves_no_unfinished_file(
     run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide, out = Predictor.decide, tmp_path / "out"
+    decode, out = Predictor.decode, tmp_path / "out"
 
-    def ended(self: Predictor, logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def ended(self: Predictor, outputs: NDArray[np.float32]) -> NDArray[np.uint8]:
         if (out / "alpha.png").exists():
             assert len(hidden(out)) == 4
             signal.raise_signal(signal.SIGTERM)
-        return decide(self, logits)
+        return decode(self, outputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Predictor, "decide", ended)
+        patch.setattr(Predictor, "decode", ended)
         assert command(*given(run, inputs, out, *ALL)) == 128 + signal.SIGTERM
     assert hidden(out) == []
     assert [Path(row["file"]).stem for row in table(out)] == ["alpha"]

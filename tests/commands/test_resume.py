@@ -3,10 +3,17 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import timm
 import torch
+import yaml
+
+from segkit.data.readers.phantom import write_phantoms
+from segkit.runs import load_run
 
 IN_PROCESS = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 
@@ -103,7 +110,7 @@ def test_a_name_by_the_clock_is_always_new(
 
 @pytest.fixture
 def copied(run: Any, tmp_path: Path) -> Path:
-    """A copy of the run of two epochs, which a test may go on with."""
+    """A copy of the run of two epochs, which a test may resume."""
     return Path(shutil.copytree(run.folder, tmp_path / "moved"))
 
 
@@ -126,6 +133,55 @@ def test_the_loggers_may_change(here: Any, copied: Path) -> None:
     assert here(f"resume={copied}", "logger=csv", "trainer.max_epochs=3") == 0
     assert list(copied.rglob("metrics.csv"))
     assert "lightning.pytorch.loggers.CSVLogger" in (copied / "config.yaml").read_text("utf-8")
+
+
+@IN_PROCESS
+def test_data_that_were_moved_are_read_where_they_are(here: Any, tmp_path: Path) -> None:
+    """dataset.root may change, and the reader's root with it; likewise by resume=true."""
+    write_phantoms(tmp_path / "before" / "set", count=12, image_size=32, seed=0)
+    tiny = ["trainer=cpu", "trainer.precision=32-true", "dataset.batch_size=4", "logger=none"]
+    common = ["dataset=dsb2018", "dataset.size=32", "dataset.cache_dir=cache", *tiny]
+    common += ["trainer.enable_progress_bar=false", "schedule=constant", "hydra.run.dir=run"]
+    assert here(*common, "dataset.root=before/set", "trainer.max_epochs=1") == 0
+    (tmp_path / "before").rename(tmp_path / "after")
+    assert here("resume=run", "dataset.root=after/set", "trainer.max_epochs=2") == 0
+    again = [*common, "dataset.root=now/set", "resume=true", "trainer.max_epochs=3"]
+    (tmp_path / "after").rename(tmp_path / "now")
+    assert here(*again) == 0
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text("utf-8"))
+    assert config["dataset"]["root"] == config["dataset"]["reader"]["root"] == "now/set"
+    assert len((tmp_path / "run" / "metrics.csv").read_text("utf-8").splitlines()) == 4
+
+
+@IN_PROCESS
+def test_what_an_encoder_expects_is_recorded(
+    here: Any, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another release of timm may say otherwise: what was trained with is used for ever."""
+    encoder = ["model.encoder=tu-resnet10t", "logger=none", f"hydra.run.dir={tmp_path / 'run'}"]
+    begun = run.arguments(*encoder, "trainer.max_epochs=1", "resume=true")
+    assert here(*begun) == 0
+    path = tmp_path / "run" / "config.yaml"
+    config = yaml.safe_load(path.read_text("utf-8"))
+    assert config["model"]["mean"] == [0.485, 0.456, 0.406]
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+
+    def probability() -> Any:
+        return load_run(tmp_path / "run", device="cpu", precision="32-true")(image).probability
+
+    before = probability()
+    newer = SimpleNamespace(mean=(0.5, 0.5, 0.5), std=(0.1, 0.1, 0.1))
+    monkeypatch.setattr(timm, "get_pretrained_cfg", lambda _: newer)
+    np.testing.assert_array_equal(probability(), before)
+    # The same command goes on with it: what training wrote is no change.
+    assert here(*begun, "trainer.max_epochs=2") == 0
+    assert yaml.safe_load(path.read_text("utf-8"))["model"] == config["model"]
+    # So are the weights that it began with; auto in the same command is no change, nor asked again.
+    assert config["model"]["encoder_weights"] is None
+    # A run of an earlier version has none.
+    del config["model"]["mean"], config["model"]["std"]
+    path.write_text(yaml.safe_dump(config), "utf-8")
+    assert not np.array_equal(probability(), before)
 
 
 def test_other_data_is_not_gone_on_with(

@@ -170,7 +170,7 @@ def test_a_stopped_study_ends_cleanly_and_tries_the_trial_again(
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in out + err
-    assert "0 of 1 trials have finished; the same command goes on" in out
+    assert "0 of 1 trials have finished; the same command resumes" in out
     assert (folder / "trial_0000/checkpoints/last.ckpt").is_file()
     table = trials(folder)
     assert [row["state"] for row in table] == ["fail", "waiting"]

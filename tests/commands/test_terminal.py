@@ -140,7 +140,7 @@ def test_a_training_at_a_terminal(run: Any, tmp_path: Path) -> None:
     assert [line.split()[1] for line in epochs] == ["0", "1", "2"]
     assert all(re.search(r"loss \d.*val/dice .*lr 0\.001  \d+\.\d s$", line) for line in epochs)
     assert max(map(len, epochs)) <= 80
-    steps = lines[lines.index("How to go on:") + 1 :]
+    steps = lines[lines.index("Next steps:") + 1 :]
     printed = [line.strip() for line in steps if line.startswith("    ")]
     folder = next((tmp_path / "outputs").glob("*/*/*")).relative_to(tmp_path)
     assert any(f"segkit.evaluate run={folder}" in line for line in printed)

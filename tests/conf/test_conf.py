@@ -13,12 +13,12 @@ import torch
 from hydra.utils import instantiate
 
 from segkit.config.allow_list import ALLOWED, check_targets
-from segkit.config.checks import check_values
 from segkit.core.errors import SegkitError
 from segkit.runs.build import (
     build_data,
     build_reader,
     build_trainer,
+    check_training,
 )
 from tests.conf.configurations import CONF, Configured, composed, on_one_thread, options
 
@@ -27,12 +27,14 @@ GROUPS = (
     "augment",
     "callbacks",
     "dataset",
+    "debug",
     "experiment",
     "logger",
     "loss",
     "model",
     "optim",
     "schedule",
+    "task",
     "trainer",
 )
 EXTRAS = ("wandb", "mlflow")
@@ -67,7 +69,7 @@ def test_every_option_composes_and_is_allowed(
     configured: Configured, group: str, name: str
 ) -> None:
     config = configured(f"{group}={name}")
-    check_values(config)
+    check_training(config)
     check_targets({key: value for key, value in config.items() if key != "hydra"}, ALLOWED)
 
 

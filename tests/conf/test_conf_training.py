@@ -14,6 +14,7 @@ from segkit.runs.build import (
     build_reader,
     build_trainer,
 )
+from segkit.tasks.named import build_task
 from segkit.training.fit import fit
 from tests.conf.configurations import Configured, composed, on_one_thread, options
 
@@ -57,7 +58,7 @@ def test_every_option_trains(configured: Configured, tmp_path: Path, group: str,
     reader = build_reader(config)
     data = build_data(config, reader)
     data.prepare_data()
-    task = build_module(config, reader.classes)
+    task = build_module(config, build_task(config, reader.classes))
     folder = RunFolder(tmp_path / "run")
     summary = fit(data, task, build_trainer(config), folder, monitor=config["monitor"])
     assert summary["best_epoch"] == 0
@@ -87,7 +88,7 @@ def test_every_recipe_of_an_ancestor_trains(
     built = build_reader(config)
     data = build_data(config, built)
     data.prepare_data()
-    task = build_module(config, built.classes)
+    task = build_module(config, build_task(config, built.classes))
     assert task.network.two_logits == (name in ("capstone4_nuclei", "cell_nuclei"))
     summary = fit(
         data, task, build_trainer(config), RunFolder(tmp_path / "run"), monitor=config["monitor"]

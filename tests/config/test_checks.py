@@ -11,9 +11,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segkit.config.checks import check_values
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
+from segkit.runs.build import check_training
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_default_is_accepted() -> None:
-    check_values(composed())
+    check_training(composed())
 
 
 @pytest.mark.parametrize(
@@ -69,23 +69,25 @@ def test_the_default_is_accepted() -> None:
     ids=str,
 )
 def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
-    check_values(changed(**changes))
+    check_training(changed(**changes))
 
 
 @pytest.mark.parametrize(
     ("changes", "where", "remedy"),
     [
         ({"mode": "maximum"}, "mode=maximum", "did you mean 'max'"),
-        ({"mode": None}, "mode=None", "max, min"),
+        ({"mode": None}, "mode=null", "max, min"),
         ({"mode": "min"}, "mode=min", "mode=max"),
         ({"monitor": "val/loss"}, "mode=max", "mode=min"),
         ({"monitor": "val/dise"}, "monitor=val/dise", "'val/dice'"),
         ({"monitor": "train/loss", "mode": "min"}, "monitor=train/loss", "'val/loss'"),
         ({"threshold": 1.5}, "threshold=1.5", "from 0 to 1"),
-        ({"threshold": True}, "threshold=True", "from 0 to 1"),
+        ({"threshold": True}, "threshold=true", "from 0 to 1"),
+        ({"two_logits": "yes"}, "two_logits=yes", "true"),
+        ({"task": "semantics"}, "task=semantics", "did you mean 'semantic'"),
         ({"seed": -1}, "seed=-1", "from 0 to 4294967295"),
         ({"seed": 0.5}, "seed=0.5", "whole number"),
-        ({"optim__lr": None}, "optim.lr=None", "number"),
+        ({"optim__lr": None}, "optim.lr=null", "number"),
         ({"optim__lr": "1e-3x"}, "optim.lr=1e-3x", "number"),
         ({"optim__lr": -1}, "optim.lr=-1", "0 or more"),
         ({"trainer__max_epochs": "ten"}, "trainer.max_epochs=ten", "whole number"),
@@ -100,27 +102,27 @@ def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
         ({"dataset__on_bad_record": "skp"}, "dataset.on_bad_record=skp", "'skip'"),
         ({"dataset__num_workers": -1}, "dataset.num_workers=-1", "auto"),
         ({"dataset__num_workers": "many"}, "dataset.num_workers=many", "auto"),
-        ({"dataset__size": "big"}, "dataset.size", "dataset.size=256"),
-        ({"dataset__size": [1, 2, 3]}, "dataset.size", "two"),
-        ({"dataset__size": 4}, "dataset.size", "at least 8"),
+        ({"dataset__size": "big"}, "dataset.size=big", "dataset.size=256"),
+        ({"dataset__size": [1, 2, 3]}, "dataset.size=[1,2,3]", "two"),
+        ({"dataset__size": 4}, "dataset.size=4", "at least 8"),
         ({"dataset__size": 64, "dataset__crop": 128}, "dataset.crop, dataset.size", "smaller"),
         ({"dataset__size": None}, "dataset.size=null", "dataset.crop"),
         ({"dataset__name": "../../x"}, "dataset.name=../../x", "plain name"),
         ({"dataset__name": ".."}, "dataset.name=..", "plain name"),
         ({"dataset__split": 3}, "dataset.split=3", "dataset.split.KEY=VALUE"),
-        ({"dataset__split__stratify": "no"}, "dataset.split.stratify=no", "False"),
+        ({"dataset__split__stratify": "no"}, "dataset.split.stratify=no", "true or false"),
         ({"dataset__split__folds": 2}, "dataset.split.folds=2", "3 or more, or null"),
         ({"dataset__split__val": "some"}, "dataset.split.val=some", "from 0 to 1"),
-        ({"compile": 1}, "compile=1", "True"),
+        ({"compile": 1}, "compile=1", "true or false"),
         ({"model__encoder": "resnet35"}, "model.encoder=resnet35", "'resnet34'"),
-        ({"model": None}, "model=None", "model.KEY"),
+        ({"model": None}, "model=null", "model.KEY"),
         ({"freeze_encoder": "yes"}, "freeze_encoder=yes", "whole number"),
     ],
     ids=str,
 )
 def test_what_cannot_work_is_refused(changes: dict[str, Any], where: str, remedy: str) -> None:
     with pytest.raises(SegkitError) as error:
-        check_values(changed(**changes))
+        check_training(changed(**changes))
     assert error.value.where == where
     assert remedy in error.value.remedy
     assert error.value.what
@@ -129,9 +131,9 @@ def test_what_cannot_work_is_refused(changes: dict[str, Any], where: str, remedy
 @pytest.mark.parametrize("patience", [12, 13])
 def test_plateau_must_be_less_patient_than_early_stopping(patience: int) -> None:
     with pytest.raises(SegkitError, match="training stops after 12 flat epochs") as error:
-        check_values(changed(schedule__patience=patience))
+        check_training(changed(schedule__patience=patience))
     assert "schedule.patience below 12" in error.value.remedy
-    check_values(changed(schedule__patience=11))
+    check_training(changed(schedule__patience=11))
 
 
 def test_sizes() -> None:

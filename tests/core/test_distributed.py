@@ -9,14 +9,14 @@ import torch
 from torch import distributed
 from torch.multiprocessing.spawn import spawn
 
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
 from segkit.tasks.semantic.calibration import CalibrationTally
 from segkit.tasks.semantic.surface import SurfaceTally
 from segkit.tasks.semantic.thresholds import ThresholdFit
 
 
 def test_alone_there_is_one_part() -> None:
-    assert gather({"a": 1}) == [{"a": 1}]
+    assert all_gather({"a": 1}) == [{"a": 1}]
 
 
 def found(records: range) -> list[object]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -165,6 +166,36 @@ def test_a_record_that_can_be_read_again_is_taken_up(root: Path, cache_dir: Path
     assert reader.reads == reads
 
 
+def test_who_uses_a_cache_never_sees_the_images_of_another_build(
+    root: Path, cache_dir: Path
+) -> None:
+    """Of one name and one key: a disk is back while a training reads what was there before."""
+    reader = InMemory(root, samples())
+    away = reader.samples["r0"]
+    reader.samples["r0"] = replace(away, image=away.image[:0])
+    used = build(reader, cache_dir)  # which has looked at no image yet
+    parcel = pickle.dumps(used)  # for a worker that starts later
+    expected = resize_image(reader.samples["r2"].image, (48, 40))
+    reader.samples["r0"] = away
+    assert build(reader, cache_dir).folder == used.folder
+    np.testing.assert_array_equal(used.image("r2"), expected)
+    late: Cache = pickle.loads(parcel)
+    with pytest.raises(SegkitError, match="built anew, while they were in use") as caught:
+        late.image("r2")
+    assert str(used.folder) in caught.value.where
+    (pixels,) = used.folder.glob("pixels-*.bin")
+    assert pixels != used.pixels, "the old build was left behind"
+
+
+def test_a_cache_in_use_outlives_its_folder(root: Path, cache_dir: Path) -> None:
+    """It is safe to delete, the configuration says."""
+    reader = InMemory(root, samples())
+    used = build(reader, cache_dir)
+    shutil.rmtree(cache_dir)
+    expected = resize_image(reader.samples["r2"].image, (48, 40))
+    np.testing.assert_array_equal(used.image("r2"), expected)
+
+
 def test_a_cache_of_nothing_is_a_cache(own_root: Path, cache_dir: Path) -> None:
     for image in own_root.glob("*/images/*.png"):
         image.write_bytes(b"")
@@ -195,18 +226,19 @@ def test_a_bug_in_a_reader_is_not_taken_for_a_bad_record(root: Path, cache_dir: 
 @pytest.mark.parametrize("damage", ["short", "long", "no pixels", "no index", "empty", "cut"])
 def test_what_is_not_whole_is_built_again(root: Path, cache_dir: Path, damage: str) -> None:
     reader = InMemory(root, samples())
-    expected = build(reader, cache_dir).image("r2").copy()
-    folder = build(reader, cache_dir).folder
-    pixels, index = folder / "pixels.bin", folder / "index.json"
+    cache = build(reader, cache_dir)
+    expected = cache.image("r2").copy()
+    pixels, index = cache.pixels, cache.folder / "index.json"
     if damage in ("short", "long"):
         os.truncate(pixels, pixels.stat().st_size + (1 if damage == "long" else -1))
     elif damage in ("empty", "cut"):
         os.truncate(index, 0 if damage == "empty" else 100)
     else:
         (pixels if damage == "no pixels" else index).unlink()
-    np.testing.assert_array_equal(build(reader, cache_dir).image("r2"), expected)
+    again = build(reader, cache_dir)
+    np.testing.assert_array_equal(again.image("r2"), expected)
     assert reader.reads == 6
-    assert json.loads(index.read_text())["bytes"] == pixels.stat().st_size
+    assert json.loads(index.read_text())["bytes"] == again.pixels.stat().st_size
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(phantom_root: Path, tmp_path: Path) -> None:

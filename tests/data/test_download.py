@@ -122,6 +122,14 @@ def test_anything_else_is_refused_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_there_is_not_fetched_again(tmp_path: Path, server: str) -> None:
+    target = tmp_path / "set.zip"
+    target.write_bytes(b"older")
+    asked.clear()
+    fetch(f"{server}/whole.zip", target)
+    assert (target.read_bytes(), asked) == (b"older", [])
+
+
 def test_of_processes_that_start_together_one_fetches_it(tmp_path: Path, server: str) -> None:
     target, start = tmp_path / "data" / "set.zip", threading.Barrier(4)
     asked.clear()

@@ -1,4 +1,4 @@
-"""Classes told apart by their side, and augmentation that swaps the sides."""
+"""Classes that differ by their side, and augmentation that swaps the sides."""
 
 from pathlib import Path
 

@@ -13,6 +13,8 @@ from PIL import Image
 from segkit.core.errors import SegkitError
 from segkit.drawing.curves import curves, rate_in_words
 
+SCORES = ("val/dice", "val/iou")
+
 
 def rows(count: int) -> list[dict[str, float]]:
     """Validation Dice peaks in the epoch after the middle, the loss bottoms in the second last."""
@@ -37,7 +39,7 @@ def draw(
     monitor: str = "val/dice",
     mode: Literal["min", "max"] = "max",
 ) -> NDArray[np.uint8]:
-    curves(path, table, monitor=monitor, mode=mode)
+    curves(path, table, scores=SCORES, monitor=monitor, mode=mode)
     with Image.open(path) as picture:
         assert picture.format == "PNG"
         return np.asarray(picture.convert("RGB"))
@@ -147,14 +149,16 @@ def test_no_rows_give_an_empty_picture(tmp_path: Path) -> None:
 def test_same_numbers_give_the_same_file(tmp_path: Path) -> None:
     table: list[Mapping[str, float]] = list(rows(5))
     for name in ("a.png", "b.png"):
-        curves(tmp_path / name, table, monitor="val/dice", mode="max")
+        curves(tmp_path / name, table, scores=SCORES, monitor="val/dice", mode="max")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_a_folder_that_is_a_file_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SegkitError, match="cannot write"):
-        curves(tmp_path / "file" / "curves.png", rows(2), monitor="val/dice", mode="max")
+        curves(
+            tmp_path / "file" / "curves.png", rows(2), scores=SCORES, monitor="val/dice", mode="max"
+        )
 
 
 @pytest.mark.slow
@@ -162,7 +166,8 @@ def test_pyplot_is_never_imported(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from segkit.drawing.curves import curves\n"
-        "curves(sys.argv[1], [{'epoch': 0, 'val/dice': 0.5}], monitor='val/dice', mode='max')\n"
+        "rows, dice = [{'epoch': 0, 'val/dice': 0.5}], 'val/dice'\n"
+        "curves(sys.argv[1], rows, scores=[dice], monitor=dice, mode='max')\n"
         "sys.exit(3 if 'matplotlib.pyplot' in sys.modules else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")], check=False)

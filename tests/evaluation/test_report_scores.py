@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segkit.evaluation.report_scores import shown
+from segkit.core.numbers import shown
 from tests.evaluation.made_runs import a_run, evaluate, folder_hash, read, table
 
 

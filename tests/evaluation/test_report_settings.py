@@ -46,6 +46,20 @@ def test_the_command_where_it_was_not_kept(tmp_path: Path) -> None:
     assert "changes beyond its commit, 30107fc99dab-dirty" in page.words
 
 
+def test_what_was_set_stands_in_the_table_of_a_renewed_report_too(tmp_path: Path) -> None:
+    """``segkit.evaluate`` renews it, and knows nothing of the sweep that the run was a job of."""
+    given = ["loss=tversky", "loss.alpha=0.4", "dataset.num_workers=3", "hydra.run.dir=x"]
+    config = {
+        **CONFIG,
+        "loss": {"alpha": 0.4},
+        "dataset": {**CONFIG["dataset"], "num_workers": 3},
+        "overrides": given,
+    }
+    words = read(a_run(tmp_path, config=config)).words
+    assert "loss.alpha|\n0.4|" in words
+    assert "dataset.num_workers|" not in words, "nothing that decides what is learnt"
+
+
 def test_the_whole_configuration_is_behind_a_fold(tmp_path: Path) -> None:
     page = read(a_run(tmp_path))
     assert yaml.safe_dump(CONFIG, sort_keys=False) in page.words

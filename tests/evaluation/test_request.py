@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from segkit.config.values import EVALUATE
 from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
+from segkit.core.values import check
 from segkit.data.split_file import read_split, split_table
 from segkit.data.splits import SplitSpec, assign_splits
 from segkit.evaluation.request import (
     check_classes,
-    check_request,
-    check_threshold,
     may_be_copy,
     place,
     split_of_others,
@@ -61,18 +61,10 @@ def saved() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("threshold", [None, "auto", 0, 0.4, 1])
-def test_what_a_threshold_may_be(threshold: Any) -> None:
-    check_request(request(threshold=threshold))
-
-
 @pytest.mark.parametrize(
     ("key", "value"),
     [
         ("split", "tset"),
-        ("threshold", "best"),
-        ("threshold", 1.5),
-        ("threshold", True),
         ("surface", "yes please"),
         ("surface_tolerance", -1),
         ("surface_tolerance", None),
@@ -83,16 +75,9 @@ def test_what_a_threshold_may_be(threshold: Any) -> None:
 )
 def test_what_cannot_work_is_refused(key: str, value: Any) -> None:
     with pytest.raises(SegkitError) as error:
-        check_request(request(**{key: value}))
+        check(request(**{key: value}), EVALUATE)
     assert error.value.where.startswith(key)
     assert error.value.remedy
-
-
-def test_a_threshold_needs_a_binary_task() -> None:
-    check_threshold("auto", ("background", "cell"))
-    check_threshold(None, ("background", "cell", "edge"))
-    with pytest.raises(SegkitError, match="of 3 classes the likeliest wins"):
-        check_threshold(0.4, ("background", "cell", "edge"))
 
 
 def test_only_what_was_given_is_changed() -> None:

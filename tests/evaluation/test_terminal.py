@@ -7,25 +7,26 @@ import pytest
 
 from segkit.evaluation.scoring import Evaluation
 from segkit.evaluation.terminal import show_evaluation
-from segkit.tasks.semantic.calibration import CalibrationTally
-from segkit.tasks.semantic.metrics import score
+from segkit.tasks.semantic.task import SemanticTask
 from segkit.tasks.tally import Counted
 
 
 def evaluation(*classes: str) -> Evaluation:
     counts = np.array([[[70, 5, 5, 20], [10, 3, 5, 82], [8, 4, 2, 86]]])
+    task = SemanticTask(classes)
+    counted = Counted([0], counts, 0.5, {})
+    examination = task.scorer.examination(surface_tolerance=None)
+    every: dict[str, object] = {"data": "d", "split": "test", "split_hash": "abc", "seed": 0}
+    examined = examination.finish(counted, ["r0"], ["g0"], **every)
     return Evaluation(
+        task=task,
         data="d",
         split="test",
         split_hash="abc",
-        threshold=None,
-        scores=score(counts, ["r0"], classes),
-        intervals={name: np.full((3, 2), np.nan) for name in ("dice", "iou")},
+        scores=task.scorer.scores(counts, ["r0"]),
         groups=1,
-        counted=Counted([0], counts, 0.5, {}),
-        calibration=CalibrationTally().finish(),
-        surfaces={},
-        surface_tolerance=None,
+        counted=counted,
+        examined=examined,
     )
 
 

@@ -16,9 +16,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segkit import check, predict
-from segkit.config.checks import check_values
 from segkit.core.errors import SegkitError
-from segkit.runs.build import build_data, build_reader
+from segkit.runs.build import build_data, build_reader, check_training
 from segkit.runs.cli import config_dir
 from tests.hostile.cases import Case
 from tests.hostile.folders import folders
@@ -100,7 +99,7 @@ def prepared(path: Path, work: Path) -> str:
         config["dataset"]["on_bad_record"] = on_bad
         try:
             with time_limit():
-                check_values(config)
+                check_training(config)
                 data = build_data(config, build_reader(config))
                 data.prepare_data()
                 data.setup("fit")

@@ -14,7 +14,7 @@ from segkit.imaging.bands import ArrayRows, open_rows
 from segkit.imaging.pixels import resize_image
 from segkit.imaging.scaled_bands import ScaledRows, between_rows, scaled
 from segkit.imaging.tiff_bands import TiffRows
-from segkit.tasks.decode import logits_at
+from segkit.tasks.outputs import outputs_at
 
 SIZES = [
     (100, 128),
@@ -142,5 +142,5 @@ def test_an_answer_is_resized_by_rows_as_whole(
         assert top == place
         place += part.shape[1]
         parts.append(part)
-    expected = logits_at(torch.from_numpy(whole), (length, 20)).numpy()
+    expected = outputs_at(torch.from_numpy(whole), (length, 20)).numpy()
     np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, atol=1e-5)

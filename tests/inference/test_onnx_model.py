@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from segkit.core.errors import SegkitError
 from segkit.inference.onnx_model import Probabilities, compare, write_onnx
 from segkit.models.network import SegmentationNetwork
+from segkit.tasks.semantic.decoder import SemanticDecoder
+from segkit.tasks.semantic.task import SemanticTask
 
 # torch takes seconds to trace the first graph.
 pytestmark = pytest.mark.slow
@@ -38,6 +40,12 @@ def network(channels: int = 3, classes: int = 1) -> SegmentationNetwork:
     return SegmentationNetwork(Core(channels, classes), stride=2, mean=mean, std=std).eval()
 
 
+def decoder(classes: int = 1) -> SemanticDecoder:
+    """Of as many logits."""
+    names = [f"class {number}" for number in range(max(classes, 2))]
+    return SemanticTask(names).decoder
+
+
 def image(rows: int, columns: int, channels: int = 3) -> NDArray[np.uint8]:
     rng = np.random.default_rng(rows * columns)
     return rng.integers(0, 256, (rows, columns, channels), dtype=np.uint8)
@@ -46,10 +54,10 @@ def image(rows: int, columns: int, channels: int = 3) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(("channels", "classes"), [(3, 1), (1, 4)])
 def test_it_computes_the_same_at_any_size(tmp_path: Path, channels: int, classes: int) -> None:
     path, built = tmp_path / "model.onnx", network(channels, classes)
-    write_onnx(built, channels, path, opset=18)
+    write_onnx(built, decoder(classes), channels, path, opset=18)
     onnx.checker.check_model(onnx.load(path), full_check=True)
     images = [image(*size, channels) for size in SIZES]
-    parity = compare(built, path, images, threshold=0.5)
+    parity = compare(built, decoder(classes), path, images)
     assert (parity.images, parity.pixels) == (4, sum(a * b for a, b in SIZES))
     assert parity.difference < 1e-6
     assert parity.decided_otherwise == 0
@@ -63,13 +71,13 @@ def test_it_computes_the_same_at_any_size(tmp_path: Path, channels: int, classes
 
 def test_a_model_that_computes_otherwise_is_found_out(tmp_path: Path) -> None:
     path, built = tmp_path / "model.onnx", network()
-    write_onnx(built, 3, path, opset=18)
+    write_onnx(built, decoder(), 3, path, opset=18)
     core = built.core
     assert isinstance(core, Core)
     with torch.no_grad():
         assert core.up.bias is not None
         core.up.bias += 1
-    parity = compare(built, path, [image(16, 16)], threshold=0.5)
+    parity = compare(built, decoder(), path, [image(16, 16)])
     assert parity.difference > 0.01
     assert parity.decided_otherwise > 0
 
@@ -78,7 +86,7 @@ def test_probabilities_are_of_the_logits() -> None:
     built, pixels = network(classes=3), torch.from_numpy(image(6, 10)[None])
     with torch.no_grad():
         logits = built(pixels.permute(0, 3, 1, 2))
-        torch.testing.assert_close(Probabilities(built)(pixels), logits.softmax(1))
+        torch.testing.assert_close(Probabilities(built, decoder(3))(pixels), logits.softmax(1))
 
 
 class NotFinite(nn.Module):
@@ -91,9 +99,9 @@ class NotFinite(nn.Module):
 def test_what_is_not_a_number_is_a_difference(tmp_path: Path) -> None:
     mean, std = (0.5,) * 3, (0.25,) * 3
     broken = SegmentationNetwork(NotFinite(), stride=2, mean=mean, std=std).eval()
-    write_onnx(broken, 3, tmp_path / "model.onnx", opset=18)
+    write_onnx(broken, decoder(), 3, tmp_path / "model.onnx", opset=18)
     images = [image(8, 8), image(9, 9)]
-    parity = compare(network(), tmp_path / "model.onnx", images, threshold=0.5)
+    parity = compare(network(), decoder(), tmp_path / "model.onnx", images)
     assert np.isnan(parity.difference)
 
 
@@ -108,4 +116,16 @@ class Unknown(nn.Module):
 def test_what_onnx_cannot_express_is_said(tmp_path: Path) -> None:
     built = SegmentationNetwork(Unknown(), stride=1, mean=(0.5,), std=(0.5,)).eval()
     with pytest.raises(SegkitError, match="cannot be expressed in ONNX"):
-        write_onnx(built, 1, tmp_path / "model.onnx", opset=18)
+        write_onnx(built, decoder(), 1, tmp_path / "model.onnx", opset=18)
+
+
+def test_an_exporter_that_gives_no_reason_is_named_by_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object, **settings: object) -> None:
+        del args, settings
+        raise torch.onnx.OnnxExporterError
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    with pytest.raises(SegkitError, match="in ONNX: OnnxExporterError"):
+        write_onnx(network(), decoder(), 3, tmp_path / "model.onnx", opset=18)

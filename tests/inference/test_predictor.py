@@ -15,6 +15,7 @@ from segkit.inference.predictor import Member, Predictor
 from segkit.models.folding import fold_batch_norms
 from segkit.models.network import wrap
 from segkit.models.swin_unet import SwinUNet
+from segkit.tasks.semantic.task import SemanticTask
 
 
 def picture(seed: int) -> Pixels:
@@ -44,7 +45,7 @@ def test_weights_rounded_once_answer_as_weights_rounded_each_time(
     before = {name: value.clone() for name, value in network.state_dict().items()}
     predictor = Predictor(
         [Member(network, None, 3)],
-        classes=["background", "cell"],
+        task=SemanticTask(["background", "cell"]),
         device="cpu",
         precision="bf16-mixed",
     )
@@ -70,7 +71,10 @@ def test_rounded_and_folded_it_is_as_near_to_float32() -> None:
             plain = network(image_BCHW).float().sigmoid()[0].numpy()
     for precision, bound in (("32-true", 1e-6), ("bf16-mixed", 2 * np.abs(plain - exact).max())):
         predictor = Predictor(
-            [Member(network, None, 3)], classes=["a", "b"], device="cpu", precision=precision
+            [Member(network, None, 3)],
+            task=SemanticTask(["a", "b"]),
+            device="cpu",
+            precision=precision,
         )
         assert np.abs(predictor(image).probability - exact).max() <= bound
 
@@ -78,7 +82,7 @@ def test_rounded_and_folded_it_is_as_near_to_float32() -> None:
 def test_a_network_that_takes_no_small_images() -> None:
     torch.manual_seed(0)
     network = wrap(smp.PAN("resnet18", encoder_weights=None, in_channels=3, classes=1), 3).eval()
-    predictor = Predictor([Member(network, None, 3)], classes=["a", "b"], device="cpu")
+    predictor = Predictor([Member(network, None, 3)], task=SemanticTask(["a", "b"]), device="cpu")
     image = np.tile(picture(3), (4, 4, 1))
     assert predictor(image).mask.shape == (256, 256)
 
@@ -88,7 +92,7 @@ def test_a_whole_image_that_memory_does_not_hold_is_refused_before(
 ) -> None:
     torch.manual_seed(0)
     member = Member(wrap(convolutions(), 3), None, 3)
-    predictor = Predictor([member], classes=["background", "cell"], device="cpu")
+    predictor = Predictor([member], task=SemanticTask(["background", "cell"]), device="cpu")
     monkeypatch.setattr("segkit.inference.predictor._UNFORESEEN", 1000)
     assert predictor(picture(1)).mask.shape == (64, 64)
     # 64 × 64 pixels: their bytes, eight planes of floats and more are a quarter of a megabyte.

@@ -18,6 +18,7 @@ from segkit.inference.names import Input
 from segkit.inference.predictor import Member, Predictor
 from segkit.inference.read_ahead import Opened, ask_together, grouped, open_ahead
 from segkit.models.network import wrap
+from segkit.tasks.semantic.task import SemanticTask
 
 
 def opened(name: str, rows: int, columns: int) -> Opened:
@@ -121,7 +122,9 @@ def network() -> Predictor:
         Member(wrap(core, size[1]).eval(), size[0], size[1])
         for core, size in zip(cores, [((32, 32), 3), ((64, 48), 1)], strict=True)
     ]
-    return Predictor(members, classes=["background", "cell"], device="cpu", precision="32-true")
+    return Predictor(
+        members, task=SemanticTask(["background", "cell"]), device="cpu", precision="32-true"
+    )
 
 
 @pytest.mark.parametrize("tta", ["none", "rotate"])
@@ -132,7 +135,7 @@ def test_together_is_as_one_by_one(tta: str) -> None:
     for path, image in files:
         [alone] = predictor.whole([image.result().rows(0, 999)], tta)
         assert alone.shape[1:] == image.result().size
-        np.testing.assert_allclose(answers[path].logits, alone, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(answers[path].outputs, alone, rtol=0, atol=1e-5)
         assert answers[path].seconds > 0
 
 
@@ -155,7 +158,7 @@ def test_as_many_as_a_cpu_is_fast_with() -> None:
         predictor.halve()
     assert predictor.together == 1
     own = Member(wrap(torch.nn.Conv2d(3, 1, 3, padding=1), 3).eval(), None, 3)
-    predictor = Predictor([*predictor.members, own], classes=["a", "b"], device="cpu")
+    predictor = Predictor([*predictor.members, own], task=SemanticTask(["a", "b"]), device="cpu")
     assert predictor.together == 1, "images of their own sizes do not make a batch"
 
 
@@ -163,13 +166,17 @@ def test_an_image_is_never_judged_by_its_neighbours() -> None:
     norm = torch.nn.BatchNorm2d(3, track_running_stats=False)
     core = torch.nn.Sequential(norm, torch.nn.Conv2d(3, 1, 3, padding=1))
     member = Member(wrap(core, 3).eval(), (32, 32), 3)
-    assert Predictor([member], classes=["background", "cell"], device="cpu").together == 1
+    assert (
+        Predictor([member], task=SemanticTask(["background", "cell"]), device="cpu").together == 1
+    )
 
 
 def test_several_classes_together() -> None:
     torch.manual_seed(0)
     member = Member(wrap(torch.nn.Conv2d(3, 3, 3, padding=1), 3).eval(), (32, 32), 3)
-    predictor = Predictor([member], classes=["a", "b", "c"], device="cpu", precision="32-true")
+    predictor = Predictor(
+        [member], task=SemanticTask(["a", "b", "c"]), device="cpu", precision="32-true"
+    )
     images = [picture(40, 30), picture(9, 64)]
     for image, logits in zip(images, predictor.whole(images), strict=True):
-        np.testing.assert_array_equal(predictor.decide(logits), predictor(image).mask)
+        np.testing.assert_array_equal(predictor.decode(logits), predictor(image).mask)

@@ -80,8 +80,8 @@ def test_a_tile_within_the_overlap_is_refused() -> None:
         ({"tta": True}, "tta"),
         ({"tile": "abc"}, "tile=abc"),
         ({"tile": 512.0}, "tile=512.0"),
-        ({"tile": True, "overlap": 0}, "tile=True"),
-        ({"overlap": None}, "overlap=None"),
+        ({"tile": True, "overlap": 0}, "tile=true"),
+        ({"overlap": None}, "overlap=null"),
         ({"tile": 512, "scale": "x"}, "scale=x"),
     ],
 )

@@ -9,6 +9,7 @@ from segkit.core import memory
 from segkit.models.footprint import footprint
 from segkit.models.network import wrap
 from segkit.tasks.losses import BinaryCrossEntropy, CrossEntropyDice
+from segkit.tasks.semantic.task import SemanticTask
 from segkit.training.batch_size import _restart_peak
 
 MIB = 2**20
@@ -22,17 +23,40 @@ class Doubled(nn.Module):
         return image_BCHW.float() * 2
 
 
+class Largest(nn.Module):
+    """A loss that holds next to nothing."""
+
+    def forward(self, outputs_BKHW: Tensor, target_BHW: Tensor) -> Tensor:
+        del target_BHW
+        return outputs_BKHW.max()
+
+
+def mask(shape_BHW: tuple[int, ...]) -> Tensor:
+    return SemanticTask(["background", "cell"]).objective.example(shape_BHW)
+
+
 def test_by_hand() -> None:
-    """Bytes, the mask's, floats of the image, and twice them."""
+    """Bytes, floats of the image, and twice them; in training the mask's bytes too."""
     pixels = 4 * 256 * 256
     found = footprint(Doubled(), (4, 1, 256, 256), precision="32-true")
-    assert found == pixels * (1 + 1 + 4 + 4)
+    assert found == pixels * (1 + 4 + 4)
+    trained = footprint(
+        Doubled(), (4, 1, 256, 256), precision="32-true", loss=Largest(), target=mask
+    )
+    assert trained == pixels * (1 + 1 + 4 + 4)
 
 
 def test_it_grows_with_the_pixels_and_takes_no_memory_itself() -> None:
     network = wrap(smp.Unet("resnet18", encoder_weights=None), 3)
     small, large = (
-        footprint(network, (1, 3, side, side), precision="bf16-mixed", loss=LOSS, training=True)
+        footprint(
+            network,
+            (1, 3, side, side),
+            precision="bf16-mixed",
+            loss=LOSS,
+            target=mask,
+            training=True,
+        )
         for side in (2048, 8192)
     )
     assert small is not None
@@ -50,7 +74,9 @@ def test_it_is_what_the_step_takes(training: bool, precision: str) -> None:
     network = wrap(smp.Unet("mobilenet_v2", encoder_weights=None), 3)
     network.to(memory_format=torch.channels_last)
     shape = (4, 3, 256, 256) if training else (1, 3, 1024, 1024)
-    expected = footprint(network, shape, precision=precision, loss=LOSS, training=training)
+    expected = footprint(
+        network, shape, precision=precision, loss=LOSS, target=mask, training=training
+    )
     network.train(training)
     before = _restart_peak()
     with torch.set_grad_enabled(training):
@@ -93,7 +119,7 @@ def test_what_cannot_be_foreseen_is_not() -> None:
 def test_the_loss_counts() -> None:
     shape, loss = (1, 1, 512, 512), BinaryCrossEntropy()
     without = footprint(Doubled(), shape, precision="32-true")
-    with_it = footprint(Doubled(), shape, precision="32-true", loss=loss)
+    with_it = footprint(Doubled(), shape, precision="32-true", loss=loss, target=mask)
     assert without is not None
     assert with_it is not None
     assert with_it > without

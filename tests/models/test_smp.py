@@ -1,9 +1,12 @@
 """Networks of segmentation-models-pytorch, as the YAML files name them."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import segmentation_models_pytorch as smp
+import timm
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
@@ -117,6 +120,47 @@ def test_statistics_are_those_the_published_weights_were_trained_with(
     encoder: str, mean: tuple[float, ...]
 ) -> None:
     torch.testing.assert_close(unet(encoder).mean.flatten(), 255 * torch.tensor(mean))
+
+
+def test_statistics_that_were_recorded_outlive_another_timm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def built(**recorded: list[float]) -> SegmentationNetwork:
+        torch.manual_seed(0)
+        return smp_network(
+            architecture=smp.Unet,
+            encoder="tu-resnet18",
+            encoder_weights=None,
+            in_channels=3,
+            out_channels=1,
+            **recorded,
+        ).eval()
+
+    image = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
+    before = built()
+    assert before.found == {"mean": list(IMAGENET_MEAN), "std": list(IMAGENET_STD)}
+    newer = SimpleNamespace(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+    monkeypatch.setattr(timm, "get_pretrained_cfg", lambda _: newer)
+    assert not torch.equal(built()(image), before(image))
+    assert torch.equal(built(**before.found)(image), before(image))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"mean": [0.5]}, {"mean": 0.5}, {"std": [0.2, 0, 0.2]}, {"std": ["a"] * 3}, {"mean": "abc"}],
+    ids=str,
+)
+def test_statistics_that_no_image_has(given: dict[str, Any]) -> None:
+    with pytest.raises(SegkitError, match="of 3 channels, in units of 0…1") as error:
+        smp_network(
+            architecture=smp.Unet,
+            encoder="resnet18",
+            encoder_weights=None,
+            in_channels=3,
+            out_channels=1,
+            **given,
+        )
+    assert error.value.where.startswith("model.")
 
 
 def test_grey_images_take_the_average_statistics() -> None:

@@ -1,19 +1,22 @@
 """Encoder weights from files and from the hub, and what is refused."""
 
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import segmentation_models_pytorch as smp
 import torch
+from huggingface_hub import constants
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from segkit.core.errors import SegkitError
 from segkit.models import weights as weights_module
-from segkit.models.weights import load_encoder_weights, read_state
+from segkit.models.smp import smp_network
+from segkit.models.weights import automatic_weights, load_encoder_weights, read_state
 
 State = dict[str, Tensor]
 # A small encoder, its first tensor, and another encoder.
@@ -159,3 +162,80 @@ def test_published_weights_from_the_hubs_cache(
     target = encoder(seed=2)
     load_encoder_weights(target, NAME, "imagenet")
     assert torch.equal(target.state_dict()[FIRST], saved()[FIRST])
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A hub that answers, an empty cache, and what was fetched."""
+    fetched: list[str] = []
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(weights_module, "require_hub", lambda *_: None)
+    monkeypatch.setattr(weights_module, "try_to_load_from_cache", lambda *_, **__: None)
+
+    def fetch(repo: str, *args: object, **kwargs: object) -> None:
+        del args, kwargs
+        fetched.append(repo)
+
+    monkeypatch.setattr(weights_module, "hf_hub_download", fetch)
+    return fetched
+
+
+@pytest.mark.parametrize("name", [NAME, "tu-resnet10t", "efficientnet-b0"])
+def test_published_weights_are_fetched_where_the_hub_answers(hub: list[str], name: str) -> None:
+    assert automatic_weights(name) == ("imagenet", "imagenet, fetched from the hub")
+    assert len(hub) == 1
+
+
+def test_what_is_in_the_cache_is_not_fetched(
+    hub: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights_module, "try_to_load_from_cache", lambda *_, **__: "/a/file")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert automatic_weights(NAME) == ("imagenet", "imagenet, from the cache of this machine")
+    assert hub == []
+
+
+def test_random_ones_where_the_hub_does_not_answer(
+    hub: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken network may look up a name for minutes; nobody waits for it."""
+    held = threading.Event()
+    monkeypatch.setattr(weights_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(weights_module, "require_hub", lambda *_: held.wait())
+    name, why = automatic_weights(NAME)
+    held.set()
+    assert (name, hub) == (None, [])
+    assert why.startswith("random: imagenet is not on this machine")
+    assert "the hub does not answer" in why
+    assert "model.encoder_weights=FILE" in why
+
+
+def test_random_ones_where_the_download_fails(
+    hub: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        del args, kwargs
+        raise ConnectionResetError
+
+    assert not hub
+    monkeypatch.setattr(weights_module, "hf_hub_download", broken)
+    expected = "random: imagenet could not be fetched (ConnectionResetError)"
+    assert automatic_weights(NAME) == (None, expected)
+
+
+def test_random_ones_where_none_are_published(
+    hub: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(smp.encoders.encoders, NAME, {"pretrained_settings": {"instagram": {}}})
+    assert automatic_weights(NAME) == (None, f"random: none are published for {NAME}")
+    assert not hub
+
+
+def test_offline_nothing_is_asked(hub: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    network = smp_network(
+        architecture=smp.Unet, encoder=NAME, encoder_weights="auto", in_channels=3, out_channels=1
+    )
+    assert network.found["encoder_weights"] is None
+    assert "HF_HUB_OFFLINE is set" in network.chosen["encoder weights"]
+    assert not hub

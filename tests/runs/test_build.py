@@ -19,9 +19,15 @@ from segkit.runs.build import (
     build_reader,
     build_trainer,
 )
+from segkit.tasks.named import build_task
+from segkit.training.module import SegmentationModule
 
 CONF = Path(__file__).parents[2] / "conf"
 CLASSES = ("background", "nucleus")
+
+
+def built(config: dict[str, Any], classes: tuple[str, ...] = CLASSES) -> SegmentationModule:
+    return build_module(config, build_task(config, classes))
 
 
 @pytest.fixture
@@ -75,17 +81,17 @@ def test_one_logit_for_two_classes_else_one_for_each(
     configured: Any, classes: tuple[str, ...], channels: int
 ) -> None:
     config = configured(f"dataset.channels={channels}", "loss=dice")
-    task = build_module(config, classes)
-    assert isinstance(task.network, SegmentationNetwork)
-    logits = task.network(torch.zeros(2, channels, 32, 32))
+    module = built(config, classes)
+    assert isinstance(module.network, SegmentationNetwork)
+    logits = module.network(torch.zeros(2, channels, 32, 32))
     assert logits.shape[1] == (1 if len(classes) == 2 else 3)
-    assert task.classes == classes
+    assert module.task.classes == classes
 
 
 def test_the_seed_draws_the_weights(configured: Any) -> None:
     def weights(seed: int) -> torch.Tensor:
-        task = build_module(configured(f"seed={seed}"), CLASSES)
-        return torch.cat([p.detach().flatten() for p in task.network.parameters()])
+        module = built(configured(f"seed={seed}"))
+        return torch.cat([p.detach().flatten() for p in module.network.parameters()])
 
     first = weights(1)
     torch.rand(3)
@@ -97,9 +103,9 @@ def test_a_network_of_ones_own(configured: Any) -> None:
     """Any module by `_target_`, once its prefix is allowed."""
     config = configured()
     config["model"] = {"_target_": "torch.nn.Conv2d", "in_channels": 3, "kernel_size": 1}
-    task = build_module(config, CLASSES)
-    assert task.network.encoder is None
-    assert task.network(torch.zeros(1, 3, 33, 20)).shape == (1, 1, 33, 20)
+    module = built(config)
+    assert module.network.encoder is None
+    assert module.network(torch.zeros(1, 3, 33, 20)).shape == (1, 1, 33, 20)
 
 
 def test_a_hostile_configuration_is_not_run(
@@ -109,17 +115,17 @@ def test_a_hostile_configuration_is_not_run(
     config = configured()
     config["model"] = {"_target_": "os.mkdir", "path": "made"}
     with pytest.raises(SegkitError, match="not allowed"):
-        build_module(config, CLASSES)
+        built(config)
     assert not (tmp_path / "made").exists()
     config["allow_targets"] = ["os.", f"{os.mkdir.__module__}."]
     with pytest.raises(SegkitError):  # run, and refused for what it was given
-        build_module(config, CLASSES)
+        built(config)
 
 
 def test_an_argument_that_does_not_fit(configured: Any) -> None:
     config = configured("+loss.gama=2")
     with pytest.raises(SegkitError, match=r"an argument does not fit: .*gama") as error:
-        build_module(config, CLASSES)
+        built(config)
     assert error.value.where == "segkit.tasks.losses.CrossEntropyDice"
 
 
@@ -138,21 +144,21 @@ def test_what_would_fail_at_the_first_step_fails_now(
 ) -> None:
     """A run folder is made later."""
     with pytest.raises(SegkitError, match=what):
-        build_module(configured(*overrides), CLASSES)
+        built(configured(*overrides))
 
 
 def test_trying_out_leaves_no_trace(configured: Any) -> None:
     config = configured("schedule=onecycle")
-    task = build_module(config, CLASSES)
-    assert all(p.grad is None for p in task.network.parameters())
-    optimizer = task.optimizer(task.network.parameters())
+    module = built(config)
+    assert all(p.grad is None for p in module.network.parameters())
+    optimizer = module.optimizer(module.network.parameters())
     assert optimizer.param_groups[0]["lr"] == config["optim"]["lr"]
 
 
 def test_an_error_of_the_users_comes_through_as_it_is(configured: Any) -> None:
     config = configured("model.encoder_weights=imagenets")
     with pytest.raises(SegkitError, match="neither published weights") as error:
-        build_module(config, CLASSES)
+        built(config)
     assert "'imagenet'" in error.value.remedy
 
 

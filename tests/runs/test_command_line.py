@@ -22,7 +22,7 @@ def test_what_is_implied_stands_among_the_keys(
     given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = [each.replace("DATA", str(tmp_path)) for each in given]
-    taken = cli._in_hydras_words(data, "train")
+    taken = cli.in_hydras_words(data, "train")
     parsed = get_args_parser().parse_args(taken)
     assert "dataset=folder" in parsed.overrides
     assert len(parsed.overrides) == 1 + sum("=" in each and each[:2] != "--" for each in given)

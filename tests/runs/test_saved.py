@@ -10,6 +10,7 @@ import yaml
 from segkit.core.errors import SegkitError
 from segkit.runs.build import build_network
 from segkit.runs.saved import open_run
+from segkit.tasks.named import build_task
 
 CLASSES = ("background", "nucleus")
 
@@ -29,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
         "loss": {"_target_": "os.system"},
     }
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
-    network = build_network({**config, "allow_targets": []}, CLASSES)
+    network = build_network({**config, "allow_targets": []}, build_task(config, CLASSES))
     state = {f"network.{key}": value for key, value in network.state_dict().items()}
     (tmp_path / "checkpoints").mkdir()
     path = tmp_path / "checkpoints" / "best.ckpt"
@@ -61,6 +62,14 @@ def test_what_the_folder_allows_itself_counts_for_nothing(folder: Path) -> None:
     run = open_run(folder)
     with pytest.raises(SegkitError, match="not allowed"):
         _ = run.network
+
+
+def test_a_prefix_that_is_not_listed_allows_nothing(folder: Path) -> None:
+    # Letter by letter it would allow whatever begins with one of its letters.
+    text = (folder / "config.yaml").read_text("utf-8")
+    (folder / "config.yaml").write_text(text.replace("torch.nn.Conv2d", "os.mkdir"), "utf-8")
+    with pytest.raises(SegkitError, match="allow_targets cannot be"):
+        open_run(folder, "our_package.")
 
 
 def test_weights_of_another_network(folder: Path) -> None:

@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from segkit.core.errors import SegkitError
+from segkit.core.quoting import written
 from segkit.search.space import (
     Choice,
     Range,
@@ -17,7 +18,6 @@ from segkit.search.space import (
     corners,
     read_space,
     suggest,
-    written,
 )
 
 CONF = Path(__file__).parents[2] / "conf" / "sweep"
@@ -56,7 +56,7 @@ def test_each_kind_is_drawn_by_its_own_means() -> None:
         }
     )
     trial = Recorder()
-    values = suggest(trial, space)
+    values = suggest(trial, space)  # type: ignore[arg-type]
     assert trial.asked == [
         ("optim.lr", 1e-4, 1e-2, None, True),
         ("model", ("a", "b")),

@@ -1,4 +1,4 @@
-"""A study with an objective of no cost: begun, gone on with, stopped, failed."""
+"""A study with an objective of no cost: begun, resumed, stopped, failed."""
 
 import signal
 from collections.abc import Callable, Mapping
@@ -163,7 +163,7 @@ def test_a_trial_whose_process_died_is_tried_again(
     assert (first.state.name, second.state.name) == ("FAIL", "COMPLETE")
     assert second.params["x"] == x
     assert ",fail," in trials_csv(again)
-    assert "its process has gone" in trials_csv(again)
+    assert "its process is gone" in trials_csv(again)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from torch.multiprocessing.spawn import spawn
 from segkit.tasks.tally import Counted, Tally
 
 RECORDS, CLASSES = 11, 2
+NONE = np.zeros((0, CLASSES, 4), np.int64)
 
 
 def split() -> tuple[Tensor, Tensor, list[Tensor]]:
@@ -41,7 +42,7 @@ def kept(counted: Counted) -> dict[int, list[list[int]]]:
 def check(counted: Counted) -> None:
     counts, losses, _ = split()
     assert counted.indices == list(range(RECORDS))
-    np.testing.assert_array_equal(counted.counts_NK4, counts.numpy())
+    np.testing.assert_array_equal(counted.counts, counts.numpy())
     assert counted.loss == pytest.approx(float(losses.mean()), rel=1e-12)
     assert kept(counted) == {i: [[i] * 3] * 2 for i in (2, 7)}
 
@@ -55,20 +56,20 @@ def check(counted: Counted) -> None:
     ],
 )
 def test_any_batches_in_any_order(batches: list[list[int]]) -> None:
-    check(tallied(batches).finish(CLASSES))
+    check(tallied(batches).finish(NONE))
 
 
 def test_finishing_starts_anew() -> None:
     tally = tallied([[0, 1, 2]])
-    tally.finish(CLASSES)
-    again = tally.finish(CLASSES)
+    tally.finish(NONE)
+    again = tally.finish(NONE)
     assert again.indices == []
-    assert again.counts_NK4.shape == (0, CLASSES, 4)
+    assert again.counts.shape == (0, CLASSES, 4)
     assert again.kept == {}
 
 
 def test_nothing_counted_has_no_loss() -> None:
-    assert math.isnan(Tally().finish(CLASSES).loss)
+    assert math.isnan(Tally().finish(NONE).loss)
 
 
 def test_a_loss_keeps_no_graph() -> None:
@@ -84,11 +85,11 @@ def _process(rank: int, world_size: int, folder: str) -> None:
     )
     # The second process has one record less: nothing is repeated to even them out.
     mine = list(range(RECORDS))[rank::world_size]
-    counted = tallied([mine[:2], mine[2:]]).finish(CLASSES)
+    counted = tallied([mine[:2], mine[2:]]).finish(NONE)
     np.savez(
         Path(folder) / f"{rank}.npz",
         indices=counted.indices,
-        counts=counted.counts_NK4,
+        counts=counted.counts,
         loss=counted.loss,
         kept=list(counted.kept),
     )
@@ -98,10 +99,10 @@ def _process(rank: int, world_size: int, folder: str) -> None:
 @pytest.mark.slow
 def test_two_processes_give_the_table_of_one(tmp_path: Path) -> None:
     spawn(_process, (2, str(tmp_path)), nprocs=2)  # type: ignore[no-untyped-call]
-    alone = tallied([list(range(RECORDS))]).finish(CLASSES)
+    alone = tallied([list(range(RECORDS))]).finish(NONE)
     for rank in range(2):
         found: dict[str, NDArray[np.float64]] = dict(np.load(tmp_path / f"{rank}.npz"))
         assert found["indices"].tolist() == alone.indices
-        np.testing.assert_array_equal(found["counts"], alone.counts_NK4)
+        np.testing.assert_array_equal(found["counts"], alone.counts)
         assert float(found["loss"]) == pytest.approx(alone.loss, rel=1e-12)
         assert sorted(found["kept"].tolist()) == [2, 7]

@@ -17,6 +17,7 @@ from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.splits import SplitSpec
 from segkit.models.network import wrap
 from segkit.tasks.losses import CrossEntropyDice
+from segkit.tasks.semantic.task import SemanticTask
 from segkit.training.module import SegmentationModule
 from segkit.training.schedules import constant
 
@@ -90,13 +91,14 @@ def phantom_data(root: Path, caches: Path, **changes: Any) -> SegmentationData:
 
 def make_task(*, seed: int = 0, lr: float = 1e-2, **changes: Any) -> SegmentationModule:
     torch.manual_seed(seed)
+    classes = changes.pop("classes", ("background", "nucleus"))
+    threshold = changes.pop("threshold", 0.5)
     settings: dict[str, Any] = {
+        "task": SemanticTask(classes, threshold=threshold),
         "network": wrap(TinyUnet(), 3),
         "loss": CrossEntropyDice(entropy_weight=1.0, dice_weight=1.0, smooth=1.0, per_image=False),
         "optimizer": partial(torch.optim.AdamW, lr=lr),
         "schedule": constant,
-        "classes": ("background", "nucleus"),
-        "threshold": 0.5,
         "freeze_encoder": 0,
     }
     return SegmentationModule(**(settings | changes))

@@ -13,6 +13,7 @@ from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.models.network import SegmentationNetwork
 from segkit.tasks.losses import BinaryCrossEntropy
+from segkit.tasks.semantic.task import SemanticTask
 from segkit.training import batch_size
 from segkit.training.batch_size import fit_batch, largest_batch
 
@@ -37,7 +38,12 @@ class Hungry(nn.Module):
 
 def a_task(most: int) -> Any:
     network = SegmentationNetwork(Hungry(most), stride=1, mean=(0.5,) * 3, std=(0.5,) * 3)
-    return SimpleNamespace(network=network, loss=BinaryCrossEntropy(), optimizer=torch.optim.Adam)
+    return SimpleNamespace(
+        task=SemanticTask(["background", "cell"]),
+        network=network,
+        loss=BinaryCrossEntropy(),
+        optimizer=torch.optim.Adam,
+    )
 
 
 def largest(most: int, images: int = 10_000) -> tuple[int, str]:

@@ -79,7 +79,7 @@ def test_images_and_loss_are_of_the_epoch(make_data: MakeData) -> None:
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
             del trainer
             assert pl_module.images_per_second() > 0
-            seen.append((pl_module.pace.images, pl_module.training_loss()))
+            seen.append((pl_module.throughput.images, pl_module.training_loss()))
 
     make_trainer(2, watch, Look()).fit(task, datamodule=make_data())
     assert [images for images, _ in seen] == [6, 6]

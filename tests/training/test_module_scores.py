@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segkit.config.bounds import MONITORS
 from segkit.core.contracts import Stage
 from segkit.data.datamodule import SegmentationData
 from segkit.training.module import SegmentationModule
@@ -38,13 +37,13 @@ def test_validation_counts_are_those_taken_by_hand(make_data: MakeData) -> None:
     assert counted.indices == data.indices("val")
     assert len(counted.indices) == 3
     dices = []
-    for index, found in zip(counted.indices, counted.counts_NK4, strict=True):
+    for index, found in zip(counted.indices, counted.counts, strict=True):
         record = data.records[index].id
         truth = data.cache.mask(record)
         tp, fp, fn, tn = counts(logits_of(module, data, record) > 0, truth)
         assert found[1].tolist() == [tp, fp, fn, tn]
         dices.append(2 * tp / (2 * tp + fp + fn))
-    assert module.scores["val"]["all"].dice == pytest.approx(np.mean(dices))
+    assert module.scores["val"]["all"]["dice"] == pytest.approx(np.mean(dices))
     logged = module.trainer.callback_metrics
     assert float(logged["val/dice"]) == pytest.approx(np.mean(dices))
     assert float(logged["val/loss"]) == pytest.approx(counted.loss)
@@ -53,7 +52,9 @@ def test_validation_counts_are_those_taken_by_hand(make_data: MakeData) -> None:
 def test_every_monitor_is_known_after_an_epoch(make_data: MakeData) -> None:
     module = make_task()
     make_trainer(1).fit(module, datamodule=make_data())
-    assert set(MONITORS) <= set(module.trainer.callback_metrics)
+    monitors = {"val/loss", *(f"val/{name}" for name in module.task.monitors)}
+    assert {"val/dice", "val/iou"} <= monitors
+    assert monitors <= set(module.trainer.callback_metrics)
 
 
 def test_the_validation_loss_is_the_mean_over_images(make_data: MakeData) -> None:
@@ -92,7 +93,7 @@ def test_native_scores_are_those_taken_by_hand(make_data: MakeData, threshold: f
     trainer.test(module, datamodule=data, verbose=False)
     counted = module.counted["test"]
     assert counted.indices == data.indices("test")
-    for index, found in zip(counted.indices, counted.counts_NK4, strict=True):
+    for index, found in zip(counted.indices, counted.counts, strict=True):
         record = data.records[index]
         truth = data.reader.read(record).mask
         assert truth is not None
@@ -113,7 +114,7 @@ def test_scores_at_network_size_when_asked(make_data: MakeData) -> None:
     trainer = make_trainer(1)
     trainer.fit(module, datamodule=data)
     trainer.test(module, datamodule=data, verbose=False)
-    assert module.counted["test"].counts_NK4[:, 1].sum(axis=1).tolist() == [32 * 32] * 3
+    assert module.counted["test"].counts[:, 1].sum(axis=1).tolist() == [32 * 32] * 3
 
 
 @pytest.mark.parametrize("stage", ["val", "test"])

@@ -19,8 +19,8 @@ from segkit.data.splits import SplitSpec
 from segkit.evaluation.panels import draw_panels
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import wrap
-from segkit.tasks.semantic.calibration import CalibrationTally
 from segkit.tasks.losses import BinaryCrossEntropy, CrossEntropy
+from segkit.tasks.semantic.calibration import CalibrationTally
 from segkit.tasks.semantic.metrics import confusion_counts
 from segkit.tasks.semantic.surface import SurfaceTally
 from segkit.tasks.semantic.thresholds import ThresholdFit
@@ -103,7 +103,7 @@ def test_the_scores_are_those_of_predicts_masks(
     make_trainer(1, precision=precision).test(module, data, verbose=False)
     predictor = Predictor(
         [Member(module.network, None, 3)],
-        classes=data.classes,
+        task=module.task,
         device="cpu",
         precision=precision,
     )
@@ -112,7 +112,7 @@ def test_the_scores_are_those_of_predicts_masks(
         counted = module.counted[stage]
         assert counted.indices == data.indices(stage)
         seen = 0
-        for index, counts_K4 in zip(counted.indices, counted.counts_NK4, strict=True):
+        for index, counts_K4 in zip(counted.indices, counted.counts, strict=True):
             record = data.records[index].id
             image, truth = np.array(data.cache.image(record)), np.array(data.cache.mask(record))
             if truth.shape != SIZE:
@@ -134,7 +134,7 @@ def test_below_the_bound_nothing_changes(root: Path, cache_dir: Path) -> None:
         make_trainer(1).test(module, data, verbose=False)
         counted = module.counted["test"]
         found[name] = {
-            data.records[i].id: c for i, c in zip(counted.indices, counted.counts_NK4, strict=True)
+            data.records[i].id: c for i, c in zip(counted.indices, counted.counts, strict=True)
         }
     small = next(name for name in found["whole"] if name.endswith("test2"))
     np.testing.assert_array_equal(found["tiles"][small], found["whole"][small])
@@ -152,7 +152,7 @@ def test_one_tile_is_the_whole_image(root: Path, cache_dir: Path) -> None:
         indices, counts = thresholds.finish()
         found.append((module.counted["test"], calibration.finish(), surfaces, indices, counts))
     (tiled, whole) = found
-    np.testing.assert_array_equal(tiled[0].counts_NK4, whole[0].counts_NK4)
+    np.testing.assert_array_equal(tiled[0].counts, whole[0].counts)
     assert tiled[0].loss == pytest.approx(whole[0].loss, rel=1e-5)
     assert tiled[1].ece == pytest.approx(whole[1].ece, abs=1e-4)
     assert tiled[2].keys() == whole[2].keys()

@@ -46,7 +46,7 @@ class Reader(ABC):
         self.tables: list[str] = []  # that scan has read, beside what records name
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
-                f"{list(classes)} cannot be told apart in a table where all means every class",
+                f"{list(classes)} are ambiguous in a table where all means every class",
                 where="dataset.classes",
                 remedy="give each class a name of its own, other than all",
             )

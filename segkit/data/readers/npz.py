@@ -32,7 +32,7 @@ class NpzArray:
     One thread at a time; :class:`NpzFiles` gives every thread its own.
 
     A checksum covers an array as a whole. It is compared once all items were read in their order,
-    with the last one: damage that deflate does not notice comes to light there, or not at all.
+    with the last one: damage that deflate does not notice shows there, or not at all.
 
     Args:
         stream: the seekable ``.npz``, closed together with this object.

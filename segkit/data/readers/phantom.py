@@ -234,7 +234,7 @@ def _outlines(rng: np.random.Generator, size: int) -> Iterator[NDArray[np.int32]
 def _add_debris(
     rng: np.random.Generator, canvas: NDArray[np.float32], colour: NDArray[np.float32]
 ) -> None:
-    """Specks too small to be nuclei, which the truth leaves out."""
+    """Specks too small to be nuclei, left out of the ground truth."""
     size = canvas.shape[0]
     for _ in range(int(rng.integers(0, 8))):
         row, column = (int(v) for v in rng.integers(0, size, 2))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
 
 BINS = 15
 # Steps of probability within a bin. A bin's mean is off by half a step at most: 8e-6.
@@ -72,7 +72,7 @@ class CalibrationTally:
         steps = BINS * _STEPS
         empty = np.zeros(2 * steps, np.int64)
         own = empty if self._histogram is None else self._histogram.cpu().numpy()
-        wrong, right = np.sum(gather(own), axis=0).reshape(2, BINS, _STEPS)
+        wrong, right = np.sum(all_gather(own), axis=0).reshape(2, BINS, _STEPS)
         middles = ((np.arange(steps) + 0.5) / steps).reshape(BINS, _STEPS)
         pixels = (wrong + right).sum(axis=1)
         with np.errstate(invalid="ignore"):

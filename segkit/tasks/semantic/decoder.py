@@ -1,17 +1,11 @@
 """From logits to classes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from segkit.tasks.semantic.task import SemanticTask
 
 _EDGE = 1e-7
 
@@ -20,13 +14,15 @@ class SemanticDecoder:
     """One logit for the foreground, or one for each class.
 
     Args:
-        task: its classes and threshold.
+        classes: names, background first.
+        threshold: on the foreground's probability, where there is one.
     """
 
-    def __init__(self, task: SemanticTask) -> None:
-        self.threshold = task.threshold
-        self.planes = task.classes[1:] if task.binary else task.classes
-        self.activation = "sigmoid" if task.binary else "softmax"
+    def __init__(self, classes: Sequence[str], threshold: float) -> None:
+        binary = len(classes) == 2
+        self.threshold = threshold
+        self.planes = tuple(classes[1:] if binary else classes)
+        self.activation = "sigmoid" if binary else "softmax"
 
     def mean(self, outputs: Sequence[Tensor]) -> Tensor:
         """The logits whose probability is the mean of theirs; a single one stays as it is."""

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from segkit.statistics.intervals import mean_intervals
-from segkit.tasks.base import Examined, Watcher
+from segkit.tasks.base import Task
+from segkit.tasks.examining import Examined, Watcher
 from segkit.tasks.semantic.calibration import Calibration, CalibrationTally
 from segkit.tasks.semantic.metrics import Values, dice, iou, score
 from segkit.tasks.semantic.plots import histogram, reliability
 from segkit.tasks.semantic.surface import SurfaceTally
 from segkit.tasks.semantic.tables import CLASS_COLUMNS, IMAGE_COLUMNS, class_rows
 from segkit.tasks.tally import Counted, sum_by_group
-
-if TYPE_CHECKING:
-    from segkit.tasks.semantic.task import SemanticTask
 
 
 class SemanticExamination:
@@ -30,12 +27,12 @@ class SemanticExamination:
         surface_tolerance: in pixels; None measures no surfaces.
     """
 
-    def __init__(self, task: SemanticTask, surface_tolerance: float | None) -> None:
+    def __init__(self, task: Task, surface_tolerance: float | None) -> None:
         self.task, self.tolerance = task, surface_tolerance
         self.calibration = CalibrationTally()
         self.surface = SurfaceTally(len(task.classes), surface_tolerance or 0)
         measured: list[Watcher] = [] if surface_tolerance is None else [self.surface]
-        self.watchers: list[Watcher] = [self.calibration, *measured]
+        self.watchers: Sequence[Watcher] = [self.calibration, *measured]
 
     def finish(
         self, counted: Counted, units: Sequence[str], groups: Sequence[str], **every: object
@@ -83,10 +80,10 @@ def _intervals(
 
 
 def _plots(
-    task: SemanticTask, counted: Counted, calibration: Calibration, folder: Path, title: str
+    task: Task, counted: Counted, calibration: Calibration, folder: Path, title: str
 ) -> None:
     """How the images' Dice spread, and whether the probabilities hold."""
     dice_NK = dice(counted.counts)
     by_class = {name: dice_NK[:, k] for k, name in enumerate(task.classes) if k}
     histogram(folder / "scores.png", by_class, title=title)
-    reliability(folder / "reliability.png", calibration, binary=task.binary)
+    reliability(folder / "reliability.png", calibration, binary=len(task.classes) == 2)

@@ -1,28 +1,25 @@
 """What a network is to give: a logit for the foreground, or one for each class."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from segkit.core.contracts import Batch
 
-if TYPE_CHECKING:
-    from segkit.tasks.semantic.task import SemanticTask
-
 
 class SemanticObjective:
     """The loss compares logits with class indices.
 
     Args:
-        task: its classes.
+        classes: names, background first.
+        two_logits: whether the network of a binary task has one for the background, too.
     """
 
-    def __init__(self, task: SemanticTask) -> None:
-        self.outputs = 1 if task.binary else len(task.classes)
-        self.core_outputs = 2 if task.two_logits else self.outputs
+    def __init__(self, classes: Sequence[str], *, two_logits: bool) -> None:
+        self.outputs = 1 if len(classes) == 2 else len(classes)
+        self.core_outputs = 2 if two_logits else self.outputs
 
     def target(self, batch: Batch) -> Tensor:
         """(B, H, W) uint8 class indices."""

@@ -1,9 +1,6 @@
 """Masks as pictures: classes in colours, and where a binary answer is right, misses or adds."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +15,6 @@ from segkit.drawing.overlay import (
 from segkit.drawing.panel import PanelRow, Pictures
 from segkit.imaging.pixels import resize_image, resize_mask, to_channels
 
-if TYPE_CHECKING:
-    from segkit.tasks.semantic.task import SemanticTask
-
 _AGREEMENT = ("true positive", "missed", "false positive")
 
 
@@ -28,11 +22,11 @@ class SemanticPainter:
     """Of a binary task the overlay shows the agreement; of more classes the predicted ones.
 
     Args:
-        task: its classes.
+        classes: names, background first.
     """
 
-    def __init__(self, task: SemanticTask) -> None:
-        self.binary, self.classes = task.binary, task.classes
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.binary, self.classes = len(classes) == 2, tuple(classes)
 
     def legend(self, *, judged: bool) -> list[tuple[Sequence[int], str]]:
         """Of the overlay."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,16 +12,14 @@ from torch import Tensor
 
 from segkit.core.contracts import Batch, Record
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.base import Row, Scores, Watcher
+from segkit.tasks.base import Row, Scores, Task
+from segkit.tasks.examining import Watcher
 from segkit.tasks.outputs import Part, scored_parts
 from segkit.tasks.semantic.examination import SemanticExamination
 from segkit.tasks.semantic.metrics import COUNTS, Counts, Values, confusion_counts, dice, iou, score
 from segkit.tasks.semantic.tables import IMAGE_COLUMNS, image_rows
 from segkit.tasks.semantic.thresholds import ThresholdFit
-from segkit.tasks.tally import Counted, sum_by_group
-
-if TYPE_CHECKING:
-    from segkit.tasks.semantic.task import SemanticTask
+from segkit.tasks.tally import Counted
 
 _OF_COUNTS = {"dice": dice, "iou": iou}
 _BACKGROUND = "background: more epochs, loss=dice or loss=tversky, a lower optim.lr"
@@ -36,9 +33,9 @@ class SemanticScorer:
         task: its classes and threshold.
     """
 
-    image_columns = IMAGE_COLUMNS
+    image_columns: Sequence[str] = IMAGE_COLUMNS
 
-    def __init__(self, task: SemanticTask) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
         self.classes = task.classes
 
@@ -87,12 +84,11 @@ class SemanticScorer:
 
     def each(self, counts: Counts, score: str) -> Values:
         """(N,) Dice or IoU of each entry, over its foreground classes where defined."""
-        return mean_where_defined(_OF_COUNTS[score](counts[:, 1:]).T)
+        return mean_where_defined(self.by_class(counts, score).T)
 
-    def overall(self, counts: Counts, units: Sequence[str], score: str) -> float:
-        """Over units, and then over classes."""
-        _, counts_UK4 = sum_by_group(counts[:, 1:], units)
-        return float(mean_where_defined(mean_where_defined(_OF_COUNTS[score](counts_UK4))))
+    def by_class(self, counts: Counts, score: str) -> Values:
+        """(N, K - 1) Dice or IoU of each entry and foreground class."""
+        return _OF_COUNTS[score](counts[:, 1:])
 
     def scalars(self, scores: Scores) -> dict[str, float]:
         """Every score of all classes; the Dice of each one where there are several."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from segkit.config.checks import check_choice, check_number
+from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError
+from segkit.core.values import PROBABILITY, SWITCH, check, choice, number
 from segkit.tasks.base import Task
 from segkit.tasks.semantic.words import SemanticWords
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from segkit.tasks.semantic.painter import SemanticPainter
     from segkit.tasks.semantic.scorer import SemanticScorer
 
-AUTO = "auto"
+_GIVEN, _ASKED = number(0, 1, also=(None,)), number(0, 1, also=(AUTO, None))
 
 
 class SemanticTask(Task):
@@ -64,14 +64,14 @@ class SemanticTask(Task):
     def check(cls, config: Mapping[str, Any]) -> None:
         """Refuse values of ``monitor``, ``threshold`` and ``two_logits``."""
         # A training loss falls for ever and chooses nothing.
-        check_choice(config, "monitor", ("val/loss", *(f"val/{name}" for name in cls.monitors)))
-        check_number(config, "threshold", (0, 1), whole=False)
-        check_choice(config, "two_logits", (True, False))
+        monitor = choice("val/loss", *(f"val/{name}" for name in cls.monitors))
+        check(config, {"monitor": monitor, "threshold": PROBABILITY, "two_logits": SWITCH})
 
     @classmethod
     def of(cls, config: Mapping[str, Any], classes: Sequence[str]) -> SemanticTask:
         """As configured; runs of earlier versions lack ``two_logits``."""
-        threshold = _checked(config.get("threshold"))
+        PROBABILITY.check("threshold", config.get("threshold"))
+        threshold = float(config["threshold"])
         return cls(classes, threshold=threshold, two_logits=bool(config.get("two_logits", False)))
 
     @property
@@ -79,15 +79,16 @@ class SemanticTask(Task):
         """The threshold; None where the likeliest of several classes wins."""
         return {"threshold": self.threshold if self.binary else None}
 
-    def with_settings(self, **settings: Any) -> SemanticTask:
+    def with_settings(self, settings: Mapping[str, Any], *, auto: bool = False) -> SemanticTask:
         """With another threshold."""
-        given = settings.pop("threshold", None)
-        if settings:
+        given = settings.get("threshold")
+        if other := sorted(settings.keys() - set(self.keys)):
             raise SegkitError(
                 "a semantic task has no such setting",
-                where=", ".join(settings),
+                where=", ".join(other),
                 remedy="its decoder has a threshold alone",
             )
+        (_ASKED if auto else _GIVEN).check("threshold", given)
         if given is None:
             return self
         if not self.binary:
@@ -96,7 +97,9 @@ class SemanticTask(Task):
                 where=f"threshold={given}",
                 remedy="leave threshold out",
             )
-        threshold = self.threshold if given == AUTO else _checked(given)
+        if given == AUTO:
+            return self
+        threshold = float(given)
         return SemanticTask(self.classes, threshold=threshold, two_logits=self.two_logits)
 
     @cached_property
@@ -104,14 +107,14 @@ class SemanticTask(Task):
         """What the network gives, and what it is compared with."""
         from segkit.tasks.semantic.objective import SemanticObjective
 
-        return SemanticObjective(self)
+        return SemanticObjective(self.classes, two_logits=self.two_logits)
 
     @cached_property
     def decoder(self) -> SemanticDecoder:  # type: ignore[override]
         """From logits to classes."""
         from segkit.tasks.semantic.decoder import SemanticDecoder
 
-        return SemanticDecoder(self)
+        return SemanticDecoder(self.classes, self.threshold)
 
     @cached_property
     def scorer(self) -> SemanticScorer:  # type: ignore[override]
@@ -125,7 +128,7 @@ class SemanticTask(Task):
         """From classes to pictures."""
         from segkit.tasks.semantic.painter import SemanticPainter
 
-        return SemanticPainter(self)
+        return SemanticPainter(self.classes)
 
     def described_by(self) -> list[str]:
         """Pixels, their share of the image, and connected components of each class."""
@@ -140,14 +143,3 @@ class SemanticTask(Task):
 
 
 TASK = SemanticTask
-
-
-def _checked(threshold: object) -> float:
-    number = isinstance(threshold, Real) and not isinstance(threshold, bool)
-    if not number or not 0 <= float(threshold) <= 1:  # type: ignore[arg-type]
-        raise SegkitError(
-            "a threshold is a number within 0…1",
-            where=f"threshold={threshold}",
-            remedy="threshold=0.5, or null for the run's own",
-        )
-    return float(threshold)  # type: ignore[arg-type]

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.core.distributed import gather
+from segkit.core.distributed import all_gather
 from segkit.core.errors import SegkitError
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.base import UnitsOf
+from segkit.tasks.examining import UnitsOf
 from segkit.tasks.semantic.metrics import dice
 from segkit.tasks.tally import sum_by_group
 
@@ -44,7 +44,7 @@ class ThresholdFit:
 
     def finish(self) -> tuple[list[int], NDArray[np.int64]]:
         """Of all processes: positions of the records, ascending, and their (N, T, 4) counts."""
-        counts = {index: four for part in gather(self._counts) for index, four in part.items()}
+        counts = {index: four for part in all_gather(self._counts) for index, four in part.items()}
         indices = sorted(counts)
         none = np.zeros((0, len(THRESHOLDS), 4), np.int64)
         return indices, np.stack([counts[i] for i in indices]) if indices else none

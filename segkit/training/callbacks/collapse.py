@@ -1,4 +1,4 @@
-"""Warns where the network goes on drawing nothing, or everything."""
+"""Warns where the network keeps predicting nothing, or everything."""
 
 import logging
 

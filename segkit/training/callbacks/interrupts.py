@@ -43,11 +43,11 @@ def _validates_after_epochs(trainer: pl.Trainer) -> bool:
 
 
 class Interrupts(pl.Callback):
-    """Writes ``checkpoints/last.ckpt`` within an epoch: every N steps, and when told to stop.
+    """Writes ``checkpoints/last.ckpt`` within an epoch: every N steps, and on a signal to stop.
 
     A signal lets the step be finished (of several processes ten at most), in a validation the
     epoch, and ends the training by :exc:`Stopped`. Ctrl-C a second time ends it at once. With
-    ``trainer.val_check_interval`` a run goes on from its last whole epoch.
+    ``trainer.val_check_interval`` a run resumes from its last whole epoch.
 
     Args:
         every_n_steps: 0 writes at the end of epochs and at signals only.
@@ -55,7 +55,7 @@ class Interrupts(pl.Callback):
 
     def __init__(self, *, every_n_steps: int) -> None:
         self.every_n_steps = every_n_steps
-        self.told: signal.Signals | None = None
+        self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -71,14 +71,14 @@ class Interrupts(pl.Callback):
                 trainer.should_stop = True
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.told == signal.SIGINT == number:
+        if self.received == signal.SIGINT == number:
             signal.default_int_handler(number, frame)
-        if self.told is None:
+        if self.received is None:
             log.warning(
                 "%s: stopping after this step; Ctrl-C again stops at once",
                 signal.Signals(number).name,
             )
-        self.told = signal.Signals(number)
+        self.received = signal.Signals(number)
 
     def on_train_batch_end(
         self,
@@ -97,28 +97,28 @@ class Interrupts(pl.Callback):
         steps = trainer.fit_loop.epoch_loop
         if steps._should_accumulate() or steps._is_training_done:
             return  # half a step; or the whole epoch, whose own checkpoint comes next
-        told = self._told_to_any(trainer)
+        received = self._received_by_any(trainer)
         due = self.every_n_steps and trainer.global_step % self.every_n_steps == 0
-        if (told or due) and _validates_after_epochs(trainer):
+        if (received or due) and _validates_after_epochs(trainer):
             trainer.save_checkpoint(RunFolder(trainer.default_root_dir).last)
-        if told:
-            raise Stopped(told)
+        if received:
+            raise Stopped(received)
 
-    def _told_to_any(self, trainer: pl.Trainer) -> signal.Signals | None:
+    def _received_by_any(self, trainer: pl.Trainer) -> signal.Signals | None:
         """The signal that this process or another one was sent."""
         if trainer.world_size == 1:
-            return self.told
+            return self.received
         if trainer.global_step % _ASK_EVERY:
             return None
-        heard = trainer.strategy.reduce_boolean_decision(self.told is not None, all=False)
-        return (self.told or signal.SIGTERM) if heard else None
+        heard = trainer.strategy.reduce_boolean_decision(self.received is not None, all=False)
+        return (self.received or signal.SIGTERM) if heard else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """A signal in the last step or in the validation: the epoch is whole, so end after it."""
         del pl_module
-        heard = self.told is not None
+        heard = self.received is not None
         if trainer.strategy.reduce_boolean_decision(heard, all=False):
-            self.told = self.told or signal.SIGTERM
+            self.received = self.received or signal.SIGTERM
             trainer.should_stop = True
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

@@ -64,7 +64,7 @@ class RunRecord(pl.Callback):
         self._rate = _rate(optimizer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Remember that this epoch has scores: the Trainer goes on showing those of the last."""
+        """Remember that this epoch has scores: the Trainer keeps showing those of the last."""
         del trainer, pl_module
         self._validated = True
 

@@ -12,8 +12,9 @@ from torch import Tensor
 from torchmetrics.functional.segmentation import dice_score
 
 from segkit.core.errors import SegkitError
-from segkit.tasks import metrics
+from segkit.tasks.semantic import metrics
 from segkit.tasks.semantic.metrics import Counts, Scores
+from segkit.tasks.tally import sum_by_group
 
 BINARY = ("background", "nucleus")
 TISSUE = ("background", "core", "rim", "scar")
@@ -42,29 +43,6 @@ def _binary(*rows: tuple[int, int, int, int]) -> Counts:
 def _same(one: Scores, other: Scores) -> bool:
     pairs = zip(asdict(one).values(), asdict(other).values(), strict=True)
     return all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in pairs)
-
-
-def test_threshold_is_on_the_probability() -> None:
-    logits = torch.tensor([-3.0, -0.5, 0.0, 0.5, 3.0]).view(1, 1, 1, 5)
-    for threshold in (0.1, 0.3, 0.5, 0.7, 0.99):
-        drawn = metrics.predicted_classes(logits, threshold)
-        assert drawn.dtype == torch.uint8
-        assert drawn.tolist() == (logits[:, 0].sigmoid() > threshold).int().tolist()
-    assert metrics.predicted_classes(1e4 * logits, 0.0).all()
-    assert not metrics.predicted_classes(1e4 * logits, 1.0).any()
-    with pytest.raises(ValueError, match="threshold"):
-        metrics.predicted_classes(logits, 1.5)
-
-
-def test_threshold_is_not_rounded_with_half_precision_logits() -> None:
-    logits = torch.tensor([0.84765625], dtype=torch.bfloat16).view(1, 1, 1, 1)
-    # sigmoid(0.84765625) = 0.70007…, while logit(0.7) = 0.8473 rounds to the logit itself.
-    assert metrics.predicted_classes(logits, 0.7).item() == 1
-
-
-def test_largest_logit_wins() -> None:
-    logits = torch.tensor([[0.1, 5.0], [2.0, -1.0], [1.0, 4.0]]).view(1, 3, 1, 2)
-    assert metrics.predicted_classes(logits, 0.9).tolist() == [[[1, 0]]]
 
 
 def test_counts_by_hand() -> None:
@@ -225,13 +203,13 @@ def test_order_and_batches_change_nothing() -> None:
 
 def test_sum_by_group() -> None:
     counts = np.arange(24).reshape(3, 2, 4)
-    names, summed = metrics.sum_by_group(counts, ["b", "a", "b"])
+    names, summed = sum_by_group(counts, ["b", "a", "b"])
     assert names == ["a", "b"]
     assert summed.tolist() == [counts[1].tolist(), (counts[0] + counts[2]).tolist()]
     with pytest.raises(ValueError, match="2 records"):
-        metrics.sum_by_group(counts, ["a", "b"])
+        sum_by_group(counts, ["a", "b"])
     with pytest.raises(ValueError, match="float64"):
-        metrics.sum_by_group(counts.astype(float), ["a", "b", "c"])
+        sum_by_group(counts.astype(float), ["a", "b", "c"])
 
 
 def test_no_records_score_nothing() -> None:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.tasks.semantic.plots import histogram, reliability
 from segkit.tasks.semantic.calibration import Calibration
+from segkit.tasks.semantic.plots import histogram, reliability
 
 
 def opened(path: Path) -> NDArray[np.uint8]:

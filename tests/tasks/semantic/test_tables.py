@@ -14,7 +14,6 @@ from segkit.tasks.semantic.tables import (
     CLASS_COLUMNS,
     IMAGE_COLUMNS,
     class_rows,
-    image_dice,
     image_rows,
 )
 from segkit.tasks.tally import Counted
@@ -29,6 +28,15 @@ COUNTS = np.array(
 )
 RECORDS = [Record(f"r{i}", f"g{i}", f"{i}.png", (f"{i}_mask.png",)) for i in range(3)]
 SURFACES = {0: np.array([[4.0, 0.5], [6.0, 0.25]]), 2: np.array([[2.0, 1.0], [np.nan, np.nan]])}
+
+
+EXTRAS: dict[int, dict[str, dict[str, object]]] = {
+    index: {
+        name: {"hd95": hd95, "surface_dice": near}
+        for name, (hd95, near) in zip(CLASSES[1:], found.tolist(), strict=True)
+    }
+    for index, found in SURFACES.items()
+}
 
 
 def counted() -> Counted:
@@ -86,7 +94,7 @@ def test_surfaces_are_averaged_where_defined() -> None:
 
 
 def test_a_row_an_image_and_class() -> None:
-    made = image_rows(counted(), RECORDS, {"r0": "test", "r2": "val"}, CLASSES, SURFACES)
+    made = image_rows(counted(), RECORDS, {"r0": "test", "r2": "val"}, CLASSES, EXTRAS)
     table = rows(table_text(IMAGE_COLUMNS, made))
     assert tuple(table[0]) == IMAGE_COLUMNS
     names = [(row["id"], row["group"], row["split"], row["class"]) for row in table]
@@ -107,10 +115,3 @@ def test_other_records_have_no_split_and_unmeasured_surfaces_are_empty() -> None
     table = rows(table_text(IMAGE_COLUMNS, image_rows(counted(), RECORDS, {}, CLASSES, {})))
     assert {row["split"] for row in table} == {""}
     assert {row["hd95"] + row["surface_dice"] for row in table} == {""}
-
-
-def test_the_dice_of_an_image_is_over_its_classes_where_defined() -> None:
-    found = image_dice(COUNTS)
-    assert found == pytest.approx([(20 / 28 + 16 / 22) / 2, 30 / 35])
-    nothing = np.array([[[100, 0, 0, 0], [0, 0, 0, 100], [0, 0, 0, 100]]])
-    assert np.isnan(image_dice(nothing)).all()

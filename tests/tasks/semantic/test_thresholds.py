@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from segkit.tasks.semantic.metrics import confusion_counts, predicted_classes
+from segkit.tasks.semantic.decoder import predicted_classes
+from segkit.tasks.semantic.metrics import confusion_counts
 from segkit.tasks.semantic.thresholds import THRESHOLDS, ThresholdFit, best_threshold
 
 

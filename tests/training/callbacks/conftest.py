@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.tasks.named import build_task
 from segkit.training.module import SegmentationModule
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -49,7 +50,7 @@ def finished(phantom_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Fi
     composed.overrides = []
     config: Any = OmegaConf.to_container(composed, resolve=True)
     reader = build_reader(config)
-    module = build_module(config, reader.classes)
+    module = build_module(config, build_task(config, reader.classes))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     trainer = build_trainer(config)

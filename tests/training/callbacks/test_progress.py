@@ -20,8 +20,10 @@ pytestmark = pytest.mark.filterwarnings(
 def test_loss_score_and_speed_and_nothing_else(finished: Any) -> None:
     shown = RunProgressBar().get_metrics(finished.trainer, finished.module)
     assert list(shown) == ["loss", "val/dice", "images/s"]
-    assert shown["val/dice"] == pytest.approx(finished.module.scores["val"]["all"].dice, rel=1e-4)
-    speed = finished.module.pace.images / finished.module.pace.seconds
+    assert shown["val/dice"] == pytest.approx(
+        finished.module.scores["val"]["all"]["dice"], rel=1e-4
+    )
+    speed = finished.module.throughput.images / finished.module.throughput.seconds
     assert shown["images/s"] == pytest.approx(speed, abs=0.06)
 
 
@@ -51,7 +53,7 @@ def test_the_bar_and_its_figures_are_one_line(
 
 def test_nothing_is_shown_before_it_is_known(finished: Any) -> None:
     task = finished.module
-    images, task.pace.images = task.pace.images, 0
+    images, task.throughput.images = task.throughput.images, 0
     shown = RunProgressBar().get_metrics(finished.trainer, task)
-    task.pace.images = images
+    task.throughput.images = images
     assert "images/s" not in shown

@@ -16,7 +16,7 @@ from segkit.core.contracts import Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.data.cache import open_cache
 from segkit.data.cache_build import CacheSpec
-from segkit.data.in_turn import Load, in_turn
+from segkit.data.parallel import Load, map_records
 from segkit.data.readers.folder import Folder
 
 SIDE = 256
@@ -64,7 +64,7 @@ class Watched:
 def ids(reader: Folder, work: Watched, threads: int = 8) -> list[str]:
     records = reader.listing().records
     found = []
-    for record, job in in_turn(reader, records, work, threads=threads, title="testing"):
+    for record, job in map_records(reader, records, work, threads=threads, title="testing"):
         name, sample = job.result()
         assert name == record.id
         assert sample.image.shape[0] in (16, SIDE, 2 * SIDE)
@@ -89,7 +89,7 @@ def test_with_memory_enough_all_threads_work(reader: Folder) -> None:
         load()
         return record.id
 
-    jobs = in_turn(reader, reader.listing().records, work, threads=9, title="testing")
+    jobs = map_records(reader, reader.listing().records, work, threads=9, title="testing")
     assert [job.result() for _, job in jobs][-1] == "11"
 
 
@@ -125,7 +125,7 @@ def test_an_error_ends_a_turn_too(reader: Folder) -> None:
         load()
         raise SegkitError("no", where=record.id, remedy="none")
 
-    jobs = in_turn(reader, reader.listing().records, work, threads=4, title="testing")
+    jobs = map_records(reader, reader.listing().records, work, threads=4, title="testing")
     assert [type(job.exception()) for _, job in jobs] == [SegkitError] * 12
 
 
@@ -139,7 +139,7 @@ def test_whoever_stops_taking_results_is_not_kept_waiting(reader: Folder) -> Non
         load()
 
     def take_one() -> None:
-        jobs = in_turn(reader, reader.listing().records * 9, work, threads=3, title="testing")
+        jobs = map_records(reader, reader.listing().records * 9, work, threads=3, title="testing")
         with contextlib.closing(jobs):  # type: ignore[type-var]  # a generator
             for number, _ in enumerate(jobs):
                 if number == 6:  # the largest, which others wait for

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -16,7 +17,7 @@ T = TypeVar("T")
 Load = Callable[[], Sample]
 
 
-def in_turn(
+def map_records(
     reader: Reader,
     records: Sequence[Record],
     work: Callable[[Record, Load], T],
@@ -39,10 +40,10 @@ def in_turn(
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     said = f"{title} ({len(records)} records)"
     waiting: deque[tuple[int, Record, Future[T]]] = deque()
-    turns = memory.Turns()
+    queue = memory.MemoryQueue()
 
     def one(number: int, record: Record, load: Load) -> T:
-        with turns.turn(number):
+        with queue.turn(number):
             return work(record, load)
 
     with ThreadPoolExecutor(threads) as pool, progress(said, *columns) as bar:
@@ -51,19 +52,21 @@ def in_turn(
         def first() -> Iterator[tuple[Record, Future[T]]]:
             number, record, job = waiting.popleft()
             yield record, job
-            turns.end(number)
+            queue.end(number)
             bar.advance(task)
 
         loaders = zip(records, reader.loaders(records), strict=True)
         try:
             for number, (record, load) in enumerate(loaders):
-                turns.begin(number)
-                waiting.append((number, record, pool.submit(one, number, record, load)))
+                queue.begin(number)
+                # In this context, whose bound on images it keeps to.
+                job = pool.submit(copy_context().run, one, number, record, load)
+                waiting.append((number, record, job))
                 if len(waiting) >= 4 * threads:
                     yield from first()
             while waiting:
                 yield from first()
         finally:
             # Whoever takes the results may stop: a full disk, Ctrl-C.
-            turns.close()
+            queue.close()
             pool.shutdown(wait=False, cancel_futures=True)

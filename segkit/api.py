@@ -1,0 +1,162 @@
+"""What ``import segkit`` offers to scripts and notebooks; the process is left as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segkit.compare import compared
+from segkit.config.checks import check_data
+from segkit.config.plain import resolved
+from segkit.core.errors import SegkitError
+from segkit.core.quoting import written
+from segkit.core.run_folder import RunFolder
+from segkit.evaluate import load_data, measure
+from segkit.runs.build import build_reader
+from segkit.runs.in_process import compose, perform
+from segkit.runs.load import load_run
+from segkit.train import train
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from segkit.comparison.comparison import Comparison
+    from segkit.data.datamodule import SegmentationData
+    from segkit.inference.predictor import Predictor
+    from segkit.runs.call import Call
+
+__all__ = ["SegkitError", "TrainedRun", "compare_runs", "fit", "load_run", "open_data", "score"]
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A training that has come to its end.
+
+    Attributes:
+        folder: of the run, the same as ``python -m segkit.train`` writes.
+        summary: the contents of its ``summary.json``.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """Of its best checkpoint; see :func:`load_run`."""
+        return load_run(self.folder)
+
+
+def open_data(name: str, overrides: Sequence[str] = (), **keys: Any) -> SegmentationData:
+    """Open a data set as training does: listed, decoded into the cache, and split.
+
+    Example::
+
+        data = segkit.open_data("folder", root="cells", size=128)
+        sample = data.as_dataset("train")[0]
+        sample["image"]  # (C, H, W) uint8, 0…255; augmented
+        sample["mask"]  # (H, W) uint8, class indices
+
+    Args:
+        name: as in ``dataset=NAME``.
+        overrides: further ones, such as ``augment=none`` or ``dataset.split.seed=1``.
+        keys: of the data set: ``root=PATH`` for ``dataset.root=PATH``.
+
+    Raises:
+        SegkitError: an unknown name or key, or anything wrong with the data.
+    """
+    named = [f"dataset.{key}={written(value)}" for key, value in keys.items()]
+
+    def opened(composed: DictConfig) -> SegmentationData:
+        config = resolved(composed)
+        check_data(config)
+        return load_data(config, build_reader(config), "test")
+
+    return compose("check", [f"dataset={name}", *named, *overrides], opened)
+
+
+def fit(overrides: Sequence[str] = ()) -> TrainedRun:
+    """Train, then test the best checkpoint, as ``python -m segkit.train`` does.
+
+    Example::
+
+        run = segkit.fit(["dataset=folder", "dataset.root=cells", "trainer.max_epochs=20"])
+        run.summary["test"]["all"]["dice"]
+        mask, probability = run.predictor("cell.png")
+
+    Args:
+        overrides: ``key=value`` as on the command line.
+
+    Raises:
+        SegkitError: any mistake in the configuration or the data.
+        KeyboardInterrupt: it was interrupted; ``resume=DIR`` among the overrides goes on with it.
+    """
+    folder = perform(train, "train", overrides)
+    return TrainedRun(folder.path, folder.read_summary())
+
+
+def score(
+    run: str | Path | TrainedRun, split: str = "test", overrides: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Score a split with a saved run; its folder is left as it is.
+
+    Args:
+        run: its folder, or what :func:`fit` gave.
+        split: train, val, test or all.
+        overrides: further ones of ``python -m segkit.evaluate``, such as ``surface=true``.
+
+    Returns:
+        By class, ``all`` last: the row of ``evaluation.csv`` that the command would write.
+
+    Raises:
+        SegkitError: not a run, data that do not fit it, an empty or unknown split.
+    """
+
+    def rows(composed: DictConfig, call: Call) -> list[dict[str, Any]]:
+        return measure(resolved(composed), call.overrides).evaluation.examined.rows
+
+    given = [f"run={written(_folder(run))}", f"split={written(split)}", *overrides]
+    return {row["class"]: row for row in perform(rows, "evaluate", given)}
+
+
+def compare_runs(
+    folders: str | Path | Sequence[str | Path | TrainedRun],
+    *,
+    baseline: str | None = None,
+    score: str | None = None,
+    common: bool = False,
+    seed: int = 0,
+    allow_targets: Sequence[str] = (),
+) -> Comparison:
+    """Compare finished runs, with intervals and paired tests; nothing is written.
+
+    Args:
+        folders: of the runs, two or more; or the one of a sweep.
+        baseline: what the others are compared with, by (part of) its name; None takes the first.
+        score: one of the task's own; None takes its leading one.
+        common: compare runs of different splits on the records that all of them tested.
+        seed: of the intervals' resamples.
+        allow_targets: further prefixes that a ``_target_`` of the runs may start with.
+
+    Raises:
+        SegkitError: the runs cannot be compared.
+    """
+    several = None if isinstance(folders, str | Path) else [_folder(each) for each in folders]
+    return compared(
+        {
+            "folder": folders if several is None else None,
+            "runs": several,
+            "baseline": baseline,
+            "score": score,
+            "common": common,
+            "pictures": 0,
+            "seed": seed,
+            "allow_targets": list(allow_targets),
+        }
+    )
+
+
+def _folder(run: str | Path | TrainedRun) -> Path:
+    return run.folder if isinstance(run, TrainedRun) else RunFolder(run).path

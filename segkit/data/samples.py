@@ -1,0 +1,54 @@
+"""Samples for anyone's own training loop."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from segkit.data.dataset import CachedDataset
+
+
+class Samples(Dataset[dict[str, Tensor]]):
+    """Samples as plain dictionaries of tensors, which any collate function stacks.
+
+    ``image`` is (C, H, W) uint8, 0…255, as segkit's networks take it; ``mask`` (H, W) uint8, class
+    indices; ``index`` the position, whose record is ``ids[index]``.
+
+    Example::
+
+        loader = DataLoader(data.as_dataset("train"), batch_size=8, shuffle=True)
+
+    Args:
+        cached: what they are taken from, its augmentation and its crop included.
+        ids: of the records, in order.
+    """
+
+    def __init__(self, cached: CachedDataset, ids: Sequence[str]) -> None:
+        # All come whole, at one size: nothing is left to tiles, or to a mask of another size.
+        self._cached = CachedDataset(
+            cached.cache,
+            ids,
+            augmentation=cached.augmentation,
+            crop=cached.crop,
+            seed=cached.seed,
+        )
+        self.ids = self._cached.ids
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose augmentation comes next; the same one gives the same again."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        index = range(len(self))[index]  # an IndexError ends a loop
+        item = self._cached[self.epoch, index]
+        return {
+            # Copies: what is cached is mapped, and cannot be written to.
+            "image": torch.from_numpy(item["image"].transpose(2, 0, 1).copy()),
+            "mask": torch.from_numpy(item["mask"].copy()),
+            "index": torch.tensor(index),
+        }
