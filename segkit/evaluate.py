@@ -30,6 +30,7 @@ from segkit.runs import cli
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
 from segkit.runs.call import Call
 from segkit.runs.saved import open_run
+from segkit.tasks.named import decoder_settings
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -70,7 +71,7 @@ def evaluate(config: dict[str, Any], call: Call) -> float | None:
     task, split = scored.module.task, scored.evaluation.split
     if scored.trainer.is_global_zero:
         _write(scored)
-        picked = " and ".join(key for key in task.keys if config[key] == AUTO)
+        picked = " and ".join(k for k, v in decoder_settings(config).items() if v == AUTO)
         if picked and scored.of_run and split in ("val", "all"):
             print(f"the {picked} was picked on records scored here, which flatters their scores")
     return scored.evaluation.scores["all"][task.headline[0]]
@@ -96,7 +97,7 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
     classes = run.classes
-    given = {key: config[key] for key in run.task.keys}
+    given = decoder_settings(config)
     task = run.task.with_settings(given, auto=True)
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
@@ -113,7 +114,7 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
         remedy = f"choose {' or '.join(full)}" if full else "score data that have masks"
         raise SegkitError("this split is empty", where=f"split={split}", remedy=remedy)
 
-    from segkit.evaluation.scoring import evaluate_run, scorer
+    from segkit.evaluation.scoring import evaluate_run, with_task
     from segkit.training.console import hushed_lightning
     from segkit.training.fit import quiet
     from segkit.training.foresight import foresee
@@ -123,7 +124,7 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     with hushed_lightning(), quiet():
         trainer = build_trainer(own)
         if AUTO in given.values():
-            module = scorer(module, task=task.with_settings(_fitted(own, module, trainer)))
+            module = with_task(module, task=task.with_settings(_fitted(own, module, trainer)))
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
             module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]
@@ -186,13 +187,13 @@ def _fitted(
     own: dict[str, Any], module: SegmentationModule, trainer: pl.Trainer
 ) -> dict[str, float]:
     """The decoder's settings that serve the run's validation split best."""
-    from segkit.evaluation.scoring import scorer
+    from segkit.evaluation.scoring import with_task
     from segkit.training.foresight import foresee
 
     validation = load_data(own, build_reader(own), "val")
     foresee(validation, module, own["trainer"], training=False)
     fitting = module.task.scorer.fitting()
-    trainer.test(scorer(module, watchers=[fitting]), validation, verbose=False)
+    trainer.test(with_task(module, watchers=[fitting]), validation, verbose=False)
     settings, words = fitting.best(validation.groups)
     if trainer.is_global_zero:
         print(words)

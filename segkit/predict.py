@@ -17,6 +17,7 @@ from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.call import Call
 from segkit.runs.load import agree, open_runs, predictor_of
+from segkit.tasks.named import decoder_settings
 
 # What masks depend on, besides the run: a table of other settings is not continued.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
@@ -36,7 +37,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     check(config, PREDICT)
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     runs = open_runs(config["run"], config["allow_targets"])
-    task = agree(runs, {key: config[key] for key in runs[0].task.keys})
+    task = agree(runs, decoder_settings(config))
     inputs, others = find_inputs(config["input"])
     output = at_home(config["output"], "output")
     check_output(inputs, output)

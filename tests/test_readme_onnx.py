@@ -14,6 +14,7 @@ from segkit.core.run_folder import RunFolder
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
 from segkit.runs.saved import SavedRun
+from segkit.tasks.semantic.objective import difference
 from tests.commands.in_process import call_main
 from tests.commands.predicting import picture
 from tests.inference.test_onnx_model import network
@@ -61,7 +62,7 @@ def test_the_lines_find_what_predict_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, channels: int, size: Any
 ) -> None:
     built = network(channels, {"binary": 1, "two_logits": 2, "classes": 3}[kind])
-    built.two_logits = kind == "two_logits"
+    built.reduce = difference if kind == "two_logits" else None
     run = trained(tmp_path, built, 3 if kind == "classes" else 2, size)
     pixels = picture(1, (60, 76, channels) if channels > 1 else (60, 76))
     pair = (size, size) if isinstance(size, int) else size and tuple(size)

@@ -161,9 +161,7 @@ def _monai(
             )
             assert isinstance(logits, torch.Tensor)
             # What segkit gives back too.
-            mask_BHW = predictor.task.decoder.decode(logits)
-            wide = logits.float()
-            probability = wide.sigmoid() if wide.shape[1] == 1 else wide.softmax(dim=1)
-            return mask_BHW.cpu().numpy(), probability.cpu().numpy()
+            decoder = predictor.task.decoder
+            return decoder.decode(logits).cpu().numpy(), decoder.maps(logits).cpu().numpy()
 
     return work

@@ -20,7 +20,6 @@ def check_values(config: Config) -> None:
     """
     check_data(config, TRAIN)
     _check_model(config["model"], config["dataset"]["channels"])
-    _check_mode(config)
     _check_patience(config)
 
 
@@ -106,18 +105,6 @@ def _check_model(model: Config, channels: int) -> None:
         where=f"model.encoder={name}",
         remedy=f"{did_you_mean(str(name), SMP_ENCODERS)} timm's are named tu-<name>",
     )
-
-
-def _check_mode(config: Config) -> None:
-    better, expected = "higher", "max"
-    if str(config["monitor"]).endswith("loss"):
-        better, expected = "lower", "min"
-    if config["mode"] != expected:
-        raise SegkitError(
-            f"{config['monitor']} is better when it is {better}",
-            where=f"mode={config['mode']}",
-            remedy=f"set mode={expected}",
-        )
 
 
 def _check_patience(config: Config) -> None:

@@ -84,7 +84,7 @@ def write_report(folder: RunFolder) -> Path:
         examples=examples,
         lowest=lowest(folder, task),
         plots=plots,
-        score=task.words.by,
+        score=task.words.leading_name,
         split=_split(folder),
         scored_with=summary.get("split_hash"),
         configuration=configuration_of(config),
@@ -165,7 +165,8 @@ def _panels(
         frames.append(
             Slide(epoch, f"epoch {epoch}{score}{' (best)' if epoch == best else ''}", data)
         )
-    caption = f"The same validation images in each epoch; {task.words.by} at the size of training."
+    score = f"{task.words.leading_name} at the size of training"
+    caption = f"The same validation images in each epoch; {score}."
     if len(kept) < len(paths):
         caption += (
             f" {len(kept)} of {len(paths)} epochs, evenly chosen to keep this page small;"

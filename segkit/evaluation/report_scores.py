@@ -10,7 +10,8 @@ from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table
 from segkit.drawing.html import Picture, Table
 from segkit.drawing.thumbnails import carried
-from segkit.tasks.base import Task, Words
+from segkit.tasks.base import Task
+from segkit.tasks.words import Words
 
 Row = Mapping[str, Any]
 

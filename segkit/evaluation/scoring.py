@@ -42,7 +42,7 @@ class Evaluation:
     examined: Examined
 
 
-def scorer(
+def with_task(
     module: SegmentationModule,
     *,
     task: Task | None = None,
@@ -84,7 +84,7 @@ def evaluate_run(
         seed: of the intervals' resamples.
     """
     examination = module.task.scorer.examination(surface_tolerance=surface_tolerance)
-    scored = scorer(module, watchers=examination.watchers)
+    scored = with_task(module, watchers=examination.watchers)
     trainer.test(scored, data, verbose=False)
     counted = scored.counted["test"]
     groups = [data.records[i].group for i in counted.indices]
@@ -100,7 +100,7 @@ def evaluate_run(
         scores=scored.scores["test"],
         groups=len(set(groups)),
         counted=counted,
-        examined=examination.finish(counted, units, groups, seed=seed, **names),
+        examined=examination.finish(counted, units, groups, columns=names, seed=seed),
     )
 
 

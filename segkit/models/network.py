@@ -4,13 +4,14 @@ Training, evaluation, prediction and the exported model all call this one module
 preprocess alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+Reduce = Callable[[Tensor], Tensor]
 # Statistics of ImageNet's RGB in 0…1, which published encoder weights were trained with.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -30,9 +31,8 @@ class SegmentationNetwork(nn.Module):
         found: what came from elsewhere or was chosen, by argument of what built the network: the
             run records it, so that another release of a library does not move its logits.
         chosen: the same in words, with the reason, for the summary.
-        two_logits: the core has one logit for the background and one for the foreground. Their
-            difference is given on: its sigmoid is the softmax of the two, and its binary cross
-            entropy theirs, so that scores, thresholds and export know one kind of binary task.
+        reduce: what a task makes of the core's (B, K, H, W) outputs before anything else; None
+            leaves them as they are.
     """
 
     mean: Tensor
@@ -44,7 +44,7 @@ class SegmentationNetwork(nn.Module):
         super().__init__()
         self.core = core
         self.stride = stride
-        self.two_logits = False
+        self.reduce: Reduce | None = None
         self.found: dict[str, Any] = {}
         self.chosen: dict[str, str] = {}
         self.memory_format = torch.channels_last
@@ -72,10 +72,9 @@ class SegmentationNetwork(nn.Module):
         if torch.compiler.is_exporting() or below or right:
             # Repeating the edge invents no border that the network could take for an object.
             normalised = functional.pad(normalised, (0, right, 0, below), mode="replicate")
-        logits: Tensor = self.core(normalised.contiguous(memory_format=self.memory_format))
-        logits = logits[..., :rows, :columns]
-        # The difference of two large numbers in 16 bits would be off by more than either.
-        return logits[:, 1:].float() - logits[:, :1].float() if self.two_logits else logits
+        outputs: Tensor = self.core(normalised.contiguous(memory_format=self.memory_format))
+        outputs = outputs[..., :rows, :columns]
+        return self.reduce(outputs) if self.reduce else outputs
 
 
 def wrap(core: nn.Module, in_channels: int) -> SegmentationNetwork:

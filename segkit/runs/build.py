@@ -151,10 +151,9 @@ def build_network(config: Config, task: Task) -> SegmentationNetwork:
     """The network alone; random weights are drawn from torch's own generator."""
     from segkit.models.network import wrap
 
-    outputs = task.objective.core_outputs
-    core = _build(config, config["model"], out_channels=outputs)
+    core = _build(config, config["model"], out_channels=task.objective.core_outputs)
     network = wrap(core, config["dataset"]["channels"])
-    network.two_logits = outputs > task.objective.outputs
+    network.reduce = task.objective.reduce
     return network
 
 

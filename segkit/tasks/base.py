@@ -8,7 +8,7 @@ the configuration is found before it loads.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from segkit.drawing.panel import Painter
     from segkit.tasks.examining import Examination, Fitting, Watcher
     from segkit.tasks.tally import Counted
+    from segkit.tasks.words import Words
 
     Counts = NDArray[np.int64]
     Values = NDArray[np.float64]
@@ -34,11 +35,13 @@ class Objective(Protocol):
 
     Attributes:
         core_outputs: K of the network itself.
-        outputs: K of what :class:`~segkit.models.network.SegmentationNetwork` makes of it.
+        outputs: K of what is made of it.
+        reduce: makes that, of (B, K, H, W); None where both are the same.
     """
 
     core_outputs: int
     outputs: int
+    reduce: Callable[[Tensor], Tensor] | None
 
     def target(self, batch: Batch) -> Tensor:
         """What the loss compares (B, K, H, W) outputs with, from a batch after augmentation."""
@@ -153,41 +156,15 @@ class Description(Protocol):
         """By column."""
 
 
-class Words(ABC):
-    """The scores in words.
-
-    Attributes:
-        title: of scores that are called otherwise in a table than in a file.
-        meaning: of each column; ``{unit}`` stands for what is scored.
-        leading: columns that a table of classes begins with.
-        optional: columns that are left out where they are empty; elsewhere that is undefined.
-        pictures: that an evaluation draws, with their captions.
-        by: the leading score as a word in a sentence.
-    """
-
-    title: ClassVar[Mapping[str, str]]
-    meaning: ClassVar[Mapping[str, str]]
-    leading: ClassVar[Sequence[str]]
-    optional: ClassVar[Sequence[str]]
-    pictures: ClassVar[Mapping[str, str]]
-    by: ClassVar[str]
-
-    @abstractmethod
-    def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:
-        """The figures that a run is known by: title, value, and how to read it."""
-
-    @abstractmethod
-    def told(self, test: Mapping[str, Any]) -> str:
-        """The test of a training in a line."""
-
-
 class Task(ABC):
     """What is learnt from which data, and how it is judged.
 
     Attributes:
         name: of its folder, and of its YAML file.
-        headline: the scores that runs are known and compared by, the leading one first.
+        headline: the scores that runs are known and compared by, the leading one first; of each,
+            higher is better.
         monitors: what a validation is scored by, and training may go by.
+        falling: of these, where lower is better.
         tested: what loggers are given of the test that ends a training.
         keys: of its decoder's settings, which evaluate and predict may override.
         classes: names, background first.
@@ -196,6 +173,7 @@ class Task(ABC):
     name: ClassVar[str]
     headline: ClassVar[tuple[str, ...]]
     monitors: ClassVar[tuple[str, ...]]
+    falling: ClassVar[tuple[str, ...]] = ("loss",)
     tested: ClassVar[tuple[str, ...]]
     keys: ClassVar[tuple[str, ...]]
     classes: tuple[str, ...]

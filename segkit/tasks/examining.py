@@ -85,7 +85,13 @@ class Examination(Protocol):
     watchers: Sequence[Watcher]
 
     def finish(
-        self, counted: Counted, units: Sequence[str], groups: Sequence[str], **every: object
+        self,
+        counted: Counted,
+        units: Sequence[str],
+        groups: Sequence[str],
+        *,
+        columns: Mapping[str, object],
+        seed: int,
     ) -> Examined:
         """What came of it; every process must call it.
 
@@ -93,5 +99,6 @@ class Examination(Protocol):
             counted: of the split.
             units: what each record is scored in.
             groups: of each record: what is resampled for intervals.
-            every: columns of every row; ``seed`` draws the resamples.
+            columns: that every row has, by name.
+            seed: of the resamples.
         """

@@ -33,13 +33,29 @@ def task_kind(config: Mapping[str, Any]) -> type[Task]:
     return kind
 
 
+def decoder_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a command sets of a decoder, by key; a task refuses what it does not have."""
+    keys = dict.fromkeys(key for name in task_names() for key in task_kind({"task": name}).keys)
+    return {key: config[key] for key in keys if config.get(key) is not None}
+
+
 def check_task(config: Mapping[str, Any]) -> None:
     """Refuse values of the task's keys, and scores to go by that it does not have.
 
     Raises:
         SegkitError: with the key and what it may be.
     """
-    task_kind(config).check(config)
+    kind = task_kind(config)
+    kind.check(config)
+    better, expected = "higher", "max"
+    if str(config["monitor"]).removeprefix("val/") in kind.falling:
+        better, expected = "lower", "min"
+    if config["mode"] != expected:
+        raise SegkitError(
+            f"{config['monitor']} is better when it is {better}",
+            where=f"mode={config['mode']}",
+            remedy=f"set mode={expected}",
+        )
 
 
 def build_task(config: Mapping[str, Any], classes: Sequence[str]) -> Task:

@@ -20,7 +20,7 @@ from segkit.data.datamodule import SegmentationData
 from segkit.data.loaders import batch_bytes, worker_count
 from segkit.data.overfit import OverfitData
 from segkit.data.sides import side_cautions
-from segkit.tasks.base import Words
+from segkit.tasks.words import Words
 
 log = logging.getLogger("segkit")
 
@@ -165,7 +165,7 @@ def _tested(scores: Mapping[str, Any], words: Words) -> str:
     """The test in words, and whether it is of enough to mean something."""
     count = scores["all"]["n"]
     few = f"; {count} {'is' if count == 1 else 'are'} too few to rely on" if count < _FEW else ""
-    return words.told(scores) + few
+    return words.summary_line(scores) + few
 
 
 def automatic_settings(

@@ -89,7 +89,7 @@ def test_every_recipe_of_an_ancestor_trains(
     data = build_data(config, built)
     data.prepare_data()
     task = build_module(config, build_task(config, built.classes))
-    assert task.network.two_logits == (name in ("capstone4_nuclei", "cell_nuclei"))
+    assert bool(task.network.reduce) == (name in ("capstone4_nuclei", "cell_nuclei"))
     summary = fit(
         data, task, build_trainer(config), RunFolder(tmp_path / "run"), monitor=config["monitor"]
     )

@@ -16,8 +16,8 @@ def evaluation(*classes: str) -> Evaluation:
     task = SemanticTask(classes)
     counted = Counted([0], counts, 0.5, {})
     examination = task.scorer.examination(surface_tolerance=None)
-    every: dict[str, object] = {"data": "d", "split": "test", "split_hash": "abc", "seed": 0}
-    examined = examination.finish(counted, ["r0"], ["g0"], **every)
+    columns = {"data": "d", "split": "test", "split_hash": "abc"}
+    examined = examination.finish(counted, ["r0"], ["g0"], columns=columns, seed=0)
     return Evaluation(
         task=task,
         data="d",

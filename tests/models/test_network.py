@@ -12,6 +12,7 @@ from segkit.models.network import (
     wrap,
 )
 from segkit.tasks.losses import BinaryCrossEntropy
+from segkit.tasks.semantic.objective import difference
 
 
 class Watched(nn.Module):
@@ -132,7 +133,7 @@ def test_two_logits_are_their_softmax_and_its_cross_entropy() -> None:
     wrapped = wrap(Twofold(), 1)
     image, target = pixels(1, 10, 6), (pixels(1, 10, 6)[:, 0] > 127).long()
     both = wrapped(image)
-    wrapped.two_logits = True
+    wrapped.reduce = difference
     one = wrapped(image)
     assert one.shape == (2, 1, 10, 6)
     torch.testing.assert_close(one[:, 0].sigmoid(), both.softmax(dim=1)[:, 1])

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from segkit.core.errors import SegkitError
-from segkit.tasks.named import build_task, check_task, task_kind, task_names
+from segkit.tasks.named import build_task, check_task, decoder_settings, task_kind, task_names
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ("background", "cell")
@@ -53,4 +54,17 @@ def test_every_yaml_file_is_of_a_task() -> None:
 def test_a_task_goes_by_scores_of_its_own(name: str) -> None:
     kind = task_kind({"task": name})
     assert set(kind.headline) <= set(kind.monitors)
-    assert kind.words.by
+    assert kind.words.leading_name
+
+
+def test_a_task_comes_after_the_groups_that_it_may_choose_from() -> None:
+    """A defaults list overrides what stands before it, and nothing after."""
+    text = (ROOT / "conf" / "_training.yaml").read_text("utf-8")
+    groups = [next(iter(one)) for one in yaml.safe_load(text)["defaults"] if isinstance(one, dict)]
+    assert groups[-1] == "task"
+    assert {"loss", "augment", "model", "schedule"} <= set(groups)
+
+
+def test_settings_of_a_decoder_are_those_that_were_given() -> None:
+    assert decoder_settings({"threshold": None, "tile": 512}) == {}
+    assert decoder_settings({"threshold": 0.4}) == {"threshold": 0.4}

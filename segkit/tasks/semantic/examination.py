@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -35,11 +35,15 @@ class SemanticExamination:
         self.watchers: Sequence[Watcher] = [self.calibration, *measured]
 
     def finish(
-        self, counted: Counted, units: Sequence[str], groups: Sequence[str], **every: object
+        self,
+        counted: Counted,
+        units: Sequence[str],
+        groups: Sequence[str],
+        *,
+        columns: Mapping[str, object],
+        seed: int,
     ) -> Examined:
         """Tables and plots."""
-        seed = every.pop("seed")
-        assert isinstance(seed, int)
         calibration, surfaces = self.calibration.finish(), self.surface.finish()
         intervals = _intervals(counted, units, groups, seed)
         rows = class_rows(
@@ -47,7 +51,7 @@ class SemanticExamination:
             intervals,
             list(surfaces.values()),
             whole={"loss": counted.loss, "ece": calibration.ece},
-            every={**every, "surface_tolerance": self.tolerance, **self.task.settings},
+            every={**columns, "surface_tolerance": self.tolerance, **self.task.settings},
         )
         names = self.task.classes[1:]
         return Examined(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from segkit.core.numbers import shown
-from segkit.tasks.base import Words
+from segkit.tasks.words import Words
 
 
 class SemanticWords(Words):
@@ -42,7 +42,7 @@ class SemanticWords(Words):
         "scores": "How the scores are distributed.",
         "reliability": "Whether a probability of 0.8 is right in 80 of 100 pixels.",
     }
-    by = "Dice"
+    leading_name = "Dice"
 
     def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:
         """Dice and IoU, and the accuracy beside its baseline."""
@@ -54,7 +54,7 @@ class SemanticWords(Words):
             ("test accuracy", shown(test.get("accuracy")), baseline),
         ]
 
-    def told(self, test: Mapping[str, Any]) -> str:
+    def summary_line(self, test: Mapping[str, Any]) -> str:
         """How many were scored, and each class where there are several."""
         overall = test["all"]
         classes = {name: value for name, value in test.items() if name not in ("all", "loss")}

@@ -1,0 +1,33 @@
+"""How a task puts its scores into words."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class Words(ABC):
+    """The scores in words.
+
+    Attributes:
+        title: of scores that are called otherwise in a table than in a file.
+        meaning: of each column; ``{unit}`` stands for what is scored.
+        leading: columns that a table of classes begins with.
+        optional: columns that are left out where they are empty; elsewhere that is undefined.
+        pictures: that an evaluation draws, with their captions.
+        leading_name: of the leading score, in a sentence.
+    """
+
+    title: ClassVar[Mapping[str, str]]
+    meaning: ClassVar[Mapping[str, str]]
+    leading: ClassVar[Sequence[str]]
+    optional: ClassVar[Sequence[str]]
+    pictures: ClassVar[Mapping[str, str]]
+    leading_name: ClassVar[str]
+
+    @abstractmethod
+    def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:
+        """The figures that a run is known by: title, value, and how to read it."""
+
+    @abstractmethod
+    def summary_line(self, test: Mapping[str, Any]) -> str:
+        """The test of a training in a line."""
