@@ -51,6 +51,7 @@ class Scored(NamedTuple):
         data: that were scored.
         of_run: whether they are the run's own, or a copy of them.
         trainer: that scored them.
+        settings: of the decoder that are not the run's own, as predict takes them.
     """
 
     folder: RunFolder
@@ -59,6 +60,7 @@ class Scored(NamedTuple):
     data: SegmentationData
     of_run: bool
     trainer: pl.Trainer
+    settings: tuple[str, ...]
 
 
 def evaluate(config: dict[str, Any], call: Call) -> float | None:
@@ -129,7 +131,9 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
         evaluation = evaluate_run(
             module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]
         )
-    return Scored(folder, evaluation, module, data, of_run, trainer)
+    own_settings, used = run.task.settings, module.task.settings
+    settings = tuple(f"{key}={value}" for key, value in used.items() if value != own_settings[key])
+    return Scored(folder, evaluation, module, data, of_run, trainer, settings)
 
 
 def _write(scored: Scored) -> None:
@@ -139,7 +143,7 @@ def _write(scored: Scored) -> None:
     from segkit.evaluation.terminal import show_evaluation
     from segkit.runs.next_steps import an_image, predict_with
 
-    folder, evaluation, module, data, of_run, trainer = scored
+    folder, evaluation, module, data, of_run, trainer, settings = scored
     tables, drawn = folder.path, folder.pictures
     if not of_run:
         tables = drawn = place(folder, evaluation.data, evaluation.split_hash)
@@ -155,7 +159,7 @@ def _write(scored: Scored) -> None:
     if of_run:
         report_or_warn(folder)
     image = an_image(data)
-    step = predict_with(folder.path, image) if image else ""
+    step = predict_with(folder.path, image, *settings) if image else ""
     show_evaluation(evaluation, folder.path, tables, drawn, step)
 
 

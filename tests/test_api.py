@@ -246,3 +246,10 @@ def test_the_module_is_empty_until_it_is_asked() -> None:
     assert re.fullmatch(r"\d+\.\d+.*\n", done.stdout)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         getattr(segkit, "nothing")  # noqa: B009
+
+
+@pytest.mark.parametrize("name", ["training", "tset", ""])
+def test_a_split_that_is_none_is_refused(phantom_root: Path, name: Any) -> None:
+    data = segkit.open_data("dsb2018", root=phantom_root, size=32)
+    with pytest.raises(segkit.SegkitError, match="unknown split"):
+        data.as_dataset(name)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from segkit.audit.adjoining import find_joins
-from segkit.audit.clean_split import bring_together
+from segkit.audit.clean_split import bring_together, draw_together
 from segkit.audit.crops import find_overlaps
 from segkit.audit.duplicates import Pair, find_pairs
 from segkit.audit.findings import (
@@ -117,7 +118,7 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     placements = _placements(reader, facts, pairs, splits, priorities)
     together = [(pair.first, pair.second) for pair in pairs]
     together += [(placed.first, placed.second) for placed in placements]
-    clean = _clean(records, splits, together)
+    clean = _clean(records, splits, spec, together)
     cautions, unfit = _cautions(reader)
     some = any(record.labelled for record in records)
     bad = list(bad_files(listing.problems, unreadable, skip=use.skip, some=some))
@@ -198,9 +199,18 @@ def _split(records: Sequence[Record], spec: SplitSpec) -> tuple[dict[str, str], 
 
 
 def _clean(
-    records: Sequence[Record], splits: dict[str, str], together: Sequence[tuple[int, int]]
+    records: Sequence[Record],
+    splits: dict[str, str],
+    spec: SplitSpec,
+    together: Sequence[tuple[int, int]],
 ) -> dict[str, str] | None:
     clean = bring_together(records, splits, together)
-    if clean == splits or {*clean.values()} & {*SPLITS} != {*splits.values()} & {*SPLITS}:
+    if clean == splits:
+        return None
+    published = spec.published and any(record.split for record in records)
+    if not (spec.file or published):  # drawn here, and so may be drawn anew
+        with suppress(SegkitError):
+            return draw_together(records, spec, together)
+    if {*clean.values()} & {*SPLITS} != {*splits.values()} & {*SPLITS}:
         return None
     return clean

@@ -1,8 +1,10 @@
 """A split in which copies, and parts of one scene, lie on one side."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from segkit.core.contracts import SPLITS, Record
+from segkit.data.splits import SplitSpec, assign_splits
 
 
 def bring_together(
@@ -21,6 +23,39 @@ def bring_together(
     Returns:
         The new split of every record.
     """
+    scenes = _scenes(records, together)
+    homes: dict[str, set[str]] = {}
+    for record, scene in zip(records, scenes, strict=True):
+        if splits[record.id] in SPLITS:
+            homes.setdefault(scene, set()).add(splits[record.id])
+    return {
+        record.id: next(s for s in SPLITS if s in homes[scene])
+        if splits[record.id] in SPLITS
+        else splits[record.id]
+        for record, scene in zip(records, scenes, strict=True)
+    }
+
+
+def draw_together(
+    records: Sequence[Record], spec: SplitSpec, together: Iterable[tuple[int, int]]
+) -> dict[str, str]:
+    """Draw the split anew with what is linked as one group: its shares and strata are kept.
+
+    Args:
+        records: all of them.
+        spec: as they were divided.
+        together: pairs of positions in ``records``: copies, parts of one scene.
+
+    Raises:
+        SegkitError: there are too few groups for the parts.
+    """
+    scenes = _scenes(records, together)
+    merged = [replace(record, group=scene) for record, scene in zip(records, scenes, strict=True)]
+    return assign_splits(merged, replace(spec, group_by="group"))
+
+
+def _scenes(records: Sequence[Record], together: Iterable[tuple[int, int]]) -> list[str]:
+    """A name for what is linked, of each record: by its group, or by a pair."""
     parent = {record.group: record.group for record in records}
 
     def root(group: str) -> str:
@@ -31,13 +66,4 @@ def bring_together(
 
     for first, second in together:
         parent[root(records[second].group)] = root(records[first].group)
-    homes: dict[str, set[str]] = {}
-    for record in records:
-        if splits[record.id] in SPLITS:
-            homes.setdefault(root(record.group), set()).add(splits[record.id])
-    return {
-        record.id: next(s for s in SPLITS if s in homes[root(record.group)])
-        if splits[record.id] in SPLITS
-        else splits[record.id]
-        for record in records
-    }
+    return [root(record.group) for record in records]

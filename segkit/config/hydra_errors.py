@@ -4,6 +4,7 @@ import difflib
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.errors import (
@@ -106,11 +107,14 @@ def _composition(
     text = str(error) if cause is error else f"{error}\n{cause}"
     if "mbiguous value" in text or "requires --multirun" in text:
         argument = _named(text, r"'(.+)'")
+        listed = shlex.quote(argument.replace("=", "=[", 1) + "]")
+        # One option of a group is one network, one data set: a list of them means nothing.
+        a_group = option_names(folder, argument.split("=", 1)[0].lstrip("+"))
         return SegkitError(
             "several values for one run",
             where=argument,
-            remedy=f"add -m for a run with each of them, or make it a list: "
-            f"{shlex.quote(argument.replace('=', '=[', 1) + ']')}",
+            remedy="add -m for a run with each of them"
+            + ("" if a_group else f", or make it a list: {listed}"),
         )
     if "An item is already at" in text:
         key = _named(text, r"already at '([^']+)'")
@@ -127,9 +131,23 @@ def _composition(
             config = _composed(cause)
             if config is None:
                 config = _compose(folder, config_name, given)
+            if home := _home_of(key, folder, config_name):
+                return SegkitError(
+                    f"{key} is a key of {home}", where=f"{key}=…", remedy=f"leave it out, or {home}"
+                )
             return _unknown_key(key, sorted({*keys_below(config), *group_names(folder)}))
     first = " ".join(line.strip() for line in text.splitlines()[:2])
     return SegkitError(first, where="the configuration", remedy=_HELP)
+
+
+def _home_of(key: str, folder: Path, config_name: str) -> str:
+    """The option of the key's group that has it, such as ``dataset=phantom``; empty for none."""
+    group, dot, _ = key.partition(".")
+    for option in option_names(folder, group) if dot else ():
+        with suppress(Exception):  # an option that cannot be composed alone has no keys to tell
+            if key in keys_below(composed(folder, config_name, [f"{group}={option}"])):
+                return f"{group}={option}"
+    return ""
 
 
 def _named(text: str, pattern: str) -> str:

@@ -131,6 +131,12 @@ def _alone(word: str, words: Words) -> str:
     homes = [group for group in ("dataset", "model") if word in words.options(group)]
     if homes:
         return f"{homes[0]}={word}"
+    if (key := "run" if "run" in words.keys else "resume") in words.keys and _is_run(word):
+        return argument(key, word)
     if words.options("dataset") and Path(word).exists():
         return f"dataset=folder {argument('dataset.root', word)}"
     return ""
+
+
+def _is_run(word: str) -> bool:
+    return (Path(word) / "config.yaml").is_file()

@@ -40,7 +40,7 @@ class View:
             raise SegkitError(
                 "a tile must be larger than the overlap of two",
                 where=f"tile={self.tile} overlap={self.overlap}",
-                remedy="for example tile=512 overlap=64",
+                remedy=f"for example overlap={self.tile // 8}, or tile=512 overlap=64",
             )
         if self.tile is None and self.scale != 1:
             raise SegkitError(

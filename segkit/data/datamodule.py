@@ -18,7 +18,7 @@ from segkit.data.dataset import CachedDataset, Item, Key, OrderedSampler, Shuffl
 from segkit.data.loaders import check_crop, device_loader, make_loader
 from segkit.data.panel_choice import named, spread
 from segkit.data.readers.base import Reader
-from segkit.data.samples import Samples
+from segkit.data.samples import Samples, known_split
 from segkit.data.split_file import split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
 
@@ -193,7 +193,8 @@ class SegmentationData(pl.LightningDataModule):
 
     def as_dataset(self, stage: Stage | Literal["all"]) -> Samples:
         """The same for any loop, as plain dictionaries of tensors, and of this split alone."""
-        return Samples(self.dataset(stage), [self.records[i].id for i in self.indices(stage)])
+        chosen = [self.records[i].id for i in self.indices(known_split(stage))]
+        return Samples(self.dataset(stage), chosen)
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled and augmented. A last batch that is not full is left out, unless it is all."""

@@ -6,7 +6,21 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from segkit.core.contracts import SPLITS
+from segkit.core.errors import SegkitError, did_you_mean
 from segkit.data.dataset import CachedDataset
+
+
+def known_split(stage: str) -> str:
+    """A split's name as it is.
+
+    Raises:
+        SegkitError: with the name that may be meant.
+    """
+    if stage not in (known := (*SPLITS, "all")):
+        remedy = did_you_mean(str(stage), known)
+        raise SegkitError(f"unknown split {stage!r}", where="as_dataset", remedy=remedy)
+    return stage
 
 
 class Samples(Dataset[dict[str, Tensor]]):

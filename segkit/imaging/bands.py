@@ -62,7 +62,7 @@ def open_rows(path: Path, large: int) -> Rows:
         raise SegkitError(
             f"a file that cannot be read: {error.strerror or error}",
             where=str(path),
-            remedy=DAMAGED,
+            remedy=DAMAGED if path.is_file() else "name one image file",
         ) from error
     return ArrayRows(to_uint8(decode(data, str(path)), str(path)))
 

@@ -17,11 +17,11 @@ _LOOKED_AT = 50  # of the runs in outputs/, the latest
 Step = tuple[str, str]
 
 
-def predict_with(run: Path, images: str) -> str:
+def predict_with(run: Path, images: str, *settings: str) -> str:
     """The command that predicts ``images`` with a run, into a folder of the run's name."""
     output = f"outputs/predictions/{run.name}"
     given = (f"run={relative(run)}", f"input={images}", f"output={output}", "overlay=true")
-    return command("predict", *given)
+    return command("predict", *given, *settings)
 
 
 def after_training(summary: Mapping[str, Any], run: Path, data: SegmentationData) -> list[Step]:

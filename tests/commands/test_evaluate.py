@@ -83,6 +83,7 @@ def test_a_threshold_is_picked_on_the_validation_split(
     said = capsys.readouterr().out
     picked = float(table(folder)[1]["threshold"])
     assert f"threshold {picked} scores best" in said
+    assert f"threshold={picked}" in said.split("predict with it:")[1], "predict would take another"
     assert "flatters" not in said
     test = table(folder)[1]["dice"]
     assert score(f"run={folder}", f"threshold={picked}") == 0

@@ -86,6 +86,18 @@ def test_mistakes_on_the_command_line(given: str, what: str, where: str, remedy:
     assert len(str(error)) < 800, "too long to be read"
 
 
+def test_a_list_is_advised_of_keys_alone() -> None:
+    """Of a group it would leave a mixture of its options."""
+    assert "or make it a list: 'optim.lr=[1,2]'" in told("optim.lr=1,2").remedy
+    assert "list" not in told("model=unet_mnv2,fpn_resnet18").remedy
+
+
+def test_a_key_of_another_option_is_told_as_such() -> None:
+    error = told("dataset=folder", "dataset.root=x", "dataset.count=24")
+    assert error.what == "dataset.count is a key of dataset=phantom"
+    assert error.remedy == "leave it out, or dataset=phantom"
+
+
 def test_near_misses_are_of_the_options_that_were_chosen() -> None:
     """`mask_valeus` is a key of dataset=folder, not of the default data set."""
     error = told("dataset=folder", "dataset.root=x", "dataset.mask_valeus={}")

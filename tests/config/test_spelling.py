@@ -60,6 +60,14 @@ def test_the_run_of_evaluate(given: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "key"), [("evaluate", "run"), ("predict", "run"), ("train", "resume")]
+)
+def test_a_run_folder_alone_is_a_run(tmp_path: Path, command: str, key: str) -> None:
+    (tmp_path / "config.yaml").write_text("seed: 0\n", "utf-8")
+    assert typed(str(tmp_path), command) == f"{key}={tmp_path}"
+
+
+@pytest.mark.parametrize(
     ("given", "near"), [("--epochs 5", "trainer.max_epochs="), ("-x", "--help")]
 )
 def test_what_is_not_clear_has_near_misses(given: str, near: str) -> None:
