@@ -153,7 +153,7 @@ def compare_runs(
             "common": common,
             "pictures": 0,
             "seed": seed,
-            "allow_targets": list(allow_targets),
+            "allow_targets": allow_targets,
         }
     )
 

@@ -18,6 +18,7 @@ from segkit.config.keys import (
 )
 from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
+from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
@@ -90,11 +91,12 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
             configuration that writes elsewhere.
     """
     run = RunFolder(folder)
-    before, allowed = run.read_config(), list(composed.allow_targets)
-    before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
-    config = OmegaConf.create(escaped(before))
+    before = run.read_config()
     composed.run_dir = escaped(str(run.path))
     now = resolved(composed, complete=False)
+    allowed = own_prefixes(now["allow_targets"])
+    before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
+    config = OmegaConf.create(escaped(before))
     changes = _changes(before, now, _given(composed, overrides))
     refused = [key for key in changes if not within(key, MAY_CHANGE)]
     if refused:
