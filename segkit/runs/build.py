@@ -181,7 +181,7 @@ def build_trainer(config: Config) -> pl.Trainer:
 
     node = dict(config["trainer"])
     node.pop("overfit_batches", None)  # see build_data
-    if node.get("profiler") in _PROFILERS:
+    if str(node.get("profiler")) in _PROFILERS:  # or a node of one's own
         # The Trainer would print its table into a log that nobody sees.
         table = {"dirpath": config["run_dir"], "filename": "profile"}
         node["profiler"] = {"_target_": _PROFILERS[node["profiler"]], **table}
