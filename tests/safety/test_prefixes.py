@@ -38,7 +38,7 @@ def _beside_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["fit", "resume", "resume=true", "score", "open_data", "load_run", "compare_runs"],
 )
 def test_from_python(way: Callable[[], Any]) -> None:
-    with pytest.raises(SegkitError, match="allow_targets cannot be 'our_package.'"):
+    with pytest.raises(SegkitError, match=r"allow_targets cannot be 'our_package\.'"):
         way()
 
 
