@@ -91,7 +91,7 @@ def fit(overrides: Sequence[str] = ()) -> TrainedRun:
 
     Raises:
         SegkitError: any mistake in the configuration or the data.
-        KeyboardInterrupt: it was interrupted; ``resume=DIR`` among the overrides goes on with it.
+        KeyboardInterrupt: it was interrupted; ``resume=DIR`` among the overrides resumes it.
     """
     folder = perform(train, "train", overrides)
     return TrainedRun(folder.path, folder.read_summary())
@@ -153,7 +153,7 @@ def compare_runs(
             "common": common,
             "pictures": 0,
             "seed": seed,
-            "allow_targets": list(allow_targets),
+            "allow_targets": allow_targets,
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,13 @@ from segkit.runs.build import (
 )
 from segkit.runs.call import Call
 from segkit.runs.claim import claim, held, remove_if_empty
-from segkit.runs.resume import check_split, folder_to_resume, is_done, resumed_config
+from segkit.runs.resume import (
+    check_split,
+    folder_to_resume,
+    is_done,
+    recorded_choices,
+    resumed_config,
+)
 from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
@@ -77,9 +84,9 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     cli.say(f"building {config['choices']['model']} …")
     trained = resume is not None and RunFolder(resume).last.is_file()
     module = build_module(without_weights(config) if trained else config, task)
-    for what, why in module.network.chosen.items():
-        print(f"{what}: {why}", flush=True)
-    found = module.network.chosen | fit_batch(data, module, config["trainer"])
+    chosen = recorded_choices(config) if trained else module.network.chosen
+    _tell(chosen, multirun=call.multirun)
+    found = chosen | fit_batch(data, module, config["trainer"])
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
@@ -189,6 +196,21 @@ def _announce(reader: Reader) -> None:
         print(f"{len(found.records)} records in {reader.root}", flush=True)
         if others := reader.passed_over():
             print(others, flush=True)
+
+
+def _tell(chosen: Mapping[str, str], *, multirun: bool) -> None:
+    """What was chosen and why; and of a sweep, where its jobs may be unlike."""
+    # Each process has asked the hub for itself. That of the first counts: its weights are sent to
+    # the others as training starts, and it writes config.yaml.
+    if not is_first_process():
+        return
+    for what, why in chosen.items():
+        print(f"{what}: {why}", flush=True)
+    if multirun and chosen.get("encoder weights", "").startswith("random: imagenet"):
+        cli.say(
+            "warning: other jobs of this sweep may start from published weights; "
+            "model.encoder_weights=null, or =imagenet, is the same for all"
+        )
 
 
 def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:

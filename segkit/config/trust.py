@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segkit.config.values import DATA_NAME
+from segkit.config.values import DATA_NAME, own_prefixes
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import interpolates, unescaped
 from segkit.core.run_folder import CHECKPOINTS
@@ -48,6 +48,7 @@ def check_folder_config(
         SegkitError: an interpolation, which could read this machine's environment; a value that
             is not plain; a knot of aliases; or a part that writes where none is expected.
     """
+    own = own_prefixes(allowed)
     for key, value in _values(config, where):
         if isinstance(value, str) and interpolates(value):
             raise SegkitError(
@@ -57,7 +58,7 @@ def check_folder_config(
             )
         part, last = key.partition(".")[0], key.rpartition(".")[2]
         target = last == "_target_" and str(value).startswith(_WRITING)
-        if target and part in _COMPUTED and not str(value).startswith(tuple(allowed)):
+        if target and part in _COMPUTED and not str(value).startswith(own):
             raise SegkitError(
                 f"this target is not allowed in {part}",
                 where=f"{where}, {key}={value}",
@@ -129,7 +130,7 @@ def confined(config: Mapping[str, Any], folder: Path, allowed: Sequence[str]) ->
     refuse_links(folder)
     before = str(config.get("run_dir") or "")
     moved = {
-        part: _moved(config[part], part, folder, before, tuple(allowed))
+        part: _moved(config[part], part, folder, before, own_prefixes(allowed))
         for part in _ACTING
         if part in config
     }

@@ -25,6 +25,20 @@ PREFIXES = Rule(
     ),
     "give a list of prefixes: 'allow_targets=[your_package.]'",
 )
+
+
+def own_prefixes(allowed: Any) -> tuple[str, ...]:
+    """What a ``_target_`` may start with besides segkit's own, as ``allow_targets`` gave it.
+
+    Whoever reads that key reads it by this: no way into segkit can leave out the check.
+
+    Raises:
+        SegkitError: not a list of prefixes.
+    """
+    PREFIXES.check("allow_targets", allowed)
+    return tuple(allowed)
+
+
 OVERFIT = Rule(
     lambda value: type(value) in (int, float) and value >= 0 and (type(value) is int or value <= 1),
     "give a whole number, or a share with a point, such as 0.1",
@@ -52,6 +66,7 @@ SIZE = Rule(
 # Whatever reads a data set. Keys that a composition does not have are passed over.
 DATA = {
     **dict.fromkeys(("dataset", "dataset.split", "augment"), GROUP),
+    "allow_targets": PREFIXES,
     "compile": SWITCH,
     "large": number(0),
     "max_megapixels": MEGAPIXELS,
@@ -91,8 +106,7 @@ DATA = {
     "trainer.min_epochs": whole(0, also=(None,)),
     "trainer.min_steps": whole(0, also=(None,)),
     "trainer.num_nodes": whole(1),
-    # Lightning would put its own order in place of segkit's, over records of every split;
-    # trainer.limit_train_batches trains on little.
+    # Of the data (segkit.data.overfit): the Trainer is not told of it.
     "trainer.overfit_batches": OVERFIT,
     "trainer.precision": choice(
         *("auto", "32-true", "32", "16-mixed", "bf16-mixed", "bf16-true", "16-true"),

@@ -51,12 +51,10 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
     lock = target.with_name(f".{target.name}.lock")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # It stays: who unlinked it would leave two that wait with locks of two files.
         with FileLock(lock):
-            try:
-                if not target.exists():
-                    _download(url, target)
-            finally:
-                lock.unlink(missing_ok=True)
+            if not target.exists():
+                _download(url, target)
     except OSError as error:
         raise cannot_write(target, error) from error
 

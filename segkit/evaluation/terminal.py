@@ -18,7 +18,7 @@ _LEFT_OUT = ("class", "data", "split", "split_hash")
 def show_evaluation(
     evaluation: Evaluation, run: Path, folder: Path, pictures: Path, next_step: str = ""
 ) -> None:
-    """Print the table of scores, one column a class, where all lies, and how to go on.
+    """Print the table of scores, one column a class, where all lies, and what comes next.
 
     Args:
         evaluation: to be shown.

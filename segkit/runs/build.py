@@ -16,6 +16,7 @@ from hydra.utils import instantiate
 from segkit.config.allow_list import ALLOWED, check_targets
 from segkit.config.checks import Config, check_values
 from segkit.config.sizes import AUTO, image_size
+from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limit_images
@@ -186,7 +187,7 @@ def build_trainer(config: Config) -> pl.Trainer:
 
     node = dict(config["trainer"])
     node.pop("overfit_batches", None)  # see build_data
-    if node.get("profiler") in _PROFILERS:
+    if str(node.get("profiler")) in _PROFILERS:  # or a node of one's own
         # The Trainer would print its table into a log that nobody sees.
         table = {"dirpath": config["run_dir"], "filename": "profile"}
         node["profiler"] = {"_target_": _PROFILERS[node["profiler"]], **table}
@@ -232,7 +233,7 @@ def _build(config: Config, node: Any, **more: Any) -> Any:
     """Check every target of a node, then build it."""
     # What is left of ${ is the name of a file; instantiate would interpolate it, and does so twice.
     node, more = (escaped(escaped(each)) for each in (node, more))
-    check_targets(node, (*ALLOWED, *config["allow_targets"]))
+    check_targets(node, (*ALLOWED, *own_prefixes(config["allow_targets"])))
     try:
         return instantiate(node, **more, _convert_="all")
     except InstantiationException as error:

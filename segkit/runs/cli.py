@@ -19,15 +19,12 @@ from omegaconf.errors import OmegaConfBaseException
 from segkit.config.command_help import help_text
 from segkit.config.hydra_errors import explain
 from segkit.config.literal import ROOT, own_data, take_literally
-from segkit.config.plain import unresolved
 from segkit.config.spelling import check_spelling
-from segkit.config.values import PREFIXES
 from segkit.core.errors import SegkitError
 from segkit.core.files import NO_ROOM, CannotWriteError
 from segkit.core.first_process import is_first_process
 from segkit.core.home import settle
 from segkit.core.streams import speak_plainly
-from segkit.core.values import check
 from segkit.runs.call import Call, this_call
 from segkit.runs.claim import remove_if_empty
 from segkit.runs.jobs import RememberSweep, record_failure, show_jobs
@@ -79,7 +76,6 @@ def run(command: Command, config_name: str) -> None:
         call = this_call()
         try:
             with by_itself(config_name, call):
-                check(unresolved(config), {"allow_targets": PREFIXES})
                 check_launch(config, call)
                 return command(config, call)
         except Exception as error:

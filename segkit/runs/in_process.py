@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import random
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +30,7 @@ from segkit.runs.claim import remove_if_empty
 from segkit.runs.cli import as_told, config_dir, in_hydras_words, in_the_way
 from segkit.runs.keep_apart import Refused
 from segkit.runs.launch import by_itself, check_launch
+from segkit.runs.random_numbers import random_numbers
 from segkit.runs.resolvers import register
 
 T = TypeVar("T")
@@ -144,7 +143,7 @@ def _as_it_was() -> Iterator[None]:
         stack.enter_context(_own_hydra())
         stack.enter_context(_warnings_in_the_log())
         stack.enter_context(_signals())
-        stack.enter_context(_random_numbers())
+        stack.enter_context(random_numbers())
         yield
 
 
@@ -188,37 +187,3 @@ def _signals() -> Iterator[None]:
         for number, answer in before.items():
             if answer is not None and signal.getsignal(number) is not answer:
                 signal.signal(number, answer)
-
-
-@contextmanager
-def _random_numbers() -> Iterator[None]:
-    """Of Python, NumPy and torch; and by what rules torch computes."""
-    import numpy as np
-
-    ours, numpys = random.getstate(), np.random.get_state()  # the global one
-    torch: Any = sys.modules.get("torch")  # loaded only when nothing can be mistaken any more
-    torchs = torch.get_rng_state() if torch else None
-    rules = _rules(torch) if torch else None
-    try:
-        yield
-    finally:
-        random.setstate(ours)
-        np.random.set_state(numpys)
-        if torch:
-            torch.set_rng_state(torchs)
-            _set_rules(torch, *cast(tuple[Any, ...], rules))
-
-
-def _rules(torch: Any) -> tuple[Any, ...]:
-    return (
-        torch.get_float32_matmul_precision(),
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        torch.backends.cudnn.benchmark,
-    )
-
-
-def _set_rules(torch: Any, precision: str, exact: bool, warn: bool, benchmark: bool) -> None:
-    torch.set_float32_matmul_precision(precision)
-    torch.use_deterministic_algorithms(exact, warn_only=warn)
-    torch.backends.cudnn.benchmark = benchmark

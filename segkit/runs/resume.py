@@ -1,6 +1,6 @@
 """Resuming a run: its own configuration, and the few keys that may change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,19 @@ from segkit.config.keys import (
 )
 from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
+from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
+from segkit.core.view import LARGE, OVERLAP, TILE
 from segkit.runs.call import Call
+from segkit.tasks.named import DEFAULT
 
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
 _READER_ROOT = "dataset.reader.root"  # follows dataset.root, of which it was interpolated
+# Keys that runs of earlier versions lack, and what they were trained by.
+_ADDED = {"dataset.device_cache": False, "large": LARGE, "overlap": OVERLAP, "tile": TILE}
 
 Flat = dict[str, Any]
 
@@ -90,11 +95,15 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
             configuration that writes elsewhere.
     """
     run = RunFolder(folder)
-    before, allowed = run.read_config(), list(composed.allow_targets)
-    before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
-    config = OmegaConf.create(escaped(before))
+    before = run.read_config()
     composed.run_dir = escaped(str(run.path))
     now = resolved(composed, complete=False)
+    allowed = own_prefixes(now["allow_targets"])
+    before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
+    before.setdefault("task", DEFAULT)  # runs of earlier versions lack it
+    if isinstance(choices := before.get("choices"), dict):
+        choices.setdefault("task", before["task"])
+    config = OmegaConf.create(escaped(before))
     changes = _changes(before, now, _given(composed, overrides))
     refused = [key for key in changes if not within(key, MAY_CHANGE)]
     if refused:
@@ -136,7 +145,7 @@ def _given(composed: DictConfig, overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]) -> Flat:
-    then, new = flatten(before), flatten(now)
+    then, new = _ADDED | flatten(before), flatten(now)
 
     def counts(key: str) -> bool:
         own = within(key, NOT_RESUMED) or key.endswith(PLACES) or key == _READER_ROOT
@@ -176,6 +185,19 @@ def _check_schedule(config: DictConfig, changes: Flat) -> None:
             where=f"{key}={changes[key]}, schedule={OmegaConf.select(config, 'choices.schedule')}",
             remedy="leave it out; a run with schedule=plateau or constant can be made longer",
         )
+
+
+def recorded_choices(config: Mapping[str, Any]) -> dict[str, str]:
+    """In words, for the summary, what was chosen for a run when it began; not what was asked for.
+
+    Args:
+        config: of the run, where the choice has taken the place of ``auto``.
+    """
+    given = map(key_of, config.get("overrides") or [])
+    if "encoder_weights" not in config["model"] or "model.encoder_weights" in given:
+        return {}
+    weights = config["model"]["encoder_weights"] or "random"
+    return {"encoder weights": f"{weights}, as the run began"}
 
 
 def check_split(table: str, folder: RunFolder) -> None:

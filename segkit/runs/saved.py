@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.config.trust import check_folder_config
-from segkit.config.values import PREFIXES
+from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.runs.build import build_network, build_reader, without_weights
@@ -96,10 +96,10 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
         SegkitError: not a run folder, one without a best checkpoint, a configuration that no run
             has, or prefixes that are not listed.
     """
-    PREFIXES.check("allow_targets", allow_targets)
+    own = own_prefixes(allow_targets)
     folder = RunFolder(path)
-    config = folder.read_config() | {"allow_targets": list(allow_targets)}
-    config = check_folder_config(config, folder.config, allow_targets)
+    config = folder.read_config() | {"allow_targets": list(own)}
+    config = check_folder_config(config, folder.config, own)
     config.setdefault("task", DEFAULT)
     _check_needed(config, folder.config)
     if not folder.best.is_file():

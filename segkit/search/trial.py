@@ -23,7 +23,7 @@ PATIENCE = 120.0  # seconds in which a training that was asked to end may finish
 _ERROR = re.compile(r"^error[^\n:]*: (.*?)\n  where: (.*?)\n  fix: ", re.MULTILINE | re.DOTALL)
 
 
-class TrialFailed(Exception):  # noqa: N818  # the study goes on
+class TrialFailed(Exception):  # noqa: N818  # the study continues
     """A training ended without a score; the message is the reason, on one line."""
 
 

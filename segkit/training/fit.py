@@ -43,7 +43,7 @@ def fit(
         folder: claimed by this run.
         monitor: the score the best epoch is chosen by.
         compile_network: whether to torch.compile it, in place, so that names stay as they are.
-        resume_from: the checkpoint to go on from.
+        resume_from: the checkpoint to resume from.
         chosen: what was chosen for the user and why, for the summary.
 
     Returns:

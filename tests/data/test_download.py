@@ -91,12 +91,17 @@ def server() -> Iterator[str]:
         thread.join()
 
 
+def shown(folder: Path) -> list[str]:
+    """What lies there, but for the lock."""
+    return [path.name for path in folder.iterdir() if path.name != ".set.zip.lock"]
+
+
 @pytest.mark.parametrize("name", ["whole", "moved", "unsized"])
 def test_an_archive_arrives_whole(tmp_path: Path, server: str, name: str) -> None:
     target = tmp_path / "data" / "set.zip"
     fetch(f"{server}/{name}.zip", target)
     assert target.read_bytes() == WHOLE
-    assert [path.name for path in target.parent.iterdir()] == ["set.zip"]
+    assert shown(target.parent) == ["set.zip"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +124,7 @@ def test_anything_else_is_refused_and_leaves_nothing(
     with pytest.raises(SegkitError, match=what) as caught:
         fetch(f"{server}/{name}.zip", target)
     assert caught.value.where == f"{server}/{name}.zip"
-    assert list(tmp_path.iterdir()) == []
+    assert shown(tmp_path) == []
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path, server: str) -> None:
@@ -142,7 +147,7 @@ def test_of_processes_that_start_together_one_fetches_it(tmp_path: Path, server:
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(one, range(4))) == [WHOLE] * 4
     assert asked == ["/whole.zip"]
-    assert [path.name for path in target.parent.iterdir()] == ["set.zip"]
+    assert shown(target.parent) == ["set.zip"]
 
 
 def test_after_one_that_fails_the_next_tries(tmp_path: Path, server: str) -> None:
@@ -151,6 +156,15 @@ def test_after_one_that_fails_the_next_tries(tmp_path: Path, server: str) -> Non
         fetch(f"{server}/short.zip", target)
     fetch(f"{server}/whole.zip", target)
     assert target.read_bytes() == WHOLE
+
+
+def test_who_waits_and_who_comes_later_wait_for_one_file(tmp_path: Path, server: str) -> None:
+    lock = tmp_path / ".set.zip.lock"
+    with lock.open("w"):  # of one that waits
+        waited_for = lock.stat().st_ino
+        with pytest.raises(SegkitError):
+            fetch(f"{server}/short.zip", tmp_path / "set.zip")
+        assert lock.stat().st_ino == waited_for
 
 
 def test_a_server_that_is_not_there_is_said_with_a_way_out(tmp_path: Path) -> None:
@@ -163,14 +177,14 @@ def test_a_server_that_is_not_there_is_said_with_a_way_out(tmp_path: Path) -> No
     assert caught.value.where == url
     assert str(tmp_path / "set.zip") in caught.value.remedy
     assert "dataset.root=PATH" in caught.value.remedy
-    assert list(tmp_path.iterdir()) == []
+    assert shown(tmp_path) == []
 
 
 def test_the_target_must_be_called_like_an_archive(tmp_path: Path, server: str) -> None:
     with pytest.raises(SegkitError, match="needs the name of a zip file") as caught:
         fetch(f"{server}/whole.zip", tmp_path / "folder")
     assert str(tmp_path / "folder" / "whole.zip") in caught.value.remedy
-    assert list(tmp_path.iterdir()) == []
+    assert shown(tmp_path) == []
 
 
 def test_a_target_that_cannot_be_written_is_named(tmp_path: Path, server: str) -> None:

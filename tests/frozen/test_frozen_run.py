@@ -106,6 +106,25 @@ def test_it_is_resumed(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call_main(monkeypatch, f"run={run}", module=evaluate) == 0
 
 
+def test_the_command_that_began_it_resumes_it(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Keys that there were not then have the values that they stood for."""
+    (run / "summary.json").unlink()
+    given = yaml.safe_load((run / "config.yaml").read_text("utf-8"))["overrides"]
+    again = (
+        "dataset=phantom",
+        *given,
+        "resume=true",
+        f"hydra.run.dir={run}",
+        "trainer.max_epochs=5",
+    )
+    assert call_main(monkeypatch, *again, module=train) == 0, capsys.readouterr().err
+    config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
+    assert (config["task"], config["choices"]["task"]) == ("semantic", "semantic")
+    assert len((run / "metrics.csv").read_text("utf-8").splitlines()) == 1 + 5
+
+
 @pytest.mark.slow
 def test_it_is_exported(run: Path, times: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert call_main(monkeypatch, f"run={run}", "count=2", module=export) == 0

@@ -208,6 +208,17 @@ def test_automatic_precision(configured: Any, monkeypatch: pytest.MonkeyPatch) -
     assert build_trainer(configured("trainer.precision=64-true")).precision == "64-true"
 
 
+@pytest.mark.parametrize("name", ["simple", "advanced"])
+def test_a_profiler_by_name_or_by_its_class(configured: Any, tmp_path: Path, name: str) -> None:
+    named = build_trainer(configured(f"trainer.profiler={name}"))
+    target = f"lightning.pytorch.profilers.{name.capitalize()}Profiler"
+    own = build_trainer(configured(f"trainer.profiler={{_target_: {target}, filename: mine}}"))
+    for trainer, file, folder in ((named, "profile", tmp_path / "run"), (own, "mine", None)):
+        profiler: Any = trainer.profiler  # type: ignore[attr-defined]
+        assert type(profiler).__name__ == target.rpartition(".")[2]
+        assert (profiler.filename, profiler.dirpath) == (file, folder and str(folder))
+
+
 def test_what_the_machine_has_not_got(configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)

@@ -5,6 +5,8 @@ import logging
 import os
 import random
 import signal
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,8 @@ from segkit.runs.call import Call
 from segkit.runs.in_process import compose, perform
 from tests.process_state import changed, process_state
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(autouse=True)
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,11 +43,23 @@ def disturb(*_: object) -> None:
     torch.manual_seed(1)
     torch.set_float32_matmul_precision("high")
     torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = torch.backends.cudnn.deterministic = True
     os.environ["PL_GLOBAL_SEED"] = "1"
     os.environ.pop("HOME", None)
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+
+def rules() -> list[Any]:
+    """What torch draws from and computes by."""
+    state = torch.get_rng_state().tolist(), torch.initial_seed()
+    exact = torch.are_deterministic_algorithms_enabled()
+    warn = torch.is_deterministic_algorithms_warn_only_enabled()
+    flags = torch.backends.cudnn
+    return [
+        *(*state, torch.get_float32_matmul_precision()),
+        *(exact, warn, flags.benchmark, flags.deterministic),
+    ]
 
 
 def failing(*_: object) -> None:
@@ -62,7 +78,7 @@ def bug(*_: object) -> None:
 def test_the_process_is_as_it_was(
     work: Callable[..., None], ends: type[Exception] | None, tmp_path: Path
 ) -> None:
-    before = process_state()
+    before, computes = process_state(), rules()
     if ends is None:
         perform(work, "train", ["seed=1"])
         compose("check", ["seed=1"], work)
@@ -72,8 +88,40 @@ def test_the_process_is_as_it_was(
         with pytest.raises(ends):
             compose("check", ["seed=1"], work)
     assert not changed(before)
+    assert rules() == computes
     # A mistake leaves no empty folder behind.
     assert any((tmp_path / "outputs").iterdir()) == (ends is not SegkitError)
+
+
+def test_torch_is_as_it_was_loaded(tmp_path: Path) -> None:
+    """The first call loads it; what it does then is not left to the second."""
+    script = """
+import sys
+from segkit.runs.in_process import perform
+assert "torch" not in sys.modules
+loaded = []
+def work(*_):
+    from tests.runs.test_in_process import disturb, rules
+    loaded.append(rules())
+    disturb()
+    loaded.append(rules())
+perform(work, "train", [])
+from tests.runs.test_in_process import rules
+# It draws its first seed itself.
+assert rules()[2:] == loaded[0][2:] != loaded[1][2:], rules()[2:]
+assert rules()[0] != loaded[1][0], "still seeded"
+assert rules()[1] != loaded[1][1] == 1, "still seeded"
+"""
+    path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_notebook_that_uses_hydra_itself(tmp_path: Path) -> None:
@@ -180,8 +228,6 @@ def test_warnings_go_where_the_training_logs(caplog: pytest.LogCaptureFixture) -
 
 
 def test_processes_are_started_as_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys  # noqa: PLC0415
-
     import __main__  # noqa: PLC0415
 
     monkeypatch.setattr(sys, "argv", ["-c"])
