@@ -25,7 +25,13 @@ from segkit.runs.build import (
 )
 from segkit.runs.call import Call
 from segkit.runs.claim import claim, held, remove_if_empty
-from segkit.runs.resume import check_split, folder_to_resume, is_done, resumed_config
+from segkit.runs.resume import (
+    check_split,
+    folder_to_resume,
+    is_done,
+    resumed_config,
+    with_own_split,
+)
 from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
@@ -69,7 +75,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     from segkit.training.console import hushed_lightning
     from segkit.training.foresight import foresee
 
-    data = build_data(config, reader)
+    data = build_data(with_own_split(config, RunFolder(resume)) if resume else config, reader)
     data.prepare_data()
     if resume:
         check_split(data.split_csv(), RunFolder(resume))

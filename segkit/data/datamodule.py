@@ -19,7 +19,7 @@ from segkit.data.loaders import check_crop, device_loader, make_loader
 from segkit.data.panel_choice import named, spread
 from segkit.data.readers.base import Reader
 from segkit.data.samples import Samples
-from segkit.data.split_file import split_hash, split_table
+from segkit.data.split_file import regrouped, split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
 
 
@@ -112,8 +112,7 @@ class SegmentationData(pl.LightningDataModule):
         if self._cache is not None:
             return
         listing = self.reader.listing()
-        total = len(listing.records) + len(listing.problems)
-        skip = self.on_bad_record == "skip"
+        total, skip = len(listing.records) + len(listing.problems), self.on_bad_record == "skip"
         if listing.problems and not skip:
             raise bad_records(listing.problems, total, skip=skip)
         cache = open_cache(
@@ -134,6 +133,7 @@ class SegmentationData(pl.LightningDataModule):
             if record.id in cache.entries or not record.labelled
         ]
         self.splits = assign_splits(self.records, self.split)
+        self.records = regrouped(self.records, self.split.file)
         check_crop(cache, self.crop)
         self.cautions = self.reader.cautions()
         self._cache = cache
