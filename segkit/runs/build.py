@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
@@ -82,13 +81,10 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
     ``trainer.overfit_batches`` is of the data here, and unknown to the Trainer.
     """
     from segkit.data.datamodule import SegmentationData
-    from segkit.data.overfit import OverfitData
     from segkit.data.splits import SplitSpec
 
     node = config["dataset"]
-    few = config.get("trainer", {}).get("overfit_batches")
-    data = partial(OverfitData, batches=few) if few else SegmentationData
-    return data(
+    return SegmentationData(
         reader=reader,
         name=data_name(node),
         split=SplitSpec(**node["split"]),
@@ -108,6 +104,7 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
         seed=config["seed"],
         large=build_large(config),
         scored_split=scored_split,
+        overfit_batches=config.get("trainer", {}).get("overfit_batches") or 0,
     )
 
 
