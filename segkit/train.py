@@ -209,8 +209,16 @@ def _claim(call: Call, *, anew: bool) -> RunFolder:
 
 
 def _best_score(composed: DictConfig, call: Call) -> float | None:
-    """Train; the score is what Hydra's sweepers optimise."""
-    score: float | None = train(composed, call).read_summary().get("best_score")
+    """Train; the score is what Hydra's sweepers optimise.
+
+    Raises:
+        SystemExit: 1 where a batch was to be learnt by heart, and was not; the other jobs of a
+            sweep still run.
+    """
+    summary = train(composed, call).read_summary()
+    if summary.get("learnt") is False and not call.multirun and is_first_process():
+        raise SystemExit(1)
+    score: float | None = summary.get("best_score")
     return score
 
 
