@@ -12,8 +12,9 @@ from segkit.config.keys import key_of
 from segkit.config.plain import resolved
 from segkit.core.sources import data_name
 from segkit.runs import cli
-from segkit.runs.build import build_reader, check_training
+from segkit.runs.build import build_reader
 from segkit.runs.call import Call
+from segkit.runs.checks import check_training
 from segkit.runs.keep_apart import named_sources
 from segkit.search.request import (
     check_folder,

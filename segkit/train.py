@@ -21,10 +21,10 @@ from segkit.runs.build import (
     build_module,
     build_reader,
     build_trainer,
-    check_training,
     without_weights,
 )
 from segkit.runs.call import Call
+from segkit.runs.checks import check_training
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.resume import (
     check_split,
@@ -32,6 +32,7 @@ from segkit.runs.resume import (
     is_done,
     recorded_choices,
     resumed_config,
+    with_own_split,
 )
 from segkit.tasks.named import build_task
 
@@ -76,7 +77,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     from segkit.training.console import hushed_lightning
     from segkit.training.foresight import foresee
 
-    data = build_data(config, reader)
+    data = build_data(with_own_split(config, RunFolder(resume)) if resume else config, reader)
     data.prepare_data()
     if resume:
         check_split(data.split_csv(), RunFolder(resume))
@@ -225,8 +226,16 @@ def _claim(call: Call, *, anew: bool) -> RunFolder:
 
 
 def _best_score(composed: DictConfig, call: Call) -> float | None:
-    """Train; the score is what Hydra's sweepers optimise."""
-    score: float | None = train(composed, call).read_summary().get("best_score")
+    """Train; the score is what Hydra's sweepers optimise.
+
+    Raises:
+        SystemExit: 1 where a batch was to be learnt by heart, and was not; the other jobs of a
+            sweep still run.
+    """
+    summary = train(composed, call).read_summary()
+    if summary.get("learnt") is False and not call.multirun and is_first_process():
+        raise SystemExit(1)
+    score: float | None = summary.get("best_score")
     return score
 
 

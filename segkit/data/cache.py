@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,16 @@ class Cache:
                     remedy="run the command again; a training: resume=DIR",
                 ) from error
         return self._pixels[offset : offset + count]
+
+    def known(self, records: Sequence[Record]) -> list[Record]:
+        """Those that are in it, with their strata, and those without ground truth."""
+        return [
+            replace(record, stratum=self.entries[record.id].stratum)
+            if record.id in self.entries
+            else record
+            for record in records
+            if record.id in self.entries or not record.labelled
+        ]
 
     def image(self, record_id: str) -> NDArray[np.uint8]:
         """(H, W, C) uint8, a read-only view of the file."""

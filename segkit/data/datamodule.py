@@ -1,7 +1,6 @@
 """The datamodule: reader, cache, split and loaders as one thing the Trainer takes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +15,11 @@ from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.dataset import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
 from segkit.data.loaders import check_crop, device_loader, make_loader
-from segkit.data.panel_choice import named, spread
+from segkit.data.overfit import drawn, trained, wanted_images
+from segkit.data.panel_choice import chosen
 from segkit.data.readers.base import Reader
 from segkit.data.samples import Samples, known_split
-from segkit.data.split_file import split_hash, split_table
+from segkit.data.split_file import regrouped, split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
 
 
@@ -36,8 +36,8 @@ class SegmentationData(pl.LightningDataModule):
         channels: 1 or 3.
         batch_size: images a step and process; 0 until the largest has been found.
         device_cache: hold the training images on the device, and augment them there.
-        num_workers: loader processes; for ``auto`` see :func:`~segkit.data.loaders.worker_count`.
-        score_by: ``image`` or ``group``: over what a Dice is taken before averaging.
+        num_workers: loader processes; ``auto``: :func:`~segkit.data.loaders.worker_count`.
+        score_by: ``image`` or ``group``: what is scored, before scores are averaged.
         score_at: ``native`` scores the test split at each image's own size.
         on_bad_record: ``error`` or ``skip``.
         cache_dir: folder of the caches.
@@ -46,6 +46,7 @@ class SegmentationData(pl.LightningDataModule):
         seed: of shuffling and augmentation.
         large: which images of their own sizes are scored in tiles, and in which.
         scored_split: train, val, test or all: what the test loader serves.
+        overfit_batches: that are all of training and validation, or a share (float); 0: no limit.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class SegmentationData(pl.LightningDataModule):
         seed: int,
         large: Large | None = None,
         scored_split: str = "test",
+        overfit_batches: float = 0,
     ) -> None:
         super().__init__()
         self.reader, self.dataset_name = reader, name
@@ -80,9 +82,8 @@ class SegmentationData(pl.LightningDataModule):
         self.score_by, self.score_at = score_by, score_at
         self.on_bad_record, self.cache_dir = on_bad_record, cache_dir
         self.panel_ids, self.panel_count = panel_ids, panel_count
-        self.seed = seed
-        self.large = large or Large()
-        self.scored_split = scored_split
+        self.seed, self.large = seed, large or Large()
+        self.scored_split, self.overfit_batches = scored_split, overfit_batches
         self.problems: list[Problem] = []
         self.cautions: list[Problem] = []
         self.records: list[Record] = []
@@ -90,6 +91,7 @@ class SegmentationData(pl.LightningDataModule):
         self.first_epoch, self.first_batch = 0, 0  # trained next
         self._cache: Cache | None = None
         self._panel: list[int] | None = None
+        self._few: list[int] = []
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -112,8 +114,7 @@ class SegmentationData(pl.LightningDataModule):
         if self._cache is not None:
             return
         listing = self.reader.listing()
-        total = len(listing.records) + len(listing.problems)
-        skip = self.on_bad_record == "skip"
+        total, skip = len(listing.records) + len(listing.problems), self.on_bad_record == "skip"
         if listing.problems and not skip:
             raise bad_records(listing.problems, total, skip=skip)
         cache = open_cache(
@@ -126,14 +127,9 @@ class SegmentationData(pl.LightningDataModule):
         self.problems = listing.problems + cache.problems
         if self.problems and not (skip and cache.entries):
             raise bad_records(self.problems, total, skip=skip)
-        self.records = [
-            replace(record, stratum=cache.entries[record.id].stratum)
-            if record.id in cache.entries
-            else record
-            for record in listing.records
-            if record.id in cache.entries or not record.labelled
-        ]
+        self.records = cache.known(listing.records)
         self.splits = assign_splits(self.records, self.split)
+        self.records = regrouped(self.records, self.split.file)
         check_crop(cache, self.crop)
         self.cautions = self.reader.cautions()
         self._cache = cache
@@ -144,8 +140,16 @@ class SegmentationData(pl.LightningDataModule):
 
     def indices(self, stage: str) -> list[int]:
         """Positions in :attr:`records` of one split, in their order."""
-        wanted = SPLITS if stage == "all" else (stage,)
-        return [i for i, one in enumerate(self.records) if self.splits[one.id] in wanted]
+        few = bool(self.overfit_batches) and stage in ("train", "val")
+        wanted = SPLITS if stage == "all" else ("train",) if few else (stage,)
+        found = [i for i, one in enumerate(self.records) if self.splits[one.id] in wanted]
+        return self._few_of(found) if few else found
+
+    def _few_of(self, training: list[int]) -> list[int]:
+        if not self._few:
+            count = wanted_images(self.overfit_batches, self.batch_size, len(training))
+            self._few = drawn(self.records, training, count, self.cache, self.seed)
+        return self._few[: trained(len(self._few), self.batch_size, self._rank()[1])]
 
     def groups(self, indices: Sequence[int]) -> list[str]:
         """The unit each record is scored in: its image, or its group."""
@@ -168,15 +172,10 @@ class SegmentationData(pl.LightningDataModule):
         Raises:
             SegkitError: a record of ``panel_ids`` is not in the validation split.
         """
-        self._panel = self._choose_panel() if self._panel is None else self._panel
+        if self._panel is None:
+            where = self.records, self.indices("val"), self.cache
+            self._panel = chosen(*where, self.panel_ids, self.panel_count)
         return self._panel
-
-    def _choose_panel(self) -> list[int]:
-        validation = self.indices("val")
-        if self.panel_ids is not None:
-            return named(self.records, validation, self.panel_ids)
-        shown = [i for i in validation if self.cache.mask(self.records[i].id).any()]
-        return spread(self.records, shown or validation, self.panel_count)
 
     def dataset(self, stage: Stage | Literal["all"]) -> CachedDataset:
         """The samples of one stage; only ``train`` is augmented."""
@@ -200,6 +199,7 @@ class SegmentationData(pl.LightningDataModule):
         """Shuffled and augmented. A last batch that is not full is left out, unless it is all."""
         (rank, world), indices = self._rank(), self.indices("train")
         sampler = ShuffledSampler(indices, seed=self.seed, rank=rank, world_size=world)
+        sampler.shuffle = not self.overfit_batches
         # The Trainer names the epoch when the first one's workers have been given their keys.
         sampler.set_epoch(self.first_epoch)
         sampler.skip(self.first_epoch, self.first_batch * self._at_once("train"))

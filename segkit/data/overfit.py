@@ -1,70 +1,54 @@
-"""A few batches, trained and validated on: whether a network can learn anything at all."""
+"""A few batches, trained and validated on: whether a network can learn anything at all.
+
+In place of the Trainer's own ``overfit_batches``, which would put an order of its own in place of
+segkit's, over records of every split. The split, and the test, stay as they are.
+"""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from torch.utils.data import DataLoader
 
+from segkit.core.contracts import Record
 from segkit.data.cache import Cache
-from segkit.data.datamodule import SegmentationData
-from segkit.data.dataset import ShuffledSampler
 
 
-class OverfitData(SegmentationData):
-    """Trains on the same batches in every epoch, and validates on their images.
-
-    It stands in for the Trainer's own ``overfit_batches``, which would put an order of its own in
-    place of segkit's, over records of every split. The split, and the test, stay as they are.
+def wanted_images(batches: float, batch_size: int, training: int) -> int:
+    """How many images are asked for.
 
     Args:
-        batches: how many of ``batch_size`` images, over all processes together; a float is a
-            share of the training images, 0…1.
-        settings: of :class:`SegmentationData`; its batch size is known.
+        batches: how many, over all processes together; a float is a share of the images, 0…1.
+        batch_size: images a step and process.
+        training: how many training images there are.
     """
-
-    def __init__(self, *, batches: float, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.batches = batches
-        self._few: list[int] = []
-
-    def indices(self, stage: str) -> list[int]:
-        """Positions of one split; of ``train`` and ``val`` the few that are trained on."""
-        if stage not in ("train", "val"):
-            return super().indices(stage)
-        if not self._few:
-            training = super().indices("train")
-            share = isinstance(self.batches, float)
-            count = self.batches * (len(training) if share else self.batch_size)
-            ids = [record.id for record in self.records]
-            self._few = few(training, max(1, int(count)), ids, self.cache, self.seed)
-        return self._few
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """As ever, but in one order."""
-        loader = super().train_dataloader()
-        sampler = getattr(loader.sampler, "sampler", loader.sampler)
-        assert isinstance(sampler, ShuffledSampler)
-        sampler.shuffle = False
-        return loader
+    count = batches * (training if isinstance(batches, float) else batch_size)
+    return max(1, min(int(count), training))
 
 
-def few(
-    indices: Sequence[int], count: int, ids: Sequence[str], cache: Cache, seed: int
+def trained(count: int, batch_size: int, processes: int) -> int:
+    """How many of these images an epoch trains on: as many for each process, in whole batches.
+
+    What is less than a batch is trained on as it is; anything more that is not full is left out.
+    """
+    each = max(1, count // processes)
+    return processes * (each if each < batch_size else each - each % batch_size)
+
+
+def drawn(
+    records: Sequence[Record], training: Sequence[int], count: int, cache: Cache, seed: int
 ) -> list[int]:
     """Positions of so many training images, drawn by the seed; those with something to find first.
 
     Args:
-        indices: of the training images.
+        records: all of them.
+        training: positions of the training images.
         count: how many are wanted.
-        ids: of the records, by position.
         cache: holds the masks; no more of them are looked at than it takes.
         seed: of the run.
     """
     found: list[int] = []
     empty: list[int] = []
-    for index in np.random.default_rng((seed, 0)).permutation(indices).tolist():
+    for index in np.random.default_rng((seed, 0)).permutation(training).tolist():
         if len(found) == count:
             break
-        (found if cache.mask(ids[index]).any() else empty).append(index)
+        (found if cache.mask(records[index].id).any() else empty).append(index)
     return (found + empty)[:count]

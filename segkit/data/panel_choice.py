@@ -5,6 +5,32 @@ from itertools import zip_longest
 
 from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
+from segkit.data.cache import Cache
+
+
+def chosen(
+    records: Sequence[Record],
+    validation: Sequence[int],
+    cache: Cache,
+    ids: Sequence[str] | None,
+    count: int,
+) -> list[int]:
+    """Positions of the named ones, or else of some that have something to find.
+
+    Args:
+        records: all of them.
+        validation: positions in ``records`` to choose from, in order.
+        cache: holds the masks.
+        ids: of those that were named, or None.
+        count: how many at most, of those that were not.
+
+    Raises:
+        SegkitError: a named one does not validate.
+    """
+    if ids is not None:
+        return named(records, validation, ids)
+    shown = [i for i in validation if cache.mask(records[i].id).any()]
+    return spread(records, shown or validation, count)
 
 
 def named(records: Sequence[Record], validation: Sequence[int], ids: Sequence[str]) -> list[int]:

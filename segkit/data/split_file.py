@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from segkit.core.contracts import SPLITS, UNLABELLED, Record
@@ -28,10 +29,13 @@ def read_split(path: Path, records: Sequence[Record]) -> dict[str, str]:
     Raises:
         SegkitError: the file is missing, malformed, or does not fit the records.
     """
-    remedy = "name the split.csv of a run on the same data, or leave dataset.split.file out"
+    remedy = (
+        "restore the data that it is of; or, where you gave dataset.split.file, name the split.csv "
+        "of a run on the same data, or leave it out"
+    )
     where = f"dataset.split.file={path}"
     try:
-        rows = read_table(at_home(path, "dataset.split.file"))
+        rows = _rows(path)
     except (OSError, ValueError) as error:
         raise SegkitError("the split file cannot be read", where=where, remedy=remedy) from error
     if not rows or not {"id", "split"} <= rows[0].keys():
@@ -59,3 +63,18 @@ def read_split(path: Path, records: Sequence[Record]) -> dict[str, str]:
             remedy=remedy,
         )
     return {record.id: named[record.id] for record in records}
+
+
+def regrouped(records: Sequence[Record], path: str | None) -> list[Record]:
+    """Records in the groups of a saved ``split.csv``; where it gives none, in their own.
+
+    Args:
+        records: of the data set.
+        path: of a file that :func:`read_split` has read; None leaves them as they are.
+    """
+    groups = {row["id"]: row.get("group") for row in _rows(Path(path))} if path else {}
+    return [replace(record, group=groups.get(record.id) or record.group) for record in records]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return read_table(at_home(path, "dataset.split.file"))

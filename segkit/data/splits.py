@@ -19,7 +19,7 @@ class SplitSpec:
     """How records are divided.
 
     Attributes:
-        file: a saved ``split.csv`` to read back; everything else is then ignored.
+        file: a saved ``split.csv`` to read back, groups included; everything else is then ignored.
         published: use the split that the data set's own folders give, where they do. A
             validation or test part that they do not give is drawn from their training part.
         val: share of groups, 0 to 1, that validate.

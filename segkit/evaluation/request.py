@@ -13,6 +13,7 @@ from segkit.config.keys import key_of
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table
+from segkit.runs.saved import split_as_saved
 
 if TYPE_CHECKING:
     from segkit.core.contracts import Record
@@ -80,12 +81,9 @@ def with_source(own: Config, node: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def with_split(config: Config, file: Path) -> dict[str, Any]:
     """The configuration with records divided as a saved ``split.csv`` says."""
-    dataset = config["dataset"]
-    # It is what it is, also where a group has become larger since: a field of view, not its tile.
-    split = {**dataset["split"], "file": str(file), "group_by": "image"}
+    divided = split_as_saved(config, file)
     # A crop is of training alone; images of other data may be smaller than it.
-    node = {**dataset, "crop": None, "split": split}
-    return {**config, "dataset": node}
+    return {**divided, "dataset": {**divided["dataset"], "crop": None}}
 
 
 def check_classes(found: Sequence[str], run: Sequence[str]) -> None:
@@ -121,8 +119,9 @@ def split_of_others(
         SegkitError: a split is asked for that these records do not have.
     """
     labelled = [record for record in records if record.labelled]
-    # Other data may call some of its images alike; a copy has all of them.
-    if _named(labelled) == _records_of(folder):
+    # Other data may call some of its images alike; a copy has all of them. Its groups are those of
+    # the run, whatever the reader has learnt of them since.
+    if _ids(labelled) == _ids_of(folder):
         return folder.split, True
     if split != "all":
         raise SegkitError(
@@ -145,7 +144,7 @@ def undivided(records: Sequence[Record], scratch: Path) -> Path:
 
 def may_be_copy(records: Sequence[Record], folder: RunFolder) -> bool:
     """Whether data have all records of the run and more: those that could not be read, maybe."""
-    return _named(r for r in records if r.labelled) > _records_of(folder) > set()
+    return _ids(r for r in records if r.labelled) > _ids_of(folder) > set()
 
 
 def place(folder: RunFolder, name: str, digest: str) -> Path:
@@ -160,15 +159,15 @@ def place(folder: RunFolder, name: str, digest: str) -> Path:
     return folder.pictures / f"{safe}-{digest[:8]}"
 
 
-def _named(records: Iterable[Record]) -> set[tuple[str, str]]:
-    return {(record.id, record.group) for record in records}
+def _ids(records: Iterable[Record]) -> set[str]:
+    return {record.id for record in records}
 
 
-def _records_of(folder: RunFolder) -> set[tuple[str, str]]:
-    """Id and group of the labelled records that a run was made with; none without its table."""
+def _ids_of(folder: RunFolder) -> set[str]:
+    """Of the labelled records that a run was made with; none without its table."""
     from segkit.core.contracts import UNLABELLED
 
     with suppress(OSError, ValueError):
         rows = read_table(folder.split)
-        return {(r.get("id", ""), r.get("group", "")) for r in rows if r.get("split") != UNLABELLED}
+        return {row.get("id", "") for row in rows if row.get("split") != UNLABELLED}
     return set()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from segkit.config.allow_list import ALLOWED, check_targets
-from segkit.config.checks import Config, check_values
+from segkit.config.checks import Config
 from segkit.config.sizes import AUTO, image_size
 from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
@@ -22,7 +21,6 @@ from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limit_images
 from segkit.core.quoting import escaped
 from segkit.core.sources import data_name
-from segkit.tasks.named import check_task
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -39,23 +37,6 @@ _PROFILERS = {
     "simple": "lightning.pytorch.profilers.SimpleProfiler",
     "advanced": "lightning.pytorch.profilers.AdvancedProfiler",
 }
-
-
-def check_training(config: Config) -> None:
-    """Refuse values that no training takes, before anything slow is imported.
-
-    Raises:
-        SegkitError: with the key and what it may be.
-    """
-    for group, option in config["choices"].items():
-        if option is None:  # a list of options leaves nothing but a mixture of their keys
-            raise SegkitError(
-                f"one option of {group} is needed, and one alone",
-                where=f"{group}=",
-                remedy=f"name it: {group}=NAME; add -m for a run with each of several",
-            )
-    check_values(config)
-    check_task(config)
 
 
 def build_reader(config: Config) -> Reader:
@@ -90,13 +71,10 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
     ``trainer.overfit_batches`` is of the data here, and unknown to the Trainer.
     """
     from segkit.data.datamodule import SegmentationData
-    from segkit.data.overfit import OverfitData
     from segkit.data.splits import SplitSpec
 
     node = config["dataset"]
-    few = config.get("trainer", {}).get("overfit_batches")
-    data = partial(OverfitData, batches=few) if few else SegmentationData
-    return data(
+    return SegmentationData(
         reader=reader,
         name=data_name(node),
         split=SplitSpec(**node["split"]),
@@ -116,6 +94,7 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
         seed=config["seed"],
         large=build_large(config),
         scored_split=scored_split,
+        overfit_batches=config.get("trainer", {}).get("overfit_batches") or 0,
     )
 
 

@@ -24,6 +24,7 @@ from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.core.view import LARGE, OVERLAP, TILE
 from segkit.runs.call import Call
+from segkit.runs.saved import split_as_saved
 from segkit.tasks.named import DEFAULT
 
 # Schedules that are laid out over the number of steps.
@@ -200,11 +201,19 @@ def recorded_choices(config: Mapping[str, Any]) -> dict[str, str]:
     return {"encoder weights": f"{weights}, as the run began"}
 
 
+def with_own_split(config: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
+    """The configuration with the groups and splits that a run was begun with, if it wrote them.
+
+    They are not drawn anew: the reader may know of larger groups since.
+    """
+    return split_as_saved(config, folder.split) if folder.split.is_file() else config
+
+
 def check_split(table: str, folder: RunFolder) -> None:
-    """Resume only with the records, in the splits, that the run was begun with.
+    """Resume only with the records that the run was begun with.
 
     Args:
-        table: the text of ``split.csv`` as the data would be split now.
+        table: the text of ``split.csv`` as the data are split now.
         folder: of the run; one that ended before it wrote its split resumes with any.
 
     Raises:
@@ -215,10 +224,10 @@ def check_split(table: str, folder: RunFolder) -> None:
     before = folder.split.read_text(encoding="utf-8") if folder.split.is_file() else ""
     now, then = set(table.splitlines()), set(before.splitlines())
     if now != then:
-        changed = sorted(line.split(",", 1)[0] for line in now ^ then)
+        changed = dict.fromkeys(sorted(line.split(",", 1)[0] for line in now ^ then))
         raise SegkitError(
-            f"the data is not what this run was begun with: {len(set(changed))} records were "
-            f"added, removed or split otherwise ({', '.join(dict.fromkeys(changed[:3]))}, …)",
+            f"the data is not what this run was begun with: {len(changed)} records were "
+            f"added, removed or changed ({', '.join([*changed][:3])}, …)",
             where=str(folder.split),
             remedy="restore the data, or train anew",
         )

@@ -111,6 +111,14 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
     return SavedRun(folder, dict(without_weights(config)))
 
 
+def split_as_saved(config: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """The configuration with records grouped and divided as a run's ``split.csv`` says."""
+    dataset = config["dataset"]
+    # It is what it is, also where a group has become larger since: a field of view, not its tile.
+    split = {**dataset["split"], "file": str(file), "group_by": "image"}
+    return {**config, "dataset": {**dataset, "split": split}}
+
+
 def _check_needed(config: Mapping[str, Any], where: Path) -> None:
     def has(key: str) -> bool:
         parent, _, name = key.rpartition(".")

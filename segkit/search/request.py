@@ -14,7 +14,7 @@ from segkit.config.keys import OF_A_STUDY, OF_A_TRIAL, key_of, within
 from segkit.config.values import SWEEP
 from segkit.core.errors import SegkitError, require_packages
 from segkit.core.values import check
-from segkit.runs.build import check_training
+from segkit.runs.checks import check_training
 from segkit.runs.cli import config_dir
 from segkit.search.space import Space, as_overrides, corners
 

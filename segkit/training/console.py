@@ -18,7 +18,6 @@ from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_facts, show_line
 from segkit.data.datamodule import SegmentationData
 from segkit.data.loaders import batch_bytes, worker_count
-from segkit.data.overfit import OverfitData
 from segkit.data.sides import side_cautions
 from segkit.tasks.words import Words
 
@@ -111,7 +110,7 @@ def show_data(data: SegmentationData, folder: Path) -> None:
             log.warning("  %s: %s", problem.where, problem.what)
     for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
         log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
-    if isinstance(data, OverfitData):
+    if data.overfit_batches:
         few = len(data.indices("train"))
         log.info("overfit: %d training images, the same each epoch; they validate too", few)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)

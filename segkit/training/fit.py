@@ -16,7 +16,8 @@ from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.models.flops import flops
-from segkit.training.callbacks.interrupts import Interrupts, Stopped
+from segkit.training.callbacks.interrupts import Stopped, received
+from segkit.training.callbacks.overfit import learnt
 from segkit.training.checkpoints import Position
 from segkit.training.module import SegmentationModule
 
@@ -88,6 +89,7 @@ def fit(
         "flops": flops(module.network, data.channels, data.size or data.crop),
         "data": _data_facts(data),
         "split_hash": data.split_digest(),
+        **learnt(trainer),
         **environment(),
     }
     if trainer.is_global_zero:
@@ -100,17 +102,12 @@ def fit(
     return summary
 
 
-def _received(trainer: pl.Trainer) -> signal.Signals | None:
-    callbacks = trainer.callbacks  # type: ignore[attr-defined]
-    return next((c.received for c in callbacks if isinstance(c, Interrupts) and c.received), None)
-
-
 def _end_if_signalled(trainer: pl.Trainer) -> None:
     """After a signal that let the last epoch be finished, the test is for the resumed run."""
-    received = _received(trainer)
+    by = received(trainer)
     # A signal may have reached one process alone; the others would wait for it in the test.
-    if trainer.strategy.reduce_boolean_decision(received is not None, all=False):
-        raise Stopped(received or signal.SIGTERM)
+    if trainer.strategy.reduce_boolean_decision(by is not None, all=False):
+        raise Stopped(by or signal.SIGTERM)
 
 
 @contextmanager
@@ -124,11 +121,11 @@ def _ended_by_signals(trainer: pl.Trainer) -> Iterator[None]:
         # The Trainer's answer to Ctrl-C, the second one or before the first step.
         raise KeyboardInterrupt from end
     except RuntimeError as error:
-        received = _received(trainer)
+        by = received(trainer)
         # A signal to the whole job has ended a loader's process, too.
-        if received is None or "DataLoader worker" not in str(error):
+        if by is None or "DataLoader worker" not in str(error):
             raise
-        raise Stopped(received) from error
+        raise Stopped(by) from error
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:

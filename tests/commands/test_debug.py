@@ -1,6 +1,7 @@
 """``debug=fast``, ``overfit``, ``profile`` and ``anomaly``: a training looked into."""
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,16 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from hydra import compose, initialize_config_dir
 
-from segkit.data.overfit import OverfitData
+from segkit.data.datamodule import SegmentationData
 from segkit.runs.build import build_data, build_reader
 from segkit.tasks.losses import CrossEntropyDice
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")]
+
+
+CONF = Path(__file__).parents[2] / "conf"
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -58,7 +63,8 @@ def test_overfit_learns_and_says_so(
         f"hydra.run.dir={folder}",
     )
     assert here(*given) == 0
-    assert "learnt" in log(folder)
+    assert ": learnt\n" in log(folder)
+    assert summary(folder)["learnt"] is True
     assert "overfit: 4 training images, the same each epoch; they validate too" in log(folder)
     facts = summary(folder)
     assert facts["data"]["records"]["train"] == facts["data"]["records"]["val"] == 4
@@ -73,12 +79,50 @@ def test_overfit_learns_and_says_so(
     assert "trainer.overfit_batches" in capsys.readouterr().err
 
 
-def test_what_was_not_learnt_is_a_warning(run: Any, here: Any, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_batch_is_learnt_by_heart(run: Any, here: Any, tmp_path: Path) -> None:
+    """Four phantoms, to the goal that debug=overfit comes with; an experiment may watch a loss."""
     folder = tmp_path / "few"
-    given = ["debug=overfit", "trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1"]
-    assert here(*run.arguments(*given, f"hydra.run.dir={folder}")) == 0
+    small = ["model=unet_lowered", "model.dropout=0", "optim.lr=0.003", "dataset.size=64"]
+    given = run.arguments(
+        *("debug=overfit", *small, "monitor=val/loss", "mode=min", f"hydra.run.dir={folder}")
+    )
+    given.remove("trainer.max_epochs=2")
+    assert here(*given) == 0
+    assert float(run.rows(folder)[-1]["val/dice"]) >= 0.99
+    assert summary(folder)["epochs"] == len(run.rows(folder)) < 300
+    assert re.search(r"INFO overfit: val/dice 0\.99\d\d after \d+ epochs: learnt\n", log(folder))
+
+
+@pytest.mark.parametrize(
+    "ended", [["trainer.max_epochs=1"], ["callbacks.early_stopping.patience=1", "optim.lr=0"]]
+)
+def test_what_was_not_learnt_is_a_warning_and_exit_code_1(
+    run: Any, here: Any, tmp_path: Path, ended: list[str]
+) -> None:
+    folder = tmp_path / "few"
+    given = ["debug=overfit", "trainer.check_val_every_n_epoch=1", f"hydra.run.dir={folder}"]
+    assert here(*run.arguments(*given, "trainer.max_epochs=9", *ended, "resume=true")) == 1
     assert "WARNING overfit: val/dice" in log(folder)
     assert "of 0.99: not learnt; look at panels/" in log(folder)
+    assert summary(folder)["learnt"] is False
+    assert summary(folder)["epochs"] < 9
+    # The same command again has the same answer.
+    assert here(*run.arguments(*given, "trainer.max_epochs=9", *ended, "resume=true")) == 1
+
+
+def test_the_other_jobs_of_a_sweep_still_run(run: Any, here: Any, tmp_path: Path) -> None:
+    given = ["debug=overfit", "seed=1,2", "hydra.sweep.dir=both", "callbacks.last.every_n_epochs=1"]
+    assert here("-m", *run.arguments(*given, "trainer.check_val_every_n_epoch=1")) == 0
+    found = [summary(path.parent) for path in (tmp_path / "both").glob("*/summary.json")]
+    assert [each["learnt"] for each in found] == [False, False]
+
+
+def test_one_process_whatever_the_trainer_is_for() -> None:
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        for name in ("fast", "overfit", "profile", "anomaly"):
+            trainer = compose("train", ["trainer=ddp_cpu", f"debug={name}"]).trainer
+            assert (trainer.devices, trainer.num_nodes, trainer.strategy) == (1, 1, "auto")
 
 
 @pytest.mark.slow
@@ -142,17 +186,25 @@ def test_what_is_no_number_of_batches(
     assert list((tmp_path / "outputs").iterdir()) == []
 
 
-def data_of(run: Any, batches: float) -> OverfitData:
-    config = {**run.config, "trainer": {**run.config["trainer"], "overfit_batches": batches}}
+def data_of(run: Any, batches: float, size: int = 4) -> SegmentationData:
+    trainer = {**run.config["trainer"], "overfit_batches": batches}
+    dataset = {**run.config["dataset"], "batch_size": size}
+    config = {**run.config, "trainer": trainer, "dataset": dataset}
     data = build_data(config, build_reader(config))
-    assert isinstance(data, OverfitData)
     data.prepare_data()
     return data
 
 
-@pytest.mark.parametrize(("batches", "images"), [(1, 4), (2, 8), (0.5, 4), (1.0, 8), (99, 8)])
-def test_each_epoch_has_the_same_batches(run: Any, batches: float, images: int) -> None:
-    data = data_of(run, batches)
+# Of eight training images: batches, of how many, and images in all.
+SIZES = [
+    *((1, 4, 4), (2, 4, 8), (0.5, 4, 4), (1.0, 4, 8), (99, 4, 8)),
+    *((1, 3, 3), (99, 3, 6), (1.0, 3, 6), (0.5, 3, 3), (0.3, 3, 2), (0.01, 3, 1), (1, 9, 8)),
+]
+
+
+@pytest.mark.parametrize(("batches", "size", "images"), SIZES)
+def test_each_epoch_has_the_same_batches(run: Any, batches: float, size: int, images: int) -> None:
+    data = data_of(run, batches, size)
     plain = build_data(run.config, build_reader(run.config))
     plain.prepare_data()
     few = data.indices("train")
@@ -167,6 +219,7 @@ def test_each_epoch_has_the_same_batches(run: Any, batches: float, images: int) 
         loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
         epochs.append([batch["index_B"].tolist() for batch in loader])
     assert epochs[0] == epochs[1]
+    assert [index for batch in epochs[0] for index in batch] == few, "all of them train"
     assert [index for batch in data.val_dataloader() for index in batch["index_B"].tolist()] == few
 
 

@@ -185,14 +185,30 @@ def test_what_an_encoder_expects_is_recorded(
 
 
 def test_other_data_is_not_gone_on_with(
-    here: Any, copied: Path, capsys: pytest.CaptureFixture[str]
+    here: Any, run: Any, copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = (copied / "split.csv").read_text("utf-8").splitlines()
-    other = [table[0], *(line.replace(",train,", ",val,") for line in table[1:])]
-    (copied / "split.csv").write_text("\n".join(other) + "\n", "utf-8")
-    assert here(f"resume={copied}", "trainer.max_epochs=3") == 2
-    assert "the data is not what this run was begun with: 8 records" in capsys.readouterr().err
-    assert (copied / "split.csv").read_text("utf-8").splitlines() == other
+    table = (copied / "split.csv").read_text("utf-8")
+    given = [f"resume={copied}", "trainer.max_epochs=3"]
+    root = Path(shutil.copytree(run.config["dataset"]["root"], tmp_path / "data"))
+    removed = next(root.rglob("phantom_0004"))
+    # The phantom's reader would draw what is missing.
+    reader = {"_target_": "segkit.data.readers.dsb2018.Dsb2018", "root": str(removed.parent)}
+    config = {**run.config, "dataset": {**run.config["dataset"], "reader": reader}}
+    (copied / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+    shutil.copytree(removed, removed.with_name("added"))
+    image = removed.with_name("added") / "images" / "phantom_0004.png"
+    image.rename(image.with_name("added.png"))
+    assert here(*given) == 2
+    err = capsys.readouterr().err
+    assert "1 records are not in the split file, the first is 'added'" in err
+    assert "restore the data" in err
+    shutil.rmtree(removed.with_name("added"))
+    shutil.rmtree(removed)
+    assert here(*given) == 2
+    err = capsys.readouterr().err
+    assert "the data is not what this run was begun with: 1 records" in err
+    assert "(phantom_0004, …)" in err
+    assert (copied / "split.csv").read_text("utf-8") == table
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])

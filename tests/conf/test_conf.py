@@ -18,8 +18,8 @@ from segkit.runs.build import (
     build_data,
     build_reader,
     build_trainer,
-    check_training,
 )
+from segkit.runs.checks import check_training
 from tests.conf.configurations import CONF, Configured, composed, on_one_thread, options
 
 ROOT = Path(__file__).parents[2]

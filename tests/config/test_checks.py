@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
-from segkit.runs.build import check_training
+from segkit.runs.checks import check_training
 
 ROOT = Path(__file__).parents[2]
 

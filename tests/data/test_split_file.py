@@ -2,13 +2,14 @@
 
 import csv
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
-from segkit.data.split_file import read_split, split_hash, split_table
+from segkit.data.split_file import read_split, regrouped, split_hash, split_table
 from segkit.data.splits import SplitSpec, assign_splits
 
 # What names of files and patients may hold.
@@ -91,3 +92,17 @@ def test_a_home_folder_may_be_abbreviated(tmp_path: Path, monkeypatch: pytest.Mo
     save(tmp_path, "id,split\na,train\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert read_split(Path("~/split.csv"), records("a")) == {"a": "train"}
+
+
+def test_groups_are_read_back_too(tmp_path: Path) -> None:
+    before = [*records(*ODD), Record("bare", "patient", "i.png")]
+    splits = {**dict.fromkeys(ODD, "train"), "bare": "unlabelled"}
+    path = save(tmp_path, split_table(before, splits))
+    now = [replace(record, group="field") for record in before]
+    assert regrouped(now, str(path)) == before
+
+
+@pytest.mark.parametrize("text", ["id,split\na,train\n", "id,group,split\na,,train\n"])
+def test_a_table_without_groups_leaves_them_as_they_are(tmp_path: Path, text: str) -> None:
+    known = records("a", "gone")
+    assert regrouped(known, str(save(tmp_path, text))) == known

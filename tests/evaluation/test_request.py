@@ -187,8 +187,14 @@ def test_other_records_are_scored_all_or_not_at_all(folder: RunFolder, tmp_path:
 
 
 def test_some_records_of_the_same_names_are_no_copy(folder: RunFolder, tmp_path: Path) -> None:
-    for others in (RECORDS[:2], [*RECORDS[:2], Record("r2", "other", "2.png", ("2_mask.png",))]):
+    for others in (RECORDS[:2], [*RECORDS[:2], Record("other", "r2", "2.png", ("2_mask.png",))]):
         assert split_of_others(others, "all", folder, tmp_path)[1] is False
+
+
+def test_a_copy_may_have_other_groups_by_now(folder: RunFolder, tmp_path: Path) -> None:
+    now = [replace(record, group="field") for record in RECORDS]
+    assert split_of_others(now, "test", folder, tmp_path) == (folder.split, True)
+    assert may_be_copy([*now, Record("r3", "field", "3.png", ("3_mask.png",))], folder)
 
 
 def test_more_than_the_runs_records_may_be_a_copy(folder: RunFolder, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from omegaconf import OmegaConf
 
 from segkit import check, predict
 from segkit.core.errors import SegkitError
-from segkit.runs.build import build_data, build_reader, check_training
+from segkit.runs.build import build_data, build_reader
+from segkit.runs.checks import check_training
 from segkit.runs.cli import config_dir
 from tests.hostile.cases import Case
 from tests.hostile.folders import folders

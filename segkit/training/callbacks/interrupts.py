@@ -30,6 +30,12 @@ class Stopped(Exception):  # noqa: N818  # not an error: someone asked for it
         self.by = by
 
 
+def received(trainer: pl.Trainer) -> signal.Signals | None:
+    """The signal that asked this process to end its training, if one did."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    return next((c.received for c in callbacks if isinstance(c, Interrupts) and c.received), None)
+
+
 def _has_stopped(callback: EarlyStopping) -> bool:
     return callback.stopped_epoch > 0 or callback.wait_count >= max(1, callback.patience)
 
