@@ -84,8 +84,7 @@ class SegmentationData(pl.LightningDataModule):
         self.panel_ids, self.panel_count = panel_ids, panel_count
         self.seed, self.large = seed, large or Large()
         self.scored_split, self.overfit_batches = scored_split, overfit_batches
-        self.problems: list[Problem] = []
-        self.cautions: list[Problem] = []
+        self.problems, self.cautions = list[Problem](), list[Problem]()
         self.records: list[Record] = []
         self.splits: dict[str, str] = {}
         self.first_epoch, self.first_batch = 0, 0  # trained next
