@@ -176,12 +176,28 @@ class Task(ABC):
     falling: ClassVar[tuple[str, ...]] = ("loss",)
     tested: ClassVar[tuple[str, ...]]
     keys: ClassVar[tuple[str, ...]]
-    classes: tuple[str, ...]
-    objective: Objective
-    decoder: Decoder
-    scorer: Scorer
-    painter: Painter
     words: ClassVar[Words]
+    classes: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def objective(self) -> Objective:
+        """What the network is to give."""
+
+    @property
+    @abstractmethod
+    def decoder(self) -> Decoder:
+        """From outputs to answers."""
+
+    @property
+    @abstractmethod
+    def scorer(self) -> Scorer:
+        """From answers to scores."""
+
+    @property
+    @abstractmethod
+    def painter(self) -> Painter:
+        """From answers to pictures."""
 
     @classmethod
     @abstractmethod

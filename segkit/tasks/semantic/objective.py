@@ -1,6 +1,6 @@
 """What a network is to give: a logit for the foreground, or one for each class."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ class SemanticObjective:
     def __init__(self, classes: Sequence[str], *, two_logits: bool) -> None:
         self.outputs = 1 if len(classes) == 2 else len(classes)
         self.core_outputs = 2 if two_logits else self.outputs
-        self.reduce = difference if two_logits else None
+        self.reduce: Callable[[Tensor], Tensor] | None = difference if two_logits else None
 
     def target(self, batch: Batch) -> Tensor:
         """(B, H, W) uint8 class indices."""

@@ -103,28 +103,28 @@ class SemanticTask(Task):
         return SemanticTask(self.classes, threshold=threshold, two_logits=self.two_logits)
 
     @cached_property
-    def objective(self) -> SemanticObjective:  # type: ignore[override]
+    def objective(self) -> SemanticObjective:
         """What the network gives, and what it is compared with."""
         from segkit.tasks.semantic.objective import SemanticObjective
 
         return SemanticObjective(self.classes, two_logits=self.two_logits)
 
     @cached_property
-    def decoder(self) -> SemanticDecoder:  # type: ignore[override]
+    def decoder(self) -> SemanticDecoder:
         """From logits to classes."""
         from segkit.tasks.semantic.decoder import SemanticDecoder
 
         return SemanticDecoder(self.classes, self.threshold)
 
     @cached_property
-    def scorer(self) -> SemanticScorer:  # type: ignore[override]
+    def scorer(self) -> SemanticScorer:
         """From classes to scores."""
         from segkit.tasks.semantic.scorer import SemanticScorer
 
         return SemanticScorer(self)
 
     @cached_property
-    def painter(self) -> SemanticPainter:  # type: ignore[override]
+    def painter(self) -> SemanticPainter:
         """From classes to pictures."""
         from segkit.tasks.semantic.painter import SemanticPainter
 
