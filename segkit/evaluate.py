@@ -106,7 +106,8 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     check_classes(reader.classes, classes)
     cli.say("loading PyTorch …")
     if scored:
-        data, of_run = _others(scored, reader, split, folder)
+        same = "reader" not in config["dataset"]
+        data, of_run = _others(scored, reader, split, folder, same_reader=same)
     else:
         data, of_run = load_data(own, reader, split), True
     if not data.indices(split):
@@ -164,17 +165,19 @@ def _write(scored: Scored) -> None:
 
 
 def _others(
-    config: dict[str, Any], reader: Reader, split: str, folder: RunFolder
+    config: dict[str, Any], reader: Reader, split: str, folder: RunFolder, *, same_reader: bool
 ) -> tuple[SegmentationData, bool]:
     """Other data, prepared, and whether they are a copy of the run's."""
     records = reader.listing().records
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        if config["dataset"]["on_bad_record"] == "skip" and may_be_copy(records, folder):
+        if config["dataset"]["on_bad_record"] == "skip" and may_be_copy(
+            records, folder, same_reader=same_reader
+        ):
             # The run's table lacks what could not be read, which only reading tells.
             readable = with_split(config, undivided(records, scratch))
             records = load_data(readable, reader, split).records
-        file, of_run = split_of_others(records, split, folder, scratch)
+        file, of_run = split_of_others(records, split, folder, scratch, same_reader=same_reader)
         return load_data(with_split(config, file), reader, split), of_run
 
 

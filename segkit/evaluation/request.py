@@ -102,7 +102,12 @@ def check_classes(found: Sequence[str], run: Sequence[str]) -> None:
 
 
 def split_of_others(
-    records: Sequence[Record], split: str, folder: RunFolder, scratch: Path
+    records: Sequence[Record],
+    split: str,
+    folder: RunFolder,
+    scratch: Path,
+    *,
+    same_reader: bool = True,
 ) -> tuple[Path, bool]:
     """How other data are divided: as the run's, whose copy they may be, or not at all.
 
@@ -111,6 +116,8 @@ def split_of_others(
         split: the one that is asked for.
         folder: of the run.
         scratch: a folder that a table may be written to.
+        same_reader: whether the run's own lists them: then their groups are those of the run,
+            whatever it has learnt of them since.
 
     Returns:
         A ``split.csv``, and whether it is the run's.
@@ -119,9 +126,8 @@ def split_of_others(
         SegkitError: a split is asked for that these records do not have.
     """
     labelled = [record for record in records if record.labelled]
-    # Other data may call some of its images alike; a copy has all of them. Its groups are those of
-    # the run, whatever the reader has learnt of them since.
-    if _ids(labelled) == _ids_of(folder):
+    # Other data may call some of its images alike; a copy has all of them.
+    if _named(labelled, same_reader) == _named_in(folder, same_reader):
         return folder.split, True
     if split != "all":
         raise SegkitError(
@@ -142,9 +148,10 @@ def undivided(records: Sequence[Record], scratch: Path) -> Path:
     return scratch / "split.csv"
 
 
-def may_be_copy(records: Sequence[Record], folder: RunFolder) -> bool:
+def may_be_copy(records: Sequence[Record], folder: RunFolder, *, same_reader: bool = True) -> bool:
     """Whether data have all records of the run and more: those that could not be read, maybe."""
-    return _ids(r for r in records if r.labelled) > _ids_of(folder) > set()
+    own = _named_in(folder, same_reader)
+    return _named((r for r in records if r.labelled), same_reader) > own > set()
 
 
 def place(folder: RunFolder, name: str, digest: str) -> Path:
@@ -159,15 +166,19 @@ def place(folder: RunFolder, name: str, digest: str) -> Path:
     return folder.pictures / f"{safe}-{digest[:8]}"
 
 
-def _ids(records: Iterable[Record]) -> set[str]:
-    return {record.id for record in records}
+def _named(records: Iterable[Record], same_reader: bool) -> set[tuple[str, str]]:
+    return {(record.id, "" if same_reader else record.group) for record in records}
 
 
-def _ids_of(folder: RunFolder) -> set[str]:
-    """Of the labelled records that a run was made with; none without its table."""
+def _named_in(folder: RunFolder, same_reader: bool) -> set[tuple[str, str]]:
+    """The labelled records that a run was made with; none without its table."""
     from segkit.core.contracts import UNLABELLED
 
     with suppress(OSError, ValueError):
         rows = read_table(folder.split)
-        return {row.get("id", "") for row in rows if row.get("split") != UNLABELLED}
+        return {
+            (row.get("id", ""), "" if same_reader else row.get("group", ""))
+            for row in rows
+            if row.get("split") != UNLABELLED
+        }
     return set()

@@ -51,6 +51,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
         ("callbacks.inference.input=nowhere", ["callbacks.inference.input=nowhere"]),
         ("callbacks.inference.most=0", ["callbacks.inference.most=0", "1 to 64"]),
         ("two_logits=maybe", ["two_logits=maybe"]),
+        ("model=[unet_mnv2,fpn_resnet18]", ["one option of model", "model=NAME"]),
         ("dataset.device_cache=true", ["dataset.device_cache=true", "augment=device_light"]),
         ("dataset.device_cache=true dataset.crop=32 augment=device_light", ["dataset.crop"]),
         ("dataset.batch_size=most", ["dataset.batch_size=most", "auto"]),

@@ -8,8 +8,8 @@ Layout: ``<id>/images/<id>.png`` (RGBA, 256×256 to 1040×1388) and ``<id>/masks
     (and ``test/``). ``stage1_test`` has images only.
 Classes: background, nucleus. Instance labels are kept.
 Splits: none published in the first layout; the folders ``train`` and ``test`` in the second.
-    Drawn ones are balanced over the imaging type (fluorescence, stained, bright-field).
-Groups: fields of view. 565 of the 664 images of ``stage1_train`` are parts of 143 fields;
+    Drawn ones are balanced over the imaging type (fluorescence, stained, bright-field), and
+    keep fields of view together. 565 of the 664 images of ``stage1_train`` are parts of 143 fields;
     ``dsb2018_fields.csv`` beside this file names them, by the first twelve of their 64 digits. 76
     squares of four are those of data/folds.csv in https://github.com/selimsef/dsb2018_topcoders
     (867f5f3, MIT). The others were found and looked at for this table: borders that continue each
