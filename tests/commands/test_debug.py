@@ -49,6 +49,7 @@ def test_fast_as_a_user_types_it(run: Any, call: Any, tmp_path: Path) -> None:
         assert (folder / name).is_file(), name
 
 
+@pytest.mark.slow
 def test_overfit_learns_and_says_so(
     run: Any, here: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -93,6 +93,7 @@ def test_the_process_is_as_it_was(
     assert any((tmp_path / "outputs").iterdir()) == (ends is not SegkitError)
 
 
+@pytest.mark.slow
 def test_torch_is_as_it_was_loaded(tmp_path: Path) -> None:
     """The first call loads it; what it does then is not left to the second."""
     script = """
