@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from segkit.benchmarks.timing import Figure, spread
 from segkit.config.sizes import image_size
 from segkit.data.cache import Cache
+from segkit.data.cache_build import pixels_name
 from segkit.data.dataset import CachedDataset, OrderedSampler, collate
 from segkit.runs.build import build_augmentation
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Config = Mapping[str, Any]
 PART, WORKERS, FEW = "memory", 2, 1000
+_BUILD = "measured"
 
 
 def memory(config: Config) -> list[Figure]:
@@ -81,7 +83,7 @@ def _held(config: Config, count: int) -> tuple[int, int]:
 def _write_cache(folder: Path, count: int, size: tuple[int, int], channels: int) -> None:
     """Black images without masks, in the form of :mod:`segkit.data.cache`."""
     each = size[0] * size[1] * (channels + 1)
-    with (folder / "pixels.bin").open("wb") as file:
+    with (folder / pixels_name(_BUILD)).open("wb") as file:
         file.truncate(count * each)  # pages that were never written take no disk
     entries = [
         {
@@ -96,6 +98,7 @@ def _write_cache(folder: Path, count: int, size: tuple[int, int], channels: int)
         for number in range(count)
     ]
     index = {"channels": channels, "bytes": count * each, "problems": [], "entries": entries}
+    index["build"] = _BUILD
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 

@@ -46,7 +46,8 @@ OVERFIT = Rule(
 )
 DATA_NAME = Rule(
     lambda name: (
-        not isinstance(name, str) or not (set(name) & {"/", "\\", "\0"} or name in (".", ".."))
+        name is None
+        or (isinstance(name, str) and not (set(name) & {"/", "\\", "\0"} or name in (".", "..")))
     ),
     "write a plain name",
     "the name of a data set is part of file names, and holds no slash",
