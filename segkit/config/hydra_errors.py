@@ -21,6 +21,7 @@ from segkit.config.spelling import of_option
 from segkit.config.unreadable import unreadable
 from segkit.core.errors import SegkitError
 
+_SLIP = 0.88  # of two keys that are alike, dataset.sise and dataset.size
 _HELP = "--help shows the groups and the keys used most, --cfg job every key"
 
 
@@ -131,11 +132,14 @@ def _composition(
             config = _composed(cause)
             if config is None:
                 config = _compose(folder, config_name, given)
-            if home := _home_of(key, folder, config_name):
+            known = sorted({*keys_below(config), *group_names(folder)})
+            # Each option is composed for it, which a slip of the finger need not wait for.
+            slip = difflib.get_close_matches(key, known, cutoff=_SLIP)
+            if not slip and (home := _home_of(key, folder, config_name)):
                 return SegkitError(
                     f"{key} is a key of {home}", where=f"{key}=…", remedy=f"leave it out, or {home}"
                 )
-            return _unknown_key(key, sorted({*keys_below(config), *group_names(folder)}))
+            return _unknown_key(key, known)
     first = " ".join(line.strip() for line in text.splitlines()[:2])
     return SegkitError(first, where="the configuration", remedy=_HELP)
 
