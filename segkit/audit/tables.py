@@ -154,9 +154,10 @@ def show(audit: Audit, title: str, folder: str, next_step: str = "") -> None:
     show_line(out, audit.verdict, f"bold {'red' if audit.count('error') else 'green'}")
     show_line(out, f"report: {folder}/report.html")
     if audit.clean is not None:
+        clean = argument("dataset.split.file", f"{folder}/split.csv")
         line = "a split in which copies and parts of one scene lie on one side: "
-        line += argument("dataset.split.file", f"{folder}/split.csv")
-        show_line(out, line)
+        show_line(out, line + clean)
+        next_step += f" {clean}" * bool(next_step)  # not on the one that leaks
     if next_step:
         show_line(out, f"train on it: {next_step}")
 

@@ -16,6 +16,7 @@ from segkit.audit.page import report
 from segkit.audit.pictures import scene_pictures, worst_scenes
 from segkit.audit.placement import Placement
 from segkit.audit.scenes import not_compared, of_scenes
+from segkit.audit.tables import show
 from segkit.data.readers.folder import Folder
 from segkit.data.splits import SplitSpec
 from segkit.drawing.overlay import encode_png
@@ -115,6 +116,15 @@ def test_the_clean_split_has_the_scene_on_one_side(leaky: tuple[Folder, Audit]) 
     assert len({found.clean[f"tile{number}"] for number in range(4)} | {found.clean["copy"]}) == 1
     assert found.clean["crop"] == found.clean["tile0"]
     assert {*found.clean.values()} == {"train", "val", "test"}
+
+
+def test_the_command_to_train_takes_the_clean_split(
+    leaky: tuple[Folder, Audit], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = leaky
+    show(found, "data", "out", "train dataset=folder")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "train on it: train dataset=folder dataset.split.file=out/split.csv" in said
 
 
 def test_the_report_shows_the_parts_put_together(leaky: tuple[Folder, Audit]) -> None:
