@@ -12,6 +12,8 @@ from segkit.data.readers.phantom import write_phantoms
 
 # model.encoder_weights=auto then starts from random weights at once; subprocesses inherit it.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tests import albumentations before segkit does, which would ask the network for a newer release.
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 
 @pytest.fixture(scope="session")
