@@ -9,7 +9,7 @@ from typing import Any
 from segkit.config.checks import check_data
 from segkit.config.keys import key_of
 from segkit.config.plain import resolved
-from segkit.config.sizes import image_size
+from segkit.config.sizes import AUTO, crop_size, image_size
 from segkit.config.values import CHECK
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
@@ -43,7 +43,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
     from segkit.data.splits import SplitSpec
 
     node = config["dataset"]
-    size, crop = (image_size(node[key], f"dataset.{key}") for key in ("size", "crop"))
+    size, crop = image_size(node["size"], "dataset.size"), _crop(node)
     skip, mapped = node["on_bad_record"] == "skip", "mask_values" in node
     use = Use(reader.classes, size, crop, skip=skip, mapped=mapped)
     found = audit(reader, use, SplitSpec(**node["split"]), _mirrored(config, reader))
@@ -88,6 +88,12 @@ def _check_folder(path: Path) -> None:
         )
 
 
+def _crop(node: Any) -> tuple[int, int] | None:
+    """The crop that was asked for; what ``auto`` is every image can give."""
+    crop = crop_size(node["crop"], "dataset.crop")
+    return None if crop == AUTO else crop
+
+
 def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
     # albumentations takes seconds to import.
     from segkit.audit.preview import augment_sheet
@@ -100,7 +106,7 @@ def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
         build_augmentation(config),
         seed=config["seed"],
         size=image_size(node["size"], "dataset.size"),
-        crop=image_size(node["crop"], "dataset.crop"),
+        crop=_crop(node),
         channels=node["channels"],
     )
     save_png(folder / "augment.png", sheet)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from segkit.config.encoder_names import SMP_ENCODERS
-from segkit.config.sizes import AUTO, image_size
+from segkit.config.sizes import AUTO, crop_size, image_size
 from segkit.config.values import DATA, TRAIN
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.values import Rules, check, lookup
@@ -34,8 +34,8 @@ def check_data(config: Config, rules: Rules = DATA) -> None:
 
 def _check_sizes(dataset: Config) -> None:
     size = image_size(dataset["size"], "dataset.size")
-    crop = image_size(dataset["crop"], "dataset.crop")
-    if size and crop and (crop[0] > size[0] or crop[1] > size[1]):
+    crop = crop_size(dataset["crop"], "dataset.crop")
+    if size and crop and crop != AUTO and (crop[0] > size[0] or crop[1] > size[1]):
         raise SegkitError(
             f"a crop of {crop[0]}×{crop[1]} does not fit into images of {size[0]}×{size[1]}",
             where="dataset.crop, dataset.size",

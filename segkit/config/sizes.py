@@ -1,8 +1,8 @@
 """Image sizes as they are configured."""
 
-from typing import Any
+from typing import Any, Literal
 
-from segkit.config.values import SIZE
+from segkit.config.values import CROP, SIZE
 
 AUTO = "auto"
 
@@ -18,3 +18,9 @@ def image_size(value: Any, key: str) -> tuple[int, int] | None:
         return None
     rows, columns = (value, value) if isinstance(value, int) else value
     return int(rows), int(columns)
+
+
+def crop_size(value: Any, key: str) -> tuple[int, int] | Literal["auto"] | None:
+    """The same of a crop, which may be ``auto``."""
+    CROP.check(key, value)
+    return "auto" if value == AUTO else image_size(value, key)

@@ -64,6 +64,11 @@ SIZE = Rule(
     "write one whole number of at least 8 ({key}=256) or two ('{key}=[256,320]')",
     "{value} is not a size in pixels",
 )
+CROP = Rule(
+    lambda value: value in ("auto", None) or _is_size(value),
+    "write one whole number of at least 8 ({key}=256), two ('{key}=[256,320]') or auto",
+    "{value} is not a size in pixels",
+)
 # Whatever reads a data set. Keys that a composition does not have are passed over.
 DATA = {
     **dict.fromkeys(("dataset", "dataset.split", "augment"), GROUP),
@@ -82,7 +87,7 @@ DATA = {
     "callbacks.panels.every_n_epochs": whole(1),
     "dataset.batch_size": whole(1, also=("auto",)),
     "dataset.channels": choice(1, 3),
-    "dataset.crop": SIZE,
+    "dataset.crop": CROP,
     "dataset.device_cache": SWITCH,
     "dataset.name": DATA_NAME,
     "dataset.num_workers": whole(0, also=("auto",)),

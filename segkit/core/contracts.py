@@ -5,9 +5,9 @@ Shape suffixes: B batch, C channels, K classes, H rows, W columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from segkit.core.errors import SegkitError
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Ground truth, (H, W): uint8 class indices, or int32 object labels.
+Truth = NDArray[Any]
 Stage = Literal["train", "val", "test"]
 SPLITS: tuple[Stage, ...] = ("train", "val", "test")
 UNLABELLED = "unlabelled"
@@ -84,20 +86,39 @@ class Sample:
     instances: NDArray[np.int32] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TruthKind:
+    """What a task asks of the ground truth.
+
+    Attributes:
+        labels: whether it is to tell objects apart.
+        encode: makes the loss's target of it, (H, W) to (K, H, W) float32, where that is work for
+            the loaders' processes.
+    """
+
+    labels: bool = False
+    encode: Callable[[Truth], NDArray[np.float32]] | None = None
+
+
+CLASSES = TruthKind()
+
+
 class Batch(TypedDict):
     """What the loaders hand to the task.
 
     Attributes:
         image_BCHW: uint8, 0…255, not normalised (the network does that). Without a pixel where
             an image is so large that it is scored in tiles, straight from the cache.
-        mask_BHW: uint8 class indices.
+        mask_BHW: the ground truth: uint8 class indices, or int32 object labels.
         index_B: int64 positions in the datamodule's list of records.
-        native: the untouched truths, (H, W) uint8 each, in the test loader only.
+        target: what the loss compares with, where the loader makes it of the ground truth.
+        native: the untouched truths, (H, W) each, in the test loader only.
     """
 
     image_BCHW: Tensor
     mask_BHW: Tensor
     index_B: Tensor
+    target: NotRequired[Tensor]
     native: NotRequired[list[Tensor]]
 
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.contracts import Truth
 from segkit.core.environment import environment
 from segkit.core.errors import SegkitError
 
@@ -18,6 +19,8 @@ with environment(NO_ALBUMENTATIONS_UPDATE="1"):
     from albumentations import BaseCompose, BasicTransform, Compose
 
 Image = NDArray[np.uint8]
+# Of labels: floats carry them exactly, and every transform takes floats.
+_LARGEST_LABEL = 2**24
 Transform: TypeAlias = BasicTransform | BaseCompose
 
 
@@ -27,12 +30,12 @@ class Augmenter(Protocol):
     def __call__(
         self,
         image: Image,
-        mask: Image,
+        mask: Truth,
         *,
         seed: int,
         crop: tuple[int, int] | None = None,
         name: str = "",
-    ) -> tuple[Image, Image]:
+    ) -> tuple[Image, Truth]:
         """Equal arguments give equal bits."""
 
 
@@ -58,12 +61,12 @@ class Augmentation:
     def __call__(
         self,
         image: Image,
-        mask: Image,
+        mask: Truth,
         *,
         seed: int,
         crop: tuple[int, int] | None = None,
         name: str = "",
-    ) -> tuple[Image, Image]:
+    ) -> tuple[Image, Truth]:
         """Augment one sample. Equal arguments give equal bits, in any process and any order.
 
         Transforms may turn an image by a quarter. One that is not square would no longer fit
@@ -72,14 +75,14 @@ class Augmentation:
 
         Args:
             image: (H, W, C) uint8; not written to.
-            mask: (H, W) uint8 class indices; not written to.
+            mask: (H, W) uint8 class indices, or int32 labels; not written to.
             seed: what everything is drawn from, 0 … 2^64-1; see :func:`sample_seed`.
             crop: rows and columns to cut out at random before anything else.
             name: what to call the sample in an error.
 
         Returns:
-            (h, w, C) uint8 and (h, w) uint8, with (h, w) the crop or else (H, W). Where nothing
-            was changed these are the arguments themselves, or views of them.
+            (h, w, C) uint8 and (h, w) of the mask's type, with (h, w) the crop or else (H, W).
+            Where nothing was changed these are the arguments themselves, or views of them.
 
         Raises:
             SegkitError: the image is smaller than the crop, or a transform changed its size,
@@ -94,8 +97,10 @@ class Augmentation:
         # that two flips with p=0.5 always happen together. One shared stream, drawn from in
         # turn, keeps them independent; it reaches nested transforms too.
         self._compose.set_random_state(generator, random.Random(seed))  # noqa: S311
-        done = self._compose(image=image, mask=mask)
-        return _upright(done["image"], image, name), _upright(done["mask"], mask, name)
+        carried = mask if mask.dtype == np.uint8 else _as_floats(mask)
+        done = self._compose(image=image, mask=carried)
+        moved = _upright(done["mask"], carried, name).astype(mask.dtype, copy=False)
+        return _upright(done["image"], image, name), moved
 
 
 def sample_seed(seed: int, epoch: int, record_id: str) -> int:
@@ -109,8 +114,8 @@ def sample_seed(seed: int, epoch: int, record_id: str) -> int:
 
 
 def random_crop(
-    image: Image, mask: Image, crop: tuple[int, int], generator: np.random.Generator, name: str
-) -> tuple[Image, Image]:
+    image: Image, mask: Truth, crop: tuple[int, int], generator: np.random.Generator, name: str
+) -> tuple[Image, Truth]:
     """Cut the same window, drawn evenly, out of both.
 
     Raises:
@@ -121,7 +126,7 @@ def random_crop(
         raise SegkitError(
             f"an image of {columns}×{rows} pixels is smaller than the crop of {crop[1]}×{crop[0]}",
             where=f"dataset.crop, record {name}" if name else "dataset.crop",
-            remedy="choose a smaller dataset.crop, or a larger dataset.size",
+            remedy="choose a smaller dataset.crop, or auto, or a larger dataset.size",
         )
     top = int(generator.integers(rows - crop[0] + 1))
     left = int(generator.integers(columns - crop[1] + 1))
@@ -129,14 +134,21 @@ def random_crop(
     return image[window], mask[window]
 
 
-def _upright(result: NDArray[Any], before: Image, name: str) -> Image:
+def _as_floats(labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    if labels.size and labels.max() >= _LARGEST_LABEL:
+        _, places = np.unique(labels, return_inverse=True)  # 0 is first where there is background
+        labels = places.reshape(labels.shape) + (labels.min() > 0)
+    return labels.astype(np.float32)
+
+
+def _upright(result: NDArray[Any], before: NDArray[Any], name: str) -> NDArray[Any]:
     if result.ndim < before.ndim:  # some transforms drop a single channel
         result = result[..., None]
     if result.shape[:2] == before.shape[1::-1] != before.shape[:2]:
         result = np.ascontiguousarray(np.rot90(result))
-    if result.shape != before.shape or result.dtype != np.uint8:
+    if result.shape != before.shape or result.dtype != before.dtype:
         raise SegkitError(
-            f"the augmentation made {result.dtype} of shape {result.shape} from uint8 of "
+            f"the augmentation made {result.dtype} of shape {result.shape} from {before.dtype} of "
             f"shape {before.shape}",
             where=f"augment.transforms, record {name}" if name else "augment.transforms",
             remedy="leave out transforms that crop, resize, normalise or change the channels; "

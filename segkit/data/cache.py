@@ -22,7 +22,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Problem, Record
+from segkit.core.contracts import Problem, Record, Truth
 from segkit.core.errors import SegkitError
 from segkit.core.sources import check_apart
 from segkit.data.cache_build import CacheSpec, build_cache, pixels_name, prepare
@@ -70,6 +70,7 @@ class Cache:
         self.folder = folder
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.channels: int = index["channels"]
+        self.kind = np.dtype(np.int32 if index["labels"] else np.uint8)  # of the ground truth
         self.size: int = index["bytes"]
         self.pixels = folder / pixels_name(index["build"])
         self.problems = [Problem(**problem) for problem in index["problems"]]
@@ -111,18 +112,20 @@ class Cache:
         shape = (entry.height, entry.width, self.channels)
         return self._bytes(entry.offset, int(np.prod(shape))).reshape(shape)
 
-    def mask(self, record_id: str) -> NDArray[np.uint8]:
-        """(H, W) uint8 class indices, a read-only view; zeros for an unlabelled record."""
+    def mask(self, record_id: str) -> Truth:
+        """(H, W) class indices or labels, a read-only view; zeros for an unlabelled record."""
         entry = self.entries[record_id]
-        start = entry.offset + entry.height * entry.width * self.channels
-        return self._bytes(start, entry.height * entry.width).reshape(entry.height, entry.width)
+        start = entry.offset + entry.pixels * self.channels
+        found = self._bytes(start, entry.pixels * self.kind.itemsize)
+        return found.view(self.kind).reshape(entry.height, entry.width)
 
-    def native_mask(self, record_id: str) -> NDArray[np.uint8]:
-        """(H, W) uint8 class indices at the size of the stored image."""
+    def native_mask(self, record_id: str) -> Truth:
+        """The same, a copy, at the size of the stored image."""
         entry = self.entries[record_id]
-        start = entry.offset + entry.height * entry.width * (self.channels + 1)
+        start = entry.offset + entry.pixels * (self.channels + self.kind.itemsize)
         packed = np.array(self._bytes(start, entry.packed))
-        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED), np.uint8)
+        pixels = np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED), np.uint8)
+        return pixels.view(self.kind).reshape(pixels.shape[:2])
 
 
 def open_cache(
@@ -211,6 +214,6 @@ def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
         "files": reader.source.fingerprint(files),
         # The stratum too: it may come from a table, and is kept with the pixels.
         "records": [(r.id, r.image, r.masks, r.stratum) for r in records],
-        "spec": (spec.size, spec.channels),
+        "spec": (spec.size, spec.channels, spec.labels),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

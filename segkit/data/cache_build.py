@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Record, Sample, check_sample
+from segkit.core.contracts import Record, Sample, Truth, check_sample
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.data.parallel import map_records
@@ -31,10 +31,12 @@ class CacheSpec:
     Attributes:
         size: rows and columns of image and mask, or None to keep each record's own.
         channels: 1 or 3.
+        labels: whether the ground truth that is kept tells objects apart.
     """
 
     size: tuple[int, int] | None
     channels: int
+    labels: bool = False
 
 
 def build_cache(
@@ -73,6 +75,7 @@ def build_cache(
     index = {
         "build": build,
         "channels": spec.channels,
+        "labels": spec.labels,
         "bytes": size,
         "entries": entries,
         "problems": problems,
@@ -87,10 +90,10 @@ def pixels_name(build: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One record in the form in which it is kept; ``packed`` is its own mask as PNG."""
+    """One record in the form in which it is kept; ``packed`` is its own ground truth as PNG."""
 
     image: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
+    mask: Truth
     packed: bytes
     stratum: str
     native: tuple[int, int]
@@ -105,18 +108,31 @@ def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> 
     check_sample(sample, record, len(reader.classes))
     native = (sample.image.shape[0], sample.image.shape[1])
     target = spec.size or native
-    packed, mask = b"", np.zeros(target, np.uint8)
-    if sample.mask is not None:
-        packed = _packed(sample.mask, record)
-        mask = resize_mask(sample.mask, target)
+    packed, mask = b"", np.zeros(target, np.int32 if spec.labels else np.uint8)
+    truth = _labels(sample, record) if spec.labels else sample.mask
+    if truth is not None:
+        packed = _packed(truth, record)
+        mask = resize_mask(truth, target)
     image = network_input(sample.image, spec.channels, spec.size)
     stratum = reader.stratum(record, sample.image)
     return Prepared(image, mask, packed, stratum, native)
 
 
-def _packed(mask: NDArray[np.uint8], record: Record) -> bytes:
+def _labels(sample: Sample, record: Record) -> NDArray[np.int32] | None:
+    if sample.mask is not None and sample.instances is None:
+        raise SegkitError(
+            "its mask does not tell objects apart",
+            where=record.masks[0],
+            remedy="give label images, or a mask file an object; or train with task=semantic",
+        )
+    return sample.instances
+
+
+def _packed(mask: Truth, record: Record) -> bytes:
     done = max(mask.shape) <= _LONGEST
-    data = cv2.imencode(".png", mask)[1].tobytes() if done else b""
+    # A label's four bytes are four channels to PNG.
+    pixels = mask if mask.dtype == np.uint8 else mask[..., None].view(np.uint8)
+    data = cv2.imencode(".png", pixels)[1].tobytes() if done else b""
     if not data:
         raise SegkitError(
             f"a mask of {mask.shape[1]}×{mask.shape[0]} pixels, of which a side is too long",

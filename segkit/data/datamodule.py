@@ -8,13 +8,13 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from segkit.core.contracts import SPLITS, Problem, Record, Stage, bad_records
+from segkit.core.contracts import CLASSES, SPLITS, Problem, Record, Stage, TruthKind, bad_records
 from segkit.core.view import Large
 from segkit.data.augment import Augmenter
 from segkit.data.cache import Cache, open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.dataset import CachedDataset, Item, Key, OrderedSampler, ShuffledSampler
-from segkit.data.loaders import check_crop, device_loader, make_loader
+from segkit.data.loaders import device_loader, fitting_crop, make_loader
 from segkit.data.overfit import drawn, trained, wanted_images
 from segkit.data.panel_choice import chosen
 from segkit.data.readers.base import Reader
@@ -32,7 +32,7 @@ class SegmentationData(pl.LightningDataModule):
         split: how records are divided.
         augmentation: of training images; nothing else is ever augmented.
         size: rows and columns the network is given, or None for each image's own.
-        crop: rows and columns of a random crop in training, or None.
+        crop: rows and columns of a random crop in training, ``auto`` or None.
         channels: 1 or 3.
         batch_size: images a step and process; 0 until the largest has been found.
         device_cache: hold the training images on the device, and augment them there.
@@ -47,6 +47,7 @@ class SegmentationData(pl.LightningDataModule):
         large: which images of their own sizes are scored in tiles, and in which.
         scored_split: train, val, test or all: what the test loader serves.
         overfit_batches: that are all of training and validation, or a share (float); 0: no limit.
+        truth: what the task asks of the ground truth.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class SegmentationData(pl.LightningDataModule):
         split: SplitSpec,
         augmentation: Augmenter,
         size: tuple[int, int] | None,
-        crop: tuple[int, int] | None,
+        crop: tuple[int, int] | Literal["auto"] | None,
         channels: int,
         batch_size: int,
         device_cache: bool = False,
@@ -72,17 +73,19 @@ class SegmentationData(pl.LightningDataModule):
         large: Large | None = None,
         scored_split: str = "test",
         overfit_batches: float = 0,
+        truth: TruthKind = CLASSES,
     ) -> None:
         super().__init__()
         self.reader, self.dataset_name = reader, name
         self.split, self.augmentation = split, augmentation
-        self.size, self.crop = size, crop
-        self.channels, self.batch_size = channels, batch_size
-        self.device_cache, self.num_workers = device_cache, num_workers
+        self.size, self._asked = size, crop
+        self.crop = None if crop == "auto" else crop
+        self.channels, self.batch_size, self.num_workers = channels, batch_size, num_workers
+        self.device_cache = device_cache
         self.score_by, self.score_at = score_by, score_at
         self.on_bad_record, self.cache_dir = on_bad_record, cache_dir
-        self.panel_ids, self.panel_count = panel_ids, panel_count
-        self.seed, self.large = seed, large or Large()
+        self.panel_ids, self.panel_count, self.seed = panel_ids, panel_count, seed
+        self.large, self.truth = large or Large(), truth
         self.scored_split, self.overfit_batches = scored_split, overfit_batches
         self.problems, self.cautions = list[Problem](), list[Problem]()
         self.records: list[Record] = []
@@ -105,11 +108,7 @@ class SegmentationData(pl.LightningDataModule):
         return self._cache
 
     def prepare_data(self) -> None:
-        """List, decode into the cache, split. Runs once; in every process, behind a lock.
-
-        Raises:
-            SegkitError: anything wrong with the data set.
-        """
+        """List, decode into the cache, split. Runs once; in every process, behind a lock."""
         if self._cache is not None:
             return
         listing = self.reader.listing()
@@ -119,7 +118,7 @@ class SegmentationData(pl.LightningDataModule):
         cache = open_cache(
             self.reader,
             [record for record in listing.records if record.labelled],
-            spec=CacheSpec(self.size, self.channels),
+            spec=CacheSpec(self.size, self.channels, self.truth.labels),
             folder=self.cache_dir,
             name=self.dataset_name,
         )
@@ -129,7 +128,7 @@ class SegmentationData(pl.LightningDataModule):
         self.records = cache.known(listing.records)
         self.splits = assign_splits(self.records, self.split)
         self.records = regrouped(self.records, self.split.file)
-        check_crop(cache, self.crop)
+        self.crop = fitting_crop(cache, self._asked)
         self.cautions = self.reader.cautions()
         self._cache = cache
 
@@ -167,9 +166,6 @@ class SegmentationData(pl.LightningDataModule):
         """Positions of the validation images that are drawn each epoch.
 
         Unless named, they have something to find, and come from all strata and groups.
-
-        Raises:
-            SegkitError: a record of ``panel_ids`` is not in the validation split.
         """
         if self._panel is None:
             where = self.records, self.indices("val"), self.cache
@@ -187,6 +183,7 @@ class SegmentationData(pl.LightningDataModule):
             seed=self.seed,
             native=stage == "test" and self.score_at == "native",
             largest=None if training or self.size else self.large.pixels,
+            encode=self.truth.encode,
         )
 
     def as_dataset(self, stage: Stage | Literal["all"]) -> Samples:
@@ -225,8 +222,8 @@ class SegmentationData(pl.LightningDataModule):
         return self._loader("test", self._ordered(self.scored_split, "test"))
 
     def _ordered(self, split: str, stage: Stage) -> OrderedSampler:
-        (rank, world), share = self._rank(), self._at_once(stage)
-        return OrderedSampler(self.indices(split), rank=rank, world_size=world, batch_size=share)
+        (rank, world), size = self._rank(), self._at_once(stage)
+        return OrderedSampler(self.indices(split), rank=rank, world_size=world, batch_size=size)
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

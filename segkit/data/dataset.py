@@ -1,6 +1,6 @@
 """From the cache to batches: the data set, its samplers and how samples become a batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
-from segkit.core.contracts import Batch
+from segkit.core.contracts import Batch, Truth
 from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.cache import Cache
 
@@ -18,12 +18,13 @@ Key = tuple[int, int]
 
 
 class Item(TypedDict):
-    """One sample before collation; ``native`` is None but in the test data set."""
+    """One sample before collation; see :class:`~segkit.core.contracts.Batch`."""
 
     image: NDArray[np.uint8]
-    mask: NDArray[np.uint8]
+    mask: Truth
     index: int
-    native: NDArray[np.uint8] | None
+    target: NDArray[np.float32] | None
+    native: Truth | None
 
 
 class CachedDataset(Dataset[Item]):
@@ -37,6 +38,7 @@ class CachedDataset(Dataset[Item]):
         seed: of the augmentation.
         native: also give the mask at its own size.
         largest: pixels above which an image is named by its position alone, or None.
+        encode: makes the loss's target of the ground truth (H, W), where that is work for loaders.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class CachedDataset(Dataset[Item]):
         seed: int = 0,
         native: bool = False,
         largest: int | None = None,
+        encode: Callable[[Truth], NDArray[np.float32]] | None = None,
     ) -> None:
         self.cache = cache
         self.ids = list(ids)
@@ -57,6 +60,7 @@ class CachedDataset(Dataset[Item]):
         self.seed = seed
         self.native = native
         self.largest = largest
+        self.encode = encode
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,13 +70,15 @@ class CachedDataset(Dataset[Item]):
         record_id = self.ids[index]
         if self.largest is not None and self.cache.entries[record_id].pixels > self.largest:
             nothing = np.zeros((0, 0, self.cache.channels), np.uint8)
-            return Item(image=nothing, mask=nothing[..., 0], index=index, native=None)
+            mask = np.zeros((0, 0), self.cache.kind)
+            return Item(image=nothing, mask=mask, index=index, target=None, native=None)
         image, mask = self.cache.image(record_id), self.cache.mask(record_id)
         if self.augmentation is not None:
             seed = sample_seed(self.seed, epoch, record_id)
             image, mask = self.augmentation(image, mask, seed=seed, crop=self.crop, name=record_id)
         native = self.cache.native_mask(record_id) if self.native else None
-        return Item(image=image, mask=mask, index=index, native=native)
+        target = None if self.encode is None else self.encode(mask)
+        return Item(image=image, mask=mask, index=index, target=target, native=native)
 
 
 class ShuffledSampler(Sampler[Key]):
@@ -144,6 +150,9 @@ def collate(items: Sequence[Item]) -> Batch:
         mask_BHW=torch.from_numpy(np.stack([item["mask"] for item in items])),
         index_B=torch.tensor([item["index"] for item in items]),
     )
+    targets = [item["target"] for item in items]
+    if all(target is not None for target in targets):
+        batch["target"] = torch.from_numpy(np.stack(targets))
     native = [item["native"] for item in items]
     if all(mask is not None for mask in native):
         batch["native"] = [torch.from_numpy(mask) for mask in native]

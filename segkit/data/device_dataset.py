@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from segkit.core.contracts import Batch
+from segkit.core.contracts import Batch, Truth
 from segkit.data.augment import Image, random_crop, sample_seed
 from segkit.data.cache import Cache
 from segkit.data.dataset import Key
@@ -23,7 +23,7 @@ class BatchTransform(Protocol):
         """What to do to one image."""
 
     def apply(self, image_BCHW: Tensor, mask_BHW: Tensor, drawn: Sequence[Any]) -> Pixels:
-        """Do it to each image of a batch, uint8 in and out; what is given is not written to."""
+        """Do it to each image of a batch, of the same types; what is given is not written to."""
 
 
 class QuarterTurns:
@@ -92,12 +92,12 @@ class DeviceAugmentation:
     def __call__(
         self,
         image: Image,
-        mask: Image,
+        mask: Truth,
         *,
         seed: int,
         crop: tuple[int, int] | None = None,
         name: str = "",
-    ) -> tuple[Image, Image]:
+    ) -> tuple[Image, Truth]:
         """Augment one sample on the CPU, as :class:`segkit.data.augment.Augmentation` does."""
         if crop is not None:
             image, mask = random_crop(image, mask, crop, np.random.default_rng(seed), name)
@@ -111,7 +111,7 @@ class DeviceAugmentation:
 
         Args:
             image_BCHW: uint8; not written to.
-            mask_BHW: uint8 class indices; not written to.
+            mask_BHW: uint8 class indices, or int32 labels; not written to.
             seeds: what each image is drawn from, 0 … 2^64-1.
         """
         generators = [np.random.default_rng(seed) for seed in seeds]
@@ -150,7 +150,8 @@ class DeviceDataset(Dataset[Batch]):
         shape = (len(indices), *first.shape)
         # Filled one by one: a copy of all in the main memory might not fit.
         images_NHWC = torch.empty(shape, dtype=torch.uint8, device=device)
-        self.masks_NHW = torch.empty(shape[:3], dtype=torch.uint8, device=device)
+        kind = torch.from_numpy(np.zeros(0, cache.kind)).dtype
+        self.masks_NHW = torch.empty(shape[:3], dtype=kind, device=device)
         for place, index in enumerate(indices):
             images_NHWC[place] = torch.tensor(cache.image(self.ids[index]))
             self.masks_NHW[place] = torch.tensor(cache.mask(self.ids[index]))

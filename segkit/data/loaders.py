@@ -17,6 +17,8 @@ from segkit.data.dataset import CachedDataset, Item, Key, ShuffledSampler, colla
 from segkit.data.device_dataset import DeviceAugmentation, DeviceDataset
 
 _AHEAD = 2  # batches that each loader process keeps ready: torch's prefetch_factor
+_CROP, _STRIDE = 256, 32  # of a crop that nobody asked for, in pixels
+_TARGET = 12  # bytes a pixel of a target that loaders make: three planes of floats
 _SHARE = 0.5  # of the memory, for all that they keep ready
 
 
@@ -58,7 +60,10 @@ def batch_bytes(dataset: CachedDataset, count: int) -> int:
     elif dataset.largest is not None:
         sizes = [size for size in sizes if size <= (dataset.largest or 0)]
     truth = max((prod(entry.native) for entry in entries), default=0) if dataset.native else 0
-    return count * (max(sizes, default=0) * (dataset.cache.channels + 1) + truth)
+    wide = dataset.cache.kind.itemsize
+    # A target is some planes of floats; that of a task of classes is its mask.
+    own = dataset.cache.channels + wide + (0 if dataset.encode is None else _TARGET)
+    return count * (max(sizes, default=0) * own + wide * truth)
 
 
 def make_loader(
@@ -152,25 +157,33 @@ def _require_room(
     if device.type == "cpu":
         entry = cache.entries[ids[indices[0]]]
         memory.require(
-            len(indices) * entry.pixels * (cache.channels + 1),
+            len(indices) * entry.pixels * (cache.channels + cache.kind.itemsize),
             f"holding {len(indices)} images",
             where="dataset.device_cache=true",
             remedy="set dataset.device_cache=false, or a smaller dataset.size",
         )
 
 
-def check_crop(cache: Cache, crop: tuple[int, int] | None) -> None:
-    """Refuse a crop that does not fit into every image.
+def fitting_crop(
+    cache: Cache, crop: tuple[int, int] | Literal["auto"] | None
+) -> tuple[int, int] | None:
+    """The crop, once the images are known: ``auto`` is 256 pixels, or what the smallest can give.
 
     Raises:
-        SegkitError: with the first image that is smaller.
+        SegkitError: with the first image that is smaller than the crop.
     """
-    for entry in cache.entries.values() if crop else ():
+    entries = cache.entries.values()
+    if crop == "auto":
+        smallest = min((min(entry.height, entry.width) for entry in entries), default=_CROP)
+        side = min(_CROP, max(smallest // _STRIDE * _STRIDE, min(smallest, _STRIDE)))
+        return side, side
+    for entry in entries if crop else ():
         if crop and (entry.height < crop[0] or entry.width < crop[1]):
             raise SegkitError(
                 f"an image of {entry.width}×{entry.height} pixels is smaller than the crop of "
                 f"{crop[1]}×{crop[0]}",
                 where=f"record {entry.id}",
-                remedy="make dataset.crop smaller, or set dataset.size so that images are "
+                remedy="make dataset.crop smaller, or auto, or set dataset.size so that images are "
                 "enlarged first",
             )
+    return crop

@@ -26,8 +26,9 @@ def known_split(stage: str) -> str:
 class Samples(Dataset[dict[str, Tensor]]):
     """Samples as plain dictionaries of tensors, which any collate function stacks.
 
-    ``image`` is (C, H, W) uint8, 0…255, as segkit's networks take it; ``mask`` (H, W) uint8, class
-    indices; ``index`` the position, whose record is ``ids[index]``.
+    ``image`` is (C, H, W) uint8, 0…255, as segkit's networks take it; ``mask`` (H, W), class
+    indices (uint8) or, of a task of objects, labels (int32); ``index`` the position, whose record
+    is ``ids[index]``.
 
     Example::
 

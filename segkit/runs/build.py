@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 
 from segkit.config.allow_list import ALLOWED, check_targets
 from segkit.config.checks import Config
-from segkit.config.sizes import AUTO, image_size
+from segkit.config.sizes import AUTO, crop_size, image_size
 from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
@@ -72,6 +72,7 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
     """
     from segkit.data.datamodule import SegmentationData
     from segkit.data.splits import SplitSpec
+    from segkit.tasks.named import task_kind
 
     node = config["dataset"]
     return SegmentationData(
@@ -80,7 +81,7 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
         split=SplitSpec(**node["split"]),
         augmentation=build_augmentation(config),
         size=image_size(node["size"], "dataset.size"),
-        crop=image_size(node["crop"], "dataset.crop"),
+        crop=crop_size(node["crop"], "dataset.crop"),
         channels=node["channels"],
         batch_size=0 if node["batch_size"] == AUTO else node["batch_size"],
         device_cache=bool(node.get("device_cache", False)),  # runs of earlier versions lack it
@@ -95,6 +96,7 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
         large=build_large(config),
         scored_split=scored_split,
         overfit_batches=config.get("trainer", {}).get("overfit_batches") or 0,
+        truth=task_kind(config).truth(),
     )
 
 

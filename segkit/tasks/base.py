@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from segkit.core.contracts import Batch, Record
+    from segkit.core.contracts import Batch, Record, TruthKind
     from segkit.drawing.panel import Painter
     from segkit.tasks.examining import Examination, Fitting, Watcher
     from segkit.tasks.tally import Counted
@@ -198,6 +198,13 @@ class Task(ABC):
     @abstractmethod
     def painter(self) -> Painter:
         """From answers to pictures."""
+
+    @classmethod
+    def truth(cls) -> TruthKind:
+        """What is asked of the ground truth: class indices, unless a task says otherwise."""
+        from segkit.core.contracts import CLASSES
+
+        return CLASSES
 
     @classmethod
     @abstractmethod
