@@ -138,7 +138,7 @@ def _better(
             splits = assign_splits(records, replace(spec, **settings))
         except SegkitError:
             continue
-        held = {part: _held(records, present, splits, part) for part in SPLITS}
+        held: dict[str, set[int]] = {part: _held(records, present, splits, part) for part in SPLITS}
         told = " ".join(f"dataset.split.{key}={_typed(value)}" for key, value in settings.items())
         if held["train"] == held["val"] == every and held["test"] in (every, set()):
             return told

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
+from segkit import train
 from segkit.config.plain import resolved
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import RunFolder
 from segkit.data.splits import SplitSpec
+from segkit.runs.call import Call
 from segkit.runs.monitor import as_begun, asked_for, fall_back, in_words
 from segkit.tasks.named import check_task, task_kind
 from tests.data.healthy import healthy_first, healthy_validate, opened
@@ -80,3 +83,18 @@ def test_the_same_command_asks_for_what_was_chosen(blind: Any) -> None:
     asked = composed()
     as_begun(asked, {"monitor": "val/loss", "mode": "min"})  # it was asked for then
     assert asked.monitor == "val/dice"
+
+
+@pytest.mark.parametrize(("monitor", "score"), [("val/dice", 0.5), ("val/loss", None)])
+def test_a_sweeper_is_told_no_loss_for_a_score(
+    monitor: str, score: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(given: DictConfig, call: Any) -> RunFolder:
+        del call
+        given.monitor = monitor
+        return RunFolder(tmp_path)
+
+    RunFolder(tmp_path).write_summary({"monitor": monitor, "best_score": 0.5})
+    monkeypatch.setattr(train, "train", trained)
+    call = Call(tmp_path, multirun=True)
+    assert train._best_score(composed(), call) == score
