@@ -24,8 +24,9 @@ from segkit.runs.build import (
     without_weights,
 )
 from segkit.runs.call import Call
-from segkit.runs.checks import check_training
+from segkit.runs.checks import check_inference, check_training, check_training_part
 from segkit.runs.claim import claim, held, remove_if_empty
+from segkit.runs.monitor import asked_for, fall_back, in_words
 from segkit.runs.resume import (
     check_split,
     folder_to_resume,
@@ -67,7 +68,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
             print(f"done before: {RunFolder(resume).path} (more: trainer.max_epochs=N)", flush=True)
         return RunFolder(resume)
     check_training(config)
-    _check_inference(config)
+    check_inference(config)
     reader = build_reader(config)
     task = build_task(config, reader.classes)
     _announce(reader)
@@ -79,8 +80,11 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
 
     data = build_data(with_own_split(config, RunFolder(resume)) if resume else config, reader)
     data.prepare_data()
+    check_training_part(data)
     if resume:
         check_split(data.split_csv(), RunFolder(resume))
+    elif fall_back(composed, data):
+        config = _resolve(composed, call.output)
     data.panel_indices()
     cli.say(f"building {config['choices']['model']} …")
     trained = resume is not None and RunFolder(resume).last.is_file()
@@ -138,7 +142,7 @@ def _fit(
                 monitor=config["monitor"],
                 compile_network=config["compile"],
                 resume_from=position,
-                chosen=automatic_settings(config, data, trainer) | found,
+                chosen=automatic_settings(config, data, trainer) | in_words(config) | found,
             )
         except Stopped as stopped:
             if not first:
@@ -168,7 +172,7 @@ def _begin(
     if not resumed:
         folder.write_split(data.split_csv())
         log_configuration(trainer.loggers, config)
-    show_data(data, folder.path)
+    show_data(data, folder.path, monitor=config["monitor"], asked=asked_for(config))
 
 
 def _trainer(config: dict[str, Any], folder: RunFolder) -> Trainer:
@@ -177,16 +181,6 @@ def _trainer(config: dict[str, Any], folder: RunFolder) -> Trainer:
     except SegkitError:
         remove_if_empty(folder.path)  # which may have another name than Hydra gave it
         raise
-
-
-def _check_inference(config: dict[str, Any]) -> None:
-    """Images that are predicted each epoch are found missing before anything slow."""
-    given = ((config.get("callbacks") or {}).get("inference") or {}).get("input")
-    if given is not None:
-        # It imports NumPy and OpenCV, for which --help does not wait.
-        from segkit.inference.inputs import find_inputs
-
-        find_inputs(given, key="callbacks.inference.input")
 
 
 def _announce(reader: Reader) -> None:
@@ -232,11 +226,12 @@ def _best_score(composed: DictConfig, call: Call) -> float | None:
         SystemExit: 1 where a batch was to be learnt by heart, and was not; the other jobs of a
             sweep still run.
     """
+    asked = composed.monitor
     summary = train(composed, call).read_summary()
     if summary.get("learnt") is False and not call.multirun and is_first_process():
         raise SystemExit(1)
     score: float | None = summary.get("best_score")
-    return score
+    return score if summary.get("monitor") == asked else None  # of another, it says nothing here
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """What is wrong with how a data set is divided."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from segkit.audit.findings import Finding
 from segkit.audit.measure import Facts
 from segkit.core.contracts import SPLITS, Record
+from segkit.data.foreground import advice
 from segkit.data.splits import SplitSpec, clean_split
 
 # A mean over fewer groups than this says little.
@@ -37,7 +38,10 @@ def of_groups(
     may_fold = spec.folds is None and spec.file is None and len(homes) >= _FOLDS
     folds = may_fold * f", or cross-validate: dataset.split.folds={_FOLDS}"
     for split in SPLITS:
-        if homes and len(members[split]) < FEW_GROUPS:
+        if homes and split != "test" and not members[split]:
+            what = "nothing to train on" if split == "train" else "no epoch can be chosen"
+            yield Finding("error", "empty splits", what, split, clean_split(spec))
+        elif homes and len(members[split]) < FEW_GROUPS:
             yield Finding(
                 "warning",
                 "small splits",
@@ -50,22 +54,22 @@ def of_groups(
 def of_classes(
     facts: Sequence[Facts], splits: Mapping[str, str], classes: Sequence[str], spec: SplitSpec
 ) -> Iterator[Finding]:
-    """Classes that a split does not have."""
-    present: dict[str, Counter[int]] = {split: Counter() for split in SPLITS}
+    """Classes that a split does not have: wrong where none can be learnt, or no epoch chosen."""
+    held: dict[str, set[int]] = {split: set() for split in SPLITS}
+    present = {f.record.id: [k for k, share in enumerate(f.shares) if share > 0] for f in facts}
     seen = {splits.get(fact.record.id, "") for fact in facts}
     for fact in facts:
-        split = splits.get(fact.record.id, "")
-        if split in present:
-            present[split].update(k for k, share in enumerate(fact.shares) if share > 0)
-    redraw = spec.file is None and not any(fact.record.split and spec.published for fact in facts)
-    seed = f"; or draw another split: dataset.split.seed={spec.seed + 1}" * redraw
+        if (split := splits.get(fact.record.id, "")) in held:
+            held[split].update(present[fact.record.id])
+    blind = "val" in seen and not held["val"] - {0}
     for number, name in enumerate(classes):
-        lacking = [split for split in SPLITS if split in seen and not present[split][number]]
+        lacking = [split for split in SPLITS if split in seen and number not in held[split]]
         if lacking:
+            unfit = "train" in lacking or (blind and number > 0)
             yield Finding(
-                "error" if "train" in lacking else "warning",
+                "error" if unfit else "warning",
                 "missing classes",
                 f"no pixel of class {name!r} in {', '.join(lacking)}",
                 f"dataset.classes, {name}",
-                "see whether the masks are as meant, and add data" + seed,
+                advice([fact.record for fact in facts], present, spec, lacking, {number: name}),
             )

@@ -38,7 +38,7 @@ FOUND = {
     "model.std": None,
 }
 # Never compared with the run's own on resume: their choices are compared key by key.
-NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment")
+NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment", "monitor_asked")
 # Of the trials of one study these may differ.
 OF_A_TRIAL = (*OF_A_MACHINE, "callbacks.progress")
 # Where a run lies, what it was given, where it was trained and what was drawn or written of it say
@@ -55,6 +55,7 @@ NOT_COMPARED = (
     "dataset.panel_count",
     "dataset.panel_ids",
     "max_megapixels",
+    "monitor_asked",  # monitor says what was gone by
 )
 # They make several runs of one configuration.
 REPEATED = ("seed", "dataset.split.fold")

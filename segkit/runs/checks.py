@@ -1,9 +1,16 @@
-"""What a training may be configured with, before anything slow is imported."""
+"""What a training may be configured with, before anything slow is imported; and given to learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from segkit.config.checks import Config, check_values
 from segkit.config.keys import key_of
 from segkit.core.errors import SegkitError
 from segkit.tasks.named import check_task
+
+if TYPE_CHECKING:
+    from segkit.data.datamodule import SegmentationData
 
 
 def check_training(config: Config) -> None:
@@ -23,3 +30,33 @@ def check_training(config: Config) -> None:
             )
     check_values(config)
     check_task(config)
+
+
+def check_inference(config: Config) -> None:
+    """Refuse images to be predicted each epoch that are not there.
+
+    Raises:
+        SegkitError: with the key and what lies there.
+    """
+    given = ((config.get("callbacks") or {}).get("inference") or {}).get("input")
+    if given is not None:
+        # It imports NumPy and OpenCV, for which --help does not wait.
+        from segkit.inference.inputs import find_inputs
+
+        find_inputs(given, key="callbacks.inference.input")
+
+
+def check_training_part(data: SegmentationData) -> None:
+    """Refuse a split, read from a file, that leaves nothing to train on.
+
+    Raises:
+        SegkitError: with how to draw another.
+    """
+    if not data.indices("train"):
+        from segkit.data.splits import clean_split
+
+        raise SegkitError(
+            "no image is in the training split",
+            where=f"dataset.split.file={data.split.file}",
+            remedy=clean_split(data.split),
+        )

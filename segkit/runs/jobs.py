@@ -114,9 +114,12 @@ def _job(path: Path) -> Row:
         text = run.error.read_text(encoding="utf-8", errors="replace")
         row |= {"state": "failed", "error": text.splitlines()[0] if text else ""}
     seconds = summary.get("wall_seconds")
+    # Of a fold without foreground it is a loss, which the scores of the others say nothing of.
+    fell_back = "monitor" in (summary.get("chosen") or {})
     return row | {
         "best_epoch": summary.get("best_epoch"),
         "best_score": summary.get("best_score"),
+        **({"monitor": summary.get("monitor")} if fell_back else {}),
         **{name: test.get(name) for name in _headline(run)},
         "minutes": None if seconds is None else seconds / 60,
     }
@@ -147,7 +150,7 @@ def show_jobs(sweep: Path) -> None:
     names = columns if any(row.get("error") for row in rows) else columns[:-1]
     headings = [name.replace("_", " ") for name in names]
     cells = [[_shown(row.get(name)) for name in names] for row in rows]
-    show_table(out, headings, cells, words=("job", "state", "error"))
+    show_table(out, headings, cells, words=("job", "state", "monitor", "error"))
     if any(row["state"] != "done" for row in rows):
         said = "the same command with resume=true and hydra.sweep.dir= runs what is missing"
         show_line(out, f"{said}: {argument('hydra.sweep.dir', sweep)}")

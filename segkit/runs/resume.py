@@ -24,6 +24,7 @@ from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.core.view import LARGE, OVERLAP, TILE
 from segkit.runs.call import Call
+from segkit.runs.monitor import as_begun
 from segkit.runs.saved import split_as_saved
 from segkit.tasks.named import DEFAULT
 
@@ -98,6 +99,7 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
     run = RunFolder(folder)
     before = run.read_config()
     composed.run_dir = escaped(str(run.path))
+    as_begun(composed, before)
     now = resolved(composed, complete=False)
     allowed = own_prefixes(now["allow_targets"])
     before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)

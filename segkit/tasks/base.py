@@ -163,8 +163,10 @@ class Task(ABC):
         name: of its folder, and of its YAML file.
         headline: the scores that runs are known and compared by, the leading one first; of each,
             higher is better.
-        monitors: what a validation is scored by, and training may go by.
-        falling: of these, where lower is better.
+        monitors: what a validation is scored by, and training may go by; of one without
+            foreground they say nothing.
+        falling: where lower is better, and foreground is not needed.
+        fallback: of these, what training goes by where validation has no foreground.
         tested: what loggers are given of the test that ends a training.
         keys: of its decoder's settings, which evaluate and predict may override.
         classes: names, background first.
@@ -174,6 +176,7 @@ class Task(ABC):
     headline: ClassVar[tuple[str, ...]]
     monitors: ClassVar[tuple[str, ...]]
     falling: ClassVar[tuple[str, ...]] = ("loss",)
+    fallback: ClassVar[str] = "loss"
     tested: ClassVar[tuple[str, ...]]
     keys: ClassVar[tuple[str, ...]]
     words: ClassVar[Words]

@@ -17,6 +17,7 @@ from segkit.core.numbers import shown
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_facts, show_line
 from segkit.data.datamodule import SegmentationData
+from segkit.data.foreground import cautions
 from segkit.data.loaders import batch_bytes, worker_count
 from segkit.data.sides import side_cautions
 from segkit.tasks.words import Words
@@ -94,8 +95,17 @@ def log_to(path: Path, *, first_process: bool) -> Iterator[None]:
             logger.setLevel(its_level)
 
 
-def show_data(data: SegmentationData, folder: Path) -> None:
-    """Say what is trained on, how it was split, and where the run lies."""
+def show_data(
+    data: SegmentationData, folder: Path, *, monitor: str, asked: str | None = None
+) -> None:
+    """Say what is trained on, how it was split, what it lacks, and where the run lies.
+
+    Args:
+        data: prepared.
+        folder: of the run.
+        monitor: what the best epoch is chosen by.
+        asked: what it was to be chosen by, where validation has no foreground to do so.
+    """
     records = {stage: len(data.indices(stage)) for stage in ("train", "val", "test")}
     counts = "  ".join(f"{stage} {count}" for stage, count in records.items())
     log.info("data: %s (%s), in %s", data.dataset_name, counts, data.reader.root)
@@ -108,7 +118,8 @@ def show_data(data: SegmentationData, folder: Path) -> None:
         log.warning("%d records were left out (dataset.on_bad_record=skip):", len(data.problems))
         for problem in data.problems[:20]:
             log.warning("  %s: %s", problem.where, problem.what)
-    for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation)):
+    lacks = cautions(data, monitor=monitor, asked=asked)
+    for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation), *lacks):
         log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
     if data.overfit_batches:
         few = len(data.indices("train"))

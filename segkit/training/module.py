@@ -173,7 +173,8 @@ class SegmentationModule(pl.LightningModule):
         for config in self.trainer.lr_scheduler_configs:
             score = self.trainer.callback_metrics.get(config.monitor or "")
             plateau = isinstance(config.scheduler, ReduceLROnPlateau)
-            if plateau and self._validated and score is not None:
+            # An epoch whose score is undefined is neither better nor worse.
+            if plateau and self._validated and score is not None and math.isfinite(score):
                 config.scheduler.step(score)  # type: ignore[arg-type]
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:

@@ -158,17 +158,42 @@ def test_groups_in_two_splits_and_small_splits() -> None:
     ]
 
 
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_parts_that_no_training_can_do_without(part: str) -> None:
+    records = [Record(f"r{n}", f"g{n}", "i.png", ("m.png",)) for n in range(12)]
+    others = [split for split in ("train", "val", "test") if split != part]
+    splits = {record.id: others[n % 2] for n, record in enumerate(records)}
+    spec = SplitSpec(file="split.csv")
+    (finding,) = of_groups(records, splits, spec)
+    assert (finding.severity, finding.kind, finding.where) == ("error", "empty splits", part)
+    assert "dataset.split.file=null" in finding.remedy
+
+
 def test_classes_that_do_not_occur() -> None:
     without: dict[str, Any] = {"shares": (1.0, 0.0)}
     facts = [fact("a"), fact("b", **without), fact("c")]
     splits = {"a": "train", "b": "val", "c": "test"}
-    assert told(of_classes(facts, splits, CLASSES, SplitSpec())) == [
-        ("warning", "missing classes", "dataset.classes, cell")
-    ]
+    # It cannot choose an epoch; a test without it is poor, and nothing worse.
+    for swapped, severity in ((splits, "error"), ({**splits, "b": "test", "c": "val"}, "warning")):
+        assert told(of_classes(facts, swapped, CLASSES, SplitSpec())) == [
+            (severity, "missing classes", "dataset.classes, cell")
+        ]
     facts[0] = fact("a", **without)
     (worse,) = of_classes(facts, splits, CLASSES, SplitSpec())
     assert worse.severity == "error"
     assert worse.what == "no pixel of class 'cell' in train, val"
+
+
+def test_one_class_of_several_does_not_validate() -> None:
+    facts = [fact(name, shares=(0.8, 0.1, 0.1)) for name in "abcd"]
+    facts[1] = fact("b", shares=(0.9, 0.1, 0.0))
+    splits = {"a": "train", "b": "val", "c": "test", "d": "train"}
+    found = of_classes(facts, splits, (*CLASSES, "core"), SplitSpec())
+    assert told(found) == [("warning", "missing classes", "dataset.classes, core")]
+    # Nothing is marked of background in validation, which is no foreground that is missing.
+    facts[1] = fact("b", shares=(0.0, 0.5, 0.5))
+    found = of_classes(facts, splits, (*CLASSES, "core"), SplitSpec())
+    assert told(found) == [("warning", "missing classes", "dataset.classes, background")]
 
 
 def test_the_data_set_as_a_whole() -> None:

@@ -53,7 +53,16 @@ def test_the_keys_that_are_listed_are_in_the_configuration() -> None:
     conf = Path(__file__).parents[2] / "conf"
     written = "\n".join(path.read_text("utf-8") for path in conf.rglob("*.yaml"))
     # Made by a command itself, or an argument of Lightning's Trainer.
-    made = {"overrides", "choices", "fold", "max_time", "num_nodes", "experiment", "pruning"}
+    made = {
+        "overrides",
+        "choices",
+        "fold",
+        "max_time",
+        "num_nodes",
+        "experiment",
+        "pruning",
+        "monitor_asked",
+    }
     named = {key.rsplit(".", 1)[-1] for each in LISTS.values() for key in each if key} - made
     missing = [key for key in sorted(named) if f"{key}:" not in written]
     assert [key for key in missing if key not in ("dirpath", "save_dir")] == []

@@ -83,3 +83,16 @@ def test_a_fault_keeps_its_traceback(tmp_path: Path) -> None:
     text = (tmp_path / "job" / "error.txt").read_text("utf-8")
     assert text.startswith("ZeroDivisionError: division by zero")
     assert "test_jobs.py" in text
+
+
+def test_a_job_whose_score_is_a_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a fold without foreground in validation."""
+    told = {"chosen": {"monitor": "val/loss, not val/dice: …"}, "monitor": "val/loss"}
+    for name, more in (("0-fold0", {"monitor": "val/dice"}), ("1-fold1", told)):
+        (tmp_path / name).mkdir()
+        summary = {"best_epoch": 3, "best_score": 0.5, "wall_seconds": 90, **more}
+        (tmp_path / name / "summary.json").write_text(json.dumps(summary), "utf-8")
+        (tmp_path / name / "config.yaml").write_text("{}", "utf-8")
+    assert [row.get("monitor") for row in jobs(tmp_path)] == [None, "val/loss"]
+    show_jobs(tmp_path)
+    assert "val/loss" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """The task: what one step does, what it tells of an epoch, and that it repeats exactly."""
 
+from functools import partial
 from typing import Any
 
 import lightning.pytorch as pl
@@ -8,6 +9,7 @@ import pytest
 from torch import Tensor, nn
 
 from segkit.core.errors import SegkitError
+from segkit.training.schedules import plateau
 from tests.training.small_module import WARNINGS, MakeData, Watch, make_task, make_trainer
 
 pytestmark = WARNINGS
@@ -41,6 +43,17 @@ def test_another_seed_gives_other_losses(make_data: MakeData) -> None:
         make_trainer(1, watch).fit(make_task(), datamodule=make_data(seed=seed))
         sequences.append(watch.losses)
     assert sequences[0] != sequences[1]
+
+
+@pytest.mark.parametrize(("monitor", "cuts"), [("val/precision", 0), ("val/dice", 2)])
+def test_a_score_that_is_undefined_leaves_the_rate(
+    make_data: MakeData, monitor: str, cuts: int
+) -> None:
+    """Nothing is drawn: precision is 0 / 0, and Dice 0 in each of three epochs."""
+    falls = partial(plateau, monitor=monitor, mode="max", factor=0.5, patience=0, min_lr=0.0)
+    module, trainer = make_task(lr=1e-2, threshold=1.0, schedule=falls), make_trainer(3)
+    trainer.fit(module, datamodule=make_data())
+    assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(1e-2 * 0.5**cuts)
 
 
 class _NotFinite(nn.Module):

@@ -60,9 +60,11 @@ class ThresholdFit:
             threshold, found = best_threshold(counts_NT4, units(indices))
         except ValueError as error:
             raise SegkitError(
-                "no threshold can be picked: the validation split has nothing to find",
+                "no threshold can be picked: the validation split has no foreground, of which a "
+                "threshold could find more or less",
                 where="threshold=auto",
-                remedy="set a number: threshold=0.5",
+                remedy="leave threshold out, which keeps the run's own, or set a number: "
+                "threshold=0.5",
             ) from error
         images = f"{len(indices)} validation images"
         words = f"threshold {threshold} scores best on {images}: dice {found:.4f}"
@@ -80,12 +82,13 @@ def best_threshold(counts_NT4: NDArray[np.int64], units: Sequence[str]) -> tuple
         The threshold, and the mean over units of the Dice where it is defined.
 
     Raises:
-        ValueError: no Dice is defined: there is nothing to find, and nothing was drawn.
+        ValueError: there is nothing to find: the best that can be said of any threshold is that
+            nothing was drawn.
     """
     _, counts_GT4 = sum_by_group(counts_NT4, units)
+    if not counts_GT4[..., [0, 2]].any():  # found or missed: all of the foreground
+        raise ValueError("there is no foreground to find")
     dice_GT = dice(counts_GT4)
-    if np.isnan(dice_GT).all():
-        raise ValueError("no Dice is defined at any threshold")
     means = mean_where_defined(dice_GT)
     best = np.flatnonzero(means == np.nanmax(means))
     chosen = min(best, key=lambda t: abs(THRESHOLDS[t] - 0.5))

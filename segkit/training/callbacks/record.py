@@ -121,6 +121,26 @@ class RunRecord(pl.Callback):
     def _scored(self) -> list[str]:
         return ["val/loss", *self._headline]
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Warn where the score told no epoch from another."""
+        del pl_module
+        if trainer.is_global_zero and (told := self._undecided()):
+            log.warning("%s", told)
+
+    def _undecided(self) -> str:
+        scores = [row[self.monitor] for row in self.rows if math.isfinite(row["val/loss"])]
+        known = {score for score in scores if math.isfinite(score)}
+        if len(scores) < 2 or len(known) > 1:
+            return ""
+        words = [f"{score:.4g}" for score in known]
+        words += ["undefined"] * (not all(map(math.isfinite, scores)))
+        told = (
+            f"{self.monitor} was {' or '.join(words)} in each of {len(scores)} epochs and chose "
+            "none of them: best.ckpt is the first of equals, last.ckpt has the last weights"
+        )
+        others = "; monitor=val/loss mode=min chooses by the loss"
+        return told + others * (self.monitor != "val/loss")
+
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw the curves."""
         del pl_module

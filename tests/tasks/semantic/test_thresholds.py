@@ -75,8 +75,13 @@ def test_undefined_images_do_not_count() -> None:
     nothing[:, 3] = 100
     counts = np.stack([counts_of(ramp(5)), nothing])
     assert best_threshold(counts, ["a", "b"]) == pytest.approx((THRESHOLDS[5], 0.9))
-    with pytest.raises(ValueError, match="no Dice is defined"):
+    with pytest.raises(ValueError, match="no foreground"):
         best_threshold(nothing[None], ["a"])
+    # Dice is 0 where something is drawn, undefined where nothing is: the one is not the better.
+    drawn = nothing.copy()
+    drawn[:6] = (0, 20, 0, 80)
+    with pytest.raises(ValueError, match="no foreground"):
+        best_threshold(np.stack([drawn, nothing]), ["a", "b"])
 
 
 def test_nothing_was_counted() -> None:

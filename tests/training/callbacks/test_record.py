@@ -211,3 +211,30 @@ def test_an_epoch_is_one_line_of_eighty_columns(
     assert lines[0].endswith(" s")
     assert lines[1].startswith("epoch 12  loss 0.2500  lr ")  # what was not measured is left out
     assert len(lines[0].replace(more, "")) <= 80
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ([math.nan, math.nan], "val/dice was undefined in each of 2 epochs"),
+        ([0.0, 0.0, 0.0], "val/dice was 0 in each of 3 epochs"),
+        ([math.nan, 0.0], "val/dice was 0 or undefined in each of 2 epochs"),
+        ([0.0, 0.25], ""),
+        ([0.5], ""),
+    ],
+)
+def test_a_score_that_tells_no_epoch_from_another(
+    scores: list[float], words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = RunRecord(monitor="val/dice", mode="max")
+    # An epoch without a validation has neither.
+    rows = [{"val/loss": 0.5 - n / 10, "val/dice": score} for n, score in enumerate(scores)]
+    record.rows = [*rows, {"val/loss": math.nan, "val/dice": math.nan}]
+    with caplog.at_level(logging.WARNING):
+        record.on_train_end(a_trainer(tmp_path, epoch=3, metrics={}), make_task())
+    assert [words in text and bool(words) for text in caplog.messages] == [True] * bool(words)
+    assert not words or "monitor=val/loss mode=min" in caplog.text
+    caplog.clear()
+    record.monitor = "val/loss"  # which falls
+    record.on_train_end(a_trainer(tmp_path, epoch=3, metrics={}), make_task())
+    assert caplog.messages == []
