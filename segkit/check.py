@@ -9,7 +9,7 @@ from typing import Any
 from segkit.config.checks import check_data
 from segkit.config.keys import key_of
 from segkit.config.plain import resolved
-from segkit.config.sizes import AUTO, crop_size, image_size
+from segkit.config.sizes import crop_size, image_size
 from segkit.config.values import CHECK
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
@@ -91,7 +91,7 @@ def _check_folder(path: Path) -> None:
 def _crop(node: Any) -> tuple[int, int] | None:
     """The crop that was asked for; what ``auto`` is every image can give."""
     crop = crop_size(node["crop"], "dataset.crop")
-    return None if crop == AUTO else crop
+    return None if crop == "auto" else crop
 
 
 def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:

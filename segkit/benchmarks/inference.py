@@ -20,8 +20,8 @@ from segkit.core.hardware import autocast
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
 from segkit.runs.build import build_data, build_network, build_reader
-from segkit.tasks.base import Decoder
 from segkit.tasks.named import build_task
+from segkit.tasks.parts import Decoder
 
 log = logging.getLogger(__name__)
 Config = Mapping[str, Any]

@@ -35,7 +35,7 @@ def check_data(config: Config, rules: Rules = DATA) -> None:
 def _check_sizes(dataset: Config) -> None:
     size = image_size(dataset["size"], "dataset.size")
     crop = crop_size(dataset["crop"], "dataset.crop")
-    if size and crop and crop != AUTO and (crop[0] > size[0] or crop[1] > size[1]):
+    if size and isinstance(crop, tuple) and (crop[0] > size[0] or crop[1] > size[1]):
         raise SegkitError(
             f"a crop of {crop[0]}×{crop[1]} does not fit into images of {size[0]}×{size[1]}",
             where="dataset.crop, dataset.size",

@@ -150,8 +150,8 @@ def collate(items: Sequence[Item]) -> Batch:
         mask_BHW=torch.from_numpy(np.stack([item["mask"] for item in items])),
         index_B=torch.tensor([item["index"] for item in items]),
     )
-    targets = [item["target"] for item in items]
-    if all(target is not None for target in targets):
+    targets = [item["target"] for item in items if item["target"] is not None]
+    if targets:
         batch["target"] = torch.from_numpy(np.stack(targets))
     native = [item["native"] for item in items]
     if all(mask is not None for mask in native):

@@ -12,7 +12,7 @@ from segkit.data.dataset import collate
 from segkit.drawing.overlay import save_png
 from segkit.drawing.panel import PanelRow, panel, panel_size
 from segkit.imaging.pixels import resize_image, resize_mask
-from segkit.tasks.base import Scorer
+from segkit.tasks.parts import Scorer
 from segkit.tasks.tally import Counted
 from segkit.training.module import SegmentationModule
 from segkit.training.tile_scores import TileScorer

@@ -11,8 +11,9 @@ from segkit.core.run_folder import RunFolder
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.evaluation.panels import draw_panels
-from segkit.tasks.base import Scores, Task
+from segkit.tasks.base import Task
 from segkit.tasks.examining import Examined, Watcher
+from segkit.tasks.parts import Scores
 from segkit.tasks.tally import Counted
 from segkit.training.module import SegmentationModule
 

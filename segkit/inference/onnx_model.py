@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from segkit.core.errors import SegkitError
 from segkit.models.network import SegmentationNetwork
-from segkit.tasks.base import Decoder
+from segkit.tasks.parts import Decoder
 
 INPUT, OUTPUT = "image", "probability"
 

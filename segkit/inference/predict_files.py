@@ -146,13 +146,14 @@ def _predict(
     started = time.perf_counter() - (answer.seconds if answer else 0)
     said, planes, wanted = predictor.task.describe(), predictor.task.objective.outputs, job.wanted
     with writing(wanted.folder), Files(wanted, one.name, image.size, planes) as files:
-        for top, outputs in [(0, answer.outputs)] if answer else predictor.bands(image, job.view):
-            mask = predictor.decode(outputs)
+        found = [(0, answer.outputs)] if answer else predictor.bands(image, job.view)
+        decode, top = predictor.task.decoder.answers, 0
+        for chances, mask in decode((outputs for _, outputs in found), maps=wanted.probability):
             pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
-            chances = predictor.maps(outputs) if wanted.probability else None
             files.add(top, pixels, mask, chances)
             said.add(mask)
-            tick(top + len(mask))
+            top += len(mask)
+            tick(top)
         files.finish()
         facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
         facts |= {"tile": job.view.tile or "", **said.facts()}

@@ -15,8 +15,9 @@ from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
 from segkit.models.freezing import check_encoder, freeze
 from segkit.models.network import SegmentationNetwork
-from segkit.tasks.base import Scores, Task
+from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
+from segkit.tasks.parts import Scores
 from segkit.tasks.tally import Counted, Tally
 from segkit.training.distributed import check_together, share_buffers, sync_each_batch
 from segkit.training.epoch import FiniteLosses, Throughput, explain_batch_norm, pack, unpack

@@ -209,6 +209,7 @@ def items(count: int, channels: int = 3, native: tuple[int, int] | None = None) 
             image=rng.integers(0, 256, (6, 8, channels)).astype(np.uint8),
             mask=rng.integers(0, 2, (6, 8)).astype(np.uint8),
             index=40 + number,
+            target=None,
             native=None
             if native is None
             else np.full((native[0] + number, native[1]), 1, np.uint8),

@@ -1,6 +1,6 @@
 """From logits to classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -35,6 +35,15 @@ class SemanticDecoder:
     def decode(self, outputs_BKHW: Tensor) -> Tensor:
         """The class of each pixel, (B, H, W) uint8."""
         return predicted_classes(outputs_BKHW, self.threshold)
+
+    def answers(
+        self, bands: Iterable[NDArray[np.float32]], *, maps: bool
+    ) -> Iterator[tuple[NDArray[np.float32] | None, NDArray[np.uint8]]]:
+        """A band at once: no pixel's class depends on another's."""
+        for outputs in bands:
+            outputs_1KHW = torch.from_numpy(outputs)[None]
+            found = self.maps(outputs_1KHW)[0].numpy() if maps else None
+            yield found, self.decode(outputs_1KHW)[0].numpy()
 
     def decode_maps(self, maps_BKHW: NDArray[np.float32]) -> NDArray[np.int64]:
         """The same of probabilities."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.imaging.components import ComponentCounter
-from segkit.tasks.base import Row
+from segkit.tasks.parts import Row
 
 
 class SemanticDescription:

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from segkit.core.contracts import Batch, Record
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.base import Row, Scores, Task
+from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
 from segkit.tasks.outputs import Part, scored_parts
+from segkit.tasks.parts import Row, Scores
 from segkit.tasks.semantic.examination import SemanticExamination
 from segkit.tasks.semantic.metrics import COUNTS, Counts, Values, confusion_counts, dice, iou, score
 from segkit.tasks.semantic.tables import IMAGE_COLUMNS, image_rows

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from segkit.core.contracts import Record
 from segkit.statistics.intervals import mean_where_defined
-from segkit.tasks.base import Row
+from segkit.tasks.parts import Row
 from segkit.tasks.semantic.metrics import COUNTS, Scores, dice, iou
 from segkit.tasks.tally import Counted
 

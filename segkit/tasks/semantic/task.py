@@ -13,6 +13,7 @@ from segkit.tasks.base import Task
 from segkit.tasks.semantic.words import SemanticWords
 
 if TYPE_CHECKING:
+    from segkit.core.contracts import TruthKind
     from segkit.tasks.semantic.decoder import SemanticDecoder
     from segkit.tasks.semantic.description import SemanticDescription
     from segkit.tasks.semantic.objective import SemanticObjective
@@ -66,6 +67,13 @@ class SemanticTask(Task):
         # A training loss falls for ever and chooses nothing.
         monitor = choice("val/loss", *(f"val/{name}" for name in cls.monitors))
         check(config, {"monitor": monitor, "threshold": PROBABILITY, "two_logits": SWITCH})
+
+    @classmethod
+    def truth(cls) -> TruthKind:
+        """Class indices, which the loss compares with as they are."""
+        from segkit.core.contracts import CLASSES
+
+        return CLASSES
 
     @classmethod
     def of(cls, config: Mapping[str, Any], classes: Sequence[str]) -> SemanticTask:
