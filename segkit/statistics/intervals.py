@@ -1,6 +1,6 @@
 """How far a mean score would move on other patients: bootstrap over groups."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,3 +79,42 @@ def mean_where_defined(values: Values) -> Values:
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.nan_to_num(values).sum(axis=0) / known.sum(axis=0))
+
+
+def sum_intervals(
+    counts_GC: NDArray[np.int64],
+    scores: Callable[[Values], Mapping[str, Values]],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> dict[str, tuple[float, float]]:
+    """Percentile intervals of scores of summed counts, by the cluster bootstrap.
+
+    Args:
+        counts_GC: (G, C) of each group; as many groups are drawn with replacement, and summed.
+        scores: of (R, C) such sums, (R,) by name; NaN where undefined.
+        seed: the same seed gives the same intervals.
+        resamples: how many draws.
+        level: share of them between the bounds, 0 to 1.
+
+    Returns:
+        Lower and upper bound by name; NaN of fewer than two groups.
+    """
+    groups = len(counts_GC)
+    rng = np.random.default_rng(seed)
+    step = max(1, _AT_ONCE // max(1, groups))
+    parts = []
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        # How often each group is drawn; whole numbers below 2^53 are exact in floats.
+        drawn_RG = rng.multinomial(groups, np.full(groups, 1 / max(1, groups)), size=rows)
+        parts.append(scores(drawn_RG.astype(np.float64) @ counts_GC.astype(np.float64)))
+    bounds = [50 * (1 - level), 50 * (1 + level)]
+    found = {}
+    for name in parts[0]:
+        values_R = np.concatenate([part[name] for part in parts])
+        known = groups >= 2 and not np.isnan(values_R).all()
+        low, high = np.nanpercentile(values_R, bounds) if known else (np.nan, np.nan)
+        found[name] = float(low), float(high)
+    return found

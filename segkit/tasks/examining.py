@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,6 +58,8 @@ class Examined:
         extras: columns that only an evaluation has, by position of the record and by class.
         certain: whether the leading score has an interval.
         plots: writes them into a folder, under a title.
+        tables: further ones beside these, by the name of the file: columns, and rows by position of
+            the record. They have the record's ``id`` first.
     """
 
     columns: Sequence[str]
@@ -66,6 +68,9 @@ class Examined:
     extras: Mapping[int, Mapping[str, dict[str, object]]]
     certain: bool
     plots: Plots
+    tables: Mapping[str, tuple[Sequence[str], Mapping[int, list[dict[str, object]]]]] = field(
+        default_factory=dict
+    )
 
 
 class Plots(Protocol):

@@ -1,0 +1,1 @@
+"""The task of objects: each one found, and told from those that it touches."""

@@ -1,0 +1,99 @@
+"""The decoder's settings that serve the scores best, from counts at each of a grid."""
+
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segkit.core.distributed import all_gather
+from segkit.core.errors import SegkitError
+from segkit.tasks.base import Task
+from segkit.tasks.examining import UnitsOf
+from segkit.tasks.instance.matching import COUNTS, count, match
+from segkit.tasks.instance.metrics import Counts, each
+from segkit.tasks.instance.settings import Settings
+from segkit.tasks.instance.watershed import decode, without_small
+
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+AREAS = (5, 10, 20, 40, 80)
+GRID = tuple(
+    Settings(threshold, seed_threshold, min_area)
+    for threshold, seed_threshold, min_area in product(THRESHOLDS, THRESHOLDS, AREAS)
+)
+
+
+@dataclass(slots=True)
+class DecoderFit:
+    """Counts of each image at every setting of :data:`GRID`.
+
+    Args:
+        task: whose decoder is fitted.
+    """
+
+    task: Task
+    _counts: dict[int, Counts] = field(default_factory=dict)
+
+    def watch(
+        self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
+    ) -> None:
+        """Take one image in."""
+        del prediction_HW
+        maps_KHW = self.task.decoder.maps(outputs_KHW[None])[0].cpu().numpy()
+        truth = truth_HW.cpu().numpy()
+        counts = []
+        for settings in GRID:
+            if settings.min_area == AREAS[0]:
+                labels = decode(maps_KHW, settings)
+            counts.append(count(match(truth, without_small(labels, settings.min_area))))
+        self._counts[index] = np.stack(counts)
+
+    def finish(self) -> Counts:
+        """(S, C) of each setting, over the images of all processes."""
+        none = np.zeros((len(GRID), len(COUNTS)), np.int64)
+        parts = all_gather(sum(self._counts.values(), none))
+        return np.sum(parts, axis=0)
+
+    def best(self, units: UnitsOf) -> tuple[dict[str, float], str]:
+        """The settings of the highest AP, mean over IoU .5:.05:.95 of all objects together.
+
+        Raises:
+            SegkitError: there is no object in what was seen.
+        """
+        del units  # objects are pooled
+        settings, found, objects = best_settings(self.finish())
+        chosen = asdict(settings)
+        told = "  ".join(f"{key} {value}" for key, value in chosen.items())
+        return chosen, f"{told} score best on {objects} validation objects: ap {found:.4f}"
+
+
+def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
+    """The settings of the highest AP; of equals those nearest to the defaults.
+
+    Returns:
+        They, their AP, and the number of true objects.
+
+    Raises:
+        SegkitError: there is no object, true or found.
+    """
+    ap_S: NDArray[np.float64] = each(counts_SC, "ap")
+    objects = int(counts_SC[0, COUNTS.index("true")])
+    if not objects:
+        raise SegkitError(
+            "no settings can be fitted: the validation split has no object",
+            where="threshold=auto",
+            remedy="leave threshold out, or set it to a number: threshold=0.5",
+        )
+    best = np.flatnonzero(ap_S == np.nanmax(ap_S)).tolist()
+    nearest = min(best, key=lambda place: _distance(GRID[place]))
+    return replace(GRID[nearest]), float(ap_S[nearest]), objects
+
+
+def _distance(settings: Settings) -> float:
+    usual = Settings()
+    return (
+        abs(settings.threshold - usual.threshold)
+        + abs(settings.seed_threshold - usual.seed_threshold)
+        + abs(settings.min_area - usual.min_area) / 1000
+    )

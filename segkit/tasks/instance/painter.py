@@ -1,0 +1,67 @@
+"""Labels as pictures: outlines, each object its colour, and what is missed, invented or merged."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.drawing.contours import OBJECT_COLOURS, draw_outlines
+from segkit.drawing.overlay import Picture
+from segkit.drawing.panel import PanelRow, Pictures
+from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.tasks.instance.matching import match
+from segkit.tasks.instance.outcomes import outcomes
+
+# Okabe and Ito's colours, safe for the colour-blind.
+_FOUND, _MISSED, _FALSE, _MERGED, _SPLIT = (
+    (0, 158, 115),
+    (230, 159, 0),
+    (213, 94, 0),
+    (86, 180, 233),
+    (204, 121, 167),
+)
+_OUTCOMES = {
+    "found": (_FOUND, "found"),
+    "missed": (_MISSED, "missed"),
+    "false": (_FALSE, "false"),
+    "merged": (_MERGED, "merged"),
+    "split": (_SPLIT, "split"),
+}
+
+
+class InstancePainter:
+    """Outlines on the image; the overlay of both shows what became of each true object."""
+
+    def legend(self, *, judged: bool) -> list[tuple[Sequence[int], str]]:
+        """Of the overlay."""
+        return list(_OUTCOMES.values()) if judged else []
+
+    def pictures(self, row: PanelRow, size: tuple[int, int]) -> Pictures:
+        """Image, ground truth, prediction, and what became of the objects."""
+        image = resize_image(to_channels(row.image, 3), size)
+        found = resize_mask(row.prediction, size)
+        drawn = draw_outlines(image, found, OBJECT_COLOURS)
+        if row.truth is None:
+            return image, None, drawn, drawn
+        truth = resize_mask(row.truth, size)
+        # Judged at the size at which it was found: small objects vanish in a picture.
+        last = judged(image, (row.truth, row.prediction), (truth, found))
+        return image, draw_outlines(image, truth, OBJECT_COLOURS), drawn, last
+
+
+def judged(
+    image: Picture,
+    labels: tuple[NDArray[np.int32], NDArray[np.int32]],
+    shown: tuple[NDArray[np.int32], NDArray[np.int32]],
+) -> Picture:
+    """Outlines of the true objects by what became of them, and of those that are not there.
+
+    Args:
+        image: (h, w, 3) uint8.
+        labels: true and found, (H, W), which are held against each other.
+        shown: the same at the size of the picture.
+    """
+    true_objects, found_objects = outcomes(match(*labels))
+    colours = {one.id: _OUTCOMES[one.outcome][0] for one in true_objects}
+    false = {one.id: _FALSE for one in found_objects if one.outcome == "false"}
+    return draw_outlines(draw_outlines(image, shown[1], false), shown[0], colours)

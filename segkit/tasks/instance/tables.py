@@ -1,0 +1,98 @@
+"""``evaluation.csv``, ``evaluation_per_image.csv`` and ``objects.csv`` of objects."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.core.contracts import Record
+from segkit.tasks.instance.matching import COUNTS
+from segkit.tasks.instance.metrics import CURVE, each
+from segkit.tasks.instance.outcomes import FoundObject, TrueObject
+from segkit.tasks.parts import Row
+from segkit.tasks.tally import Counted
+
+# Of one image.
+_SCORES = ("ap50_image", "ap_image", "pq", "aji", "dice_pooled", "count_error")
+# Those that have an interval in ``evaluation.csv``.
+INTERVALS = ("ap50", "ap", "ap50_image", "ap_image", "f1_50", "pq", "aji", "count_error")
+CLASS_COLUMNS = (
+    *("class", "data", "split"),
+    *("n", "n_empty", "n_images", "n_images_empty", "n_images_both_empty", "n_true", "n_found"),
+    *(*CURVE, "ap", "ap50_image", "ap_image", "kaggle_map"),
+    *("f1_50", "precision_50", "recall_50", "pq", "sq", "rq", "aji"),
+    *("count_error", "count_bias", "merged", "split_objects"),
+    *("recall_q1", "recall_q2", "recall_q3", "recall_q4"),
+    *("dice", "dice_pooled", "iou"),
+    *(f"{name}_{side}" for name in INTERVALS for side in ("low", "high")),
+    *("loss", "threshold", "seed_threshold", "min_area", "split_hash"),
+)
+IMAGE_COLUMNS = ("id", "group", "split", "class", *COUNTS, *_SCORES)
+OBJECT_COLUMNS = (
+    *("id", "kind", "label", "area", "match", "iou", "outcome", "merges"),
+    *("row", "column"),
+)
+
+
+def image_rows(
+    counted: Counted,
+    records: Sequence[Record],
+    splits: Mapping[str, str],
+    name: str,
+    extras: Mapping[int, Mapping[str, Row]],
+) -> list[Row]:
+    """The rows of ``evaluation_per_image.csv``.
+
+    Args:
+        counted: of the split.
+        records: of the data set.
+        splits: by record id; a record without one has an empty cell.
+        name: of the class.
+        extras: further columns by position and class.
+    """
+    of_each = {score: each(counted.counts, score) for score in _SCORES}
+    rows: list[Row] = []
+    for n, (index, counts_C) in enumerate(zip(counted.indices, counted.counts, strict=True)):
+        record = records[index]
+        about = {"id": record.id, "group": record.group, "split": splits.get(record.id, "")}
+        numbers = dict(zip(COUNTS, counts_C.tolist(), strict=True))
+        scores = {score: float(values[n]) for score, values in of_each.items()}
+        more = extras.get(index, {}).get(name, {})
+        rows.append({**about, "class": name, **numbers, **scores, **more})
+    return rows
+
+
+def object_rows(
+    true_objects: Sequence[TrueObject],
+    found_objects: Sequence[FoundObject],
+    truth_HW: NDArray[np.integer[Any]],
+    found_HW: NDArray[np.integer[Any]],
+) -> list[Row]:
+    """The rows of ``objects.csv`` of one image: the true objects, then the found ones."""
+    of_true = {one.id: one for one in true_objects}
+    rows: list[Row] = []
+    for label, (row, column) in _centres(truth_HW).items():
+        one = of_true[label]
+        own = {"match": one.match, "iou": one.iou, "outcome": one.outcome}
+        place = {"row": row, "column": column}
+        rows.append({"kind": "true", "label": label, "area": one.area, **own, **place})
+    of_found = {one.id: one for one in found_objects}
+    for label, (row, column) in _centres(found_HW).items():
+        each_found = of_found[label]
+        merges = " ".join(map(str, each_found.merges))
+        own = {"match": each_found.match, "outcome": each_found.outcome, "merges": merges}
+        place = {"row": row, "column": column}
+        rows.append({"kind": "found", "label": label, "area": each_found.area, **own, **place})
+    return rows
+
+
+def _centres(labels_HW: NDArray[np.integer[Any]]) -> dict[int, tuple[float, float]]:
+    """Row and column of each label's centroid, in pixels from the first pixel's centre."""
+    ids, places = np.unique(labels_HW, return_inverse=True)
+    places = places.ravel()
+    rows, columns = (axis.ravel() for axis in np.indices(labels_HW.shape))
+    areas = np.bincount(places)
+    down, across = (np.bincount(places, axis) / areas for axis in (rows, columns))
+    centres = zip(ids.tolist(), down.tolist(), across.tolist(), strict=True)
+    return {label: (round(r, 2), round(c, 2)) for label, r, c in centres if label}

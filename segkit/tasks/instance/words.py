@@ -1,0 +1,73 @@
+"""The scores of objects in words; none of this imports NumPy."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from segkit.core.numbers import shown
+from segkit.tasks.words import Words
+
+
+class InstanceWords(Words):
+    """See :class:`segkit.tasks.words.Words`."""
+
+    title: ClassVar[Mapping[str, str]] = {
+        "ap50_image": "AP@.5",
+        "ap_image": "AP@.5:.95",
+    }
+    meaning: ClassVar[Mapping[str, str]] = {
+        "ap50": "TP / (TP + FP + FN) over all objects together; a match has an IoU of 0.5 or more",
+        "ap": "the same, mean over IoU 0.50, 0.55 … 0.95",
+        "ap50_image": "TP / (TP + FP + FN) at IoU 0.5 of each {unit}, averaged",
+        "ap_image": "the same, mean over IoU 0.50, 0.55 … 0.95",
+        "kaggle_map": "score of the 2018 Data Science Bowl: IoU above 0.50 … 0.95, mean over "
+        "images",
+        "f1_50": "2TP / (2TP + FP + FN) at IoU 0.5",
+        "precision_50": "share of what was found that is there",
+        "recall_50": "share of what is there that was found",
+        "pq": "panoptic quality: sq · rq",
+        "sq": "mean IoU of the matches",
+        "rq": "F1 of the matches with an IoU above 0.5",
+        "aji": "aggregated Jaccard index",
+        "count_error": "|found - true| / true of each image, averaged",
+        "count_bias": "(found - true) / true of each image, averaged: below 0, too few are found",
+        "merged": "share of the true objects that one found object covers with another",
+        "split": "share of the true objects that only several found ones cover",
+        "dice": "2TP / (2TP + FP + FN) of the foreground's pixels",
+        "n": "{unit}s scored",
+        "n_empty": "of these, with nothing to find",
+        "n_true": "objects that are there",
+        "n_found": "objects that were found",
+        "loss": "mean over images",
+        "threshold": "probability above which a pixel is foreground",
+        "seed_threshold": "what a pixel must reach to be the core of an object",
+        "min_area": "pixels below which an object is dropped",
+    }
+    leading = ("n", "n_true", "n_found", "ap50", "ap", "pq", "aji")
+    optional = ("loss", "threshold", "seed_threshold", "min_area")
+    pictures: ClassVar[Mapping[str, str]] = {
+        "best": "The best, by AP at IoU 0.5.",
+        "median": "The middle: half of the images are better, half worse.",
+        "worst": "The worst: what to look at first.",
+        "precision": "AP over the IoU that a match must have: how exact the outlines are.",
+        "counts": "How many were found beside how many are there, image by image.",
+    }
+    leading_name = "AP@.5"
+
+    def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:
+        """AP, and the count beside the true one."""
+        mean = f"mean over {shown(test.get('n'))} {unit}s"
+        true, found = test.get("n_true"), test.get("n_found")
+        return [
+            ("test AP@.5", shown(test.get("ap50_image")), mean),
+            ("test AP@.5, pooled", shown(test.get("ap50")), f"over {true} objects"),
+            ("objects found", found, f"of {true}; mean error {shown(test.get('count_error'))}"),
+        ]
+
+    def summary_line(self, test: Mapping[str, Any]) -> str:
+        """What the field quotes first, and how many were found."""
+        all_ = test["all"]
+        return (
+            f"ap50 {shown(all_['ap50'])} (mean over images {shown(all_['ap50_image'])})  "
+            f"ap {shown(all_['ap'])}  pq {shown(all_['pq'])}  objects {all_['n_found']} of "
+            f"{all_['n_true']}  n={all_['n']}"
+        )
