@@ -1,0 +1,1 @@
+"""Every object by itself: a label image."""
