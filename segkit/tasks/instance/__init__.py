@@ -1,0 +1,1 @@
+"""Objects of one class: each with a label of its own."""
