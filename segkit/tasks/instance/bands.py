@@ -1,0 +1,115 @@
+"""Objects of an image of any height, in bands from the top down."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from segkit.tasks.instance.watershed import (
+    BLUR,
+    Labels,
+    Maps,
+    Settings,
+    first_pixels,
+    grow,
+    score,
+)
+
+# Of a view at least: the fewer rows, the larger the share of those that are looked at twice.
+_ROWS = 256
+
+
+def decode_bands(
+    bands: Iterable[Maps], settings: Settings, halo: int
+) -> Iterator[tuple[Maps, Labels]]:
+    """Do as :func:`segkit.tasks.instance.watershed.decode` of maps that come in bands.
+
+    Rows are labelled with a halo above and below in view. Every pixel is labelled once, and an
+    object is known again in the next view by its seed's first pixel, so where no object is taller
+    than the halo the labels are those of ``decode`` of the whole. A taller one keeps its label as
+    far as its seed goes on; where that has left the view, what is left of it is cut.
+
+    Args:
+        bands: (3, h, W) each, from the top down, of one width and any heights.
+        settings: of the decoder.
+        halo: rows, at least 1: the height of the largest object.
+
+    Yields:
+        Maps (3, h', W) and labels (h', W) of the next rows, some halos later than they came.
+
+    Raises:
+        ValueError: the halo is below 1.
+    """
+    if halo < 1:
+        raise ValueError(f"a halo is at least 1 row, got {halo}")
+    margin = halo + BLUR
+    known = _Known()
+    top = 0
+    for view, last in _views(bands, margin):
+        rows = view.shape[1]
+        core = slice(margin if top else 0, rows if last else rows - margin)
+        # Where rows are missing the smoothed score is another.
+        seen = slice(BLUR if top else 0, rows if last else rows - BLUR)
+        inside, surest = view[0, seen] > settings.threshold, score(view)[seen]
+        labels, seeds = grow(inside, surest, settings)
+        within = slice(core.start - seen.start, core.stop - seen.start)
+        numbers = known.number(seeds, labels[within], top + seen.start)
+        if not last:
+            known.pass_on(seeds, rows - 2 * margin + BLUR - seen.start)
+        yield view[:, core].copy(), numbers[labels[within]]
+        top += rows - 2 * margin
+
+
+def _views(bands: Iterable[Maps], margin: int) -> Iterator[tuple[Maps, bool]]:
+    """Views of the rows, each beginning two margins above the last one's end, and which is last."""
+    height = max(4 * margin, _ROWS)
+    kept: Maps | None = None
+    filled = 0
+    for band in bands:
+        if kept is None:
+            kept = np.empty((band.shape[0], height, band.shape[2]), np.float32)
+        taken = 0
+        while taken < band.shape[1]:
+            if filled == height:
+                yield kept, False
+                filled = 2 * margin
+                kept[:, :filled] = kept[:, -filled:]
+            rows = min(height - filled, band.shape[1] - taken)
+            kept[:, filled : filled + rows] = band[:, taken : taken + rows]
+            filled += rows
+            taken += rows
+    if kept is not None and filled:
+        yield kept[:, :filled], True
+
+
+class _Known:
+    """The numbers of objects, which one view hands to the next."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        # Of the last view: the number of each seed by its first pixel in the image, and the
+        # numbers of the seeds that lie across the first row of the next view.
+        self._by_seed: dict[int, int] = {}
+        self._across: Labels | None = None
+
+    def number(self, seeds_HW: Labels, core_HW: Labels, top: int) -> Labels:
+        """The number of each label of a view whose first row is ``top``; new ones count on."""
+        count = int(seeds_HW.max(initial=0))
+        keys = first_pixels(seeds_HW, count) + top * seeds_HW.shape[1]
+        numbers = np.array([0, *(self._by_seed.get(int(key), 0) for key in keys[1:])], np.int32)
+        if self._across is not None:
+            # A seed that was cut has another first pixel now; those below it are of this view.
+            cut = seeds_HW[0][self._across > 0]
+            numbers[cut] = self._across[self._across > 0]
+            numbers[0] = 0
+        first = first_pixels(core_HW, count)
+        new = np.flatnonzero((numbers == 0) & (first < core_HW.size))
+        new = new[np.argsort(first[new])]
+        numbers[new] = np.arange(self._count + 1, self._count + 1 + len(new))
+        self._count += len(new)
+        self._by_seed = {int(keys[n]): int(numbers[n]) for n in np.flatnonzero(numbers)}
+        self._numbers = numbers
+        return numbers
+
+    def pass_on(self, seeds_HW: Labels, row: int) -> None:
+        """Keep what the next view, whose first row is ``row`` of this, goes on with."""
+        self._across = self._numbers[seeds_HW[row]]
