@@ -21,6 +21,7 @@ ALLOWED = (
     "segkit.data.",
     "segkit.models.",
     "segkit.search.pruning.",
+    "segkit.tasks.instance.loss.",
     "segkit.tasks.losses.",
     "segkit.training.callbacks.",
     "segkit.training.schedules.",

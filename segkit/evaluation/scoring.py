@@ -136,7 +136,8 @@ def write_evaluation(
     write_text(tables.evaluation, table_text(examined.columns, examined.rows))
     write_text(tables.images, table_text(scorer.image_columns, images))
     for name, (columns, found) in examined.tables.items():
-        rows = [{"id": data.records[i].id, **row} for i, several in found.items() for row in several]
+        named = ((data.records[i].id, row) for i, several in found.items() for row in several)
+        rows = [{"id": record, **row} for record, row in named]
         write_text(folder / name, table_text(columns, rows))
     examined.plots(pictures, f"{len(counted.indices)} images ({evaluation.split})")
     draw_panels(pictures, module, data, trainer, counted)

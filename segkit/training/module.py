@@ -21,6 +21,7 @@ from segkit.tasks.parts import Scores
 from segkit.tasks.tally import Counted, Tally
 from segkit.training.distributed import check_together, share_buffers, sync_each_batch
 from segkit.training.epoch import FiniteLosses, Throughput, explain_batch_norm, pack, unpack
+from segkit.training.terms import log_terms
 from segkit.training.schedules import Schedule
 from segkit.training.tile_scores import TileScorer
 
@@ -102,6 +103,8 @@ class SegmentationModule(pl.LightningModule):
             self._training_losses.append(loss.detach())
             self.throughput.images += len(batch["index_B"])
             return loss
+        if stage == "val":
+            log_terms(self, outputs_BKHW, self.task.objective.target(batch))
         large = self.data.large.pixels
         counted = self.task.scorer.count(outputs_BKHW, batch, self.watchers, large=large)
         self._keep(batch, *counted, loss)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.watershed import (
     BLUR,
     Labels,
     Maps,
-    Settings,
     first_pixels,
     grow,
     score,

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.tasks.instance.targets import PLANES
 from segkit.tasks.instance.bands import decode_bands
 from segkit.tasks.instance.settings import Settings
+from segkit.tasks.instance.targets import PLANES
 from segkit.tasks.instance.watershed import decode
 
 _EDGE = 1e-7

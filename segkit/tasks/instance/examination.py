@@ -10,12 +10,11 @@ import numpy as np
 from torch import Tensor
 
 from segkit.core.distributed import all_gather
-from segkit.core.contracts import Record
 from segkit.statistics.intervals import mean_intervals, sum_intervals
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Examined, Watcher
 from segkit.tasks.instance.matching import COUNTS, match
-from segkit.tasks.instance.metrics import Counts, Values, each, pooled
+from segkit.tasks.instance.metrics import each, pooled
 from segkit.tasks.instance.outcomes import TrueObject, outcomes, recall_by_area
 from segkit.tasks.instance.plots import counts_plot, precision_plot
 from segkit.tasks.instance.tables import (
@@ -81,8 +80,11 @@ class InstanceExamination:
         sizes: Row = {}
         for quartile in recall_by_area(true_objects):
             sizes[f"recall_q{quartile.quartile}"] = quartile.recall
-        limits = {f"{name}_{side}": value for name, (low, high) in bounds.items()
-                  for side, value in (("low", low), ("high", high))}
+        limits = {
+            f"{name}_{side}": value
+            for name, (low, high) in bounds.items()
+            for side, value in (("low", low), ("high", high))
+        }
         every: Row = {**columns, **limits, **sizes, **self.task.settings, "loss": counted.loss}
         return Examined(
             columns=CLASS_COLUMNS,
@@ -99,7 +101,7 @@ def _intervals(
     counted: Counted, units: Sequence[str], groups: Sequence[str], seed: int
 ) -> dict[str, tuple[float, float]]:
     """What is resampled are groups: of scores of all objects together, their counts."""
-    names, counts_GC = sum_by_group(counted.counts, groups)
+    _, counts_GC = sum_by_group(counted.counts, groups)
     found = sum_intervals(counts_GC, pooled, seed=seed)
     group_of = dict(zip(units, groups, strict=True))
     unit_names, counts_UC = sum_by_group(counted.counts, units)

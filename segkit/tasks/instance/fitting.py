@@ -14,7 +14,7 @@ from segkit.tasks.examining import UnitsOf
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, each
 from segkit.tasks.instance.settings import Settings
-from segkit.tasks.instance.watershed import decode, without_small
+from segkit.tasks.instance.watershed import Labels, decode
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 AREAS = (5, 10, 20, 40, 80)
@@ -46,14 +46,14 @@ class DecoderFit:
         for settings in GRID:
             if settings.min_area == AREAS[0]:
                 labels = decode(maps_KHW, settings)
-            counts.append(count(match(truth, without_small(labels, settings.min_area))))
+            counts.append(count(match(truth, _without_small(labels, settings.min_area))))
         self._counts[index] = np.stack(counts)
 
     def finish(self) -> Counts:
         """(S, C) of each setting, over the images of all processes."""
         none = np.zeros((len(GRID), len(COUNTS)), np.int64)
         parts = all_gather(sum(self._counts.values(), none))
-        return np.sum(parts, axis=0)
+        return np.asarray(np.sum(parts, axis=0), np.int64)
 
     def best(self, units: UnitsOf) -> tuple[dict[str, float], str]:
         """The settings of the highest AP, mean over IoU .5:.05:.95 of all objects together.
@@ -88,6 +88,11 @@ def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
     best = np.flatnonzero(ap_S == np.nanmax(ap_S)).tolist()
     nearest = min(best, key=lambda place: _distance(GRID[place]))
     return replace(GRID[nearest]), float(ap_S[nearest]), objects
+
+
+def _without_small(labels_HW: Labels, min_area: int) -> Labels:
+    large = np.bincount(labels_HW.ravel(), minlength=1) >= min_area
+    return np.where(large[labels_HW], labels_HW, 0)
 
 
 def _distance(settings: Settings) -> float:

@@ -24,9 +24,6 @@ class ObjectLoss(nn.Module):
 
     Args:
         foreground, contact, distance: weight of each term, 0 or more.
-
-    Attributes:
-        parts: each term of the last call, weighted, by the name of its plane.
     """
 
     def __init__(
@@ -39,7 +36,6 @@ class ObjectLoss(nn.Module):
                 raise SegkitError(
                     "an impossible loss", where=f"loss.{name}={weight}", remedy="choose 0 or more"
                 )
-        self.parts: dict[str, Tensor] = {}
         self._foreground, self._dice = CrossEntropyDice(), Dice()
 
     def forward(self, outputs_B3HW: Tensor, target_B3HW: Tensor) -> Tensor:
@@ -48,6 +44,10 @@ class ObjectLoss(nn.Module):
         Raises:
             ValueError: the two do not fit together.
         """
+        return torch.stack(list(self.terms(outputs_B3HW, target_B3HW).values())).sum()
+
+    def terms(self, outputs_B3HW: Tensor, target_B3HW: Tensor) -> dict[str, Tensor]:
+        """What it is the sum of, by plane; arguments and errors as there."""
         if outputs_B3HW.shape != target_B3HW.shape or not target_B3HW.is_floating_point():
             raise ValueError(f"outputs {outputs_B3HW.shape} do not fit target {target_B3HW.shape}")
         outputs, target = outputs_B3HW.float(), target_B3HW.float()
@@ -56,9 +56,7 @@ class ObjectLoss(nn.Module):
             "contact": self._contact(outputs[:, 1:2], target[:, 1]),
             "distance": _distance(outputs[:, 2], target),
         }
-        weighted = {name: self.weights[name] * term for name, term in terms.items()}
-        self.parts = {name: term.detach() for name, term in weighted.items()}
-        return torch.stack(list(weighted.values())).sum()
+        return {name: self.weights[name] * term for name, term in terms.items()}
 
     def _contact(self, logits_B1HW: Tensor, truth_BHW: Tensor) -> Tensor:
         positive = truth_BHW.sum()

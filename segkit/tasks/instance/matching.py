@@ -25,12 +25,12 @@ COUNTS = (
     *("tp", "fp", "fn", "tn"),  # pixels of the foreground
     *("true", "found"),  # objects
     *(f"tp_{percent}" for percent in PERCENTS),  # matches at IoU >= percent / 100
-    *("above_50", "iou"),  # matches at IoU > 0.5, and the millionths of their IoU
+    *("above_50", "iou_e6"),  # matches at IoU > 0.5, and the millionths of their IoU
     *("aji_intersection", "aji_union"),  # pixels
-    *("merged", "split"),  # true objects
+    *("merged_objects", "split_objects"),  # true objects
     *("images", "images_with_any", "images_with_true"),  # with any object, with a true one
-    *("ap50_image", "ap_image", "kaggle_map"),  # millionths, of images with any object
-    *("count_error", "count_bias"),  # millionths, of images with a true one
+    *("ap50_e6", "ap_e6", "kaggle_e6"),  # millionths, of images with any object
+    *("count_error_e6", "count_bias_e6"),  # millionths, of images with a true one
 )
 
 
@@ -191,18 +191,18 @@ def count(matching: Matching) -> Counts:
         "found": found,
         **{f"tp_{percent}": tp for percent, tp in zip(PERCENTS, tp_K, strict=True)},
         "above_50": above_K[0],
-        "iou": np.rint(SCALE * m.iou[m.matches][above]).sum(),
+        "iou_e6": np.rint(SCALE * m.iou[m.matches][above]).sum(),
         "aji_intersection": m.shared_P[used].sum(),
         "aji_union": m.union[used].sum() + missed + unused,
-        "merged": m.merged.sum(),
-        "split": m.split.sum(),
+        "merged_objects": m.merged.sum(),
+        "split_objects": m.split.sum(),
         "images": 1,
         "images_with_any": true + found > 0,
         "images_with_true": true > 0,
-        "ap50_image": round(SCALE * ap_K[0]),
-        "ap_image": round(SCALE * ap_K.mean()),
-        "kaggle_map": round(SCALE * kaggle_K.mean()),
-        "count_error": round(SCALE * abs(bias)),
-        "count_bias": round(SCALE * bias),
+        "ap50_e6": round(SCALE * ap_K[0]),
+        "ap_e6": round(SCALE * ap_K.mean()),
+        "kaggle_e6": round(SCALE * kaggle_K.mean()),
+        "count_error_e6": round(SCALE * abs(bias)),
+        "count_bias_e6": round(SCALE * bias),
     }
     return np.array([int(values[name]) for name in COUNTS])

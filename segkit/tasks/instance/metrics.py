@@ -27,10 +27,10 @@ digit. With TP matches, FP predictions and FN true objects without one, at some 
 ``count_error``, ``count_bias``
     Mean over images of |n̂ - n| / n, and of (n̂ - n) / n, of n true and n̂ predicted objects. Images
     without a true one are left out, and counted in ``n_images_empty``.
-``merged``
+``merged_share``
     Share of the true objects covered by over half by one prediction that covers over half of two
     or more.
-``split``
+``split_share``
     Share of the true objects of which over half is covered, but only by several predictions
     together.
 ``dice_pooled``, ``dice``, ``iou``
@@ -118,20 +118,20 @@ def pooled(counts: Sums) -> dict[str, Values]:
     return {
         **aps,
         "ap": np.asarray(sum(aps.values()) / len(aps)),
-        "ap50_image": _ratio(of["ap50_image"], any_),
-        "ap_image": _ratio(of["ap_image"], any_),
-        "kaggle_map": _ratio(of["kaggle_map"], any_),
+        "ap50_image": _ratio(of["ap50_e6"], any_),
+        "ap_image": _ratio(of["ap_e6"], any_),
+        "kaggle_map": _ratio(of["kaggle_e6"], any_),
         "f1_50": _ratio(2 * tp_50, both),
         "precision_50": _ratio(tp_50, found),
         "recall_50": _ratio(tp_50, true),
-        "pq": _ratio(2 * of["iou"], SCALE * both),
-        "sq": _ratio(of["iou"], SCALE * of["above_50"]),
+        "pq": _ratio(2 * of["iou_e6"], SCALE * both),
+        "sq": _ratio(of["iou_e6"], SCALE * of["above_50"]),
         "rq": _ratio(2 * of["above_50"], both),
         "aji": _ratio(of["aji_intersection"], of["aji_union"]),
-        "count_error": _ratio(of["count_error"], with_true),
-        "count_bias": _ratio(of["count_bias"], with_true),
-        "merged": _ratio(of["merged"], true),
-        "split": _ratio(of["split"], true),
+        "count_error": _ratio(of["count_error_e6"], with_true),
+        "count_bias": _ratio(of["count_bias_e6"], with_true),
+        "merged_share": _ratio(of["merged_objects"], true),
+        "split_share": _ratio(of["split_objects"], true),
         "dice_pooled": dice(np.stack([of[name] for name in _PIXELS], axis=-1)),
     }
 

@@ -21,7 +21,7 @@ class TrueObject:
         outcome: ``found`` where it has a match, and else why it has none: ``merged`` where one
             prediction covers over half of it and of others too, ``split`` where over half of it
             is covered, but only by several predictions together, ``missed`` otherwise. The scores
-            ``merged`` and ``split`` count what is found in spite of it, too.
+            ``merged_share`` and ``split_share`` count what is found in spite of it, too.
     """
 
     id: int

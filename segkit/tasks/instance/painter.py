@@ -1,6 +1,7 @@
 """Labels as pictures: outlines, each object its colour, and what is missed, invented or merged."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from segkit.imaging.pixels import resize_image, resize_mask, to_channels
 from segkit.tasks.instance.matching import match
 from segkit.tasks.instance.outcomes import outcomes
 
+Labels = NDArray[np.integer[Any]]
 # Okabe and Ito's colours, safe for the colour-blind.
 _FOUND, _MISSED, _FALSE, _MERGED, _SPLIT = (
     (0, 158, 115),
@@ -51,8 +53,8 @@ class InstancePainter:
 
 def judged(
     image: Picture,
-    labels: tuple[NDArray[np.int32], NDArray[np.int32]],
-    shown: tuple[NDArray[np.int32], NDArray[np.int32]],
+    labels: tuple[Labels, Labels],
+    shown: tuple[Labels, Labels],
 ) -> Picture:
     """Outlines of the true objects by what became of them, and of those that are not there.
 

@@ -28,7 +28,9 @@ def precision_plot(path: str | Path, scores: Mapping[str, Values], *, title: str
     values = [float(scores[name]) for name in CURVE]
     axes.plot(across, values, color=BLUE, marker="o", linewidth=1.8)
     for x, y in zip(across[::2], values[::2], strict=False):
-        axes.annotate(f"{y:.2f}", (x, y), (0, 7), textcoords="offset points", ha="center", color=INK)
+        axes.annotate(
+            f"{y:.2f}", (x, y), (0, 7), textcoords="offset points", ha="center", color=INK
+        )
     axes.set_ylim(0, 1.08)
     save(plot, path)
 
@@ -43,7 +45,8 @@ def counts_plot(
 
     Args:
         path: where to write; the file appears whole or not at all.
-        true_N, found_N: of each image.
+        true_N: of each image.
+        found_N: of each image.
         title: above the plot.
     """
     plot = figure(6, 4)

@@ -26,8 +26,7 @@ from segkit.tasks.tally import Counted, sum_by_group
 
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 _NONE = (
-    "nothing: more epochs, another optim.lr, or objects of another size than the crop shows "
-    "(segkit.check pictures them)"
+    "no object has been found in validation: more epochs, another optim.lr, a lower seed_threshold"
 )
 
 
@@ -101,7 +100,7 @@ class InstanceScorer:
 
     def scalars(self, scores: Scores) -> dict[str, float]:
         """Every score that may be monitored, and the counts."""
-        known = (*self.task.monitors, "count_error", "count_bias", "merged", "split")
+        known = (*self.task.monitors, "count_error", "count_bias", "merged_share", "split_share")
         scalars = {name: float(scores["all"][name]) for name in known}
         return {name: value for name, value in scalars.items() if math.isfinite(value)}
 

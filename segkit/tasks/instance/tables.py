@@ -22,7 +22,7 @@ CLASS_COLUMNS = (
     *("n", "n_empty", "n_images", "n_images_empty", "n_images_both_empty", "n_true", "n_found"),
     *(*CURVE, "ap", "ap50_image", "ap_image", "kaggle_map"),
     *("f1_50", "precision_50", "recall_50", "pq", "sq", "rq", "aji"),
-    *("count_error", "count_bias", "merged", "split_objects"),
+    *("count_error", "count_bias", "merged_share", "split_share"),
     *("recall_q1", "recall_q2", "recall_q3", "recall_q4"),
     *("dice", "dice_pooled", "iou"),
     *(f"{name}_{side}" for name in INTERVALS for side in ("low", "high")),
@@ -74,16 +74,18 @@ def object_rows(
     rows: list[Row] = []
     for label, (row, column) in _centres(truth_HW).items():
         one = of_true[label]
-        own = {"match": one.match, "iou": one.iou, "outcome": one.outcome}
-        place = {"row": row, "column": column}
-        rows.append({"kind": "true", "label": label, "area": one.area, **own, **place})
+        rows.append(
+            {"kind": "true", "label": label, "area": one.area, "match": one.match, "iou": one.iou}
+            | {"outcome": one.outcome, "row": row, "column": column}
+        )
     of_found = {one.id: one for one in found_objects}
     for label, (row, column) in _centres(found_HW).items():
         each_found = of_found[label]
         merges = " ".join(map(str, each_found.merges))
-        own = {"match": each_found.match, "outcome": each_found.outcome, "merges": merges}
-        place = {"row": row, "column": column}
-        rows.append({"kind": "found", "label": label, "area": each_found.area, **own, **place})
+        rows.append(
+            {"kind": "found", "label": label, "area": each_found.area, "match": each_found.match}
+            | {"outcome": each_found.outcome, "merges": merges, "row": row, "column": column}
+        )
     return rows
 
 

@@ -1,11 +1,11 @@
 """From maps back to objects: seeds where an object is surest, grown to the foreground's edge."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
+
+from segkit.tasks.instance.settings import Settings
 
 # Of the Gaussian that smooths the score, in pixels, and how far it reaches.
 SIGMA = 1.0
@@ -13,21 +13,6 @@ BLUR = 4
 
 Maps = NDArray[np.float32]
 Labels = NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What :func:`decode` goes by; fitted on the validation split.
-
-    Args:
-        threshold: a pixel belongs to some object where ``foreground`` is above it.
-        seed_threshold: a seed is where distance · (1 − contact), smoothed, is above it.
-        min_area: of an object, in pixels; smaller ones are dropped.
-    """
-
-    threshold: float = 0.5
-    seed_threshold: float = 0.5
-    min_area: int = 10
 
 
 def decode(maps_KHW: Maps, settings: Settings) -> Labels:
@@ -60,9 +45,7 @@ def score(maps_KHW: Maps) -> Maps:
     return np.asarray(ndimage.gaussian_filter(product, SIGMA, radius=BLUR), np.float32)
 
 
-def grow(
-    inside_HW: NDArray[np.bool_], score_HW: Maps, settings: Settings
-) -> tuple[Labels, Labels]:
+def grow(inside_HW: NDArray[np.bool_], score_HW: Maps, settings: Settings) -> tuple[Labels, Labels]:
     """Grow seeds to objects.
 
     Cutting rows off changes no object that ends before the cut, nor one beside it: the flood goes
@@ -83,7 +66,7 @@ def grow(
     # many there are.
     at = seeds > 0
     relief[at] = np.arange(-1.0 - np.count_nonzero(at), -1.0)
-    labels = watershed(relief, seeds, mask=inside_HW)
+    labels: Labels = watershed(relief, seeds, mask=inside_HW)  # type: ignore[no-untyped-call]
     large = np.bincount(labels.ravel(), minlength=count + 1) >= settings.min_area
     large[0] = False
     labels[~large[labels]] = 0

@@ -23,8 +23,9 @@ from segkit.tasks.semantic.thresholds import ThresholdFit
 from segkit.tasks.tally import Counted
 
 _OF_COUNTS = {"dice": dice, "iou": iou}
-_BACKGROUND = "background: more epochs, loss=dice or loss=tversky, a lower optim.lr"
-_FOREGROUND = "foreground: more epochs, a lower optim.lr, a larger dataset.batch_size"
+_ALL = "every validation pixel has been predicted"
+_BACKGROUND = f"{_ALL} background: more epochs, loss=dice or loss=tversky, a lower optim.lr"
+_FOREGROUND = f"{_ALL} foreground: more epochs, a lower optim.lr, a larger dataset.batch_size"
 
 
 class SemanticScorer:

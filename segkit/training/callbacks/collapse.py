@@ -44,6 +44,6 @@ class CollapseWarning(pl.Callback):
 
     def _words(self) -> str:
         return (
-            f"since epoch {self._since} every validation pixel has been predicted {self._found}, "
+            f"since epoch {self._since} {self._found}, "
             "or other masks (segkit.check pictures them) may help"
         )

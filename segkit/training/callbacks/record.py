@@ -15,6 +15,7 @@ from segkit.core.run_folder import RunFolder
 from segkit.core.tables import read_table, table_text
 from segkit.drawing.curves import curves
 from segkit.training.module import SegmentationModule
+from segkit.training.terms import PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ class RunRecord(pl.Callback):
         if self._validated:
             scores = pl_module.task.scorer.scalars(pl_module.scores["val"])
             scalars |= {f"val/{name}": value for name, value in scores.items()}
+            known = trainer.callback_metrics.items()
+            scalars |= {name: float(term) for name, term in known if name.startswith(PREFIX)}
         for logger in trainer.loggers:
             logger.log_metrics(scalars, step=trainer.current_epoch)
         log.info("%s", self._line(row))

@@ -90,9 +90,9 @@ def test_a_match_at_the_threshold_itself(percent: int) -> None:
     counts = counted(*squares(100 + percent, 100 - percent))
     assert [counts[f"tp_{p}"] for p in PERCENTS] == [int(p <= percent) for p in PERCENTS]
     assert counts["above_50"] == (percent > 50)
-    assert counts["ap_image"] == 100_000 * sum(p <= percent for p in PERCENTS)
-    assert counts["kaggle_map"] == 100_000 * sum(p < percent for p in PERCENTS)
-    assert counts["iou"] == (10_000 * percent if percent > 50 else 0)
+    assert counts["ap_e6"] == 100_000 * sum(p <= percent for p in PERCENTS)
+    assert counts["kaggle_e6"] == 100_000 * sum(p < percent for p in PERCENTS)
+    assert counts["iou_e6"] == (10_000 * percent if percent > 50 else 0)
 
 
 def test_two_halves_compete_for_one_object() -> None:
@@ -137,7 +137,7 @@ def test_merged_split_missed_and_false() -> None:
         {1: 3 / 7, 2: 3 / 7, 3: 1 / 3, 4: 0, 5: 1, 6: 3 / 8}
     )
     counts = counted(truth, found)
-    assert (counts["merged"], counts["split"]) == (2, 1)
+    assert (counts["merged_objects"], counts["split_objects"]) == (2, 1)
 
 
 def test_a_large_object_is_found_although_a_small_one_is_merged_into_it() -> None:
@@ -145,7 +145,7 @@ def test_a_large_object_is_found_although_a_small_one_is_merged_into_it() -> Non
     true, (one,) = outcomes(match(truth, np.full_like(truth, 4)))
     assert [t.outcome for t in true] == ["found", "merged"]
     assert (one.outcome, one.match, one.merges) == ("matched", 1, (1, 2))
-    assert counted(truth, np.full_like(truth, 4))["merged"] == 2
+    assert counted(truth, np.full_like(truth, 4))["merged_objects"] == 2
 
 
 @given(PAIRS)
@@ -160,7 +160,7 @@ def test_merged_and_split_are_as_defined(pair: Labels) -> None:
         for t, row in zip(true, over, strict=True)
     )
     counts = counted(*pair)
-    assert (counts["merged"], counts["split"]) == (merged, split)
+    assert (counts["merged_objects"], counts["split_objects"]) == (merged, split)
 
 
 @given(PAIRS)
@@ -173,7 +173,7 @@ def test_outcomes_agree_with_the_counts(pair: Labels) -> None:
     assert sum(f.outcome == "matched" for f in found) == counts["tp_50"]
     assert {(t.id, t.match) for t in true if t.match} == {(f.match, f.id) for f in found if f.match}
     assert all(t.iou >= 0.5 for t in true if t.match)
-    assert sum(len(f.merges) for f in found) == counts["merged"]
+    assert sum(len(f.merges) for f in found) == counts["merged_objects"]
 
 
 def test_an_object_in_pieces_is_one() -> None:
@@ -188,7 +188,7 @@ def test_empty_sides() -> None:
     empty, some = np.zeros((4, 5), np.int32), np.eye(4, 5, dtype=np.int32)
     assert {k: v for k, v in counted(empty, empty).items() if v} == {"tn": 20, "images": 1}
     missed = {"fn": 4, "tn": 16, "true": 1, "aji_union": 4, "images": 1, "images_with_any": 1}
-    missed |= {"images_with_true": 1, "count_error": 1_000_000, "count_bias": -1_000_000}
+    missed |= {"images_with_true": 1, "count_error_e6": 1_000_000, "count_bias_e6": -1_000_000}
     assert {k: v for k, v in counted(some, empty).items() if v} == missed
     false = {"fp": 4, "tn": 16, "found": 1, "aji_union": 4, "images": 1, "images_with_any": 1}
     assert {k: v for k, v in counted(empty, some).items() if v} == false
@@ -200,7 +200,7 @@ def test_one_giant_object() -> None:
     full = np.full((1200, 1200), 2**31 - 1, np.int32)
     counts = counted(full, np.full((1200, 1200), 255, np.uint8))
     assert counts["tp_95"] == counts["above_50"] == 1
-    assert counts["iou"] == 1_000_000
+    assert counts["iou_e6"] == 1_000_000
     assert counts["aji_intersection"] == counts["aji_union"] == counts["tp"] == 1200**2
 
 
@@ -213,9 +213,9 @@ def test_seventy_thousand_objects() -> None:
     counts = counted(truth, found)
     assert counts["true"] == counts["found"] == counts["tp_50"] == counts["tp_75"] == 70_200
     assert counts["tp_80"] == counts["tp_95"] == 63_180
-    assert counts["iou"] == 63_180 * 1_000_000 + 7_020 * 750_000
+    assert counts["iou_e6"] == 63_180 * 1_000_000 + 7_020 * 750_000
     assert counts["fn"] == 7_020
-    assert counts["merged"] == counts["split"] == 0
+    assert counts["merged_objects"] == counts["split_objects"] == 0
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_what_is_undefined() -> None:
     }
     assert undefined == {
         "missed": {"precision_50", "sq"},
-        "false": {"recall_50", "sq", "count_error", "count_bias", "merged", "split"},
+        "false": {"recall_50", "sq", "count_error", "count_bias", "merged_share", "split_share"},
         "right": set(),
     }
     for name in ("missed", "false"):
