@@ -173,11 +173,12 @@ def count(matching: Matching) -> Counts:
     true, found = len(m.true_ids_T), len(m.found_ids_F)
     shared, true_area, found_area = m.shared_P.sum(), m.true_areas_T.sum(), m.found_areas_F.sum()
     intersection_M, union_M = m.shared_P[m.matches], m.union[m.matches]
+    # 0 is an IoU of exactly percent / 100.
     excess_KM = 100 * intersection_M - np.array(PERCENTS)[:, None] * union_M
     tp_K, above_K = (excess_KM >= 0).sum(axis=1), (excess_KM > 0).sum(axis=1)
     above = excess_KM[0] > 0
     used = m.best[m.best >= 0]
-    missed = m.true_areas_T[m.best < 0].sum()
+    untouched = m.true_areas_T[m.best < 0].sum()
     unused = np.delete(m.found_areas_F, m.found_P[used]).sum()
     # Where both sides are empty all of these are 0.
     ap_K, kaggle_K = (n_K / np.maximum(1, true + found - n_K) for n_K in (tp_K, above_K))
@@ -193,7 +194,7 @@ def count(matching: Matching) -> Counts:
         "above_50": above_K[0],
         "iou_e6": np.rint(SCALE * m.iou[m.matches][above]).sum(),
         "aji_intersection": m.shared_P[used].sum(),
-        "aji_union": m.union[used].sum() + missed + unused,
+        "aji_union": m.union[used].sum() + untouched + unused,
         "merged_objects": m.merged.sum(),
         "split_objects": m.split.sum(),
         "images": 1,
