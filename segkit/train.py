@@ -27,7 +27,7 @@ from segkit.runs.call import Call
 from segkit.runs.checks import check_training
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.resume import (
-    check_split,
+    check_same_data,
     folder_to_resume,
     is_done,
     recorded_choices,
@@ -80,7 +80,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     data = build_data(with_own_split(config, RunFolder(resume)) if resume else config, reader)
     data.prepare_data()
     if resume:
-        check_split(data.split_csv(), RunFolder(resume))
+        check_same_data(data, RunFolder(resume))
     data.panel_indices()
     cli.say(f"building {config['choices']['model']} …")
     trained = resume is not None and RunFolder(resume).last.is_file()
@@ -166,6 +166,7 @@ def _begin(
 
     folder.write_config(config)
     if not resumed:
+        folder.write_checksums(data.cache.checksums)
         folder.write_split(data.split_csv())
         log_configuration(trainer.loggers, config)
     show_data(data, folder.path)

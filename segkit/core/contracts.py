@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,18 +82,6 @@ class Sample:
     image: NDArray[np.uint8]
     mask: NDArray[np.uint8] | None
     instances: NDArray[np.int32] | None = None
-
-
-class Checksums(NamedTuple):
-    """What tells a record's pixels from others of the same name, in whatever files they lie.
-
-    Attributes:
-        image: of its pixels as they were decoded, before they were brought to any size.
-        mask: of its class indices; "" without ground truth.
-    """
-
-    image: str
-    mask: str
 
 
 class Batch(TypedDict):

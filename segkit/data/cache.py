@@ -23,7 +23,8 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Checksums, Problem, Record
+from segkit.core.checksums import Checksums
+from segkit.core.contracts import Problem, Record
 from segkit.core.errors import SegkitError
 from segkit.core.sources import check_apart
 from segkit.data.cache_build import CacheSpec, build_cache, pixels_name, prepare
@@ -100,6 +101,11 @@ class Cache:
                     remedy="run the command again; a training: resume=DIR",
                 ) from error
         return self._pixels[offset : offset + count]
+
+    @property
+    def checksums(self) -> dict[str, Checksums]:
+        """By record id."""
+        return {name: entry.checksums for name, entry in self.entries.items()}
 
     def known(self, records: Sequence[Record]) -> list[Record]:
         """Those that are in it, with their strata, and those without ground truth."""

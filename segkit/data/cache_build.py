@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Checksums, Record, Sample, check_sample
+from segkit.core.checksums import Checksums
+from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.data.cache_files import file_names, write_files
