@@ -97,7 +97,7 @@ def evaluate_run(
         "split": data.scored_split,
         "split_hash": data.split_digest(),
     }
-    root = str(data.reader.root) if other else None
+    root = str(data.reader.root.absolute()) if other else None
     columns = names | ({"root": root} if root else {})
     units = data.groups(counted.indices)
     return Evaluation(

@@ -44,7 +44,7 @@ def _show_table(out: Console, evaluation: Evaluation, folder: str) -> None:
     rows, optional = evaluation.examined.rows, evaluation.task.words.optional
     # Of one class the row of all is the same, and has the figures of the whole split too.
     shown = rows if len(rows) > 2 else [{**rows[1], "class": rows[0]["class"]}]
-    of = f" of {evaluation.root}" if evaluation.root else ""
+    of = f" of {relative(evaluation.root)}" if evaluation.root else ""
     count = len(evaluation.counted.indices)
     title = f"{count} images ({evaluation.split}){of} scored with {folder}"
     headings, lines = ["score", *(str(row["class"]) for row in shown)], []
