@@ -135,11 +135,11 @@ def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> 
         mask = resize_mask(sample.mask, target)
     image = network_input(sample.image, spec.channels, spec.size)
     stratum = reader.stratum(record, sample.image)
-    checksums = Checksums(_checksum(sample.image), _checksum(sample.mask))
+    checksums = Checksums(pixels_checksum(sample.image), pixels_checksum(sample.mask))
     return Prepared(image, mask, packed, stratum, native, checksums)
 
 
-def _checksum(pixels: NDArray[np.uint8] | None) -> str:
+def pixels_checksum(pixels: NDArray[np.uint8] | None) -> str:
     """Sixteen hexadecimal digits over shape and pixels; of no mask none."""
     if pixels is None:
         return ""

@@ -80,7 +80,7 @@ def test_a_stamp_changes_whenever_a_file_does(tmp_path: Path) -> None:
         keep_time,
         lambda: file.write_bytes(b"MORE"),
         keep_time,
-        lambda: shutil.copy(other, file.with_name("new")).replace(file),
+        lambda: Path(shutil.copy(other, root / "new")).replace(file),
         keep_time,
         file.unlink,
     ):
