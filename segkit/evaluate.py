@@ -16,10 +16,10 @@ from segkit.config.values import EVALUATE
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import EVALUATION, RunFolder
 from segkit.core.values import check
+from segkit.evaluation.own_data import are_own, place
 from segkit.evaluation.request import (
     check_classes,
     may_be_copy,
-    place,
     split_of_others,
     undivided,
     with_settings,
@@ -49,7 +49,7 @@ class Scored(NamedTuple):
         evaluation: the result.
         module: with the run's weights.
         data: that were scored.
-        of_run: whether they are the run's own, or a copy of them.
+        of_run: whether they are the run's own, or a copy of them, by their pixels.
         trainer: that scored them.
         settings: of the decoder that are not the run's own, as predict takes them.
     """
@@ -110,12 +110,8 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
         data, of_run = _others(scored, reader, split, folder, same_reader=same)
     else:
         data, of_run = load_data(own, reader, split), True
-    if not data.indices(split):
-        full = [
-            f"split={other}" for other in ("train", "val", "test", "all") if data.indices(other)
-        ]
-        remedy = f"choose {' or '.join(full)}" if full else "score data that have masks"
-        raise SegkitError("this split is empty", where=f"split={split}", remedy=remedy)
+    of_run = of_run and are_own(data, folder, own if scored else None)
+    _check_not_empty(data, split)
 
     from segkit.evaluation.scoring import evaluate_run, with_task
     from segkit.training.console import hushed_lightning
@@ -130,11 +126,24 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
             module = with_task(module, task=task.with_settings(_fitted(own, module, trainer)))
         tolerance = config["surface_tolerance"] if config["surface"] else None
         evaluation = evaluate_run(
-            module, data, trainer, surface_tolerance=tolerance, seed=config["seed"]
+            module,
+            data,
+            trainer,
+            surface_tolerance=tolerance,
+            seed=config["seed"],
+            other=not of_run,
         )
     own_settings, used = run.task.settings, module.task.settings
     settings = tuple(f"{key}={value}" for key, value in used.items() if value != own_settings[key])
     return Scored(folder, evaluation, module, data, of_run, trainer, settings)
+
+
+def _check_not_empty(data: SegmentationData, split: str) -> None:
+    if data.indices(split):
+        return
+    full = [f"split={other}" for other in ("train", "val", "test", "all") if data.indices(other)]
+    remedy = f"choose {' or '.join(full)}" if full else "score data that have masks"
+    raise SegkitError("this split is empty", where=f"split={split}", remedy=remedy)
 
 
 def _write(scored: Scored) -> None:
@@ -147,7 +156,7 @@ def _write(scored: Scored) -> None:
     folder, evaluation, module, data, of_run, trainer, settings = scored
     tables, drawn = folder.path, folder.pictures
     if not of_run:
-        tables = drawn = place(folder, evaluation.data, evaluation.split_hash)
+        tables = drawn = place(folder, data)
     write_evaluation(
         tables,
         drawn,
@@ -155,7 +164,7 @@ def _write(scored: Scored) -> None:
         module=module,
         data=data,
         trainer=trainer,
-        splits=data.splits if of_run else {},
+        splits=data.splits if data.split.file == str(folder.split) else {},
     )
     if of_run:
         report_or_warn(folder)
@@ -167,7 +176,7 @@ def _write(scored: Scored) -> None:
 def _others(
     config: dict[str, Any], reader: Reader, split: str, folder: RunFolder, *, same_reader: bool
 ) -> tuple[SegmentationData, bool]:
-    """Other data, prepared, and whether they are a copy of the run's."""
+    """Other data, prepared, and whether they are divided as the run's, which they may be."""
     records = reader.listing().records
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -177,8 +186,8 @@ def _others(
             # The run's table lacks what could not be read, which only reading tells.
             readable = with_split(config, undivided(records, scratch))
             records = load_data(readable, reader, split).records
-        file, of_run = split_of_others(records, split, folder, scratch, same_reader=same_reader)
-        return load_data(with_split(config, file), reader, split), of_run
+        file, alike = split_of_others(records, split, folder, scratch, same_reader=same_reader)
+        return load_data(with_split(config, file), reader, split), alike
 
 
 def load_data(config: dict[str, Any], reader: Reader, split: str) -> SegmentationData:

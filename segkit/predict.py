@@ -66,7 +66,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     if todo:  # networks take seconds to load
         predictor = predictor_of(runs, task, device=config["device"], precision=config["precision"])
         limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
-        table.begin()
+        table.begin(todo)
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)
     table.finish()

@@ -28,7 +28,7 @@ from segkit.runs.checks import check_inference, check_training, check_training_p
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.monitor import asked_for, fall_back, in_words
 from segkit.runs.resume import (
-    check_split,
+    check_same_data,
     folder_to_resume,
     is_done,
     recorded_choices,
@@ -82,7 +82,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     data.prepare_data()
     check_training_part(data)
     if resume:
-        check_split(data.split_csv(), RunFolder(resume))
+        check_same_data(data, RunFolder(resume))
     elif fall_back(composed, data):
         config = _resolve(composed, call.output)
     data.panel_indices()
@@ -170,6 +170,7 @@ def _begin(
 
     folder.write_config(config)
     if not resumed:
+        folder.write_checksums(data.cache.checksums)
         folder.write_split(data.split_csv())
         log_configuration(trainer.loggers, config)
     show_data(data, folder.path, monitor=config["monitor"], asked=asked_for(config))

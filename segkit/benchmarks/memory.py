@@ -94,6 +94,7 @@ def _write_cache(folder: Path, count: int, size: tuple[int, int], channels: int)
             "width": size[1],
             "packed": 0,
             "native": size,
+            "checksums": ("", ""),
         }
         for number in range(count)
     ]

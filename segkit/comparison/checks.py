@@ -106,7 +106,25 @@ def common_records(tests: Sequence[Sequence[RunScores]], *, common: bool) -> set
             else "compare runs of one split",
         )
     _same_groups(tests, shared)
+    _same_truths(tests, shared)
     return shared
+
+
+def _same_truths(tests: Sequence[Sequence[RunScores]], shared: set[str]) -> None:
+    """Their images may be of another kind, but what is found in them is compared with one truth."""
+    first: dict[str, tuple[str, RunScores]] = {}
+    for run in (run for folds in tests for run in folds):
+        for name, truth in zip(run.ids, run.truths, strict=True):
+            if name not in shared or not truth:
+                continue
+            known, other = first.setdefault(name, (truth, run))
+            if known != truth:
+                raise SegkitError(
+                    f"record {name} was scored with another ground truth in each of these runs",
+                    where=f"{other.folder}, {run.folder}",
+                    remedy="compare runs that were tested on the same data, not on others of the "
+                    "same names: train one of them anew with the dataset.root of the other",
+                )
 
 
 def _same_groups(tests: Sequence[Sequence[RunScores]], shared: set[str]) -> None:

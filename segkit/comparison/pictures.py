@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 
 from segkit.comparison.comparison import Comparison, Configuration
 from segkit.comparison.run_scores import RunScores, image_scores
+from segkit.core.contracts import Record, Sample
+from segkit.core.errors import SegkitError
+from segkit.data.cache_build import pixels_checksum
+from segkit.data.readers.base import Reader
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
 from segkit.imaging.pixels import to_uint8, without_alpha
@@ -31,7 +35,7 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
         A sheet (H, W, 3) uint8 by record id, the widest disagreement first; none where all agree.
 
     Raises:
-        SegkitError: the data or a checkpoint cannot be read.
+        SegkitError: the data or a checkpoint cannot be read, or the data are others by now.
     """
     shown = comparison.configurations[:_MOST_ANSWERS]
     ids = _widest(shown, comparison.score, count)
@@ -44,6 +48,7 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
     sheets = {}
     for record, load in zip(known, reader.loaders(known), strict=True):
         sample = load()
+        _check_truth(sample, record, shown[0], reader)
         rows = []
         for each in shown:
             run = _tester(each, record.id)
@@ -58,6 +63,20 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
             rows.append(PanelRow(each.name, image, sample.mask, found.mask, caption))
         sheets[record.id] = panel(rows, shown[0].runs[0][0].task.painter)
     return sheets
+
+
+def _check_truth(
+    sample: Sample, record: Record, configuration: Configuration, reader: Reader
+) -> None:
+    """The scores that stand beside a picture are of this ground truth."""
+    run = _tester(configuration, record.id)
+    scored = run.truths[run.ids.index(record.id)] if run else ""
+    if scored and pixels_checksum(sample.mask) != scored:
+        raise SegkitError(
+            f"the ground truth of {record.id} is not what it was scored with",
+            where=f"dataset.root={reader.root}",
+            remedy="restore the data that the runs were tested on",
+        )
 
 
 def _widest(shown: Sequence[Configuration], score: str, count: int) -> list[str]:

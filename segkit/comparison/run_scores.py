@@ -34,6 +34,7 @@ class RunScores:
         ids: of the N records that were tested.
         groups: of each.
         counts: (N, …) int64, of each record; see :meth:`segkit.tasks.base.Scorer.counts_of`.
+        truths: checksum of the mask of each; "" where the run kept none.
     """
 
     run: SavedRun
@@ -42,6 +43,7 @@ class RunScores:
     ids: tuple[str, ...]
     groups: tuple[str, ...]
     counts: NDArray[np.int64]
+    truths: tuple[str, ...]
 
     @property
     def folder(self) -> Path:
@@ -146,6 +148,7 @@ def _from_rows(
     named = tuple(dict.fromkeys(row["class"] for row in rows))
     classes, counts = _task(run.config, named).scorer.counts_of(rows)
     first = [row for row in rows if row["class"] == classes[0]]
+    known = run.folder.read_checksums() or {}
     return RunScores(
         run=run,
         summary=summary,
@@ -153,6 +156,7 @@ def _from_rows(
         ids=tuple(row["id"] for row in first),
         groups=tuple(row["group"] for row in first),
         counts=counts,
+        truths=tuple(known[row["id"]].mask if row["id"] in known else "" for row in first),
     )
 
 

@@ -4,12 +4,14 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from segkit.core.checksums import Checksums, checksum_table, from_table
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.core.home import at_home
@@ -46,6 +48,7 @@ class RunFolder:
     Attributes:
         config: as it was run.
         split: id, group, split and stratum of every record.
+        checksums: of the image and mask of every record.
         metrics: a row an epoch.
         curves: the same, drawn.
         panels: a picture an epoch of validation images.
@@ -76,6 +79,7 @@ class RunFolder:
         self.path = at_home(path, "run").absolute()
         self.config = self.path / "config.yaml"
         self.split = self.path / "split.csv"
+        self.checksums = self.path / "checksums.csv"
         self.metrics = self.path / "metrics.csv"
         self.curves = self.path / "curves.png"
         self.panels = self.path / PANELS
@@ -131,6 +135,17 @@ class RunFolder:
     def write_split(self, table: str) -> None:
         """Write ``split.csv``."""
         write_text(self.split, table)
+
+    def write_checksums(self, checksums: Mapping[str, Checksums]) -> None:
+        """Write ``checksums.csv``."""
+        write_text(self.checksums, checksum_table(checksums))
+
+    def read_checksums(self) -> dict[str, Checksums] | None:
+        """Read it back; None where it is damaged, or missing as in runs of earlier versions."""
+        try:
+            return from_table(self.checksums.read_bytes()) or None
+        except (OSError, ValueError, KeyError):
+            return None
 
     def write_images(self, table: str) -> None:
         """Write the test's counts of each image, as ``segkit.evaluate`` does too."""

@@ -1,7 +1,8 @@
 """Decoded once, read for ever: the data set at the network's size in one memory-mapped file.
 
 A cache is a folder with ``pixels-<build>.bin`` (images, masks and, losslessly packed, the masks
-at their own size, one after the other) and ``index.json`` (where each lies). It is built under
+at their own size, one after the other), ``index.json`` (where each lies) and ``files.json`` (what
+the files were that it was built of). It is built under
 another name and renamed when complete, so that a build which was killed leaves nothing that
 looks whole; a lock file makes a second process wait for the first instead of building again.
 A cache that is built anew has another ``<build>``: who has read an index never reads the pixels
@@ -22,14 +23,16 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from segkit.core.checksums import Checksums
 from segkit.core.contracts import Problem, Record, Truth
 from segkit.core.errors import SegkitError
 from segkit.core.sources import check_apart
 from segkit.data.cache_build import CacheSpec, build_cache, pixels_name, prepare
+from segkit.data.cache_files import file_names, same_files
 from segkit.data.readers.base import Reader
 
 # Raised whenever the format or the preparation of the pixels changes.
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Entry:
         height, width: of image and mask, in pixels.
         packed: bytes of the mask at its own size, as PNG; 0 without ground truth.
         native: height and width of the image as stored.
+        checksums: of image and mask as stored.
     """
 
     id: str
@@ -52,11 +56,17 @@ class Entry:
     width: int
     packed: int
     native: tuple[int, int]
+    checksums: Checksums
 
     @property
     def pixels(self) -> int:
         """Of the image as it is kept."""
         return self.height * self.width
+
+
+def _entry(saved: dict[str, Any]) -> Entry:
+    lists = {"native": tuple(saved["native"]), "checksums": Checksums(*saved["checksums"])}
+    return Entry(**(saved | lists))
 
 
 class Cache:
@@ -74,10 +84,7 @@ class Cache:
         self.size: int = index["bytes"]
         self.pixels = folder / pixels_name(index["build"])
         self.problems = [Problem(**problem) for problem in index["problems"]]
-        self.entries = {
-            entry["id"]: Entry(**{**entry, "native": tuple(entry["native"])})
-            for entry in index["entries"]
-        }
+        self.entries = {entry["id"]: _entry(entry) for entry in index["entries"]}
         self._pixels: NDArray[np.uint8] | None = np.memmap(self.pixels, np.uint8, mode="r")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -95,6 +102,11 @@ class Cache:
                     remedy="run the command again; a training: resume=DIR",
                 ) from error
         return self._pixels[offset : offset + count]
+
+    @property
+    def checksums(self) -> dict[str, Checksums]:
+        """By record id."""
+        return {name: entry.checksums for name, entry in self.entries.items()}
 
     def known(self, records: Sequence[Record]) -> list[Record]:
         """Those that are in it, with their strata, and those without ground truth."""
@@ -153,20 +165,19 @@ def open_cache(
     tables = [name for name in reader.tables if name not in reader.source.names()]
     sources = [("dataset.root", reader.root), *(("dataset.manifest", table) for table in tables)]
     check_apart(folder, sources, key="dataset.cache_dir")
-    key = _key(reader, records, spec)[:16]
+    key, threads = _key(reader, records, spec)[:16], threads or os.cpu_count() or 1
     target, building = folder / f"{name}-{key}", folder / f".{name}-{key}.building"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{name}-{key}.lock"):
-            cache = _whole(target)
-            if cache is not None and not _mended(cache, reader, records, spec):
+            if (cache := _usable(target, reader, records, spec, threads)) is not None:
                 return cache
-            # What is here was left by a process that was killed: the lock is ours.
+            # What is here is of other files, or of a process that was killed: the lock is ours.
             for left in (building, target):
                 shutil.rmtree(left, ignore_errors=True)
             building.mkdir()
             try:
-                build_cache(building, reader, records, spec, threads or os.cpu_count() or 1)
+                build_cache(building, reader, records, spec, threads)
                 building.rename(target)
             finally:
                 shutil.rmtree(building, ignore_errors=True)
@@ -179,13 +190,17 @@ def open_cache(
         ) from error
 
 
-def _whole(folder: Path) -> Cache | None:
-    """The cache in ``folder``, or None unless every byte that its index promises is there."""
+def _usable(
+    folder: Path, reader: Reader, records: Sequence[Record], spec: CacheSpec, threads: int
+) -> Cache | None:
+    """The cache in ``folder``; None where a byte is missing, or a file is not what it was."""
     try:
         cache = Cache(folder)
-        return cache if cache.pixels.stat().st_size == cache.size else None
+        whole = cache.pixels.stat().st_size == cache.size
+        same = whole and same_files(folder, reader.source, file_names(reader, records), threads)
     except (OSError, ValueError, KeyError):
         return None
+    return cache if same and not _mended(cache, reader, records, spec) else None
 
 
 def _mended(cache: Cache, reader: Reader, records: Sequence[Record], spec: CacheSpec) -> bool:
@@ -204,14 +219,12 @@ def _mended(cache: Cache, reader: Reader, records: Sequence[Record], spec: Cache
 
 
 def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
-    files = {name for record in records for name in reader.files(record)}
     facts = {
         "cache": VERSION,
         "reader": f"{type(reader).__module__}.{type(reader).__qualname__}",
         "version": reader.version,
         "parameters": reader.parameters(),
         "root": str(reader.root.resolve()),
-        "files": reader.source.fingerprint(files),
         # The stratum too: it may come from a table, and is kept with the pixels.
         "records": [(r.id, r.image, r.masks, r.stratum) for r in records],
         "spec": (spec.size, spec.channels, spec.labels),

@@ -1,5 +1,6 @@
 """Fills a cache: decode in threads, prepare, append, with a progress bar."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -12,9 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.checksums import Checksums
 from segkit.core.contracts import Record, Sample, Truth, check_sample
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
+from segkit.data.cache_files import file_names, write_files
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader
 from segkit.imaging.pixels import network_input, resize_mask
@@ -49,14 +52,22 @@ def build_cache(
     """
     entries: list[dict[str, object]] = []
     problems: list[dict[str, str]] = []
+    source, checksums = reader.source, dict[str, str]()
+    stamps = {name: source.stamp(name) for name in file_names(reader, records)}
+    # An .npz is of many records; one of them reads it for its checksum.
+    new = {name: record.id for record in reversed(records) for name in reader.files(record)}
 
     def decode(record: Record, load: Callable[[], Sample]) -> Prepared:
         try:
-            return prepare(reader, record, load(), spec)
+            prepared = prepare(reader, record, load(), spec)
         except MemoryError as error:
             raise SegkitError(
                 "not enough memory to decode it", where=record.image, remedy=_TOO_LARGE
             ) from error
+        for name in reader.files(record):
+            if new[name] == record.id:
+                checksums[name] = source.checksum(name)
+        return prepared
 
     title = f"decoding {type(reader).__name__}"
     build = uuid4().hex[:12]
@@ -81,6 +92,10 @@ def build_cache(
         "problems": problems,
     }
     write_text(folder / "index.json", json.dumps(index))
+    # One that was written to in the meantime may have been decoded before, and read for its
+    # checksum after.
+    whole = {name: each for name, each in checksums.items() if source.stamp(name) == stamps[name]}
+    write_files(folder, stamps, whole)
 
 
 def pixels_name(build: str) -> str:
@@ -90,13 +105,22 @@ def pixels_name(build: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One record in the form in which it is kept; ``packed`` is its own ground truth as PNG."""
+    """One record in the form in which it is kept.
+
+    Attributes:
+        image, mask: at the size of the cache.
+        packed: the ground truth at its own size, as PNG.
+        stratum: of the record.
+        native: rows and columns of the image as stored.
+        checksums: of image and mask as the reader gave them.
+    """
 
     image: NDArray[np.uint8]
     mask: Truth
     packed: bytes
     stratum: str
     native: tuple[int, int]
+    checksums: Checksums
 
 
 def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> Prepared:
@@ -115,7 +139,17 @@ def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> 
         mask = resize_mask(truth, target)
     image = network_input(sample.image, spec.channels, spec.size)
     stratum = reader.stratum(record, sample.image)
-    return Prepared(image, mask, packed, stratum, native)
+    checksums = Checksums(pixels_checksum(sample.image), pixels_checksum(truth))
+    return Prepared(image, mask, packed, stratum, native, checksums)
+
+
+def pixels_checksum(pixels: Truth | None) -> str:
+    """Sixteen hexadecimal digits over shape and pixels; of no mask none."""
+    if pixels is None:
+        return ""
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()[:16]
 
 
 def _labels(sample: Sample, record: Record) -> NDArray[np.int32] | None:
@@ -156,4 +190,5 @@ def _append(out: BinaryIO, record: Record, prepared: Prepared) -> dict[str, obje
         "width": width,
         "packed": len(prepared.packed),
         "native": prepared.native,
+        "checksums": prepared.checksums,
     }

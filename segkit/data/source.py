@@ -1,12 +1,11 @@
 """Where a data set lies: a folder, or the archive as it was downloaded. Nothing is unpacked."""
 
-import hashlib
 import os
 import stat
 import threading
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -14,6 +13,7 @@ from typing import IO
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.core.limits import check_bytes
+from segkit.core.stamps import UNREADABLE, checksum, file_stamp
 
 _LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 # bzip2 and LZMA unpack all that they are fed; four kilobytes become a hundred megabytes at most.
@@ -40,7 +40,14 @@ class Source(ABC):
 
     @abstractmethod
     def stamp(self, name: str) -> str:
-        """What changes when a file does: size, modification time, whether it can be read."""
+        """What changes whenever a file does, and is quick to learn: nothing of it is read.
+
+        It may change while the content stays, as in a copy.
+        """
+
+    @abstractmethod
+    def checksum(self, name: str) -> str:
+        """What changes when, and only when, the content of a file does; it is read as a whole."""
 
     def read(self, name: str) -> bytes:
         """The bytes of one file; safe to call from several threads.
@@ -73,13 +80,6 @@ class Source(ABC):
         """How to name a file in a message."""
         return f"{self.root}/{name}" if name else str(self.root)
 
-    def fingerprint(self, names: Iterable[str]) -> str:
-        """A hash over names, sizes and modification times: what a cache of them stands on."""
-        digest = hashlib.sha256()
-        for name in sorted(names):
-            digest.update(f"{name}\0{self.stamp(name)}\n".encode())
-        return digest.hexdigest()
-
 
 class FolderSource(Source):
     """A folder on disk."""
@@ -102,12 +102,14 @@ class FolderSource(Source):
         return (self.root / name).stat().st_size
 
     def stamp(self, name: str) -> str:
-        path = self.root / name
-        # Otherwise a cache would keep reporting a file that has been made readable since.
-        if not os.access(path, os.R_OK):
-            return "unreadable"
-        status = path.stat()
-        return f"{status.st_size} {status.st_mtime_ns}"
+        return file_stamp(self.root / name)
+
+    def checksum(self, name: str) -> str:
+        try:
+            with self.open(name) as stream:
+                return checksum(stream)
+        except OSError:
+            return UNREADABLE
 
 
 class ZipSource(Source):
@@ -167,6 +169,10 @@ class ZipSource(Source):
     def stamp(self, name: str) -> str:
         entry = self._entries[name]
         return f"{entry.file_size} {entry.CRC} {entry.date_time}"
+
+    def checksum(self, name: str) -> str:
+        # The archive has it; that it holds is found out whenever the member is read.
+        return f"{self._entries[name].file_size} {self._entries[name].CRC}"
 
 
 def open_source(root: str | Path) -> Source:

@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 # Of one picture, before it is written as text.
 PICTURE_BYTES = 250_000
-_NOT_SCORES = ("class", "data", "split", "split_hash")
+_NOT_SCORES = ("class", "data", "root", "split", "split_hash")
 _EXAMPLES = ("best", "median", "worst")
 _LOWEST = 10
 

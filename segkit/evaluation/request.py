@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -152,18 +151,6 @@ def may_be_copy(records: Sequence[Record], folder: RunFolder, *, same_reader: bo
     """Whether data have all records of the run and more: those that could not be read, maybe."""
     own = _named_in(folder, same_reader)
     return _named((r for r in records if r.labelled), same_reader) > own > set()
-
-
-def place(folder: RunFolder, name: str, digest: str) -> Path:
-    """Where results on other data go: beside each other, and never over those of the run.
-
-    Args:
-        folder: of the run.
-        name: of the other data.
-        digest: the hash of their split.
-    """
-    safe = re.sub(r"[^\w.-]", "_", name)
-    return folder.pictures / f"{safe}-{digest[:8]}"
 
 
 def _named(records: Iterable[Record], same_reader: bool) -> set[tuple[str, str]]:

@@ -31,6 +31,7 @@ class Evaluation:
         groups: how many were resampled for intervals.
         counted: counts by record, and the loss.
         examined: its tables and plots.
+        root: of data that are not the run's own, else None.
     """
 
     task: Task
@@ -41,6 +42,7 @@ class Evaluation:
     groups: int
     counted: Counted
     examined: Examined
+    root: str | None = None
 
 
 def with_task(
@@ -74,6 +76,7 @@ def evaluate_run(
     *,
     surface_tolerance: float | None,
     seed: int,
+    other: bool = False,
 ) -> Evaluation:
     """Score one split. Every process must call it; each gets the same.
 
@@ -83,6 +86,7 @@ def evaluate_run(
         trainer: that runs it.
         surface_tolerance: in pixels; None measures no surfaces.
         seed: of the intervals' resamples.
+        other: the data are not the run's own, and every row names their root.
     """
     examination = module.task.scorer.examination(surface_tolerance=surface_tolerance)
     scored = with_task(module, watchers=examination.watchers)
@@ -94,14 +98,17 @@ def evaluate_run(
         "split": data.scored_split,
         "split_hash": data.split_digest(),
     }
+    root = str(data.reader.root.absolute()) if other else None
+    columns = names | ({"root": root} if root else {})
     units = data.groups(counted.indices)
     return Evaluation(
         task=module.task,
         **names,
+        root=root,
         scores=scored.scores["test"],
         groups=len(set(groups)),
         counted=counted,
-        examined=examination.finish(counted, units, groups, columns=names, seed=seed),
+        examined=examination.finish(counted, units, groups, columns=columns, seed=seed),
     )
 
 
@@ -132,8 +139,10 @@ def write_evaluation(
     counted, examined = evaluation.counted, evaluation.examined
     scorer = evaluation.task.scorer
     images = scorer.image_rows(counted, data.records, splits, examined.extras)
-    tables = RunFolder(folder)
-    write_text(tables.evaluation, table_text(examined.columns, examined.rows))
+    tables, columns = RunFolder(folder), [*examined.columns]
+    if evaluation.root:
+        columns.insert(columns.index("data") + 1, "root")
+    write_text(tables.evaluation, table_text(columns, examined.rows))
     write_text(tables.images, table_text(scorer.image_columns, images))
     for name, (columns, found) in examined.tables.items():
         named = ((data.records[i].id, row) for i, several in found.items() for row in several)

@@ -12,7 +12,7 @@ from segkit.evaluation.scoring import Evaluation
 
 # Below it the bootstrap's intervals cover the mean clearly less often than they claim.
 _FEW = 10
-_LEFT_OUT = ("class", "data", "split", "split_hash")
+_LEFT_OUT = ("class", "data", "root", "split", "split_hash")
 
 
 def show_evaluation(
@@ -44,7 +44,9 @@ def _show_table(out: Console, evaluation: Evaluation, folder: str) -> None:
     rows, optional = evaluation.examined.rows, evaluation.task.words.optional
     # Of one class the row of all is the same, and has the figures of the whole split too.
     shown = rows if len(rows) > 2 else [{**rows[1], "class": rows[0]["class"]}]
-    title = f"{len(evaluation.counted.indices)} images ({evaluation.split}) scored with {folder}"
+    of = f" of {relative(evaluation.root)}" if evaluation.root else ""
+    count = len(evaluation.counted.indices)
+    title = f"{count} images ({evaluation.split}){of} scored with {folder}"
     headings, lines = ["score", *(str(row["class"]) for row in shown)], []
     for name in rows[-1]:
         values = [row.get(name) for row in shown]

@@ -3,9 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from segkit.core.stamps import checksum, file_stamp
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import ArrayRows, Rows, open_rows
 from segkit.imaging.pixels import IMAGE_SUFFIXES, decode, to_uint8
@@ -47,6 +49,18 @@ class Input:
             OSError: it is not there.
         """
         return (self.archive.root if self.archive else self.path).stat().st_mtime_ns
+
+    def stamp(self) -> str:
+        """What changes whenever it does; nothing of it is read."""
+        return self.archive.stamp(self.member) if self.archive else file_stamp(self.path)
+
+    def checksum(self) -> str:
+        """Of its content; "" where it cannot be read any more."""
+        if self.archive:
+            return self.archive.checksum(self.member)
+        with suppress(OSError), self.path.open("rb") as stream:
+            return checksum(stream)
+        return ""
 
     def open(self, large: int) -> Rows:
         """Its pixels: by rows if it is a TIFF of more than ``large`` pixels, and no member.

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
+from segkit.core.stamps import UNREADABLE
 from segkit.core.tables import parse_rows, row_text, table_text
 from segkit.inference.names import Input
 from segkit.inference.outputs import Wanted, writing
@@ -15,14 +16,16 @@ from segkit.inference.outputs import Wanted, writing
 Row = dict[str, str]
 OK = "ok"
 SUBMISSION, SUBMITTED = "submission.csv", ("ImageId", "EncodedPixels")  # its columns
-_LAST = ("seconds", "settings_hash", "status")
+_LAST = ("seconds", "input_stamp", "input_checksum", "settings_hash", "status")
 _REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
 
 
 def columns(described: Sequence[str]) -> list[str]:
     """Of the table, around those that the task describes an answer by.
 
-    image is what its files are called; tile is empty for an image that was resized whole.
+    image is what its files are called; tile is empty for an image that was resized whole;
+    input_stamp (size, times and number of the file) tells that an input is as it was, and where it
+    is not, input_checksum whether it holds the same.
     """
     return ["file", "image", "width", "height", "tile", *described, *_LAST]
 
@@ -51,6 +54,7 @@ class Table:
     def __init__(self, path: Path, names: Sequence[str], mark: str) -> None:
         self.path, self.names, self.mark = path, list(names), mark
         self.found, self._foreign = path.is_file(), False
+        self._stamps: dict[str, str] = {}
         self.rows = {row["image"]: row for row in self._read()} if self.found else {}
 
     def _read(self) -> list[Row]:
@@ -106,13 +110,14 @@ class Table:
             return False
         files = wanted.files(one.name).values()
         try:
-            changed = one.changed()
-            return all(file.stat().st_mtime_ns >= changed for file in files)
+            written = min(file.stat().st_mtime_ns for file in files)
+            return _as_it_was(one, row) if row.get("input_stamp") else written >= one.changed()
         except OSError:
             return False
 
-    def begin(self) -> None:
-        """Write the table as it stands; rows are appended to it from here on."""
+    def begin(self, inputs: Iterable[Input]) -> None:
+        """Write the table as it stands; rows of these inputs are appended to it from here on."""
+        self._stamps = {one.name: one.stamp() for one in inputs}
         self.rows = {k: r for k, r in self.rows.items() if r["settings_hash"] == self.mark}
         self.finish()
 
@@ -126,9 +131,16 @@ class Table:
         # The same prediction continues from any working folder.
         row |= {"file": str(one.path.absolute()), "image": one.name}
         row |= {"settings_hash": self.mark, "status": status}
+        if status == OK:
+            row |= self._content(one)
         self.rows[one.name] = row
         with writing(self.path.parent), self.path.open("a", encoding="utf-8", newline="") as stream:
             stream.write(row_text(row.get(name) for name in self.names))
+
+    def _content(self, one: Input) -> Row:
+        """How it is known again; one that has changed since it was begun is not."""
+        stamp, found = self._stamps.get(one.name, UNREADABLE), one.checksum()
+        return {"input_stamp": stamp, "input_checksum": found if one.stamp() == stamp else ""}
 
     def finish(self) -> None:
         """Write every row once, in the order of the files' names."""
@@ -136,6 +148,16 @@ class Table:
         rows = [[row.get(name) for name in self.names] for row in ordered]
         with writing(self.path.parent):
             write_text(self.path, table_text(self.names, rows))
+
+
+def _as_it_was(one: Input, row: Row) -> bool:
+    """Whether an input holds what was predicted; a row is told the new stamp of a copy."""
+    if (stamp := one.stamp()) == row["input_stamp"]:
+        return True
+    same = bool(row["input_checksum"]) and one.checksum() == row["input_checksum"]
+    if same:
+        row["input_stamp"] = stamp
+    return same
 
 
 def check_submission(folder: Path) -> None:

@@ -67,6 +67,7 @@ def _beside(run: Path, summary: Mapping[str, Any]) -> Path | None:
     return next((o for o in others if _data_of(RunFolder(o).read_summary()) == own), None)
 
 
-def _data_of(summary: Mapping[str, Any]) -> tuple[object, object]:
-    """The data set and the split: runs that differ in them are not compared."""
-    return (summary.get("data") or {}).get("name"), summary.get("split_hash")
+def _data_of(summary: Mapping[str, Any]) -> tuple[object, ...]:
+    """The data set, what it holds and the split: runs that differ in them are not compared."""
+    data = summary.get("data") or {}
+    return data.get("name"), data.get("content_hash"), summary.get("split_hash")

@@ -1,8 +1,10 @@
 """Resuming a run: its own configuration, and the few keys that may change."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -19,6 +21,7 @@ from segkit.config.keys import (
 from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
 from segkit.config.values import own_prefixes
+from segkit.core.checksums import differing
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
@@ -27,6 +30,9 @@ from segkit.runs.call import Call
 from segkit.runs.monitor import as_begun
 from segkit.runs.saved import split_as_saved
 from segkit.tasks.named import DEFAULT
+
+if TYPE_CHECKING:
+    from segkit.data.datamodule import SegmentationData
 
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
@@ -211,12 +217,13 @@ def with_own_split(config: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     return split_as_saved(config, folder.split) if folder.split.is_file() else config
 
 
-def check_split(table: str, folder: RunFolder) -> None:
-    """Resume only with the records that the run was begun with.
+def check_same_data(data: SegmentationData, folder: RunFolder) -> None:
+    """Resume only with the records that the run was begun with, and with their pixels.
 
     Args:
-        table: the text of ``split.csv`` as the data are split now.
-        folder: of the run; one that ended before it wrote its split resumes with any.
+        data: as they are now, prepared.
+        folder: of the run; one that ended before it wrote its split resumes with any. Runs of
+            earlier versions know the names of their records, and no pixels.
 
     Raises:
         SegkitError: the data has changed since.
@@ -224,12 +231,20 @@ def check_split(table: str, folder: RunFolder) -> None:
     if not folder.split.is_file() and not folder.last.is_file():
         return
     before = folder.split.read_text(encoding="utf-8") if folder.split.is_file() else ""
-    now, then = set(table.splitlines()), set(before.splitlines())
+    now, then = set(data.split_csv().splitlines()), set(before.splitlines())
+    remedy = "restore the data, or train anew"
     if now != then:
         changed = dict.fromkeys(sorted(line.split(",", 1)[0] for line in now ^ then))
         raise SegkitError(
             f"the data is not what this run was begun with: {len(changed)} records were "
             f"added, removed or changed ({', '.join([*changed][:3])}, …)",
             where=str(folder.split),
-            remedy="restore the data, or train anew",
+            remedy=remedy,
+        )
+    known = folder.read_checksums()
+    if known is not None and (differ := differing(known, data.cache.checksums)):
+        raise SegkitError(
+            f"the data is not what this run was begun with: {differ} have other pixels",
+            where=f"dataset.root={data.reader.root}",
+            remedy=remedy,
         )

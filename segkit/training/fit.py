@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from segkit.core.checksums import content_hash
 from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
@@ -154,6 +155,7 @@ def _data_facts(data: SegmentationData) -> dict[str, Any]:
     return {
         "name": data.dataset_name,
         "root": str(data.reader.root),
+        "content_hash": content_hash(data.cache.checksums),
         "classes": list(data.classes),
         "records": {stage: len(data.indices(stage)) for stage in ("train", "val", "test")},
         "skipped": len(data.problems),

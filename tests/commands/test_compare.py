@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from segkit.core.checksums import Checksums
 from segkit.core.quoting import quoted
+from segkit.core.run_folder import RunFolder
 from tests.commands.comparing import Compare, compare_in, scores, table, write_run
 
 
@@ -129,6 +131,28 @@ def test_what_cannot_be_compared(
     assert command(f"sweep={tmp_path / 's'}") == 2
     err = capsys.readouterr().err
     assert all(word in err for word in words), err
+
+
+def test_other_ground_truth_under_the_same_names(
+    command: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though the splits are the same by their hash; images may be of another kind."""
+    found = scores(0.5)
+    masks = {f"i{n}": Checksums(f"a{n}", f"m{n}") for n in range(len(found))}
+    runs = [write_run(tmp_path / name, found, model=name) for name in "abc"]
+    RunFolder(runs[0]).write_checksums(masks)
+    other = {name: Checksums("of another stain", each.mask) for name, each in masks.items()}
+    RunFolder(runs[1]).write_checksums(other)
+    given = "runs=[{}]".format(
+        ",".join(map(str, runs))
+    )  # the third, of an earlier version, has none
+    assert command(given) == 0
+    RunFolder(runs[1]).write_checksums(other | {"i7": Checksums("a7", "another")})
+    for common in ("false", "true"):
+        assert command(given, f"common={common}") == 2
+        err = capsys.readouterr().err
+        assert "record i7 was scored with another ground truth" in err
+        assert f"{runs[0]}, {runs[1]}" in err
 
 
 def test_scored_otherwise_since(

@@ -1,6 +1,7 @@
 """``python -m segkit.predict`` in a folder of its own: what it continues, repeats and keeps."""
 
 import os
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image
 from segkit import predict
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
+from segkit.core.tables import table_text
 from segkit.inference import outputs as prediction_files
 from segkit.inference.names import Input
 from segkit.inference.outputs import NotWrittenError
@@ -85,16 +87,59 @@ def test_stopped_and_started_again_it_gives_the_same(
         assert path.read_bytes() == (stopped / path.name).read_bytes()
 
 
-def test_an_input_that_changed_is_done_again(
+def written(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.png")}
+
+
+def test_an_input_that_changed_is_done_again_and_one_that_was_touched_is_not(
     run: Any, command: Call, inputs: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     assert command(*given(run, inputs, out)) == 0
-    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
-    os.utime(inputs / "grey.bmp", (2**32, 2**32))
+    before = written(out)
+    # Of another content, as large, and older than what was predicted of it.
+    Image.fromarray(picture(12, (50, 40))).save(inputs / "grey.bmp")
+    os.utime(inputs / "grey.bmp", (0, 0))
+    os.utime(inputs / "deep.tif", (2**32, 2**32))
     assert command(*given(run, inputs, out)) == 0
-    after = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    after = written(out)
     assert {name for name in after if after[name] != before[name]} == {"grey.png"}
+    assert command(*given(run, inputs, out)) == 0
+    assert written(out) == after
+
+
+def test_other_inputs_of_the_same_names_are_predicted_anew(
+    run: Any, command: Call, inputs: Path, tmp_path: Path
+) -> None:
+    """Both folders are older than the predictions; they change places."""
+    out, new = tmp_path / "out", tmp_path / "new"
+    new.mkdir()
+    Image.fromarray(picture(13)).save(new / "colour.png")
+    shutil.copy2(inputs / "grey.bmp", new)
+    assert command(*given(run, inputs, out)) == 0
+    before = written(out)
+    inputs.rename(tmp_path / "old")
+    new.rename(inputs)
+    assert command(*given(run, inputs, out)) == 0
+    assert {name for name in before if written(out)[name] != before[name]} == {"colour.png"}
+
+
+def test_a_table_of_an_earlier_version_is_continued(
+    run: Any, command: Call, inputs: Path, tmp_path: Path
+) -> None:
+    """It knows the times of files alone."""
+    out = tmp_path / "out"
+    assert command(*given(run, inputs, out)) == 0
+    rows = table(out)
+    names = [name for name in rows[0] if name not in ("input_stamp", "input_checksum")]
+    text = table_text(names, [[row[name] for name in names] for row in rows])
+    (out / "predictions.csv").write_text(text, "utf-8")
+    before = written(out)
+    os.utime(inputs / "deep.tif", (2**32, 2**32))
+    assert command(*given(run, inputs, out)) == 0
+    assert {name for name in before if written(out)[name] != before[name]} == {"deep.png"}
+    done = [row["image"] for row in table(out) if row["input_checksum"]]
+    assert done == ["deep"]
 
 
 def test_what_it_did_not_write_is_not_overwritten(

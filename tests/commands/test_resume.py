@@ -13,7 +13,9 @@ import torch
 import yaml
 
 from segkit.data.readers.phantom import write_phantoms
+from segkit.imaging.pixels import decode
 from segkit.runs import load_run
+from tests.commands.mistakes import write
 
 IN_PROCESS = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 
@@ -209,6 +211,26 @@ def test_other_data_is_not_gone_on_with(
     assert "the data is not what this run was begun with: 1 records" in err
     assert "(phantom_0004, …)" in err
     assert (copied / "split.csv").read_text("utf-8") == table
+
+
+def test_other_pixels_under_the_same_names_are_not_gone_on_with(
+    here: Any, run: Any, copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(shutil.copytree(run.config["dataset"]["root"], tmp_path / "data"))
+    given = [f"resume={copied}", "trainer.max_epochs=3", f"dataset.root={root}"]
+    (mask, *_) = next(root.rglob("phantom_0004")).glob("masks/*.png")
+    whole = mask.read_bytes()
+    write(mask, decode(whole, "mask")[::-1])
+    before = {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()}
+    assert here(*given) == 2
+    err = capsys.readouterr().err
+    assert "1 of 12 records (phantom_0004) have other pixels" in err
+    assert f"dataset.root={root}" in err
+    assert {path: path.read_bytes() for path in copied.rglob("*") if path.is_file()} == before
+    # The message's advice.
+    mask.write_bytes(whole)
+    assert here(*given) == 0
+    assert len(run.rows(copied)) == 3
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])

@@ -51,6 +51,7 @@ def test_the_folder_is_complete_and_holds_nothing_else(run: Any) -> None:
         "evaluation_per_image.csv",
         "checkpoints/previous.ckpt",
         "split.csv",
+        "checksums.csv",
         "metrics.csv",
         "curves.png",
         "panels/epoch_000.png",

@@ -115,25 +115,83 @@ def test_it_is_read_not_built_the_second_time(root: Path, cache_dir: Path) -> No
     assert {path.suffix for path in cache_dir.iterdir()} == {"", ".lock"}
 
 
-def touch(root: Path) -> None:
-    os.utime(root / "r0", ns=(0, 1))
-
-
 def grow(root: Path) -> None:
-    (root / "r0").write_bytes(b"x")
+    (root / "r0").write_bytes(b"xx")
 
 
-@pytest.mark.parametrize("change", [touch, grow])
+def swap(root: Path) -> None:
+    """Another file of equal size and time of writing takes its place."""
+    time = (root / "r0").stat().st_mtime_ns
+    (root / "new").write_bytes(b"y")
+    os.utime(root / "new", ns=(time, time))
+    (root / "new").replace(root / "r0")
+
+
+@pytest.mark.parametrize("change", [grow, swap])
 def test_a_file_that_changed_builds_it_again(
     root: Path, cache_dir: Path, change: Callable[[Path], None]
 ) -> None:
     reader = InMemory(root, samples())
+    (root / "r0").write_bytes(b"x")
     before = build(reader, cache_dir).image("r0").copy()
     reader.samples["r0"] = samples(size=16)["r0"]
     np.testing.assert_array_equal(build(reader, cache_dir).image("r0"), before)
     change(root)
     assert not np.array_equal(build(reader, cache_dir).image("r0"), before)
     assert reader.reads == 6
+
+
+def test_files_that_were_touched_are_read_once_and_decoded_no_more(
+    root: Path, cache_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = InMemory(root, samples())
+    folder = build(reader, cache_dir).folder
+    os.utime(root / "r0", ns=(0, 1))
+    shutil.copy2(root / "r1", root / "copy")
+    (root / "copy").replace(root / "r1")
+    capsys.readouterr()
+    assert build(reader, cache_dir).folder == folder
+    assert "touched or copied (2 files)" in capsys.readouterr().err
+    assert build(reader, cache_dir).folder == folder
+    assert capsys.readouterr().err == ""
+    assert reader.reads == 3
+
+
+class Overtaken(InMemory):
+    """One whose files are written to just after it has read them."""
+
+    def read(self, record: Record) -> Sample:
+        sample = super().read(record)
+        (self.root / record.image).write_bytes(b"newer")
+        return sample
+
+
+def test_a_file_that_is_written_to_while_it_is_decoded_is_decoded_again(
+    root: Path, cache_dir: Path
+) -> None:
+    build(Overtaken(root, samples()), cache_dir)
+    assert (root / "r0").read_bytes() == b"newer"
+    reader = Overtaken(root, samples())
+    build(reader, cache_dir)
+    assert reader.reads == 3, "its checksum is of what was never decoded"
+
+
+def test_a_cache_knows_the_pixels_of_each_record_whatever_its_size(
+    root: Path, cache_dir: Path
+) -> None:
+    reader = InMemory(root, samples())
+    known = [build(reader, cache_dir, CacheSpec(size, 1)).entries for size in ((48, 40), None)]
+    sums = [{name: entry.checksums for name, entry in entries.items()} for entries in known]
+    assert sums[0] == sums[1]
+    assert len({sums[0][name].image for name in sums[0]}) == 3
+    changed = samples()
+    mask = changed["r1"].mask
+    assert mask is not None
+    mask[-1, -1] ^= 1
+    (root / "r1").write_bytes(b"x")
+    now = build(InMemory(root, changed), cache_dir).entries["r1"].checksums
+    assert now.image == sums[0]["r1"].image
+    assert now.mask != sums[0]["r1"].mask
 
 
 def test_records_that_cannot_be_read_are_listed_and_the_rest_is_kept(
@@ -223,7 +281,9 @@ def test_a_bug_in_a_reader_is_not_taken_for_a_bad_record(root: Path, cache_dir: 
     assert len(build(reader, cache_dir).entries) == 3
 
 
-@pytest.mark.parametrize("damage", ["short", "long", "no pixels", "no index", "empty", "cut"])
+@pytest.mark.parametrize(
+    "damage", ["short", "long", "no pixels", "no index", "empty", "cut", "no files"]
+)
 def test_what_is_not_whole_is_built_again(root: Path, cache_dir: Path, damage: str) -> None:
     reader = InMemory(root, samples())
     cache = build(reader, cache_dir)
@@ -234,7 +294,8 @@ def test_what_is_not_whole_is_built_again(root: Path, cache_dir: Path, damage: s
     elif damage in ("empty", "cut"):
         os.truncate(index, 0 if damage == "empty" else 100)
     else:
-        (pixels if damage == "no pixels" else index).unlink()
+        named = {"no pixels": pixels, "no index": index, "no files": index.with_name("files.json")}
+        named[damage].unlink()
     again = build(reader, cache_dir)
     np.testing.assert_array_equal(again.image("r2"), expected)
     assert reader.reads == 6

@@ -16,7 +16,6 @@ from segkit.data.splits import SplitSpec, assign_splits
 from segkit.evaluation.request import (
     check_classes,
     may_be_copy,
-    place,
     split_of_others,
     with_settings,
     with_source,
@@ -204,11 +203,6 @@ def test_more_than_the_runs_records_may_be_a_copy(folder: RunFolder, tmp_path: P
     for others in (RECORDS, unlabelled, more[1:]):
         assert not may_be_copy(others, folder)
     assert not may_be_copy(more, RunFolder(tmp_path / "none"))
-
-
-def test_results_on_other_data_have_a_folder_of_their_own(folder: RunFolder) -> None:
-    found = place(folder, "my/data", "0123456789ab")
-    assert found == folder.path / "evaluation" / "my_data-01234567"
 
 
 def test_a_run_without_its_table_has_no_copy(tmp_path: Path) -> None:

@@ -101,8 +101,9 @@ def _rows(path: Path) -> None:
 def _zip(path: Path) -> None:
     source = open_source(path)
     failed = None
-    source.fingerprint(source.names())
     for name in source.names():
+        assert source.stamp(name)
+        assert source.checksum(name)
         try:
             assert len(source.read(name)) <= most_bytes()
         except SegkitError as error:
@@ -136,7 +137,9 @@ def _folder(path: Path) -> None:
     for problem in found.problems:
         assert problem.where.encode("utf-8")
         failed = SegkitError(problem.what, where=f"{path}: {problem.where}", remedy="see above")
-    reader.source.fingerprint(name for record in found.records for name in reader.files(record))
+    for name in {name for record in found.records for name in reader.files(record)}:
+        assert reader.source.stamp(name)
+        assert reader.source.checksum(name)
     if failed is not None:
         raise failed
 
