@@ -21,8 +21,8 @@ from segkit.tasks.parts import Scores
 from segkit.tasks.tally import Counted, Tally
 from segkit.training.distributed import check_together, share_buffers, sync_each_batch
 from segkit.training.epoch import FiniteLosses, Throughput, explain_batch_norm, pack, unpack
-from segkit.training.terms import log_terms
 from segkit.training.schedules import Schedule
+from segkit.training.terms import log_terms
 from segkit.training.tile_scores import TileScorer
 
 
