@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.mask_survey import Survey
+from segkit.imaging.mask_survey import MANY, Survey
 from segkit.imaging.masks import MaskDoubtError, is_colour, pack, show_colour, value_key
 
 Map = Mapping[int | str, int]
 
-# A mask with more different values than this is no list of classes that anybody would write.
-_MANY = 16
-# Nor one with more than this where several classes were named.
+# Like MANY, where several classes were named.
 _VERY_MANY = 32
 
 
@@ -76,7 +74,7 @@ def holdings(looked: Survey) -> str:
 def _remedy(looked: Survey, classes: Sequence[str], mapping: Map | None) -> str:
     if not looked.finite:
         return "write whole class numbers into the masks"
-    many = len(looked.found) > _MANY or not looked.whole
+    many = len(looked.found) > MANY or not looked.whole
     if looked.soft and (many or looked.lossy):
         cut = _cut(looked.halfway, classes, mapping)
         return f"these are soft edges, of JPEG or of smoothing: set {cut} (above it is foreground)"

@@ -67,6 +67,32 @@ def check_mask_settings(
             raise SegkitError(what, where=where, remedy=remedy)
 
 
+def check_label_settings(
+    classes: Sequence[str],
+    mapping: Mapping[int | str, int] | None = None,
+    threshold: float | None = None,
+) -> None:
+    """Refuse settings that make classes of what are objects.
+
+    Raises:
+        SegkitError: with the keys, and what to type.
+    """
+    if len(classes) != 2:  # background, and what the objects are
+        raise SegkitError(
+            f"objects of {len(classes) - 1} classes, where one can be told from the background",
+            where="dataset.classes",
+            remedy="name two: 'dataset.classes=[background,object]'",
+        )
+    for key, value in (("mask_values", mapping), ("mask_threshold", threshold)):
+        if value is not None:
+            raise SegkitError(
+                "it makes one class of all objects, which are to be told apart",
+                where=f"dataset.{key}",
+                remedy=f"leave it out (dataset.{key}=null); or, for masks in which no two objects "
+                "touch, each connected part is one: dataset.labels=components",
+            )
+
+
 def threshold_cautions(looked: Survey) -> list[Problem]:
     """What a threshold does to the masks that nobody would want, and what to do.
 

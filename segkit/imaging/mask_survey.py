@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.measure import label
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.masks import pack
@@ -23,6 +24,10 @@ _ONE_HUE = 0.2
 _NEAR = 0.02
 # Of what lies between the ends; soft edges have a slope.
 _FLAT = 0.3
+# A mask with more different values than this is no list of classes that anybody would write.
+MANY = 16
+# Pieces a value; a few objects are cut in two by another that lies over them.
+_ONE_PIECE = 1.1
 
 
 @dataclass(slots=True)
@@ -54,6 +59,9 @@ class Survey:
         noise: pixels of a JPEG that are above the threshold, and yet no more than noise.
         masks: files with marked pixels.
         emptied: of these, files in which nothing is above the threshold.
+        values_in_files: values above 0, counted in each file.
+        pieces: connected areas (8 neighbours) of one such value.
+        specks: of the values in files, those of fewer than four pixels.
     """
 
     indexed: bool = True
@@ -79,6 +87,9 @@ class Survey:
     noise: int = 0
     masks: int = 0
     emptied: int = 0
+    values_in_files: int = 0
+    pieces: int = 0
+    specks: int = 0
 
     @property
     def found(self) -> list[int]:
@@ -90,11 +101,24 @@ class Survey:
         return sorted(counts, key=lambda key: (key != background, key))
 
     @property
+    def numbered(self) -> bool:
+        """Whether values can only be ids of objects: many, and nearly each in one piece.
+
+        A class is in many pieces; the grey of a soft edge too, or it is a speck.
+        """
+        plain = self.whole and not (self.lossy or self.colours) and self.least >= 0
+        one_piece = self.pieces <= _ONE_PIECE * self.values_in_files
+        areas = self.specks <= 0.5 * self.values_in_files
+        return plain and one_piece and areas and len(self.values.keys() - {0}) > MANY
+
+    @property
     def soft(self) -> bool:
         """Whether values lie at both ends with edges between them, which a threshold cuts.
 
         Ids of objects and class numbers spread, lie at the lower end, or fill areas.
         """
+        if self.numbered:
+            return False
         spread = self.whole and self.full < 0.5 * self.bright
         if not self.lossy and (spread or self.flat > _FLAT * (self.faint + self.middle)):
             return False
@@ -171,7 +195,19 @@ def _count_values(looked: Survey, stored: Pixels, *, lossy: bool) -> None:
     if plane.dtype.kind == "f" and not np.array_equal(plane, np.rint(plane)):
         looked.whole = False
         return
-    looked.values.update(_counted(plane))
+    counts = _counted(plane)
+    looked.values.update(counts)
+    if not lossy:
+        _count_pieces(looked, plane, {value: n for value, n in counts.items() if value > 0})
+
+
+def _count_pieces(looked: Survey, plane: Pixels, areas: dict[int, int]) -> None:
+    # By their order: it takes neither floats nor 64 bits without a sign.
+    known, order = np.unique(np.where(plane > 0, plane, 0), return_inverse=True)
+    ranks = order.reshape(plane.shape) + (0 if len(known) and known[0] == 0 else 1)
+    looked.values_in_files += len(areas)
+    looked.pieces += int(label(ranks, background=0, connectivity=2).max(initial=0))
+    looked.specks += sum(area < 4 for area in areas.values())
 
 
 def _counted(keys: Pixels) -> dict[int, int]:

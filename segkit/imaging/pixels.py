@@ -1,7 +1,7 @@
 """Bytes to pixels, and pixels to the network's size. Everything that reads an image comes here."""
 
 import io
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -230,12 +230,17 @@ def network_input(
     return resize_image(planes, size) if size else planes
 
 
-def resize_mask(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Resize (H, W) uint8 class indices to ``size`` (rows, columns) by the nearest pixel centre."""
+_Mask = TypeVar("_Mask", np.uint8, np.int32)
+
+
+def resize_mask(mask: NDArray[_Mask], size: tuple[int, int]) -> NDArray[_Mask]:
+    """Resize (H, W) class indices or labels to ``size`` (rows, columns) by the nearest centre."""
     if mask.shape == size:
         return mask
-    resized = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(resized, np.uint8)
+    # As bytes: builds of OpenCV differ in whether they take int32, and floats would round labels.
+    stored = np.ascontiguousarray(mask)[..., None].view(np.uint8)
+    resized = cv2.resize(stored, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.ascontiguousarray(resized.reshape(*size, -1)).view(mask.dtype)[..., 0]
 
 
 def without_alpha(pixels: Pixels) -> Pixels:

@@ -79,6 +79,20 @@ def test_a_mask_doubled_and_halved_is_the_mask() -> None:
     np.testing.assert_array_equal(resize_mask(doubled, (6, 8)), mask)
 
 
+@pytest.mark.parametrize("size", [(5, 4), (20, 31), (1, 9), (3, 40), (54, 19)])
+def test_labels_of_32_bits_go_where_classes_go(size: tuple[int, int]) -> None:
+    """To the pixel: the foreground of resized labels is the resized foreground."""
+    rng = np.random.default_rng(2)
+    kept = np.array([0, 1, 255, 256, 65_535, 65_536, 2**24 + 1, 2**31 - 1], np.int32)
+    which = rng.integers(0, 8, (36, 48)).astype(np.uint8)
+    resized = resize_mask(kept[which], size)
+    assert resized.dtype == np.int32
+    np.testing.assert_array_equal(resized, kept[resize_mask(which, size)])
+    np.testing.assert_array_equal(
+        resize_mask(kept[which].T, size), kept[resize_mask(which.T, size)]
+    )
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_halved_image_is_the_mean_of_its_blocks(channels: int) -> None:
     image = noise((6, 8, channels))

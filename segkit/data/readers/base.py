@@ -37,6 +37,8 @@ class Reader(ABC):
 
     # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
     version: ClassVar[int] = 1
+    # Whether `read` can tell objects apart: :attr:`Sample.instances`.
+    has_objects: ClassVar[bool] = False
     # Drawn by segkit to try it out: nobody's own images.
     synthetic: ClassVar[bool] = False
 
@@ -45,12 +47,29 @@ class Reader(ABC):
         self.root = at_home(root, "dataset.root")
         self.classes = tuple(classes)
         self.tables: list[str] = []  # that scan has read, beside what records name
+        self.objects = False  # whether a task asks for them
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
                 f"{list(classes)} are ambiguous in a table where all means every class",
                 where="dataset.classes",
                 remedy="give each class a name of its own, other than all",
             )
+
+    def require_objects(self) -> None:
+        """Ask for labels of the objects of every labelled record; before :meth:`listing`.
+
+        What is doubtful in them then stands among the :meth:`cautions`.
+
+        Raises:
+            SegkitError: the data set is known to have none.
+        """
+        if not self.has_objects:
+            raise SegkitError(
+                f"{type(self).__name__} has masks of classes, in which no object is told apart",
+                where="dataset",
+                remedy="learn classes: task=semantic; or choose a data set with labelled objects",
+            )
+        self.objects = True
 
     @cached_property
     def source(self) -> Source:

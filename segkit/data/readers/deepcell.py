@@ -25,12 +25,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from segkit.core.contracts import UNLABELLED, Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.npz import NpzArray, NpzFiles
+from segkit.data.readers.overlaps import touching
+from segkit.imaging.objects import components
 from segkit.imaging.pixels import decode, to_channels, to_uint8
 
 _SPLITS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
@@ -46,6 +47,7 @@ class DeepCell(Reader):
         root: folder or zip with either layout.
     """
 
+    has_objects = True
     layout = (
         "{train,valid,test}/{images,masks}/*.jpg, "
         "or train.npz, val.npz and test.npz with the arrays X and y"
@@ -80,8 +82,16 @@ class DeepCell(Reader):
         if not record.labelled:
             return Sample(image, None)
         foreground = self._read_mask(record.masks[0])
-        objects, _ = ndimage.label(foreground, structure=np.ones((3, 3)))
-        return Sample(image, foreground.astype(np.uint8), np.asarray(objects, np.int32))
+        return Sample(image, foreground.astype(np.uint8), components(foreground))
+
+    def cautions(self) -> list[Problem]:
+        """For a task of objects: masks of pictures tell none apart."""
+        pictures = [
+            record
+            for record in self._found.records
+            if record.labelled and not _NPZ_ITEM.fullmatch(record.image)
+        ]
+        return touching(pictures) if self.objects else []
 
     def loaders(self, records: Sequence[Record]) -> Iterator[Callable[[], Sample]]:
         """One call a record; arrays are read here, front to back, and scaled in the call.

@@ -20,20 +20,22 @@ Citation: Caicedo et al., Nucleus segmentation across imaging experiments: the 2
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
 from segkit.core.errors import SegkitError
 from segkit.core.tables import read_table
 from segkit.data.download import fetch
 from segkit.data.readers.base import Reader, is_image
+from segkit.data.readers.overlaps import Overlaps, touching
 from segkit.imaging.masks import above
+from segkit.imaging.objects import Part, components, draw
 from segkit.imaging.pixels import decode, without_alpha
 
 URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
@@ -50,6 +52,7 @@ class Dsb2018(Reader):
         download: whether to fetch the published archive to ``root`` when nothing is there.
     """
 
+    has_objects = True
     layout = (
         "<id>/images/<id>.png with <id>/masks/*.png, or train/inputs/*.png with train/masks/*.png"
     )
@@ -57,6 +60,7 @@ class Dsb2018(Reader):
     def __init__(self, root: str | Path, *, download: bool = False) -> None:
         super().__init__(root, classes=("background", "nucleus"))
         self.download = download
+        self._overlaps = Overlaps()
 
     def scan(self) -> Listing:
         """Pair each image with its nucleus masks.
@@ -74,23 +78,37 @@ class Dsb2018(Reader):
     def read(self, record: Record) -> Sample:
         """Decode an image and merge its masks; instance k+1 is the k-th mask file.
 
+        Where nuclei overlap, the later file has the pixels.
+
         Raises:
             SegkitError: a file is damaged, or a mask is not of whole numbers or of another size.
         """
         image = self.read_image(record.image)
         if not record.labelled:
             return Sample(image, None)
-        if len(record.masks) == 1 and "/inputs/" in f"/{record.image}":
+        if _is_flat(record):
             foreground = self._read_mask(record.masks[0])
-            objects, _ = ndimage.label(foreground, structure=np.ones((3, 3)))
-            return Sample(image, foreground.astype(np.uint8), np.asarray(objects, np.int32))
-        instances = np.zeros(image.shape[:2], np.int32)
-        for number, name in enumerate(record.masks, start=1):
+            return Sample(image, foreground.astype(np.uint8), components(foreground))
+        drawn = draw((image.shape[0], image.shape[1]), self._nuclei(record, image))
+        self._overlaps.add(record, drawn)
+        return Sample(image, (drawn.labels > 0).astype(np.uint8), drawn.labels)
+
+    def _nuclei(self, record: Record, image: NDArray[np.uint8]) -> Iterator[Part]:
+        for name in record.masks:
             nucleus = self._read_mask(name)
             # Names the one of many masks that differs in size.
             check_sample(Sample(image, nucleus.astype(np.uint8)), replace(record, masks=(name,)), 2)
-            instances[nucleus] = number
-        return Sample(image, (instances > 0).astype(np.uint8), instances)
+            yield (slice(None), slice(None)), nucleus
+
+    def cautions(self) -> list[Problem]:
+        """For a task of objects: nuclei that overlap, and masks that tell none apart."""
+        if not self.objects:
+            return []
+        records = [record for record in self._found.records if record.labelled]
+        single = [record for record in records if not _is_flat(record)]
+        self._overlaps.look(single, self.read)
+        flat = [record for record in records if _is_flat(record)]
+        return [*touching(flat), *self._overlaps.cautions("by file name")]
 
     def _read_mask(self, name: str) -> NDArray[np.bool_]:
         where = self.source.where(name)
@@ -142,6 +160,11 @@ def field_of_view(name: str) -> str:
 def _fields() -> dict[str, str]:
     table = read_table(Path(__file__).with_name("dsb2018_fields.csv"))
     return {row["id"]: row["field"] for row in table}
+
+
+def _is_flat(record: Record) -> bool:
+    """Whether all nuclei of the image lie in one mask."""
+    return len(record.masks) == 1 and "/inputs/" in f"/{record.image}"
 
 
 def _scan_nucleus_files(names: list[str]) -> Listing:

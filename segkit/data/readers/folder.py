@@ -6,13 +6,21 @@ Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder or a 
     TIFF or BMP. An image and its mask have the same name below those two folders, sub-folders
     included; the suffixes may differ (``images/day1/a.tif``, ``masks/day1/a.png``). A mask may
     also be called ``a_mask``, ``a_seg`` or ``a_label``; the exact name goes first. Or a table:
-    see ``segkit/data/readers/manifest.py``.
+    see ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the
+    image (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
+    outlines: see ``segkit/data/readers/coco.py``.
 Classes: as configured, background first. What a mask stores is turned into classes by
     ``mask_values`` (stored value or ``'#rrggbb'`` colour to class), by ``mask_threshold``
     (two classes; values above it are foreground), or, with neither, only where there is no
     doubt: with two classes the values of a file must all lie in {0, 1} or all in {0, 255};
     with K they must be the classes 0…K-1 themselves. Anything else is an error that names the
     file. Palette masks count by their indices (by their colours for a threshold).
+Objects: ``labels`` says what the values of a mask are: ``classes``, ``objects`` (a label image:
+    each value above 0 is one object, of 8, 16 or 32 bits, or whole floats), or ``components``
+    (classes, of which each connected part is one object). With ``auto`` a layout of objects is
+    read as such, and a mask file as a label image only by a task of objects, and only where there
+    is no doubt: more than 16 values in the set, nearly each in one piece. Of objects that overlap
+    the later file, or annotation, has the pixels.
 Splits: folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` right above or
     right below ``images/`` and ``masks/``; else none. The group is the image unless
     ``group_pattern`` or the table says otherwise.
@@ -26,36 +34,29 @@ A tree, or a ``test`` folder, that holds no mask at all is taken as images to pr
 image without a mask is reported as a problem.
 """
 
-import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Listing, Problem, Record, Sample
-from segkit.core.errors import SegkitError
-from segkit.data.readers.base import Reader
+from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.data.readers.base import Reader, is_image
+from segkit.data.readers.coco import Picture, coco_files, is_json, read_coco
+from segkit.data.readers.group_pattern import GroupPattern
+from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_parts
 from segkit.data.readers.manifest import read_manifest
-from segkit.data.readers.pairs import pair
-from segkit.imaging.mask_advice import advised
-from segkit.imaging.mask_settings import check_mask_settings, threshold_cautions
-from segkit.imaging.mask_survey import Survey, survey
-from segkit.imaging.masks import (
-    MaskDoubtError,
-    above,
-    automatic_classes,
-    is_colour,
-    map_values,
-    zero_is_light,
+from segkit.data.readers.mask_files import MaskFiles
+from segkit.data.readers.overlaps import Overlaps
+from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
+from segkit.imaging.mask_settings import (
+    check_label_settings,
+    check_mask_settings,
+    threshold_cautions,
 )
+from segkit.imaging.objects import Part, components, draw
 from segkit.imaging.pixels import decode, orientation, to_uint8
-
-# Mask files that are looked at for advice, from the whole set.
-_MASKS = 200
-_surveying = threading.Lock()
 
 
 class Folder(Reader):
@@ -67,14 +68,17 @@ class Folder(Reader):
         mask_values: stored value, or colour, to class; None decides where there is no doubt.
         mask_threshold: stored values above it are class 1; for two classes only. 127 for masks
             of 0 and 255 with soft edges, as JPEG makes them.
-        manifest: a CSV table, inside ``root`` or on disk, to read instead of pairing folders.
+        manifest: a CSV table, inside ``root`` or on disk, to read instead of pairing folders; or
+            COCO JSON inside ``root``.
         group_pattern: a regular expression searched in the id; its one group is the record's
             group: ``'^(patient\d+)_'``.
+        labels: what the values of a mask are: classes, objects, components (of classes), or auto.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
     """
 
+    has_objects = True
     layout = (
         "images/a.png with masks/a.png (PNG, JPEG, TIFF or BMP; also below train/, val/, test/), "
         "or a table: dataset.manifest=FILE.csv"
@@ -89,25 +93,66 @@ class Folder(Reader):
         mask_threshold: float | None = None,
         manifest: str | None = None,
         group_pattern: str | None = None,
+        labels: Labels = "auto",
     ) -> None:
         super().__init__(root, classes=classes)
         self.mask_values = None if mask_values is None else dict(mask_values)
         self.mask_threshold = mask_threshold
         self.manifest = manifest
-        self.group_pattern = None if group_pattern is None else _compile(group_pattern)
-        self._looked: Survey | None = None
+        self.group_pattern = GroupPattern(group_pattern)
+        self.labels = labels
+        self.masks = MaskFiles(self, self._mask_names, mask_values, mask_threshold)
+        self._pictures: dict[str, Picture] = {}  # of COCO JSON, by the image's file
+        self._overlaps = Overlaps()
         check_mask_settings(self.classes, self.mask_values, mask_threshold)
+        check_labels(labels, self.classes)
+
+    def require_objects(self) -> None:
+        """See :meth:`Reader.require_objects`.
+
+        Raises:
+            SegkitError: settings of classes.
+        """
+        check_labels(self.labels, self.classes, asked=True)
+        super().require_objects()
 
     def scan(self) -> Listing:
-        """Pair images and masks, or read the table.
+        """Pair images and masks, or read the table, or COCO JSON.
 
         Raises:
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
-        if self.manifest is not None:
+        names = self.source.names()
+        if self.manifest is None:
+            files = [] if has_masks(names) else coco_files(self.source)
+        elif is_json(self.manifest):
+            files = [self.manifest]
+        else:
             self.tables.append(self.manifest)
-            return read_manifest(self.source, self.manifest, self._group)
-        return pair(self.source.names(), self._group)
+            return read_manifest(self.source, self.manifest, self.group_pattern)
+        if not files:
+            return pair(names, self.group_pattern)
+        found, self._pictures = read_coco(self.source, files, self.group_pattern)
+        return found
+
+    def listing(self) -> Listing:
+        """See :meth:`Reader.listing`; where objects are asked for, masks are looked at too.
+
+        Raises:
+            SegkitError: no record was found, or masks are not of objects beyond doubt.
+        """
+        found = super().listing()
+        if not self.objects and self.labels != "objects":
+            return found
+        labelled = [record for record in found.records if record.labelled]
+        if self.labels == "auto":
+            no_parts([record for record in labelled if one_file_an_object(record)])
+        stored = [record for record in labelled if not self._is_drawn(record)]
+        if stored and self.labels != "components":
+            check_label_settings(self.classes, self.mask_values, self.mask_threshold)
+        if stored and self.labels == "auto":
+            no_doubt(stored, self.masks.survey, f"dataset.root={self.root}")
+        return found
 
     def read(self, record: Record) -> Sample:
         """Decode an image and its masks; of several masks the highest class wins.
@@ -121,110 +166,76 @@ class Folder(Reader):
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)
-        masks = [self._read_mask(name, image.shape[:2], turned) for name in record.masks]
+        if self._is_drawn(record):
+            return self._draw(record, image, turned)
+        if self.labels == "objects" or (self.labels == "auto" and self.objects):
+            labels = self.masks.labels(record.masks[0], image.shape[:2], turned)
+            return Sample(image, (labels > 0).astype(np.uint8), labels)
+        masks = [self.masks.classes(name, image.shape[:2], turned) for name in record.masks]
         for mask in masks:
             if mask.shape != image.shape[:2]:
                 # The common check names the files and both sizes.
                 return Sample(image, mask)
-        return Sample(image, np.maximum.reduce(masks))
+        classes = np.maximum.reduce(masks)
+        return Sample(
+            image, classes, components(classes > 0) if self.labels == "components" else None
+        )
+
+    def _is_drawn(self, record: Record) -> bool:
+        """Whether a record's objects come one by one."""
+        if is_json(record.masks[0]):
+            return True
+        apart = one_file_an_object(record) or (self.labels == "objects" and len(record.masks) > 1)
+        return apart and self.labels in ("auto", "objects") and len(self.classes) == 2
+
+    def _draw(self, record: Record, image: NDArray[np.uint8], turned: int) -> Sample:
+        shape = (image.shape[0], image.shape[1])
+        if not is_json(record.masks[0]):
+            drawn = draw(shape, self._objects(record, image, turned))
+            classes = np.minimum(drawn.labels, 1).astype(np.uint8)
+        else:
+            picture = self._picture(record)
+            drawn = draw(shape, picture.parts(shape, record.image))
+            classes = picture.classes(self.classes, record.image)[drawn.labels]
+        self._overlaps.add(record, drawn)
+        return Sample(image, classes, drawn.labels)
+
+    def _picture(self, record: Record) -> Picture:
+        if not self._pictures:
+            self.listing()  # fills it
+        return self._pictures[record.image]
+
+    def _objects(self, record: Record, image: NDArray[np.uint8], turned: int) -> Iterator[Part]:
+        for name in record.masks:
+            mask = self.masks.classes(name, image.shape[:2], turned)
+            # Names the one of many masks that differs in size.
+            check_sample(Sample(image, mask), replace(record, masks=(name,)), len(self.classes))
+            yield (slice(None), slice(None)), mask > 0
 
     def parameters(self) -> dict[str, object]:
-        """What turns stored values into classes."""
+        """What turns stored values into classes, or objects."""
         values = self.mask_values or {}
+        labels = self.labels if self.labels != "auto" or not self.objects else "objects"
         return {
             "classes": len(self.classes),
             "mask_values": {str(key): values[key] for key in sorted(values, key=str)},
             "mask_threshold": self.mask_threshold,
+            **({"labels": labels} if labels != "auto" else {}),
+            **({"names": self.classes} if self._pictures else {}),
         }
 
-    def _read_mask(self, name: str, size: tuple[int, ...], turned: int) -> NDArray[np.uint8]:
-        data, where = self.source.read(name), self.source.where(name)
-        mask = self._classes_of(data, where)
-        if (own := orientation(data)) != turned:
-            _check_turn(mask.shape, own, size, turned, where)
-        return mask
-
     def cautions(self) -> list[Problem]:
-        """A threshold that takes what is marked for background.
+        """A threshold that takes what is marked for background; objects that overlap.
 
         Raises:
             SegkitError: it leaves no foreground in any mask.
         """
-        return [] if self.mask_threshold is None else threshold_cautions(self._survey())
+        told = [] if self.mask_threshold is None else threshold_cautions(self.masks.survey())
+        if self.objects:
+            drawn = [record for record in self._found.records if self._is_drawn(record)]
+            self._overlaps.look(drawn, self.read)
+            told += self._overlaps.cautions("in the list" if self._pictures else "by file name")
+        return told
 
-    def _survey(self) -> Survey:
-        """What masks of the whole set store; looked at once, by whichever thread asks first."""
-        with _surveying:
-            if self._looked is None:
-                indexed = not any(map(is_colour, self.mask_values or {}))
-                self._looked = survey(self._some_masks(), indexed, self.mask_threshold)
-            return self._looked
-
-    def _some_masks(self) -> Iterator[tuple[str, bytes]]:
-        names = [name for record in self._found.records for name in record.masks]
-        for name in names[:: -(-len(names) // _MASKS) or 1]:
-            with suppress(SegkitError):
-                yield self.source.where(name), self.source.read(name)
-
-    def _classes_of(self, data: bytes, where: str) -> NDArray[np.uint8]:
-        try:
-            return self._by_settings(data, where)
-        except MaskDoubtError as doubt:
-            looked = self._survey().with_file(where, data)
-            raise advised(doubt, looked, self.classes, self.mask_values) from doubt
-
-    def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
-        if self.mask_threshold is not None:
-            return above(decode(data, where), self.mask_threshold).astype(np.uint8)
-        if self.mask_values is None:
-            pixels = decode(data, where, indexed=True)
-            inverted = zero_is_light(data)
-            return automatic_classes(pixels, where, len(self.classes), inverted=inverted)
-        pixels = decode(data, where, indexed=not any(map(is_colour, self.mask_values)))
-        return map_values(pixels, self.mask_values, where)
-
-    def _group(self, key: str, image: str) -> str:
-        if self.group_pattern is None:
-            return image
-        found = self.group_pattern.search(key)
-        if not found or not found[1]:
-            raise SegkitError(
-                f"the id {key!r} does not fit the group pattern {self.group_pattern.pattern!r}",
-                where="dataset.group_pattern",
-                remedy="write a pattern that finds the group in every id, or null",
-            )
-        return found[1]
-
-
-def _check_turn(
-    mask: tuple[int, ...], own: int, image: tuple[int, ...], turned: int, where: str
-) -> None:
-    """Refuse a mask that may have been drawn on its image as a viewer turns it."""
-    # Orientations 5…8 are quarter turns: lying and upright images cannot be mistaken.
-    quarter = (own > 4) != (turned > 4)
-    if quarter and image[0] != image[1] and mask == image:
-        return
-    if mask not in (image, image[::-1]):
-        return  # the common check names both sizes
-    raise SegkitError(
-        f"a mask with EXIF orientation {own} of an image with {turned}: whether it was drawn on "
-        "the pixels as stored or as shown cannot be known",
-        where=where,
-        remedy="write both out turned and without the tag (magick mogrify -auto-orient), or "
-        "delete the tag if the mask fits the stored pixels",
-    )
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    try:
-        compiled = re.compile(pattern)
-        reason = f"it has {compiled.groups} groups" if compiled.groups != 1 else ""
-    except re.error as error:
-        reason = str(error)
-    if reason:
-        raise SegkitError(
-            f"not a regular expression with one group: {reason}",
-            where=f"dataset.group_pattern={pattern}",
-            remedy=r"put round brackets about the group, once: '^(patient\d+)_'",
-        )
-    return compiled
+    def _mask_names(self) -> list[str]:
+        return [n for record in self._found.records for n in record.masks if is_image(n)]

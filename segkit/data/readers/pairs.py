@@ -12,6 +12,8 @@ from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
 
 _MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)$", re.IGNORECASE)
 
+_EMPTY = "if it has no object: write one black mask, masks/{}/none.png"
+
 
 class _Place(NamedTuple):
     """Where a file lies: ``<tree>/images/<key>.png``; ``tree`` may end in a split's folder."""
@@ -36,8 +38,30 @@ def _place(name: str) -> tuple[str, _Place] | None:
     return folders[kinds[0]].lower(), place
 
 
+def has_masks(names: Sequence[str]) -> bool:
+    """Whether an image file lies below a folder ``masks``."""
+    places = map(_place, filter(is_image, names))
+    return any(place is not None and place[0] == "masks" for place in places)
+
+
+def one_file_an_object(record: Record) -> bool:
+    """Whether a record's masks lie in a folder that is called like its image."""
+    image, masks = _place(record.image), [_place(name) for name in record.masks]
+    return bool(masks) and all(
+        image is not None and mask is not None and _folder(mask[1]) == image[1] for mask in masks
+    )
+
+
+def _folder(place: _Place) -> _Place | None:
+    """The place that a file's folder has, as if it were a file; None right below ``masks``."""
+    above, found, _ = place.key.rpartition("/")
+    return place._replace(key=above) if found else None
+
+
 def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
     """Give each image below an ``images`` folder the mask of its name below ``masks``.
+
+    Or, where there is none, those in the folder of its name: one file an object.
 
     Args:
         names: every file of the data set.
@@ -54,19 +78,21 @@ def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
         if found is not None:
             (images if found[0] == "images" else masks)[found[1]].append(name)
     owned = _owners(images, masks)
+    apart = _in_folders(images, owned)
     # Where no mask is at all, images are there to be predicted: nothing was forgotten.
     masked = {place.split for place in masks}
     shared = _common([place.above_split for place in (*images, *masks)])
     records: dict[str, Record] = {}
     problems = []
     for place, files in images.items():
-        truth = owned.pop(place, [])
+        truth = sorted(apart.get(place) or owned.pop(place, []))
         if len(files) > 1:
             problems.append(Problem(files[1], f"the same name as {files[0]}"))
-        elif len(truth) > 1:
+        elif len(truth) > 1 and place not in apart:
             problems.append(Problem(truth[1], f"a second mask beside {truth[0]}"))
         elif not truth and masked and (place.split != "test" or "test" in masked):
-            problems.append(Problem(files[0], "an image without a mask"))
+            remedy = _EMPTY.format(place.key) if apart else ""
+            problems.append(Problem(files[0], "an image without a mask", remedy))
         else:
             key = "/".join((*place.tree[shared:], place.key))
             record = Record(key, group_of(key, key), files[0], tuple(truth), split=place.split)
@@ -90,6 +116,18 @@ def _owners(
             free = bare in images and bare not in masks
             owned.setdefault(bare if free else place, []).extend(files)
     return owned
+
+
+def _in_folders(
+    images: Mapping[_Place, list[str]], owned: dict[_Place, list[str]]
+) -> dict[_Place, list[str]]:
+    """Takes out of ``owned``, by image, the masks in a folder called like it, one an object."""
+    found: dict[_Place, list[str]] = defaultdict(list)
+    for place in [place for place in owned if place not in images]:
+        folder = _folder(place)
+        if folder is not None and folder in images and folder not in owned:
+            found[folder] += owned.pop(place)
+    return found
 
 
 def _common(trees: Sequence[tuple[str, ...]]) -> int:

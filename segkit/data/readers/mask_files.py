@@ -1,0 +1,108 @@
+"""Mask files of a data set, under its settings: to classes, or to labels of objects."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segkit.core.errors import SegkitError
+from segkit.data.readers.base import Reader
+from segkit.data.readers.turned import check_turn
+from segkit.imaging.label_doubt import no_labels
+from segkit.imaging.mask_advice import advised
+from segkit.imaging.mask_survey import Survey, is_lossy, survey
+from segkit.imaging.masks import (
+    MaskDoubtError,
+    above,
+    automatic_classes,
+    is_colour,
+    map_values,
+    zero_is_light,
+)
+from segkit.imaging.objects import stored_labels
+from segkit.imaging.pixels import decode, orientation
+
+# Mask files that are looked at for advice, from the whole set.
+_MASKS = 200
+_surveying = threading.Lock()
+
+
+class MaskFiles:
+    """Decodes mask files; where there is doubt, advises from what the whole set stores.
+
+    Args:
+        reader: of the data set.
+        names: gives the names of all its mask files.
+        values: ``dataset.mask_values``.
+        threshold: ``dataset.mask_threshold``.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        names: Callable[[], Sequence[str]],
+        values: Mapping[int | str, int] | None,
+        threshold: float | None,
+    ) -> None:
+        self._reader, self._names = reader, names
+        self._values, self._threshold = values, threshold
+        self._indexed = not any(map(is_colour, values or {}))
+        self._looked: Survey | None = None
+
+    def survey(self) -> Survey:
+        """What masks of the whole set store; looked at once, by whichever thread asks first."""
+        with _surveying:
+            if self._looked is None:
+                self._looked = survey(self._some(), self._indexed, self._threshold)
+            return self._looked
+
+    def classes(self, name: str, size: tuple[int, ...], turned: int) -> NDArray[np.uint8]:
+        """(H, W) class indices of a file, whose image has these rows and columns, and orientation.
+
+        Raises:
+            SegkitError: it cannot be read, its values are not known, or it may be turned
+                against its image.
+        """
+        data, where = self._reader.source.read(name), self._reader.source.where(name)
+        try:
+            classes = self._by_settings(data, where)
+        except MaskDoubtError as doubt:
+            looked = self.survey().with_file(where, data)
+            raise advised(doubt, looked, self._reader.classes, self._values) from doubt
+        check_turn(classes.shape, orientation(data), size, turned, where)
+        return classes
+
+    def labels(self, name: str, size: tuple[int, ...], turned: int) -> NDArray[np.int32]:
+        """(H, W) labels of the objects of a file, as stored; like :meth:`classes`.
+
+        Raises:
+            SegkitError: it cannot be read, is a JPEG, has colours, values that are not whole,
+                negative or too large, or may be turned against its image.
+        """
+        data, where = self._reader.source.read(name), self._reader.source.where(name)
+        if is_lossy(data, where):
+            no_labels(self.survey().with_file(where, data), where)
+        try:
+            labels = stored_labels(decode(data, where, indexed=True), where)
+        except MaskDoubtError as doubt:
+            no_labels(self.survey().with_file(where, data), where)
+            raise AssertionError("a survey that knows the file doubts it too") from doubt
+        check_turn(labels.shape, orientation(data), size, turned, where)
+        return labels
+
+    def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
+        if self._threshold is not None:
+            return above(decode(data, where), self._threshold).astype(np.uint8)
+        pixels = decode(data, where, indexed=self._indexed)
+        if self._values is None:
+            inverted = zero_is_light(data)
+            return automatic_classes(pixels, where, len(self._reader.classes), inverted=inverted)
+        return map_values(pixels, self._values, where)
+
+    def _some(self) -> Iterator[tuple[str, bytes]]:
+        names, source = self._names(), self._reader.source
+        for name in names[:: -(-len(names) // _MASKS) or 1]:
+            with suppress(SegkitError):
+                yield source.where(name), source.read(name)

@@ -1,0 +1,107 @@
+"""Outlines of COCO JSON as pixels: polygons, and runs as lists or packed as text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.draw import polygon
+
+from segkit.imaging.objects import Part
+
+_NOTHING: Part = ((slice(0, 0), slice(0, 0)), np.zeros((0, 0), np.bool_))
+
+
+def outlined(segmentation: Any, shape: tuple[int, int]) -> Part:
+    """The pixels of one annotation, in the smallest columns that hold them.
+
+    Args:
+        segmentation: a list of polygons ``[x, y, x, y, …]``, of which the union counts; or runs,
+            ``{"size": [H, W], "counts": …}``, column by column, as numbers or as text.
+        shape: rows and columns of the image.
+
+    Raises:
+        ValueError: it is none of these, or of another size.
+    """
+    if isinstance(segmentation, dict):
+        size = segmentation.get("size")
+        if size != list(shape):
+            raise ValueError(f"runs of size {size} in an image of {list(shape)}")
+        counts = segmentation.get("counts")
+        if isinstance(counts, str):
+            counts = unpacked(counts)
+        return _of_runs(_numbers(counts, "runs").astype(np.int64), shape)
+    if isinstance(segmentation, list) and segmentation:
+        return _of_polygons([_numbers(ring, "a polygon") for ring in segmentation], shape)
+    raise ValueError("an annotation without an outline")
+
+
+def _numbers(given: Any, what: str) -> NDArray[np.float64]:
+    try:
+        numbers = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        numbers = np.zeros(0)
+    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+        raise ValueError(f"{what} that is no list of numbers")
+    return numbers
+
+
+def unpacked(text: str) -> list[int]:
+    """Runs from the text in which COCO packs them.
+
+    Five bits a character, lowest first, with a bit that says whether more follow; from the fourth
+    run on the difference to the run two before.
+
+    Raises:
+        ValueError: it ends within a number.
+    """
+    runs: list[int] = []
+    value = shift = 0
+    for code in text.encode():
+        bits = code - 48
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            value -= 1 << shift
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        value = shift = 0
+    if shift:
+        raise ValueError("runs that end within a number")
+    return runs
+
+
+def _of_runs(counts: NDArray[np.int64], shape: tuple[int, int]) -> Part:
+    height, width = shape
+    edges = np.cumsum(counts)
+    if (counts < 0).any() or edges[-1] != height * width:
+        raise ValueError(f"runs of {edges[-1]} pixels in an image of {height * width}")
+    ends = edges[1::2]
+    starts = edges[0::2][: len(ends)]
+    starts, ends = starts[ends > starts], ends[ends > starts]
+    if not len(starts):
+        return _NOTHING
+    first, last = int(starts[0]) // height, int(ends[-1] - 1) // height + 1
+    steps = np.zeros((last - first) * height + 1, np.int8)
+    # One run may end where the next begins.
+    np.add.at(steps, starts - first * height, 1)
+    np.add.at(steps, ends - first * height, -1)
+    inside = np.cumsum(steps[:-1], dtype=np.int8) > 0
+    return (slice(None), slice(first, last)), inside.reshape(last - first, height).T
+
+
+def _of_polygons(rings: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> Part:
+    for ring in rings:
+        if len(ring) % 2 or len(ring) < 6:  # three corners
+            raise ValueError(f"a polygon of {len(ring)} numbers")
+    corners = [ring.reshape(-1, 2) for ring in rings]
+    every = np.concatenate(corners)
+    low = np.clip(np.floor(every.min(axis=0)).astype(int), 0, shape[::-1])
+    high = np.clip(np.ceil(every.max(axis=0)).astype(int), 0, shape[::-1])
+    inside = np.zeros((high - low)[::-1], np.bool_)
+    for ring in corners:
+        # The first pixel reaches from 0 to 1; it is inside if its centre is.
+        x, y = (ring - low - 0.5).T
+        inside[polygon(y, x, inside.shape)] = True
+    return (slice(low[1], high[1]), slice(low[0], high[0])), inside
