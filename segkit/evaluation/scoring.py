@@ -144,9 +144,9 @@ def write_evaluation(
         columns.insert(columns.index("data") + 1, "root")
     write_text(tables.evaluation, table_text(columns, examined.rows))
     write_text(tables.images, table_text(scorer.image_columns, images))
-    for name, (columns, found) in examined.tables.items():
+    for name, (headings, found) in examined.tables.items():
         named = ((data.records[i].id, row) for i, several in found.items() for row in several)
         rows = [{"id": record, **row} for record, row in named]
-        write_text(folder / name, table_text(columns, rows))
+        write_text(folder / name, table_text(headings, rows))
     examined.plots(pictures, f"{len(counted.indices)} images ({evaluation.split})")
     draw_panels(pictures, module, data, trainer, counted)

@@ -21,6 +21,7 @@ from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limit_images
 from segkit.core.quoting import escaped
 from segkit.core.sources import data_name
+from segkit.tasks.named import task_kind
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -56,6 +57,8 @@ def build_reader(config: Config) -> Reader:
             where="dataset.reader",
             remedy="name a subclass of segkit.data.readers.base.Reader by dataset.reader._target_",
         )
+    if task_kind(config).labels:
+        reader.require_objects()
     return reader
 
 
@@ -72,7 +75,6 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
     """
     from segkit.data.datamodule import SegmentationData
     from segkit.data.splits import SplitSpec
-    from segkit.tasks.named import task_kind
 
     node = config["dataset"]
     return SegmentationData(

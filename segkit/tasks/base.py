@@ -31,6 +31,7 @@ class Task(ABC):
         fallback: of these, what training goes by where validation has no foreground.
         tested: what loggers are given of the test that ends a training.
         keys: of its decoder's settings, which evaluate and predict may override.
+        labels: whether the ground truth is to tell objects apart.
         classes: names, background first.
     """
 
@@ -42,6 +43,7 @@ class Task(ABC):
     tested: ClassVar[tuple[str, ...]]
     keys: ClassVar[tuple[str, ...]]
     words: ClassVar[Words]
+    labels: ClassVar[bool] = False
     classes: tuple[str, ...]
 
     @property

@@ -40,6 +40,7 @@ class InstanceTask(Task):
     tested = ("ap50", "ap", "ap50_image", "pq", "aji", "count_error", "dice")
     keys = ("threshold", "seed_threshold", "min_area")
     words = InstanceWords()
+    labels = True
 
     def __init__(self, classes: Sequence[str], settings: Settings | None = None) -> None:
         self.classes = tuple(classes)
