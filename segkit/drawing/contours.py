@@ -31,7 +31,7 @@ def draw_outlines(
         (H, W, 3) uint8.
     """
     picture = to_channels(image, 3).copy()
-    edge = find_boundaries(labels, connectivity=1, mode="inner")  # type: ignore[no-untyped-call]
+    edge = find_boundaries(labels, connectivity=1, mode="inner")
     on_edge = labels[edge]
     if isinstance(colours, Mapping):
         ids, places = np.unique(on_edge, return_inverse=True)

@@ -66,7 +66,7 @@ def grow(inside_HW: NDArray[np.bool_], score_HW: Maps, settings: Settings) -> tu
     # many there are.
     at = seeds > 0
     relief[at] = np.arange(-1.0 - np.count_nonzero(at), -1.0)
-    labels: Labels = watershed(relief, seeds, mask=inside_HW)  # type: ignore[no-untyped-call]
+    labels: Labels = watershed(relief, seeds, mask=inside_HW)
     large = np.bincount(labels.ravel(), minlength=count + 1) >= settings.min_area
     large[0] = False
     labels[~large[labels]] = 0
