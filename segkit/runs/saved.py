@@ -50,12 +50,14 @@ class SavedRun:
 
     @cached_property
     def task(self) -> Task:
-        """What was learnt, with the settings that it was trained with.
+        """What was learnt, with the decoder's settings as training found them.
 
         Raises:
             SegkitError: settings that no run has.
         """
-        return build_task(self.config, self.classes)
+        task = build_task(self.config, self.classes)
+        found = self.folder.read_summary().get("decoder") if task.fits else None
+        return task.with_settings(found) if isinstance(found, Mapping) else task
 
     @cached_property
     def network(self) -> SegmentationNetwork:

@@ -90,6 +90,11 @@ class Task(ABC):
         """
 
     @property
+    def fits(self) -> bool:
+        """Whether the decoder's settings are found on the validation split when training ends."""
+        return False
+
+    @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """Of the decoder, by key; None where one has no meaning for these classes."""

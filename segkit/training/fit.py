@@ -20,6 +20,7 @@ from segkit.models.flops import flops
 from segkit.training.callbacks.interrupts import Stopped, received
 from segkit.training.callbacks.overfit import learnt
 from segkit.training.checkpoints import Position
+from segkit.training.fitted import fit_decoder
 from segkit.training.module import SegmentationModule
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def fit(
         _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
+        fit_decoder(module, data, trainer, best)
         if data.indices("test"):
             log.info("testing the %s", "best checkpoint" if best else "last weights")
             trainer.test(
@@ -86,6 +88,7 @@ def fit(
         "epochs": trainer.current_epoch,
         "precision": str(trainer.precision),
         "chosen": dict(chosen or {}),
+        "decoder": module.task.settings,
         "parameters": sum(p.numel() for p in module.network.parameters()),
         "flops": flops(module.network, data.channels, data.size or data.crop),
         "data": _data_facts(data),

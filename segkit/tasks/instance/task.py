@@ -29,6 +29,7 @@ class InstanceTask(Task):
     Args:
         classes: names, background first.
         settings: of the decoder.
+        fits: whether training finds others when it ends.
 
     Raises:
         SegkitError: more classes than background and one.
@@ -42,9 +43,12 @@ class InstanceTask(Task):
     words = InstanceWords()
     labels = True
 
-    def __init__(self, classes: Sequence[str], settings: Settings | None = None) -> None:
+    def __init__(
+        self, classes: Sequence[str], settings: Settings | None = None, *, fits: bool = False
+    ) -> None:
         self.classes = tuple(classes)
         self.decoding = settings or Settings()
+        self._fits = fits
         if len(self.classes) != 2:
             raise SegkitError(
                 f"objects of one class are found, and the data have {len(self.classes) - 1}",
@@ -65,14 +69,22 @@ class InstanceTask(Task):
     def check(cls, config: Mapping[str, Any]) -> None:
         """Refuse values of ``monitor`` and of the decoder's keys."""
         monitor = choice("val/loss", *(f"val/{name}" for name in cls.monitors))
-        check(config, {"monitor": monitor, **_rules()})
+        check(config, {"monitor": monitor, **_rules(AUTO)})
 
     @classmethod
     def of(cls, config: Mapping[str, Any], classes: Sequence[str]) -> InstanceTask:
         """As configured."""
-        check(config, _rules())
+        check(config, _rules(AUTO))
         given = {key: config[key] for key in cls.keys if config.get(key) is not None}
-        return cls(classes, Settings(**given))
+        fits = given.get("threshold") == AUTO
+        if fits:
+            del given["threshold"]
+        return cls(classes, Settings(**given), fits=fits)
+
+    @property
+    def fits(self) -> bool:
+        """With ``threshold=auto``, the default."""
+        return self._fits
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -91,7 +103,7 @@ class InstanceTask(Task):
         if auto and given.get("threshold") == AUTO:
             del given["threshold"]
         check(given, _rules())
-        return InstanceTask(self.classes, replace(self.decoding, **given))
+        return InstanceTask(self.classes, replace(self.decoding, **given), fits=self._fits)
 
     @cached_property
     def objective(self) -> InstanceObjective:
@@ -132,8 +144,12 @@ class InstanceTask(Task):
         return InstanceDescription(self.classes[1])
 
 
-def _rules() -> dict[str, Any]:
-    return {"threshold": number(0, 1), "seed_threshold": number(0, 1), "min_area": whole(0)}
+def _rules(*also: object) -> dict[str, Any]:
+    return {
+        "threshold": number(0, 1, also=also),
+        "seed_threshold": number(0, 1),
+        "min_area": whole(0),
+    }
 
 
 TASK = InstanceTask
