@@ -112,10 +112,8 @@ def measure(
         if probability is not None:
             last = 0 if image is None else len(channels)
             found["mean_probability"] = found[f"intensity_mean-{last}"]
-        values = [found[name].tolist() for name in names]
-        rows += [
-            dict(zip(names, map(_rounded, row), strict=True)) for row in zip(*values, strict=True)
-        ]
+        table = zip(*(found[name].tolist() for name in names), strict=True)
+        rows += [dict(zip(names, map(_rounded, row), strict=True)) for row in table]
     return sorted(rows, key=lambda row: row["label"])
 
 
