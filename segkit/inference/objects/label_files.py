@@ -47,7 +47,7 @@ class LabelStore:
         """Write the next rows, (h, W) of values that int32 holds."""
         if rows.shape[1] != self._width:
             raise ValueError(f"rows of {rows.shape[1]} columns for {self._width}")
-        data = memoryview(np.ascontiguousarray(rows, _STORED)).cast("B")
+        data = np.ascontiguousarray(rows, _STORED).reshape(-1).view(np.uint8).data
         place = self._height * self._width * _STORED.itemsize
         try:
             while data:
@@ -62,7 +62,7 @@ class LabelStore:
         if step != 1:
             raise ValueError(f"every row, not every {step}th")
         found = np.empty((max(0, bottom - top), self._width), _STORED)
-        rest = memoryview(found).cast("B") if found.size else memoryview(b"")
+        rest = found.reshape(-1).view(np.uint8).data
         place = top * self._width * _STORED.itemsize
         while rest:
             done = os.preadv(self._file.fileno(), [rest], place)

@@ -7,7 +7,7 @@ against the convex hull of the pixels' corners, perimeter after Benkrid & Crooke
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ _TAKEN = ("label", "area", "centroid", "bbox", "solidity", "perimeter", *_ELLIPS
 _INTENSITY = {"mean": "intensity_mean", "minimum": "intensity_min", "maximum": "intensity_max"}
 
 Columns = dict[str, NDArray[Any]]
+_properties: Callable[..., Columns] = regionprops_table
 
 
 def columns(
@@ -145,7 +146,7 @@ def _measure(
     window: Window, values: NDArray[np.float64] | None, pixel_size: tuple[float, float] | None
 ) -> Columns:
     asked = [*_TAKEN, *(_INTENSITY.values() if values is not None else ())]
-    found: Columns = regionprops_table(window.numbers, values, properties=asked)
+    found = _properties(window.numbers, values, properties=asked)
     found["label"] = window.ids
     found["area_px"] = np.rint(found["area"]).astype(np.int64)
     found["centroid_x_px"] = found["centroid-1"] + window.left
@@ -169,10 +170,10 @@ def _measure(
 def _in_micrometres(window: Window, found: Columns, pixel_size: tuple[float, float]) -> Columns:
     height, width = pixel_size
     square = math.isclose(height, width)
-    ellipse: Columns = (
+    ellipse = (
         {name: found[name] for name in _ELLIPSE}
         if square
-        else regionprops_table(window.numbers, properties=_ELLIPSE, spacing=pixel_size)
+        else _properties(window.numbers, properties=_ELLIPSE, spacing=pixel_size)
     )
     scale = width if square else 1.0
     return {

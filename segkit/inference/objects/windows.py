@@ -108,8 +108,9 @@ def bounding_boxes(
         (n,) labels, ascending, and (n, 4) first row, first column, and the row and the column
         after the last.
     """
+    height, width = labels.shape
     found, boxes = [np.zeros(0, np.int64)], [np.zeros((0, 4), np.int64)]
-    for band in bands(*labels.shape, pixels):
+    for band in bands(height, width, pixels):
         rows = labels[band]
         inside = rows > 0
         # Labels may be large and far apart, and find_objects makes a list as long as the largest.

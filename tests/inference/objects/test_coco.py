@@ -71,11 +71,12 @@ def test_run_lengths_are_those_of_pycocotools() -> None:
     random = np.random.default_rng(4)
     for share in (0.1, 0.5, 0.9):
         for _ in range(100):
-            image = np.zeros(random.integers(3, 9, 2), bool)
+            height, width = random.integers(3, 9, 2).tolist()
+            image = np.zeros((height, width), bool)
             top, left = random.integers(0, 2, 2)
             image[top:, left:] = random.random(image[top:, left:].shape) < share
             image[top, left] = True
-            counts = run_lengths(image[top:, left:], int(top), int(left), image.shape)
+            counts = run_lengths(image[top:, left:], int(top), int(left), (height, width))
             plain = {"size": list(image.shape), "counts": counts}
             ours = mask_utils.frPyObjects(plain, *image.shape)
             theirs = mask_utils.encode(np.asfortranarray(image, np.uint8))
