@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from skimage.segmentation import find_boundaries
 
 from segkit.drawing.contours import COLOURS, draw_contours, outlines
 
 
-def blobs(seed: int, count: int = 40) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+def blobs(seed: int, count: int = 40) -> NDArray[np.int32]:
     """Cells of the nearest of some points, with background between some of them."""
     random = np.random.default_rng(seed)
     points = random.integers(0, 120, (count, 2))
     rows, columns = np.indices((120, 130))
     squared = (rows[..., None] - points[:, 0]) ** 2 + (columns[..., None] - points[:, 1]) ** 2
-    labels = 3 * squared.argmin(axis=2).astype(np.int32) + 5
+    labels: NDArray[np.int32] = 3 * squared.argmin(axis=2).astype(np.int32) + 5
     labels[squared.min(axis=2) > 120] = 0
     return labels
 
@@ -21,7 +22,7 @@ def blobs(seed: int, count: int = 40) -> np.ndarray[tuple[int, int], np.dtype[np
 @pytest.mark.parametrize("seed", range(4))
 def test_outlines_are_scikit_images_inner_boundaries(seed: int) -> None:
     labels = blobs(seed)
-    expected = find_boundaries(labels, connectivity=1, mode="inner")
+    expected = find_boundaries(labels, connectivity=1, mode="inner")  # type: ignore[no-untyped-call]
     np.testing.assert_array_equal(outlines(labels), expected)
 
 
@@ -44,10 +45,10 @@ def test_neighbours_differ(seed: int) -> None:
     }
     for label, one in colour.items():
         assert (drawn[line & (labels == label)] == one).all()
-    for one, other in ((labels[:-1], labels[1:]), (labels[:, :-1], labels[:, 1:])):
-        meet = (one != other) & (one > 0) & (other > 0)
+    for left, right in ((labels[:-1], labels[1:]), (labels[:, :-1], labels[:, 1:])):
+        meet = (left != right) & (left > 0) & (right > 0)
         assert meet.any()
-        for first, second in {*zip(one[meet].tolist(), other[meet].tolist(), strict=True)}:
+        for first, second in {*zip(left[meet].tolist(), right[meet].tolist(), strict=True)}:
             assert colour[first] != colour[second]
     assert set(colour.values()) == {tuple(one) for one in COLOURS.tolist()}
 

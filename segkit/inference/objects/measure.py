@@ -189,5 +189,8 @@ def _in_micrometres(window: Window, found: Columns, pixel_size: tuple[float, flo
 
 
 def _rounded(value: float) -> float:
-    """Further digits are noise of the arithmetic."""
-    return value if isinstance(value, int) else float(f"{value:.8g}")
+    """Further digits are noise of the arithmetic; whole numbers are whole."""
+    if isinstance(value, int):
+        return value
+    short = float(f"{value:.8g}")
+    return int(short) if short.is_integer() else short

@@ -172,6 +172,12 @@ def test_numbers_are_short() -> None:
     assert max(len(repr(value)) for value in row.values()) <= 10
 
 
+def test_whole_numbers_are_whole() -> None:
+    names = ["area_px", "centroid_x_px", "mean_intensity", "maximum_intensity"]
+    (row,) = measure(disc(7, 21), image=np.full((21, 21), 300, np.uint16))
+    assert table_text(names, [[row[name] for name in names]]).splitlines()[1] == "149,10,300,300"
+
+
 def test_a_mean_probability_of_half_precision() -> None:
     """A sum of float16 would not reach 2049 ones."""
     labels = np.ones((100, 100), np.int32)
