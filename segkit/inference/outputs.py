@@ -4,27 +4,23 @@ Each file appears whole or not at all; of an image of any height only a band is 
 """
 
 import errno
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import cv2
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.files import atomic_path
 from segkit.drawing.overlay import CLASS_COLOURS, overlay
 from segkit.imaging.pixels import to_channels
+from segkit.inference.band_files import FORMATS, Png, Tiff
 
 Bytes = NDArray[np.uint8]
-FORMATS = {"png": ".png", "tiff": ".tif"}
 # A picture for the eye; JPEG itself ends at 65,535.
 LARGEST_OVERLAY = 4096
 
@@ -135,17 +131,17 @@ class Files:
                     raise  # this image's alone
                 raise NotWrittenError(error.what, where=error.where, remedy=error.remedy) from error
             mask = paths["mask"]
-            kind: type[_Png | _Tiff] = _Png if mask.suffix == ".png" else _Tiff
-            self._mask = kind(mask, (1, *self._size), "uint8")
+            png = mask.suffix == ".png"
+            self._mask = Png(mask, self._size) if png else Tiff(mask, (1, *self._size), "uint8")
             stack.callback(self._mask.close)
             self._probability = None
             if "probability" in paths:
                 whole = (self._planes, *self._size)
-                self._probability = _Tiff(paths["probability"], whole, "float16")
+                self._probability = Tiff(paths["probability"], whole, "float16")
                 stack.callback(self._probability.close)
             self._colour = None
             if "colour" in paths:
-                self._colour = _Png(paths["colour"], (1, *self._size), "uint8", CLASS_COLOURS)
+                self._colour = Png(paths["colour"], self._size, palette=CLASS_COLOURS)
                 stack.callback(self._colour.close)
             self._overlay = paths.get("overlay")
             self._stack = stack.pop_all()
@@ -191,60 +187,3 @@ class Files:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
-
-
-class _Png:
-    """An 8-bit PNG (W3C, PNG 3rd edition), grey or of palette indices, compressed by rows."""
-
-    def __init__(
-        self, path: Path, shape: tuple[int, int, int], kind: str, palette: Bytes | None = None
-    ) -> None:
-        assert kind == "uint8"
-        self._file, self._packer = path.open("wb"), zlib.compressobj(4)
-        self._file.write(b"\x89PNG\r\n\x1a\n")
-        colours = 0 if palette is None else 3
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", shape[2], shape[1], 8, colours, 0, 0, 0))
-        if palette is not None:
-            self._chunk(b"PLTE", palette.tobytes())
-
-    def add(self, top: int, rows: Bytes) -> None:
-        del top  # the next ones
-        # Each row begins with its filter; 0 is none.
-        framed = np.pad(rows[0], ((0, 0), (1, 0)))
-        self._chunk(b"IDAT", self._packer.compress(framed.tobytes()))
-
-    def close(self) -> None:
-        self._chunk(b"IDAT", self._packer.flush())
-        self._chunk(b"IEND", b"", always=True)
-        self._file.close()
-
-    def _chunk(self, name: bytes, data: bytes, *, always: bool = False) -> None:
-        if data or always:
-            check = zlib.crc32(data, zlib.crc32(name))
-            self._file.write(struct.pack(">I", len(data)) + name + data + struct.pack(">I", check))
-
-
-class _Tiff:
-    """An uncompressed TIFF of (planes, rows, columns), filled as its rows come."""
-
-    def __init__(self, path: Path, shape: tuple[int, int, int], kind: str) -> None:
-        self._kind, self._shape = np.dtype(kind), shape
-        size = int(np.prod(shape)) * self._kind.itemsize
-        whole = shape[1:] if shape[0] == 1 else shape
-        # A memory map's pages would be counted as this process's memory.
-        mapped = tifffile.memmap(
-            path, shape=whole, dtype=kind, bigtiff=size > 2**32 - 2**25, photometric="minisblack"
-        )
-        self._offset = int(mapped.offset)
-        del mapped
-        self._file = path.open("r+b")
-
-    def add(self, top: int, rows: NDArray[Any]) -> None:
-        _, height, width = self._shape
-        for number, plane in enumerate(rows):
-            place = (number * height + top) * width * self._kind.itemsize
-            self._file.seek(self._offset + place)
-            self._file.write(np.ascontiguousarray(plane, self._kind).tobytes())
-
-    def close(self) -> None:
-        self._file.close()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.drawing.contours import OBJECT_COLOURS, draw_outlines
+from segkit.drawing.contours import draw_contours
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, Pictures
 from segkit.imaging.pixels import resize_image, resize_mask, to_channels
@@ -42,20 +42,16 @@ class InstancePainter:
         """Image, ground truth, prediction, and what became of the objects."""
         image = resize_image(to_channels(row.image, 3), size)
         found = resize_mask(row.prediction, size)
-        drawn = draw_outlines(image, found, OBJECT_COLOURS)
+        drawn = draw_contours(image, found)
         if row.truth is None:
             return image, None, drawn, drawn
         truth = resize_mask(row.truth, size)
         # Judged at the size at which it was found: small objects vanish in a picture.
-        last = judged(image, (row.truth, row.prediction), (truth, found))
-        return image, draw_outlines(image, truth, OBJECT_COLOURS), drawn, last
+        last = _judged(image, (row.truth, row.prediction), (truth, found))
+        return image, draw_contours(image, truth), drawn, last
 
 
-def judged(
-    image: Picture,
-    labels: tuple[Labels, Labels],
-    shown: tuple[Labels, Labels],
-) -> Picture:
+def _judged(image: Picture, labels: tuple[Labels, Labels], shown: tuple[Labels, Labels]) -> Picture:
     """Outlines of the true objects by what became of them, and of those that are not there.
 
     Args:
@@ -65,5 +61,9 @@ def judged(
     """
     true_objects, found_objects = outcomes(match(*labels))
     colours = {one.id: _OUTCOMES[one.outcome][0] for one in true_objects}
-    false = {one.id: _FALSE for one in found_objects if one.outcome == "false"}
-    return draw_outlines(draw_outlines(image, shown[1], false), shown[0], colours)
+    false = [one.id for one in found_objects if one.outcome == "false"]
+    invented = np.where(np.isin(shown[1], false), shown[1], 0)
+    picture = draw_contours(image, invented, np.array(_FALSE, np.uint8))
+    ids = np.unique(shown[0][shown[0] > 0]).tolist()
+    table = np.array([colours[label] for label in ids], np.uint8).reshape(-1, 3)
+    return draw_contours(picture, shown[0], table)

@@ -1,0 +1,1 @@
+"""Objects of a label image: what they measure, and their files."""

@@ -1,0 +1,73 @@
+"""Objects as GeoJSON (RFC 7946), for QuPath: in pixels from the image's upper left corner."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from segkit.core.files import atomic_path
+from segkit.inference.objects.rings import Ring, polygons
+from segkit.inference.objects.windows import Sliced, windows
+
+
+def write_geojson(
+    path: Path,
+    labels: Sliced,
+    *,
+    measurements: Iterable[Mapping[str, float]] = (),
+    kind: str | None = None,
+) -> None:
+    """Write every object of a label image as a feature that is named by its label.
+
+    Outlines follow the edges of pixels, so that filling them gives the labels back. Features are
+    written one after the other, from the top down; the file appears whole or not at all.
+
+    Args:
+        path: of the file.
+        labels: (H, W) integers, read by bands.
+        measurements: rows with a ``label``, such as
+            :func:`~segkit.inference.objects.measure.measure` gives; what is not finite is left out.
+        kind: QuPath's classification of the objects, such as ``Nucleus``.
+
+    Raises:
+        SegkitError: the file cannot be written.
+    """
+    measured = {int(row["label"]): row for row in measurements}
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        stream.write('{"type":"FeatureCollection","features":[')
+        for number, feature in enumerate(_features(labels, measured, kind)):
+            stream.write(",\n" if number else "\n")
+            json.dump(feature, stream, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        stream.write("\n]}\n")
+
+
+def _features(
+    labels: Sliced, measured: Mapping[int, Mapping[str, float]], kind: str | None
+) -> Iterator[dict[str, Any]]:
+    for window in windows(labels):
+        for label, top, left, mask in window.objects():
+            properties: dict[str, Any] = {"objectType": "detection", "name": str(label)}
+            if kind is not None:
+                properties["classification"] = {"name": kind}
+            if label in measured:
+                properties["measurements"] = {
+                    name: value
+                    for name, value in measured[label].items()
+                    if name != "label" and math.isfinite(value)
+                }
+            parts = [list(map(_closed, part)) for part in polygons(mask, top=top, left=left)]
+            one = len(parts) == 1
+            yield {
+                "type": "Feature",
+                "geometry": {
+                    "type": "Polygon" if one else "MultiPolygon",
+                    "coordinates": parts[0] if one else parts,
+                },
+                "properties": properties,
+            }
+
+
+def _closed(ring: Ring) -> list[list[int]]:
+    corners: list[list[int]] = ring.tolist()
+    return [*corners, corners[0]]
