@@ -34,8 +34,9 @@ def decode(maps_KHW: Maps, settings: Settings) -> Labels:
     """Tell the objects of one image apart.
 
     Seeds are the 4-connected pieces of foreground where distance · (1 − contact), smoothed, exceeds
-    the seed threshold; a watershed of contact − distance grows them within the foreground. Foreground that holds no seed is no object. Then objects below the least area go,
-    and holes are filled: what an object alone surrounds is its own.
+    the seed threshold; a watershed of contact − distance grows them within the foreground.
+    Foreground that holds no seed is no object. Then objects below the least area go, and holes are
+    filled: what an object alone surrounds is its own.
 
     Args:
         maps_KHW: planes as in :data:`segkit.tasks.instance.targets.PLANES`, 0…1.

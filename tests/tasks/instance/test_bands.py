@@ -57,6 +57,47 @@ def test_bands_are_the_whole(seed: int) -> None:
         assert labels.dtype == np.int32
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_bands_are_the_whole_where_objects_are_clouds(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random surfaces: pieces without end, seeds anywhere, shapes that are no nucleus's."""
+    monkeypatch.setattr("segkit.tasks.instance.bands._ROWS", 1)
+    draw = np.random.default_rng(seed)
+    clouds = ndimage.gaussian_filter(draw.normal(size=(3, 400, 40)), (0, 2.5, 2.5))
+    clouds /= clouds.std(axis=(1, 2), keepdims=True)
+    levels = np.array([0.75, 0.3, 0.5])[:, None, None]
+    maps = np.clip(clouds * 0.3 + levels, 0, 1).astype(np.float32)
+    settings = Settings(0.5, 0.45, 3)
+    whole = decode(maps, settings)
+    tallest = _tallest(whole)
+    assert 4 * (tallest + BLUR) < 400
+    _, labels = _together(decode_bands(_cut(maps, _every(400, 50)), settings, tallest))
+    np.testing.assert_array_equal(labels, whole)
+
+
+@pytest.mark.parametrize("upwards", [False, True])
+def test_bands_are_the_whole_where_seeds_lie_at_one_end(
+    upwards: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segkit.tasks.instance.bands._ROWS", 1)
+    rows, columns = np.indices((600, 90))
+    bar = columns // 6
+    # Bars of 40 rows, side by side, each column's begin elsewhere.
+    along = (rows + 7 * bar) % 40 / 40
+    distance = along if upwards else 1 - along
+    contact = columns % 6 == 0
+    maps = np.stack([np.ones_like(distance), contact, distance]).astype(np.float32)
+    settings = Settings(0.5, 0.7, 0)
+    whole = decode(maps, settings)
+    tallest = _tallest(whole)
+    assert 4 * (tallest + BLUR) < 600
+    _, labels = _together(decode_bands(_cut(maps, _every(600, 25)), settings, tallest))
+    np.testing.assert_array_equal(labels, whole)
+    _, cut = _together(decode_bands(_cut(maps, _every(600, 25)), settings, tallest // 4))
+    assert (cut != whole).any(), "no seed is so far away that the halo matters"
+
+
 @pytest.mark.parametrize("rows", [1, 30, 511, 512, 513, 984, 985])
 def test_bands_of_any_heights_make_images_of_any(rows: int) -> None:
     maps = unsure_maps(ellipses(0, (rows, 40), rows // 2 + 1, 7), 0, 0.05)
