@@ -40,7 +40,7 @@ def _dense(labels_HW: NDArray[np.integer]) -> NDArray[np.int32]:
         return labels_HW.astype(np.int32)
     ids, numbers = np.unique(labels_HW, return_inverse=True)
     # Without background the first is an object too.
-    return (numbers.reshape(labels_HW.shape) + (ids[0] != 0)).astype(np.int32)
+    return np.asarray(numbers.reshape(labels_HW.shape) + (ids[0] != 0), np.int32)
 
 
 def _contact(labels_HW: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -26,7 +26,7 @@ class Settings:
     """
 
     threshold: float = 0.5
-    seed_threshold: float = 0.5
+    seed_threshold: float = 0.3
     min_area: int = 10
 
 
@@ -57,8 +57,8 @@ def decode(maps_KHW: Maps, settings: Settings) -> Labels:
 def grow(maps_KHW: Maps, settings: Settings, rows: slice = slice(None)) -> tuple[Labels, Labels]:
     """Grow seeds to objects.
 
-    Leaving rows out changes no object that ends before them, nor one beside it: the flood goes by
-    values and, among equal ones, by who came first, and both stay as they are.
+    Rows left out change no object that lies whole within the others: the flood goes by values and,
+    among equal ones, by who came first, so what is missing only comes later, never earlier.
 
     Args:
         maps_KHW: as of :func:`decode`.
@@ -94,11 +94,12 @@ def grow(maps_KHW: Maps, settings: Settings, rows: slice = slice(None)) -> tuple
 
 def _flood(inside_HW: NDArray[np.bool_], relief_HW: Maps, seeds_HW: Labels) -> Labels:
     heights = relief_HW.astype(np.float64)
-    # Below all others, and each different: which of equal ones comes first is left to chance there,
-    # and would not be the same without the rows left out.
+    # Below all others, and each different: of equal seeds the library takes the first by how many
+    # there are, which is not the same where rows are left out.
     seeded = seeds_HW > 0
     heights[seeded] = np.arange(-1.0 - np.count_nonzero(seeded), -1.0)
-    return np.asarray(watershed(heights, seeds_HW, mask=inside_HW), np.int32)
+    flooded = watershed(heights, seeds_HW, mask=inside_HW)  # type: ignore[no-untyped-call]
+    return np.asarray(flooded, np.int32)
 
 
 def _fill_holes(labels_HW: Labels) -> None:

@@ -25,7 +25,8 @@ def unsure_maps(labels_HW: NDArray[np.int32], seed: int, noise: float) -> NDArra
     """The targets, blurred by a pixel, with noise."""
     draw = np.random.default_rng(seed)
     blurred = ndimage.gaussian_filter(encode(labels_HW), (0, 1, 1))
-    return np.clip(blurred + draw.normal(0, noise, blurred.shape), 0, 1).astype(np.float32)
+    noisy = blurred + draw.normal(0, noise, blurred.shape)
+    return np.asarray(np.clip(noisy, 0, 1), np.float32)
 
 
 def discs(shape: tuple[int, int], radius: int, apart: int) -> NDArray[np.int32]:

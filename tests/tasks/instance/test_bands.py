@@ -32,7 +32,8 @@ def _together(parts: Iterable[tuple[Maps, NDArray[np.int32]]]) -> tuple[Maps, ND
 
 
 def _tallest(labels: NDArray[np.int32]) -> int:
-    return max(rows.stop - rows.start for rows, _ in ndimage.find_objects(labels))
+    heights: list[int] = [rows.stop - rows.start for rows, _ in ndimage.find_objects(labels)]
+    return max(heights)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -43,7 +44,7 @@ def test_bands_are_the_whole(seed: int) -> None:
     maps = unsure_maps(truth, seed, 0.05 * (seed % 3))
     if seed % 2:
         # As of half precision, where many values are the same.
-        maps = np.round(maps * 8) / 8
+        maps = np.round(maps * 8) / np.float32(8)
     whole = decode(maps, SETTINGS)
     tallest = _tallest(whole)
     for halo, height in ((tallest, 37), (tallest + 11, 1), (130, 600), (tallest, shape[0])):

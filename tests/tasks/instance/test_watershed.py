@@ -51,7 +51,7 @@ def test_objects_of_many_sizes_come_back() -> None:
 
 
 def test_the_same_maps_give_the_same_labels() -> None:
-    maps = np.round(unsure_maps(ellipses(1, (120, 130), 90, 9), 1, 0.1) * 8) / 8
+    maps = np.round(unsure_maps(ellipses(1, (120, 130), 90, 9), 1, 0.1) * 8) / np.float32(8)
     kept = maps.copy()
     np.testing.assert_array_equal(decode(maps, SETTINGS), decode(maps.copy(), SETTINGS))
     np.testing.assert_array_equal(maps, kept)
@@ -72,7 +72,9 @@ def test_what_one_seed_holds_alone_need_not_be_flooded(seed: int) -> None:
     maps = unsure_maps(ellipses(seed, (160, 170), 50, 10), seed, 0.05)
     found, seeds = grow(maps, Settings(0.5, 0.35, min_area=0))
     inside = maps[0] > 0.5
-    flooded = watershed(maps[1] - maps[2], seeds, mask=inside)
+    flooded = watershed(  # type: ignore[no-untyped-call]
+        maps[1] - maps[2], seeds, mask=inside
+    )
     pieces = ndimage.label(inside)[0]
     numbers = [set(seeds[pieces == piece].tolist()) for piece in range(1, pieces.max() + 1)]
     assert any(len(some - {0}) == 1 for some in numbers)
