@@ -103,5 +103,5 @@ def _of_polygons(rings: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -
     for ring in corners:
         # The first pixel reaches from 0 to 1; it is inside if its centre is.
         x, y = (ring - low - 0.5).T
-        inside[polygon(y, x, inside.shape)] = True
+        inside[polygon(y, x, inside.shape)] = True  # type: ignore[no-untyped-call]
     return (slice(low[1], high[1]), slice(low[0], high[0])), inside

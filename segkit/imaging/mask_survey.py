@@ -206,7 +206,8 @@ def _count_pieces(looked: Survey, plane: Pixels, areas: dict[int, int]) -> None:
     known, order = np.unique(np.where(plane > 0, plane, 0), return_inverse=True)
     ranks = order.reshape(plane.shape) + (0 if len(known) and known[0] == 0 else 1)
     looked.values_in_files += len(areas)
-    looked.pieces += int(label(ranks, background=0, connectivity=2).max(initial=0))
+    parts: Pixels = label(ranks, background=0, connectivity=2)  # type: ignore[no-untyped-call]
+    looked.pieces += int(parts.max(initial=0))
     looked.specks += sum(area < 4 for area in areas.values())
 
 
