@@ -30,7 +30,9 @@ def masks() -> list[NDArray[np.bool_]]:
     ring[20:50, 20:50] = False  # a hole
     far = np.zeros((3000, 900), np.bool_)
     far[2990:, 880:] = True  # a run of millions
-    return [*found, ring, far, np.zeros((4, 5), np.bool_), np.ones((4, 5), np.bool_)]
+    tall = np.zeros((30, 20), np.bool_)
+    tall[:, 3:5] = tall[10:, 7:9] = tall[:12, 8:10] = True  # runs over several columns
+    return [*found, ring, far, tall, np.zeros((4, 5), np.bool_), np.ones((4, 5), np.bool_)]
 
 
 @pytest.mark.parametrize("mask", masks())

@@ -7,7 +7,7 @@ split is told by ``train``, ``val`` or ``test`` in the JSON's name, or by the fo
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -41,7 +41,7 @@ class Picture:
     categories: list[str]
     crowds: int
 
-    def parts(self, shape: tuple[int, int], where: str) -> list[Part]:
+    def parts(self, shape: tuple[int, int], where: str) -> Iterator[Part]:
         """The pixels of each object.
 
         Raises:
@@ -60,14 +60,16 @@ class Picture:
                 where=where,
                 remedy="outline their objects one by one, or leave the image out",
             )
-        try:
-            return [outlined(outline, shape) for outline in self.outlines]
-        except ValueError as error:
-            raise SegkitError(
-                f"an annotation that cannot be drawn: {error}",
-                where=where,
-                remedy="export it as polygons or RLE, of this image's size",
-            ) from error
+        for outline in self.outlines:
+            try:
+                part = outlined(outline, shape)
+            except ValueError as error:
+                raise SegkitError(
+                    f"an annotation that cannot be drawn: {error}",
+                    where=where,
+                    remedy="export it as polygons or RLE, of this image's size",
+                ) from error
+            yield part
 
     def classes(self, names: Sequence[str], where: str) -> NDArray[np.uint8]:
         """The class of each label, the background's first: (objects + 1,) uint8.
