@@ -83,7 +83,7 @@ def _flood(inside_HW: NDArray[np.bool_], relief_HW: Maps, seeds_HW: Labels) -> L
     # there are, which is not the same where rows are left out.
     seeded = seeds_HW > 0
     heights[seeded] = np.arange(-1.0 - np.count_nonzero(seeded), -1.0)
-    flooded = watershed(heights, seeds_HW, mask=inside_HW)  # type: ignore[no-untyped-call]
+    flooded = watershed(heights, seeds_HW, mask=inside_HW)
     return np.asarray(flooded, np.int32)
 
 

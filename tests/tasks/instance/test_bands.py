@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from segkit.tasks.instance.bands import decode_bands
-from segkit.tasks.instance.watershed import BLUR, Settings, decode
+from segkit.tasks.instance.settings import Settings
+from segkit.tasks.instance.watershed import BLUR, decode
 from tests.tasks.instance.phantoms import ellipses, unsure_maps
 
 SETTINGS = Settings(threshold=0.5, seed_threshold=0.35, min_area=10)

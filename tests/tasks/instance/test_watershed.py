@@ -4,8 +4,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.targets import encode
-from segkit.tasks.instance.watershed import Settings, decode, grow
+from segkit.tasks.instance.watershed import decode, grow
 from tests.tasks.instance.phantoms import discs, ellipses, unsure_maps
 
 SETTINGS = Settings(threshold=0.5, seed_threshold=0.35, min_area=10)
@@ -72,9 +73,7 @@ def test_what_one_seed_holds_alone_need_not_be_flooded(seed: int) -> None:
     maps = unsure_maps(ellipses(seed, (160, 170), 50, 10), seed, 0.05)
     found, seeds = grow(maps, Settings(0.5, 0.35, min_area=0))
     inside = maps[0] > 0.5
-    flooded = watershed(  # type: ignore[no-untyped-call]
-        maps[1] - maps[2], seeds, mask=inside
-    )
+    flooded = watershed(maps[1] - maps[2], seeds, mask=inside)
     pieces = ndimage.label(inside)[0]
     numbers = [set(seeds[pieces == piece].tolist()) for piece in range(1, pieces.max() + 1)]
     assert any(len(some - {0}) == 1 for some in numbers)
