@@ -14,7 +14,7 @@ from segkit.tasks.examining import UnitsOf
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, each
 from segkit.tasks.instance.settings import Settings
-from segkit.tasks.instance.watershed import Labels, decode
+from segkit.tasks.instance.watershed import flood, score, settle
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 AREAS = (5, 10, 20, 40, 80)
@@ -41,12 +41,15 @@ class DecoderFit:
         """Take one image in."""
         del prediction_HW
         maps_KHW = self.task.decoder.maps(outputs_KHW[None])[0].cpu().numpy()
-        truth = truth_HW.cpu().numpy()
+        surest, truth = score(maps_KHW), truth_HW.cpu().numpy()
         counts = []
         for settings in GRID:
             if settings.min_area == AREAS[0]:
-                labels = decode(maps_KHW, settings)
-            counts.append(count(match(truth, _without_small(labels, settings.min_area))))
+                inside = maps_KHW[0] > settings.threshold
+                flooded, _ = flood(inside, surest, settings.seed_threshold)
+            labels = flooded.copy()
+            settle(labels, settings.min_area)
+            counts.append(count(match(truth, labels)))
         self._counts[index] = np.stack(counts)
 
     def finish(self) -> Counts:
@@ -88,11 +91,6 @@ def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
     best = np.flatnonzero(ap_S == np.nanmax(ap_S)).tolist()
     nearest = min(best, key=lambda place: _distance(GRID[place]))
     return replace(GRID[nearest]), float(ap_S[nearest]), objects
-
-
-def _without_small(labels_HW: Labels, min_area: int) -> Labels:
-    large = np.bincount(labels_HW.ravel(), minlength=1) >= min_area
-    return np.where(large[labels_HW], labels_HW, 0)
 
 
 def _distance(settings: Settings) -> float:

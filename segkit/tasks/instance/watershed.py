@@ -46,7 +46,7 @@ def score(maps_KHW: Maps) -> Maps:
 
 
 def grow(inside_HW: NDArray[np.bool_], score_HW: Maps, settings: Settings) -> tuple[Labels, Labels]:
-    """Grow seeds to objects.
+    """Grow seeds to objects, and settle them.
 
     Cutting rows off changes no object that ends before the cut, nor one beside it: the flood goes
     by values and, among equal ones, by who came first, and both survive the cut.
@@ -60,18 +60,31 @@ def grow(inside_HW: NDArray[np.bool_], score_HW: Maps, settings: Settings) -> tu
         (H, W) each, by the same numbers: the objects, without those that are too small, and the
         seeds.
     """
-    seeds, count = ndimage.label(inside_HW & (score_HW > settings.seed_threshold), output=np.int32)
+    labels, seeds = flood(inside_HW, score_HW, settings.seed_threshold)
+    settle(labels, settings.min_area)
+    return labels, seeds
+
+
+def flood(
+    inside_HW: NDArray[np.bool_], score_HW: Maps, seed_threshold: float
+) -> tuple[Labels, Labels]:
+    """Grow seeds to objects of any size, with the holes that they have; see :func:`grow`."""
+    seeds, _ = ndimage.label(inside_HW & (score_HW > seed_threshold), output=np.int32)
     relief = -score_HW.astype(np.float64)
     # Below all others, and each different: the library's order of equal ones would depend on how
     # many there are.
     at = seeds > 0
     relief[at] = np.arange(-1.0 - np.count_nonzero(at), -1.0)
     labels: Labels = watershed(relief, seeds, mask=inside_HW)
-    large = np.bincount(labels.ravel(), minlength=count + 1) >= settings.min_area
-    large[0] = False
-    labels[~large[labels]] = 0
-    fill_holes(labels)
     return labels, seeds
+
+
+def settle(labels_HW: Labels, min_area: int) -> None:
+    """Drop objects below an area, and then fill holes, in place: what is dropped leaves some."""
+    large = np.bincount(labels_HW.ravel(), minlength=1) >= min_area
+    large[0] = False
+    labels_HW[~large[labels_HW]] = 0
+    fill_holes(labels_HW)
 
 
 def fill_holes(labels_HW: Labels) -> None:
