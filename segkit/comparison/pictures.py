@@ -41,7 +41,9 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
     ids = _widest(shown, comparison.score, count)
     if not ids:
         return {}
-    reader = build_reader(shown[0].runs[0][0].config)
+    first = shown[0].runs[0][0]
+    # Objects are told apart in the ground truth where they are scored.
+    reader = build_reader({**first.config, "task": first.task.name})
     records = {record.id: record for record in reader.listing().records}
     known = [records[name] for name in ids if name in records]
     predictors: dict[Path, Predictor] = {}
@@ -61,7 +63,7 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
             image = to_uint8(without_alpha(sample.image), record.id)
             caption = run.task.scorer.caption(float(score))
             rows.append(PanelRow(each.name, image, sample.mask, found.mask, caption))
-        sheets[record.id] = panel(rows, shown[0].runs[0][0].task.painter)
+        sheets[record.id] = panel(rows, first.task.painter)
     return sheets
 
 

@@ -32,6 +32,7 @@ class Task(ABC):
         tested: what loggers are given of the test that ends a training.
         keys: of its decoder's settings, which evaluate and predict may override.
         labels: whether the ground truth is to tell objects apart.
+        judges: names of other tasks, whose answers its scores can be of; see :meth:`judging`.
         classes: names, background first.
     """
 
@@ -44,6 +45,7 @@ class Task(ABC):
     keys: ClassVar[tuple[str, ...]]
     words: ClassVar[Words]
     labels: ClassVar[bool] = False
+    judges: ClassVar[tuple[str, ...]] = ()
     classes: tuple[str, ...]
 
     @property
@@ -88,6 +90,15 @@ class Task(ABC):
         Raises:
             SegkitError: values that do not fit the classes.
         """
+
+    @classmethod
+    def judging(cls, other: Task) -> Task:
+        """A task of this name that scores the answers of another, one of :attr:`judges`.
+
+        Raises:
+            SegkitError: the other's classes do not fit.
+        """
+        raise NotImplementedError(f"{cls.name} judges no {other.name}")
 
     @property
     def fits(self) -> bool:

@@ -42,6 +42,7 @@ class InstanceTask(Task):
     keys = ("threshold", "seed_threshold", "min_area")
     words = InstanceWords()
     labels = True
+    judges = ("semantic",)
 
     def __init__(
         self, classes: Sequence[str], settings: Settings | None = None, *, fits: bool = False
@@ -80,6 +81,13 @@ class InstanceTask(Task):
         if fits:
             del given["threshold"]
         return cls(classes, Settings(**given), fits=fits)
+
+    @classmethod
+    def judging(cls, other: Task) -> InstanceTask:
+        """Components of its masks are taken for objects."""
+        from segkit.tasks.instance.components import ComponentTask
+
+        return ComponentTask(other)
 
     @property
     def fits(self) -> bool:
