@@ -115,9 +115,7 @@ def _read(folders: Sequence[Path], allow_targets: Sequence[str]) -> list[RunScor
         raise problems[0]
     judge = common_judge([run.task for run in runs])
     runs = [
-        read_scores(run.folder, allow_targets, judge)
-        if judge not in (None, run.task.name)
-        else run
+        read_scores(run.folder, allow_targets, judge) if judge not in (None, run.task.name) else run
         for run in runs
     ]
     for problem in problems:

@@ -62,9 +62,7 @@ def differing(
         masks: whether these count; of class indices and of labels they differ in any case.
     """
     counted = slice(None) if masks else slice(1)
-    ours, theirs = (
-        {name: known[counted] for name, known in each.items()} for each in (one, other)
-    )
+    ours, theirs = ({name: known[counted] for name, known in each.items()} for each in (one, other))
     names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
     if not names:
         return ""

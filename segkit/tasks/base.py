@@ -32,7 +32,8 @@ class Task(ABC):
         tested: what loggers are given of the test that ends a training.
         keys: of its decoder's settings, which evaluate and predict may override.
         labels: whether the ground truth is to tell objects apart.
-        judges: names of other tasks, whose answers its scores can be of; see :meth:`judging`.
+        judges: names of other tasks, whose answers its scores can be of, and of the file in its
+            folder that makes a task of them.
         classes: names, background first.
     """
 
@@ -45,7 +46,7 @@ class Task(ABC):
     keys: ClassVar[tuple[str, ...]]
     words: ClassVar[Words]
     labels: ClassVar[bool] = False
-    judges: ClassVar[tuple[str, ...]] = ()
+    judges: ClassVar[Mapping[str, str]] = {}
     classes: tuple[str, ...]
 
     @property
@@ -90,15 +91,6 @@ class Task(ABC):
         Raises:
             SegkitError: values that do not fit the classes.
         """
-
-    @classmethod
-    def judging(cls, other: Task) -> Task:
-        """A task of this name that scores the answers of another, one of :attr:`judges`.
-
-        Raises:
-            SegkitError: the other's classes do not fit.
-        """
-        raise NotImplementedError(f"{cls.name} judges no {other.name}")
 
     @property
     def fits(self) -> bool:

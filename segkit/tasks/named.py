@@ -52,7 +52,8 @@ def judged(task: Task, by: str | None) -> Task:
             where=f"score_as={by}",
             remedy="leave it out: a run is scored by its own task",
         )
-    return kind.judging(task)
+    made: Task = import_module(f"segkit.tasks.{by}.{kind.judges[task.name]}").TASK(task)
+    return made
 
 
 def common_judge(tasks: Sequence[Task]) -> str | None:

@@ -145,3 +145,6 @@ def components(mask_HW: NDArray[np.bool_], min_area: int = 0) -> NDArray[np.int3
     large[0] = False
     numbers = np.where(large, np.cumsum(large), 0).astype(np.int32)
     return np.asarray(numbers[labels], np.int32)
+
+
+TASK = ComponentTask
