@@ -83,12 +83,24 @@ def _of_runs(counts: NDArray[np.int64], shape: tuple[int, int]) -> Part:
     if not len(starts):
         return _NOTHING
     first, last = int(starts[0]) // height, int(ends[-1] - 1) // height + 1
-    steps = np.zeros((last - first) * height + 1, np.int8)
+    top, bottom = 0, height
+    columns = starts // height
+    if (columns == (ends - 1) // height).all():  # but for objects as high as the image
+        top, bottom = int((starts % height).min()), int(((ends - 1) % height).max()) + 1
+        # A column of the part, and one step that closes its last run.
+        tall = bottom - top + 1
+        starts, ends = (
+            tall * (columns - first) + edges - columns * height - top for edges in (starts, ends)
+        )
+    else:
+        tall = height
+        starts, ends = starts - first * height, ends - first * height
+    steps = np.zeros((last - first) * tall + 1, np.int8)
     # One run may end where the next begins.
-    np.add.at(steps, starts - first * height, 1)
-    np.add.at(steps, ends - first * height, -1)
-    inside = np.cumsum(steps[:-1], dtype=np.int8) > 0
-    return (slice(None), slice(first, last)), inside.reshape(last - first, height).T
+    np.add.at(steps, starts, 1)
+    np.add.at(steps, ends, -1)
+    inside = np.cumsum(steps[:-1], dtype=np.int8).reshape(last - first, tall) > 0
+    return (slice(top, bottom), slice(first, last)), inside[:, : bottom - top].T
 
 
 def _of_polygons(rings: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> Part:

@@ -14,7 +14,7 @@ def no_labels(looked: Survey, where: str) -> None:
     Raises:
         SegkitError: with what they hold, and what to do.
     """
-    if not (looked.numbered and looked.zeros):
+    if not (looked.numbered and 0 in looked.values):
         what, remedy = _unreadable(looked) or _doubtful(looked)
         raise SegkitError(what, where=where, remedy=remedy)
 
@@ -46,7 +46,7 @@ def _doubtful(looked: Survey) -> tuple[str, str]:
         one = "dataset.labels=objects if a mask never holds more than one"
         return f"{held}: a class, and no objects", f"set {_PARTS}; {one}; {_SEMANTIC}"
     every = "set dataset.labels=objects if each value is an object"
-    if not looked.zeros:
+    if 0 not in looked.values:
         what = f"{held}, and nowhere 0, which is the background of labels"
         return what, f"write 0 where there is no object; {every}"
     what = (

@@ -202,11 +202,10 @@ def _count_values(looked: Survey, stored: Pixels, *, lossy: bool) -> None:
 
 
 def _count_pieces(looked: Survey, plane: Pixels, areas: dict[int, int]) -> None:
-    # By their order: it takes neither floats nor 64 bits without a sign.
-    known, order = np.unique(np.where(plane > 0, plane, 0), return_inverse=True)
-    ranks = order.reshape(plane.shape) + (0 if len(known) and known[0] == 0 else 1)
     looked.values_in_files += len(areas)
-    looked.pieces += int(label(ranks, background=0, connectivity=2).max(initial=0))
+    whole = np.clip(plane, 0, 2**62).astype(np.int64)  # floats among them
+    parts: Pixels = label(whole, background=0, connectivity=2)
+    looked.pieces += int(parts.max(initial=0))
     looked.specks += sum(area < 4 for area in areas.values())
 
 

@@ -170,6 +170,11 @@ def mask_keys(pixels: Pixels, name: str, *, coloured: bool = False) -> Pixels:
 def _present(keys: Pixels) -> list[int]:
     """The values that occur, in rising order."""
     small = keys.dtype in (np.uint8, np.bool_)
+    if small and keys.size:
+        # Most masks, and every file of one object; bincount would widen each pixel to 64 bits.
+        top, zeros = keys.max(), np.count_nonzero(keys == 0)
+        if top and zeros + np.count_nonzero(keys == top) == keys.size:
+            return [0] * bool(zeros) + [int(top)]
     found = np.flatnonzero(np.bincount(keys.ravel())) if small else np.unique(keys)
     return [int(value) for value in found]
 

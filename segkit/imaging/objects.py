@@ -39,10 +39,13 @@ def draw(shape: tuple[int, int], parts: Iterable[Part]) -> Drawn:
     shared = np.zeros(shape, np.bool_)
     number = filled = 0
     for number, (box, part) in enumerate(parts, start=1):
-        here = labels[box]
-        shared[box] |= part & (here > 0)
-        here[part] = number
-        filled += bool(part.any())
+        rows = np.flatnonzero(part.any(axis=1))
+        if len(rows):
+            filled += 1
+            near = slice(rows[0], rows[-1] + 1)  # a mask of the whole image is nearly empty
+            here, inside = labels[box][near], part[near]
+            shared[box][near] |= inside & (here > 0)
+            here[inside] = number
     areas: NDArray[np.int64] = np.bincount(labels.ravel(), minlength=number + 1)[1:]
     left = int(np.count_nonzero(areas))
     return Drawn(labels, int(areas.sum()), int(shared.sum()), filled - left)

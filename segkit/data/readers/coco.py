@@ -6,9 +6,8 @@ split is told by ``train``, ``val`` or ``test`` in the JSON's name, or by the fo
 """
 
 import json
-import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing, Problem, Record
-from segkit.core.errors import SegkitError
+from segkit.core.errors import SegkitError, did_you_mean
 from segkit.data.readers.base import is_image
-from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
+from segkit.data.readers.coco_places import find_image, key_of, split_of
+from segkit.data.readers.manifest import GroupOf
 from segkit.data.source import Source
 from segkit.imaging.coco_shapes import outlined
 from segkit.imaging.objects import Part
-
-_SPLIT = re.compile(rf"(?<![a-z])({'|'.join(SPLIT_NAMES)})(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +41,16 @@ class Picture:
     categories: list[str]
     crowds: int
 
-    def parts(self, shape: tuple[int, int], where: str) -> list[Part]:
+    def parts(self, shape: tuple[int, int], where: str) -> Iterator[Part]:
         """The pixels of each object.
 
         Raises:
             SegkitError: sizes differ, an outline cannot be drawn, or is of many objects.
         """
-        if self.size not in (None, shape):
+        if self.size and self.size != shape:
             raise SegkitError(
                 f"an image of {shape[1]}×{shape[0]} pixels that COCO JSON gives as "
-                f"{self.size[1]}×{self.size[0]}",  # type: ignore[index]  # not None
+                f"{self.size[1]}×{self.size[0]}",
                 where=where,
                 remedy="export the annotations of this image again, at its own size",
             )
@@ -62,14 +60,16 @@ class Picture:
                 where=where,
                 remedy="outline their objects one by one, or leave the image out",
             )
-        try:
-            return [outlined(outline, shape) for outline in self.outlines]
-        except ValueError as error:
-            raise SegkitError(
-                f"an annotation that cannot be drawn: {error}",
-                where=where,
-                remedy="export it as polygons or RLE, of this image's size",
-            ) from error
+        for outline in self.outlines:
+            try:
+                part = outlined(outline, shape)
+            except ValueError as error:
+                raise SegkitError(
+                    f"an annotation that cannot be drawn: {error}",
+                    where=where,
+                    remedy="export it as polygons or RLE, of this image's size",
+                ) from error
+            yield part
 
     def classes(self, names: Sequence[str], where: str) -> NDArray[np.uint8]:
         """The class of each label, the background's first: (objects + 1,) uint8.
@@ -98,16 +98,30 @@ def is_json(name: str) -> bool:
 
 
 def coco_files(source: Source) -> list[str]:
-    """The JSON files of a data set that hold images and outlines of objects."""
+    """The JSON files of a data set that hold images and outlines of objects.
+
+    Raises:
+        SegkitError: a file cannot be read, so that it might be one.
+    """
     names = filter(is_json, source.names())
-    found = []
-    for name in names:
-        try:
-            _parse(source, name)
-        except SegkitError:  # any other JSON
-            continue
-        found.append(name)
-    return found
+    return [name for name in names if not _missing(_load(source, name))]
+
+
+def named_file(source: Source, name: str) -> str:
+    """A JSON file that ``dataset.manifest`` names.
+
+    Raises:
+        SegkitError: it is not in the data set.
+    """
+    if name in (names := source.names()):
+        return name
+    others = list(filter(is_json, names))
+    raise SegkitError(
+        "the manifest is not there",
+        where=f"dataset.manifest={name}",
+        remedy="name a JSON file inside dataset.root"
+        + (f" ({did_you_mean(name, others)})" if others else ""),
+    )
 
 
 def read_coco(
@@ -128,90 +142,85 @@ def read_coco(
         content = _parse(source, file)
         outlines = _outlines(content, file)
         for entry in content["images"]:
+            annotations = outlines.pop(str(entry.get("id")), [])
             stated = str(entry.get("file_name", "")).replace("\\", "/")
-            name = _find(stated, file, images)
-            if name is None:
+            image = find_image(stated, file, images)
+            if image is None:
                 problems.append(Problem(f"{file}: {stated}", "a file that is not there"))
                 continue
-            key = _key(name)
-            if key in records or name in pictures:
+            key = key_of(image)
+            if key in records or image in pictures:
                 problems.append(Problem(f"{file}: {stated}", "an image that is listed twice"))
                 continue
-            split = _split(file)
-            records[key] = Record(key, group_of(key, key), name, (file,), split=split)
-            pictures[name] = _picture(entry, outlines[entry.get("id")])
+            split = split_of(file)
+            records[key] = Record(key, group_of(key, key), image, (file,), split=split)
+            pictures[image] = _picture(entry, annotations)
+        if outlines:
+            what = f"{sum(map(len, outlines.values()))} annotations of images that are not listed"
+            problems.append(Problem(file, what, "list their images, or delete them"))
     return Listing([records[key] for key in sorted(records)], problems), pictures
 
 
-def _parse(source: Source, file: str) -> dict[str, Any]:
+def _load(source: Source, file: str) -> Any:
     try:
-        content = json.loads(source.read(file))
-        kinds = [type(content[key]) for key in ("images", "annotations")]
-        entries = [*content["images"], *content["annotations"]]
-        drawn = [one for one in content["annotations"] if "segmentation" in one]
-        good = kinds == [list, list] and all(isinstance(one, dict) for one in entries)
-        if good and (drawn or not content["annotations"]):
-            return dict(content)
-        reason = "it lists no images with annotations that have a segmentation"
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:120]
-    raise SegkitError(
-        f"no COCO JSON of objects: {reason}",
-        where=file,
-        remedy="export the annotations as COCO instances: images, annotations, categories",
-    )
+        return json.loads(source.read(file))
+    except (ValueError, RecursionError) as error:
+        raise SegkitError(
+            f"JSON that cannot be read: {' '.join(str(error).split())[:120]}",
+            where=source.where(file),
+            remedy="export it again; what is no part of the data set: move it out of dataset.root",
+        ) from error
 
 
-def _outlines(content: dict[str, Any], file: str) -> defaultdict[Any, list[dict[str, Any]]]:
+def _missing(content: Any) -> str:
+    """What a JSON lacks to be COCO of objects, or ""."""
+    if not isinstance(content, dict):
+        return "an object with images and annotations"
+    for key in ("images", "annotations"):
+        entries = content.get(key)
+        if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+            return f"a list of {key}"
+    drawn = any("segmentation" in one for one in content["annotations"])
+    return "" if drawn or not content["annotations"] else "annotations with a segmentation"
+
+
+def _parse(source: Source, file: str) -> dict[str, Any]:
+    content = _load(source, file)
+    if missing := _missing(content):
+        raise SegkitError(
+            f"no COCO JSON of objects: it lacks {missing}",
+            where=source.where(file),
+            remedy="export the annotations as COCO instances: images, annotations, categories",
+        )
+    return dict(content)
+
+
+def _outlines(content: dict[str, Any], file: str) -> dict[str, list[dict[str, Any]]]:
     """Annotations by the id of their image."""
-    found: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
-    names = {one.get("id"): str(one.get("name")) for one in content.get("categories", [])}
-    twice = [key for key, n in Counter(one.get("id") for one in content["images"]).items() if n > 1]
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    listed = content.get("categories")
+    categories = (
+        [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    )
+    names = {str(one.get("id")): str(one.get("name")) for one in categories}
+    twice = [
+        key for key, n in Counter(str(one.get("id")) for one in content["images"]).items() if n > 1
+    ]
     if twice:
         raise SegkitError(
             f"two images with the id {twice[0]}", where=file, remedy="number the images apart"
         )
     for one in content["annotations"]:
-        category = one.get("category_id")
-        found[one.get("image_id")].append({**one, "category": names.get(category, str(category))})
+        category = str(one.get("category_id"))
+        found[str(one.get("image_id"))].append({**one, "category": names.get(category, category)})
     return found
 
 
 def _picture(entry: dict[str, Any], annotations: Sequence[dict[str, Any]]) -> Picture:
     height, width = entry.get("height"), entry.get("width")
-    known = isinstance(height, int) and isinstance(width, int)
     return Picture(
-        size=(height, width) if known else None,  # type: ignore[arg-type]  # numbers, see above
+        size=(height, width) if isinstance(height, int) and isinstance(width, int) else None,
         outlines=[one.get("segmentation") for one in annotations],
         categories=[one["category"] for one in annotations],
         crowds=sum(bool(one.get("iscrowd")) for one in annotations),
     )
-
-
-def _find(stated: str, file: str, images: dict[str, list[str]]) -> str | None:
-    """The file in the data set that an image entry means, unless none or several may be meant."""
-    known = images.get(PurePosixPath(stated).name, [])
-    home = PurePosixPath(file).parent
-    places = (home, home / "images", home.parent, home.parent / "images")
-    for place in places:
-        if (name := (place / stated).as_posix()) in known:
-            return name
-    ending = f"/{stated.lstrip('/')}"
-    fit = [name for name in known if f"/{name}".endswith(ending)]
-    fit = fit if len(fit) == 1 else [name for name in fit if _split(name) == _split(file)]
-    return fit[0] if len(fit) == 1 else None
-
-
-def _key(image: str) -> str:
-    """The image's path without suffix and without the folder ``images``."""
-    path = PurePosixPath(image).with_suffix("")
-    folders = [part for part in path.parts[:-1] if part.lower() != "images"]
-    return PurePosixPath(*folders, path.name).as_posix()
-
-
-def _split(file: str) -> str:
-    """``train``, ``val`` or ``test`` as the file's name or its folders say it, the name first."""
-    for part in reversed(PurePosixPath(file.lower()).with_suffix("").parts):
-        if found := _SPLIT.findall(part):
-            return SPLIT_NAMES[found[-1]]
-    return ""

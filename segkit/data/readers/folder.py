@@ -15,7 +15,7 @@ Classes: as configured, background first. What a mask stores is turned into clas
     doubt: with two classes the values of a file must all lie in {0, 1} or all in {0, 255};
     with K they must be the classes 0…K-1 themselves. Anything else is an error that names the
     file. Palette masks count by their indices (by their colours for a threshold).
-Objects: ``labels`` says what the values of a mask are: ``classes``, ``objects`` (a label image:
+    ``labels`` says what the values of a mask are: ``classes``, ``objects`` (a label image:
     each value above 0 is one object, of 8, 16 or 32 bits, or whole floats), or ``components``
     (classes, of which each connected part is one object). With ``auto`` a layout of objects is
     read as such, and a mask file as a label image only by a task of objects, and only where there
@@ -43,7 +43,7 @@ from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
 from segkit.data.readers.base import Reader, is_image
-from segkit.data.readers.coco import Picture, coco_files, is_json, read_coco
+from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
 from segkit.data.readers.group_pattern import GroupPattern
 from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_parts
 from segkit.data.readers.manifest import read_manifest
@@ -81,7 +81,7 @@ class Folder(Reader):
     has_objects = True
     layout = (
         "images/a.png with masks/a.png (PNG, JPEG, TIFF or BMP; also below train/, val/, test/), "
-        "or a table: dataset.manifest=FILE.csv"
+        "or COCO JSON, or a table: dataset.manifest=FILE.csv"
     )
 
     def __init__(
@@ -126,7 +126,7 @@ class Folder(Reader):
         if self.manifest is None:
             files = [] if has_masks(names) else coco_files(self.source)
         elif is_json(self.manifest):
-            files = [self.manifest]
+            files = [named_file(self.source, self.manifest)]
         else:
             self.tables.append(self.manifest)
             return read_manifest(self.source, self.manifest, self.group_pattern)

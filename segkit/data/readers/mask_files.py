@@ -35,27 +35,27 @@ class MaskFiles:
     Args:
         reader: of the data set.
         names: gives the names of all its mask files.
-        values: ``dataset.mask_values``.
-        threshold: ``dataset.mask_threshold``.
+        mask_values: stored value to class.
+        mask_threshold: above which stored values are foreground.
     """
 
     def __init__(
         self,
         reader: Reader,
         names: Callable[[], Sequence[str]],
-        values: Mapping[int | str, int] | None,
-        threshold: float | None,
+        mask_values: Mapping[int | str, int] | None,
+        mask_threshold: float | None,
     ) -> None:
         self._reader, self._names = reader, names
-        self._values, self._threshold = values, threshold
-        self._indexed = not any(map(is_colour, values or {}))
+        self._mask_values, self._mask_threshold = mask_values, mask_threshold
+        self._indexed = not any(map(is_colour, mask_values or {}))
         self._looked: Survey | None = None
 
     def survey(self) -> Survey:
         """What masks of the whole set store; looked at once, by whichever thread asks first."""
         with _surveying:
             if self._looked is None:
-                self._looked = survey(self._some(), self._indexed, self._threshold)
+                self._looked = survey(self._some(), self._indexed, self._mask_threshold)
             return self._looked
 
     def classes(self, name: str, size: tuple[int, ...], turned: int) -> NDArray[np.uint8]:
@@ -70,7 +70,7 @@ class MaskFiles:
             classes = self._by_settings(data, where)
         except MaskDoubtError as doubt:
             looked = self.survey().with_file(where, data)
-            raise advised(doubt, looked, self._reader.classes, self._values) from doubt
+            raise advised(doubt, looked, self._reader.classes, self._mask_values) from doubt
         check_turn(classes.shape, orientation(data), size, turned, where)
         return classes
 
@@ -93,13 +93,13 @@ class MaskFiles:
         return labels
 
     def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
-        if self._threshold is not None:
-            return above(decode(data, where), self._threshold).astype(np.uint8)
+        if self._mask_threshold is not None:
+            return above(decode(data, where), self._mask_threshold).astype(np.uint8)
         pixels = decode(data, where, indexed=self._indexed)
-        if self._values is None:
+        if self._mask_values is None:
             inverted = zero_is_light(data)
             return automatic_classes(pixels, where, len(self._reader.classes), inverted=inverted)
-        return map_values(pixels, self._values, where)
+        return map_values(pixels, self._mask_values, where)
 
     def _some(self) -> Iterator[tuple[str, bytes]]:
         names, source = self._names(), self._reader.source

@@ -11,11 +11,10 @@ from segkit.tasks.instance.watershed import (
     Maps,
     first_pixels,
     grow,
-    score,
 )
 
 # Of a view at least: the fewer rows, the larger the share of those that are looked at twice.
-_ROWS = 256
+_ROWS = 512
 
 
 def decode_bands(
@@ -47,16 +46,17 @@ def decode_bands(
     for view, last in _views(bands, margin):
         rows = view.shape[1]
         core = slice(margin if top else 0, rows if last else rows - margin)
-        # Where rows are missing the smoothed score is another.
+        # Where rows are missing the smoothed values are others.
         seen = slice(BLUR if top else 0, rows if last else rows - BLUR)
-        inside, surest = view[0, seen] > settings.threshold, score(view)[seen]
-        labels, seeds = grow(inside, surest, settings)
+        labels, seeds = grow(view, settings, seen)
         within = slice(core.start - seen.start, core.stop - seen.start)
         numbers = known.number(seeds, labels[within], top + seen.start)
-        if not last:
-            known.pass_on(seeds, rows - 2 * margin + BLUR - seen.start)
         yield view[:, core].copy(), numbers[labels[within]]
-        top += rows - 2 * margin
+        if last:
+            return
+        step = rows - 2 * margin  # to the next view
+        known.across = numbers[seeds[step + BLUR - seen.start]]
+        top += step
 
 
 def _views(bands: Iterable[Maps], margin: int) -> Iterator[tuple[Maps, bool]]:
@@ -82,24 +82,27 @@ def _views(bands: Iterable[Maps], margin: int) -> Iterator[tuple[Maps, bool]]:
 
 
 class _Known:
-    """The numbers of objects, which one view hands to the next."""
+    """The numbers of objects, which one view hands to the next.
+
+    Attributes:
+        across: (W,) of the seeds in the first row of the next view.
+    """
 
     def __init__(self) -> None:
+        self.across: Labels | None = None
         self._count = 0
-        # Of the last view: the number of each seed by its first pixel in the image, and the
-        # numbers of the seeds that lie across the first row of the next view.
+        # Of the last view, by the seed's first pixel in the image.
         self._by_seed: dict[int, int] = {}
-        self._across: Labels | None = None
 
     def number(self, seeds_HW: Labels, core_HW: Labels, top: int) -> Labels:
         """The number of each label of a view whose first row is ``top``; new ones count on."""
         count = int(seeds_HW.max(initial=0))
         keys = first_pixels(seeds_HW, count) + top * seeds_HW.shape[1]
         numbers = np.array([0, *(self._by_seed.get(int(key), 0) for key in keys[1:])], np.int32)
-        if self._across is not None:
-            # A seed that was cut has another first pixel now; those below it are of this view.
-            cut = seeds_HW[0][self._across > 0]
-            numbers[cut] = self._across[self._across > 0]
+        if self.across is not None:
+            # What is left of a cut seed has another first pixel.
+            cut = self.across > 0
+            numbers[seeds_HW[0, cut]] = self.across[cut]
             numbers[0] = 0
         first = first_pixels(core_HW, count)
         new = np.flatnonzero((numbers == 0) & (first < core_HW.size))
@@ -107,9 +110,4 @@ class _Known:
         numbers[new] = np.arange(self._count + 1, self._count + 1 + len(new))
         self._count += len(new)
         self._by_seed = {int(keys[n]): int(numbers[n]) for n in np.flatnonzero(numbers)}
-        self._numbers = numbers
         return numbers
-
-    def pass_on(self, seeds_HW: Labels, row: int) -> None:
-        """Keep what the next view, whose first row is ``row`` of this, goes on with."""
-        self._across = self._numbers[seeds_HW[row]]

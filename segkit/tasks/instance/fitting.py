@@ -17,10 +17,11 @@ from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.watershed import Labels, decode
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+SEED_THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 AREAS = (5, 10, 20, 40, 80)
 GRID = tuple(
     Settings(threshold, seed_threshold, min_area)
-    for threshold, seed_threshold, min_area in product(THRESHOLDS, THRESHOLDS, AREAS)
+    for threshold, seed_threshold, min_area in product(THRESHOLDS, SEED_THRESHOLDS, AREAS)
 )
 
 

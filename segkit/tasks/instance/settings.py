@@ -9,10 +9,11 @@ class Settings:
 
     Attributes:
         threshold: on the foreground's probability, 0…1.
-        seed_threshold: on what a pixel must reach to be the core of an object, 0…1.
+        seed_threshold: the core of an object is where distance · (1 - contact), smoothed, exceeds
+            it, 0…1.
         min_area: of an object, in pixels; smaller ones are dropped.
     """
 
     threshold: float = 0.5
-    seed_threshold: float = 0.5
+    seed_threshold: float = 0.3
     min_area: int = 10

@@ -26,15 +26,21 @@ def encode(labels_HW: NDArray[np.integer]) -> NDArray[np.float32]:
     Returns:
         (3, H, W), in the order of :data:`PLANES`.
     """
-    ids, flat = np.unique(labels_HW, return_inverse=True)
-    dense = flat.reshape(labels_HW.shape).astype(np.int32)
-    if ids.size and ids[0] != 0:
-        dense += 1
+    dense = _dense(labels_HW)
     planes = np.empty((len(PLANES), *dense.shape), np.float32)
     planes[0] = dense > 0
     planes[1] = _contact(dense)
     planes[2] = _distance(dense)
     return planes
+
+
+def _dense(labels_HW: NDArray[np.integer]) -> NDArray[np.int32]:
+    """The same objects by numbers small enough to count by."""
+    if labels_HW.max(initial=0) <= labels_HW.size:
+        return labels_HW.astype(np.int32)
+    ids, numbers = np.unique(labels_HW, return_inverse=True)
+    # Without background the first is an object too.
+    return np.asarray(numbers.reshape(labels_HW.shape) + (ids[0] != 0), np.int32)
 
 
 def _contact(labels_HW: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from skimage.segmentation import watershed
 
 from segkit.tasks.instance.settings import Settings
 
-# Of the Gaussian that smooths the score, in pixels, and how far it reaches.
+# Of the Gaussian that smooths, in pixels, and how far it reaches.
 SIGMA = 1.0
 BLUR = 4
 
@@ -18,10 +18,10 @@ Labels = NDArray[np.int32]
 def decode(maps_KHW: Maps, settings: Settings) -> Labels:
     """Tell the objects of one image apart.
 
-    Seeds are the 4-connected pieces of foreground whose score, distance · (1 − contact), exceeds
-    the seed threshold; a watershed of the score grows them within the foreground. Foreground that
-    holds no seed is no object. Then objects below the least area go, and holes are filled: what an
-    object alone surrounds is its own.
+    Seeds are the 4-connected pieces of foreground where distance · (1 − contact), smoothed, exceeds
+    the seed threshold; a watershed of contact − distance grows them within the foreground.
+    Foreground that holds no seed is no object. Then objects below the least area go, and holes are
+    filled: what an object alone surrounds is its own.
 
     Args:
         maps_KHW: planes as in :data:`segkit.tasks.instance.targets.PLANES`, 0…1.
@@ -30,7 +30,7 @@ def decode(maps_KHW: Maps, settings: Settings) -> Labels:
     Returns:
         (H, W): 0 is background, objects are 1…N in raster order of their first pixels.
     """
-    labels, _ = grow(maps_KHW[0] > settings.threshold, score(maps_KHW), settings)
+    labels, _ = grow(maps_KHW, settings)
     count = int(labels.max(initial=0))
     order = np.argsort(first_pixels(labels, count)[1:], kind="stable")
     numbers = np.zeros(count + 1, np.int32)
@@ -39,42 +39,55 @@ def decode(maps_KHW: Maps, settings: Settings) -> Labels:
     return numbers[labels]
 
 
-def score(maps_KHW: Maps) -> Maps:
-    """How sure a pixel is to be inside one object, (H, W): distance · (1 − contact), smoothed."""
-    product = maps_KHW[2] * (1 - maps_KHW[1])
-    return np.asarray(ndimage.gaussian_filter(product, SIGMA, radius=BLUR), np.float32)
-
-
-def grow(inside_HW: NDArray[np.bool_], score_HW: Maps, settings: Settings) -> tuple[Labels, Labels]:
+def grow(maps_KHW: Maps, settings: Settings, rows: slice = slice(None)) -> tuple[Labels, Labels]:
     """Grow seeds to objects.
 
-    Cutting rows off changes no object that ends before the cut, nor one beside it: the flood goes
-    by values and, among equal ones, by who came first, and both survive the cut.
+    Rows left out change no object that lies whole within the others: the flood goes by values and,
+    among equal ones, by who came first, so what is missing only comes later, never earlier.
 
     Args:
-        inside_HW: the foreground.
-        score_HW: as of :func:`score`.
-        settings: thresholds and least area.
+        maps_KHW: as of :func:`decode`.
+        settings: see there.
+        rows: those to look at. Values that are smoothed see :data:`BLUR` rows beyond.
 
     Returns:
-        (H, W) each, by the same numbers: the objects, without those that are too small, and the
-        seeds.
+        (H, W) each, of those rows and by the same numbers: the objects, without those that are too
+        small, and the seeds.
     """
-    seeds, count = ndimage.label(inside_HW & (score_HW > settings.seed_threshold), output=np.int32)
-    relief = -score_HW.astype(np.float64)
-    # Below all others, and each different: the library's order of equal ones would depend on how
-    # many there are.
-    at = seeds > 0
-    relief[at] = np.arange(-1.0 - np.count_nonzero(at), -1.0)
-    labels: Labels = watershed(relief, seeds, mask=inside_HW)
+    contact, distance = maps_KHW[1], maps_KHW[2]
+    inside = maps_KHW[0, rows] > settings.threshold
+    sure = ndimage.gaussian_filter(distance * (1 - contact), SIGMA, radius=BLUR)[rows]
+    seeds, count = ndimage.label(inside & (sure > settings.seed_threshold), output=np.int32)
+    pieces, total = ndimage.label(inside, output=np.int32)
+    piece_of = pieces.ravel()[first_pixels(seeds, count)[1:]]
+    shared = np.bincount(piece_of, minlength=total + 1) > 1
+    owner = np.zeros(total + 1, np.int32)
+    owner[piece_of] = np.arange(1, count + 1)
+    owner[shared] = 0
+    labels = owner[pieces]
+    # Only what several seeds share has to be flooded: along contact, where the product is flat, the
+    # difference still has a ridge.
+    flooded = shared[pieces]
+    if flooded.any():
+        labels += _flood(flooded, contact[rows] - distance[rows], np.where(flooded, seeds, 0))
     large = np.bincount(labels.ravel(), minlength=count + 1) >= settings.min_area
     large[0] = False
     labels[~large[labels]] = 0
-    fill_holes(labels)
+    _fill_holes(labels)
     return labels, seeds
 
 
-def fill_holes(labels_HW: Labels) -> None:
+def _flood(inside_HW: NDArray[np.bool_], relief_HW: Maps, seeds_HW: Labels) -> Labels:
+    heights = relief_HW.astype(np.float64)
+    # Below all others, and each different: of equal seeds the library takes the first by how many
+    # there are, which is not the same where rows are left out.
+    seeded = seeds_HW > 0
+    heights[seeded] = np.arange(-1.0 - np.count_nonzero(seeded), -1.0)
+    flooded = watershed(heights, seeds_HW, mask=inside_HW)
+    return np.asarray(flooded, np.int32)
+
+
+def _fill_holes(labels_HW: Labels) -> None:
     """Give background that one object alone surrounds to it, in place.
 
     Background that reaches the border is no hole, nor is what two objects enclose together.
