@@ -1,4 +1,4 @@
-"""The lines with which the README makes objects of an exported model's maps find predict's labels."""
+"""The lines with which the README makes objects of an exported model's maps."""
 
 import json
 import re
@@ -143,7 +143,11 @@ def test_the_lines_do_as_decode_on_noise() -> None:
     for n in range(12):
         maps = cv2.GaussianBlur(rng.random((70, 83, 3), np.float32), (0, 0), 1 + n / 12)
         maps = (maps - maps.min((0, 1))) / np.ptp(maps, axis=(0, 1))
-        facts = {"threshold": 0.35 + n / 60, "seed_threshold": 0.3, "min_area": 5 + n}
+        facts: dict[str, Any] = {
+            "threshold": 0.35 + n / 60,
+            "seed_threshold": 0.3,
+            "min_area": 5 + n,
+        }
         mask = maps[..., 0] > facts["threshold"]
         found: dict[str, Any] = {"probability": maps, "facts": facts, "mask": mask}
         exec(lines_of_objects(), found)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
     sheets = {}
     for record, load in zip(known, reader.loaders(known), strict=True):
         sample = load()
-        truth = sample.instances if first.task.labels else sample.mask
+        truth: Any = sample.instances if first.task.labels else sample.mask
         _check_truth(truth, record, shown[0], reader)
         rows = []
         for each in shown:

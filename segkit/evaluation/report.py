@@ -73,9 +73,8 @@ def write_report(folder: RunFolder) -> Path:
     rows = rows_of(folder.metrics)
     drawn = pictures(folder, task.words)
     curves = _curves(folder, rows)
-    room = _PICTURES - sum(
-        len(one.data) for one in (*drawn.top, *drawn.examples, *drawn.plots, *curves)
-    )
+    ours = (*drawn.top, *drawn.examples, *drawn.plots, *curves)
+    room = _PICTURES - sum(len(one.data) for one in ours)
     page = render(
         "evaluation/report.html",
         title=" · ".join(part for part in (name, model, _date(log_text)) if part),

@@ -104,8 +104,11 @@ def areas_plot(
             middle = float(np.median(areas))
             label += f", median {middle:.0f} pixels"
             axes.axvline(middle, color=colour, linestyle=(0, (4, 3)), linewidth=1)
-        filled = {"histtype": "stepfilled", "alpha": 0.35} if name == "true" else {"linewidth": 1.8}
-        axes.hist(areas, edges, color=colour, label=label, **{"histtype": "step", **filled})
+        heights, _ = np.histogram(areas, edges)
+        true = name == "true"
+        axes.stairs(
+            heights, edges, fill=true, color=colour, alpha=0.35 if true else 1, label=label, lw=1.8
+        )
     axes.legend(frameon=False, labelcolor=INK, loc="upper right")
     save(plot, path)
 
