@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from segkit.config.sizes import AUTO
 from segkit.core.contracts import Batch
 from segkit.core.errors import SegkitError
 from segkit.tasks.base import Task
@@ -49,7 +50,7 @@ class ComponentTask(InstanceTask):
         """With others; what the other task lacks is refused as it refuses it."""
         own = {key: value for key, value in settings.items() if key == "min_area"}
         others = {key: value for key, value in settings.items() if key not in own}
-        if auto and others:
+        if auto and AUTO in others.values():
             raise SegkitError(
                 "what components are made of is fitted by the scores of the run's own task",
                 where=", ".join(f"{key}={value}" for key, value in others.items()),
