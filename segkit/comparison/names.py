@@ -16,11 +16,11 @@ def differing_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]
     Args:
         configs: of each run.
     """
-    flats = [_compared(config) for config in configs]
+    flats = [_with_task(_compared(config)) for config in configs]
     keys = dict.fromkeys(key for flat in flats for key in flat)
     differing = {key: [flat.get(key) for flat in flats] for key in keys}
     differing = {key: values for key, values in differing.items() if _differ(values)}
-    tasks = [str(config.get("task", DEFAULT)) for config in configs]
+    tasks = [flat["choices.task"] for flat in flats]
     shared = {key for key in keys if all(key in flat for flat in flats)}
     differing = {
         key: values
@@ -64,6 +64,12 @@ def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_task(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Named once and first, also where a run of an earlier version did not."""
+    others = {key: value for key, value in flat.items() if key not in ("task", "choices.task")}
+    return {"choices.task": str(flat.get("task", DEFAULT)), **others}
+
+
 def _is_found(key: str, values: Sequence[Any], differing: Mapping[str, Sequence[Any]]) -> bool:
     """Whether training itself wrote the values: each follows from the encoder.
 
@@ -80,7 +86,7 @@ def _is_of_task(
 
     Each has settings of its decoder and a score to go by, and keys that the other lacks.
     """
-    if not _differ(tasks) or not _follows(values, tasks) or "." in key or key == "task":
+    if not _differ(tasks) or not _follows(values, tasks) or "." in key:
         return False
     own = {key for name in set(tasks) for key in task_kind({"task": name}).keys}
     return key in own or key in ("monitor", "mode") or key not in shared

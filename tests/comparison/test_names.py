@@ -93,6 +93,13 @@ def test_a_task_is_named_without_the_keys_that_come_with_it() -> None:
     assert set(differing_keys(runs)) >= {"threshold", "monitor", "two_logits"}
 
 
+def test_a_run_from_before_there_were_tasks_is_a_semantic_one() -> None:
+    old, new = config(), {**config(choices__task="semantic"), "task": "semantic"}
+    assert differing_keys([old, new]) == {}
+    objects = {**config(choices__task="instance"), "task": "instance"}
+    assert run_names(differing_keys([old, objects]), 2) == ["semantic", "instance"]
+
+
 def test_a_key_that_repeats_another_is_not_told_twice() -> None:
     runs = [
         {**config(schedule={"monitor": name}, callbacks={"best": {"monitor": other}}), "monitor": m}
