@@ -98,8 +98,12 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 
 def _read(folders: Sequence[Path], allow_targets: Sequence[str]) -> list[RunScores]:
-    """The finished ones; of a sweep the others are named and left out."""
+    """The finished ones; of a sweep the others are named and left out.
+
+    Runs of several tasks are read by the scores of the one that can judge all of them.
+    """
     from segkit.comparison.run_scores import read_scores
+    from segkit.tasks.named import common_judge
 
     runs, problems = [], []
     for folder in folders:
@@ -109,6 +113,11 @@ def _read(folders: Sequence[Path], allow_targets: Sequence[str]) -> list[RunScor
             problems.append(error)
     if problems and len(runs) < 2:
         raise problems[0]
+    judge = common_judge([run.task for run in runs])
+    runs = [
+        read_scores(run.folder, allow_targets, judge) if judge not in (None, run.task.name) else run
+        for run in runs
+    ]
     for problem in problems:
         print(f"left out: {problem.where}: {problem.what} ({problem.remedy})")
     return runs

@@ -30,7 +30,7 @@ from segkit.runs import cli
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
 from segkit.runs.call import Call
 from segkit.runs.saved import open_run
-from segkit.tasks.named import decoder_settings
+from segkit.tasks.named import decoder_settings, judged
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -52,6 +52,7 @@ class Scored(NamedTuple):
         of_run: whether they are the run's own, or a copy of them, by their pixels.
         trainer: that scored them.
         settings: of the decoder that are not the run's own, as predict takes them.
+        judged: whether the scores are of another task than the run's.
     """
 
     folder: RunFolder
@@ -61,6 +62,7 @@ class Scored(NamedTuple):
     of_run: bool
     trainer: pl.Trainer
     settings: tuple[str, ...]
+    judged: bool
 
 
 def evaluate(config: dict[str, Any], call: Call) -> float | None:
@@ -98,19 +100,19 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     own |= {key: config[key] for key in machine if config[key] is not None}
     check_values(own)
     own = with_split({**own, "run_dir": str(folder.path)}, folder.split)
-    classes = run.classes
     given = decoder_settings(config)
-    task = run.task.with_settings(given, auto=True)
+    task = judged(run.task, config["score_as"]).with_settings(given, auto=True)
+    own["task"], other = task.name, task.name != run.task.name
     scored = with_source(own, config["dataset"])
     reader, split = build_reader(scored or own), str(config["split"])
-    check_classes(reader.classes, classes)
+    check_classes(reader.classes, run.classes)
     cli.say("loading PyTorch …")
     if scored:
         same = "reader" not in config["dataset"]
         data, of_run = _others(scored, reader, split, folder, same_reader=same)
     else:
         data, of_run = load_data(own, reader, split), True
-    of_run = of_run and are_own(data, folder, own if scored else None)
+    of_run = of_run and are_own(data, folder, own if scored else None, truths=not other)
     _check_not_empty(data, split)
 
     from segkit.evaluation.scoring import evaluate_run, with_task
@@ -133,9 +135,9 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
             seed=config["seed"],
             other=not of_run,
         )
-    own_settings, used = run.task.settings, module.task.settings
-    settings = tuple(f"{key}={value}" for key, value in used.items() if value != own_settings[key])
-    return Scored(folder, evaluation, module, data, of_run, trainer, settings)
+    used, kept = module.task.settings, run.task.settings
+    settings = tuple(f"{key}={used[key]}" for key in kept if used[key] != kept[key])
+    return Scored(folder, evaluation, module, data, of_run, trainer, settings, other)
 
 
 def _check_not_empty(data: SegmentationData, split: str) -> None:
@@ -147,14 +149,16 @@ def _check_not_empty(data: SegmentationData, split: str) -> None:
 
 
 def _write(scored: Scored) -> None:
-    """Results on other data never replace those of the run."""
+    """Results on other data, or by another task's scores, never replace those of the run."""
     from segkit.evaluation.report import report_or_warn
     from segkit.evaluation.scoring import write_evaluation
     from segkit.evaluation.terminal import show_evaluation
     from segkit.runs.next_steps import an_image, predict_with
 
-    folder, evaluation, module, data, of_run, trainer, settings = scored
+    folder, evaluation, module, data, of_run, trainer, settings, other = scored
     tables, drawn = folder.path, folder.pictures
+    if other:
+        tables = drawn = folder.judged(module.task.name).path
     if not of_run:
         tables = drawn = place(folder, data)
     write_evaluation(
@@ -166,7 +170,9 @@ def _write(scored: Scored) -> None:
         trainer=trainer,
         splits=data.splits if data.split.file == str(folder.split) else {},
     )
-    if of_run:
+    if other:  # which ground truth these scores are of
+        RunFolder(tables).write_checksums(data.cache.checksums)
+    elif of_run:
         report_or_warn(folder)
     image = an_image(data)
     step = predict_with(folder.path, image, *settings) if image else ""

@@ -158,6 +158,7 @@ def _facts(
     return {
         "model": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "task": run.task.name,
         "classes": list(run.classes),
         **run.task.settings,
         "input": {

@@ -1,9 +1,10 @@
 """What differs between runs, in the fewest words: their names in a comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from segkit.config.keys import FOUND, NOT_COMPARED, PLACES, flatten, within
+from segkit.tasks.named import DEFAULT, task_kind
 
 
 def differing_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -15,10 +16,17 @@ def differing_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]
     Args:
         configs: of each run.
     """
-    flats = [_compared(config) for config in configs]
+    flats = [_with_task(_compared(config)) for config in configs]
     keys = dict.fromkeys(key for flat in flats for key in flat)
     differing = {key: [flat.get(key) for flat in flats] for key in keys}
     differing = {key: values for key, values in differing.items() if _differ(values)}
+    tasks = [flat["choices.task"] for flat in flats]
+    shared = {key for key in keys if all(key in flat for flat in flats)}
+    differing = {
+        key: values
+        for key, values in differing.items()
+        if not (_is_of_task(key, values, tasks, shared) or _repeats(key, values, differing))
+    }
     differing = {k: v for k, v in differing.items() if not _is_found(k, v, differing)}
     by_group = {k.removeprefix("choices."): v for k, v in differing.items() if "choices." in k}
     kept = dict(by_group)
@@ -56,6 +64,12 @@ def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_task(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Named once and first, also where a run of an earlier version did not."""
+    others = {key: value for key, value in flat.items() if key not in ("task", "choices.task")}
+    return {"choices.task": str(flat.get("task", DEFAULT)), **others}
+
+
 def _is_found(key: str, values: Sequence[Any], differing: Mapping[str, Sequence[Any]]) -> bool:
     """Whether training itself wrote the values: each follows from the encoder.
 
@@ -63,6 +77,25 @@ def _is_found(key: str, values: Sequence[Any], differing: Mapping[str, Sequence[
     """
     found = key in FOUND and FOUND[key] is None
     return found and (None in values or _follows(values, differing.get("model.encoder", ())))
+
+
+def _is_of_task(
+    key: str, values: Sequence[Any], tasks: Sequence[str], shared: Container[str]
+) -> bool:
+    """Whether the values say no more than that the tasks are others.
+
+    Each has settings of its decoder and a score to go by, and keys that the other lacks.
+    """
+    if not _differ(tasks) or not _follows(values, tasks) or "." in key:
+        return False
+    own = {key for name in set(tasks) for key in task_kind({"task": name}).keys}
+    return key in own or key in ("monitor", "mode") or key not in shared
+
+
+def _repeats(key: str, values: Sequence[Any], differing: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether it was written as another key: ``monitor``, in ``schedule.monitor``."""
+    parent, _, last = key.rpartition(".")
+    return bool(parent) and parent != "choices" and differing.get(last) == values
 
 
 def _differ(values: Sequence[Any]) -> bool:

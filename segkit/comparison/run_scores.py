@@ -16,7 +16,7 @@ from segkit.core.tables import read_table
 from segkit.runs.saved import SavedRun, open_run
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.base import Task
-from segkit.tasks.named import build_task
+from segkit.tasks.named import judged
 from segkit.tasks.tally import sum_by_group
 
 Values = NDArray[np.float64]
@@ -35,6 +35,7 @@ class RunScores:
         groups: of each.
         counts: (N, …) int64, of each record; see :meth:`segkit.tasks.base.Scorer.counts_of`.
         truths: checksum of the mask of each; "" where the run kept none.
+        task: whose scores these are, with the decoder's settings that they were made with.
     """
 
     run: SavedRun
@@ -44,6 +45,7 @@ class RunScores:
     groups: tuple[str, ...]
     counts: NDArray[np.int64]
     truths: tuple[str, ...]
+    task: Task
 
     @property
     def folder(self) -> Path:
@@ -54,11 +56,6 @@ class RunScores:
     def config(self) -> dict[str, Any]:
         """As it was run."""
         return self.run.config
-
-    @property
-    def task(self) -> Task:
-        """What it learnt."""
-        return _task(self.config, self.classes)
 
     @property
     def seed(self) -> int:
@@ -85,12 +82,15 @@ class RunScores:
         return [{key: float(value or "nan") for key, value in row.items()} for row in rows]
 
 
-def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
+def read_scores(
+    folder: Path, allow_targets: Sequence[str] = (), judge: str | None = None
+) -> RunScores:
     """Read a finished run.
 
     Args:
         folder: of the run.
         allow_targets: further prefixes that a ``_target_`` of the run may start with.
+        judge: the task whose scores to read, where it is not the run's own.
 
     Raises:
         SegkitError: not a run, not finished, not scored on its test split, or scored otherwise
@@ -105,50 +105,63 @@ def read_scores(folder: Path, allow_targets: Sequence[str] = ()) -> RunScores:
             where=str(run.path),
             remedy=f"finish it: {command('train', f'resume={run.path}')}",
         )
-    path = run.images
-    again = command("evaluate", f"run={run.path}")
-    if not path.is_file():
-        raise SegkitError("its images' scores are missing", where=str(path), remedy=again)
+    tables = run.judged(judge) if judge else run
+    again = command("evaluate", f"run={run.path}", *([f"score_as={judge}"] if judge else []))
+    if not tables.images.is_file():
+        what = "its images' scores are missing"
+        what = f"{what}: it is no run of task={judge}" if judge else what
+        raise SegkitError(what, where=str(tables.images), remedy=again)
     try:
-        rows = read_table(path)
-        found = _from_rows(saved, summary, rows)
+        told = _judged_row(tables, summary) if judge else summary["test"]["all"]
+        found = _from_rows(saved, summary, tables, judge, told)
         leading = found.task.headline[0]
-        undefined = (told := summary["test"]["all"][leading]) is None
-        own = math.nan if undefined else float(told)
-    except (KeyError, ValueError, IndexError, TypeError) as error:
+        own = math.nan if told[leading] in (None, "") else float(told[leading])
+    except (KeyError, ValueError, IndexError, TypeError, OSError) as error:
         raise SegkitError(
             f"its images' scores cannot be read, or are not of the test split ({error})",
-            where=str(path),
+            where=str(tables.images),
             remedy=again,
         ) from error
     now = float(mean_score(unit_scores([found], set(found.ids), leading)[1]))
     if not (math.isnan(now) and math.isnan(own)) and not abs(now - own) <= _ROUNDING:
         raise SegkitError(
-            f"its images were scored otherwise since: {leading} {now:.4f}, and {own:.4f} when "
-            "training ended",
-            where=str(path),
-            remedy=f"score it as it was trained: {again}",
+            f"its images were scored otherwise since: {leading} {now:.4f}, and {own:.4f} "
+            f"{'in evaluation.csv' if judge else 'when training ended'}",
+            where=str(tables.images),
+            remedy=f"score it {'anew' if judge else 'as it was trained'}: {again}",
         )
     return found
 
 
-def _task(config: Mapping[str, Any], classes: Sequence[str]) -> Task:
-    """By the classes of the table: the data set need not be there any more."""
-    return build_task(config, ("background", *classes))
+def _judged_row(tables: RunFolder, summary: Mapping[str, Any]) -> dict[str, str]:
+    """Of all classes, in ``evaluation.csv``."""
+    (row,) = (row for row in read_table(tables.evaluation) if row["class"] == "all")
+    if row["split_hash"] != summary.get("split_hash"):
+        raise ValueError(f"of split {row['split_hash']}, and trained on another")
+    return row
 
 
 def _from_rows(
     run: SavedRun,
     summary: dict[str, Any],
-    rows: Sequence[dict[str, str]],
+    tables: RunFolder,
+    judge: str | None,
+    told: Mapping[str, Any],
 ) -> RunScores:
+    rows = read_table(tables.images)
     other = {row["split"] for row in rows} - {"test"}
     if other or not rows:
         raise ValueError(f"rows of {', '.join(sorted(other)) or 'no record'}")
     named = tuple(dict.fromkeys(row["class"] for row in rows))
-    classes, counts = _task(run.config, named).scorer.counts_of(rows)
+    # By the classes of the table: the data set need not be there any more.
+    task = judged(run.task_of(("background", *named)), judge)
+    if judge:
+        task = task.with_settings({key: _number(told[key]) for key in task.settings})
+        scores = {name: _number(told[name]) for name in task.headline}
+        summary = {**summary, "test": {"all": scores}}
+    classes, counts = task.scorer.counts_of(rows)
     first = [row for row in rows if row["class"] == classes[0]]
-    known = run.folder.read_checksums() or {}
+    known = tables.read_checksums() or {}
     return RunScores(
         run=run,
         summary=summary,
@@ -157,7 +170,14 @@ def _from_rows(
         groups=tuple(row["group"] for row in first),
         counts=counts,
         truths=tuple(known[row["id"]].mask if row["id"] in known else "" for row in first),
+        task=task,
     )
+
+
+def _number(cell: str) -> float | None:
+    if not cell:
+        return None
+    return int(cell) if cell.isdecimal() else float(cell)
 
 
 def unit_scores(runs: Sequence[RunScores], keep: set[str], score: str) -> tuple[list[str], Values]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segkit.comparison.comparison import Comparison
+from segkit.comparison.run_scores import RunScores
 from segkit.comparison.tables import Row, configuration_rows
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_line, show_table
@@ -165,12 +166,15 @@ def show_comparison(comparison: Comparison, output: Path) -> None:
     for words in sentences(comparison):
         show_line(out, f"{words[0].upper()}{words[1:]}.")
     show_line(out, f"page: {output / 'comparison.html'}")
-    surface = command("evaluate", f"run={relative(_best(comparison))}", "surface=true")
-    show_line(out, f"surface distances of the best: {surface}")
+    best = _best(comparison)
+    what, asked = best.task.words.further
+    as_judged = [] if best.task.name == best.config["task"] else [f"score_as={best.task.name}"]
+    further = command("evaluate", f"run={relative(best.folder)}", *as_judged, *asked)
+    show_line(out, f"{what} of the best: {further}")
 
 
-def _best(comparison: Comparison) -> Path:
+def _best(comparison: Comparison) -> RunScores:
     """The first run of the configuration with the best score."""
     scores = [float(row[comparison.score]) for row in configuration_rows(comparison)]
     ranked = [-1.0 if math.isnan(score) else score for score in scores]
-    return comparison.configurations[ranked.index(max(ranked))].runs[0][0].folder
+    return comparison.configurations[ranked.index(max(ranked))].runs[0][0]

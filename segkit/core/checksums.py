@@ -51,9 +51,19 @@ def content_hash(checksums: Mapping[str, Checksums], split: str = "") -> str:
     return hashlib.sha256((checksum_table(checksums) + split).encode()).hexdigest()[:12]
 
 
-def differing(one: Mapping[str, Checksums], other: Mapping[str, Checksums]) -> str:
-    """In words, which records are not the same in both; "" where all are."""
-    names = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+def differing(
+    one: Mapping[str, Checksums], other: Mapping[str, Checksums], *, masks: bool = True
+) -> str:
+    """In words, which records are not the same in both; "" where all are.
+
+    Args:
+        one: by record id.
+        other: likewise.
+        masks: whether these count; of class indices and of labels they differ in any case.
+    """
+    counted = slice(None) if masks else slice(1)
+    ours, theirs = ({name: known[counted] for name, known in each.items()} for each in (one, other))
+    names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
     if not names:
         return ""
     more = ", …" if len(names) > _SHOWN else ""

@@ -147,6 +147,10 @@ class RunFolder:
         except (OSError, ValueError, KeyError):
             return None
 
+    def judged(self, task: str) -> "RunFolder":
+        """Where the tables of another task's scores lie."""
+        return RunFolder(self.pictures / task)
+
     def write_images(self, table: str) -> None:
         """Write the test's counts of each image, as ``segkit.evaluate`` does too."""
         write_text(self.images, table)

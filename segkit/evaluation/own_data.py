@@ -20,13 +20,20 @@ if TYPE_CHECKING:
     from segkit.data.datamodule import SegmentationData
 
 
-def are_own(data: SegmentationData, folder: RunFolder, own: Mapping[str, Any] | None) -> bool:
+def are_own(
+    data: SegmentationData,
+    folder: RunFolder,
+    own: Mapping[str, Any] | None,
+    *,
+    truths: bool = True,
+) -> bool:
     """Whether data of the run's names are its own, here or in another place; else says why not.
 
     Args:
         data: prepared, and divided as the run's.
         folder: of the run.
         own: the run's configuration, where other data than those that it names were asked for.
+        truths: whether their ground truth is of the run's kind, and counts too.
     """
     known = folder.read_checksums()
     if known is None:
@@ -39,7 +46,7 @@ def are_own(data: SegmentationData, folder: RunFolder, own: Mapping[str, Any] | 
             "nothing shows that these are the run's own data, which it kept no checksums of "
             "and which are not where they were"
         )
-    elif differ := differing(known, data.cache.checksums):
+    elif differ := differing(known, data.cache.checksums, masks=truths):
         why = f"{differ} are not what this run has seen under their names"
     else:
         return True

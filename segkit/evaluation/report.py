@@ -12,6 +12,7 @@ from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.files import write_text
 from segkit.core.numbers import is_finite, shown
 from segkit.core.run_folder import RunFolder
+from segkit.core.shell import command, relative
 from segkit.core.sources import data_name
 from segkit.data.split_file import split_hash
 from segkit.drawing.curves import rate_in_words
@@ -19,6 +20,7 @@ from segkit.drawing.html import Picture, Slide, Slides, Table, render
 from segkit.drawing.thumbnails import carried, series
 from segkit.evaluation.report_scores import (
     PICTURE_BYTES,
+    Drawn,
     headline,
     lowest,
     pictures,
@@ -69,25 +71,28 @@ def write_report(folder: RunFolder) -> Path:
     name, root, model = _names(config, summary)
     log_text = _read_log(folder.log)
     rows = rows_of(folder.metrics)
-    examples, plots = pictures(folder, task.words)
+    drawn = pictures(folder, task.words)
     curves = _curves(folder, rows)
-    room = _PICTURES - sum(len(one.data) for one in (*examples, *plots, *curves))
+    ours = (*drawn.top, *drawn.examples, *drawn.plots, *curves)
+    room = _PICTURES - sum(len(one.data) for one in ours)
     page = render(
         "evaluation/report.html",
         title=" · ".join(part for part in (name, model, _date(log_text)) if part),
         subtitle=f"A training with segkit{f' on {root}' if root else ''}, in {folder.path}",
         headline=headline(summary, task.words),
+        top=drawn.top,
+        undrawn=_undrawn(folder, task, drawn),
         warnings=_warnings(log_text),
         curves=curves,
         panels=_panels(folder, summary, task, rows, room),
         scores=scores(folder, summary, task.words),
-        examples=examples,
+        examples=drawn.examples,
         lowest=lowest(folder, task),
-        plots=plots,
+        plots=drawn.plots,
         score=task.words.leading_name,
         split=_split(folder),
         scored_with=summary.get("split_hash"),
-        configuration=configuration_of(config),
+        configuration=configuration_of(config, summary),
         config_text=config_text_of(config),
         environment=environment_of(summary),
         command=command_of(config),
@@ -96,6 +101,12 @@ def write_report(folder: RunFolder) -> Path:
     )
     write_text(folder.report, page)
     return folder.report
+
+
+def _undrawn(folder: RunFolder, task: type[Task], drawn: Drawn) -> str:
+    """The command that draws what a report of this task begins with, where it has not run."""
+    missing = task.words.top and not drawn.top
+    return command("evaluate", f"run={relative(folder.path)}") if missing else ""
 
 
 def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -133,8 +133,23 @@ def _by_class(rows: Sequence[Row], words: Words, *, several: bool) -> Table:
     return Table(("class", *(("split",) if several else ()), *names), lines)
 
 
-def pictures(folder: RunFolder, words: Words) -> tuple[list[Picture], list[Picture]]:
-    """What ``evaluate`` drew: examples, and plots of the scores."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What ``evaluate`` drew.
+
+    Attributes:
+        top: what the task takes for the most telling.
+        examples: best, middle and worst images, but for those.
+        plots: the rest.
+    """
+
+    top: list[Picture]
+    examples: list[Picture]
+    plots: list[Picture]
+
+
+def pictures(folder: RunFolder, words: Words) -> Drawn:
+    """Those that are there."""
     captions = words.pictures
     found = {name: carried(folder.pictures / f"{name}.png", PICTURE_BYTES) for name in captions}
     figures = {
@@ -142,8 +157,9 @@ def pictures(folder: RunFolder, words: Words) -> tuple[list[Picture], list[Pictu
         for name, one in found.items()
         if one is not None
     }
+    top = [figures.pop(name) for name in words.top if name in figures]
     examples = [figure for name, figure in figures.items() if name in _EXAMPLES]
-    return examples, [figure for name, figure in figures.items() if name not in _EXAMPLES]
+    return Drawn(top, examples, [figures[name] for name in figures if name not in _EXAMPLES])
 
 
 def lowest(folder: RunFolder, task: type[Task]) -> tuple[int, Table] | None:

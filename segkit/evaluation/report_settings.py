@@ -14,10 +14,13 @@ from segkit.runs.loggers import flat_parameters
 _TEXT = 100_000
 
 
-def configuration_of(config: Mapping[str, Any]) -> Table:
-    """The keys that runs are compared by, and what was set for this one."""
+def configuration_of(config: Mapping[str, Any], summary: Mapping[str, Any]) -> Table:
+    """The keys that runs are compared by, what was set for this one, and what training found."""
     values = flat_parameters({"choices": {}} | dict(config), _given(config))
-    return Table(("key", "value"), [(key, str(value)) for key, value in values.items()])
+    rows = [(key, str(value)) for key, value in values.items()]
+    fitted = summary.get("decoder") or {}
+    rows += [(key, f"{value}, fitted to the validation split") for key, value in fitted.items()]
+    return Table(("key", "value"), rows)
 
 
 def config_text_of(config: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ class Parity:
         images: number of images compared.
         difference: the largest of a probability, 0…1.
         pixels: how many were compared.
-        decided_otherwise: of these, how many the two give to different classes.
+        decided_otherwise: of these, how many the two give to different classes or objects.
     """
 
     images: int

@@ -55,7 +55,11 @@ class SavedRun:
         Raises:
             SegkitError: settings that no run has.
         """
-        task = build_task(self.config, self.classes)
+        return self.task_of(self.classes)
+
+    def task_of(self, classes: Sequence[str]) -> Task:
+        """The same, of classes that are known: names, background first."""
+        task = build_task(self.config, classes)
         found = self.folder.read_summary().get("decoder") if task.fits else None
         return task.with_settings(found) if isinstance(found, Mapping) else task
 

@@ -32,6 +32,8 @@ class Task(ABC):
         tested: what loggers are given of the test that ends a training.
         keys: of its decoder's settings, which evaluate and predict may override.
         labels: whether the ground truth is to tell objects apart.
+        judges: names of other tasks, whose answers its scores can be of, and of the file in its
+            folder that makes a task of them.
         classes: names, background first.
     """
 
@@ -44,6 +46,7 @@ class Task(ABC):
     keys: ClassVar[tuple[str, ...]]
     words: ClassVar[Words]
     labels: ClassVar[bool] = False
+    judges: ClassVar[Mapping[str, str]] = {}
     classes: tuple[str, ...]
 
     @property

@@ -33,6 +33,36 @@ def task_kind(config: Mapping[str, Any]) -> type[Task]:
     return kind
 
 
+def judged(task: Task, by: str | None) -> Task:
+    """A task whose scores are those of another, or itself where that is its own name or None.
+
+    Raises:
+        SegkitError: there is no such task, or its scores are not of such answers.
+    """
+    if by in (None, task.name):
+        return task
+    if by not in (known := task_names()):
+        raise SegkitError(
+            f"unknown task {by!r}", where=f"score_as={by}", remedy=did_you_mean(str(by), known)
+        )
+    kind = task_kind({"task": by})
+    if task.name not in kind.judges:
+        raise SegkitError(
+            f"what a run of task={task.name} answers has no scores of task={by}",
+            where=f"score_as={by}",
+            remedy="leave it out: a run is scored by its own task",
+        )
+    made: Task = import_module(f"segkit.tasks.{by}.{kind.judges[task.name]}").TASK(task)
+    return made
+
+
+def common_judge(tasks: Sequence[Task]) -> str | None:
+    """The task whose scores all of them can have; None where there is none."""
+    names = {task.name for task in tasks}
+    able = [task.name for task in tasks if names <= {task.name, *task.judges}]
+    return able[0] if able else None
+
+
 def decoder_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a command sets of a decoder, by key; a task refuses what it does not have."""
     keys = dict.fromkeys(key for name in task_names() for key in task_kind({"task": name}).keys)

@@ -15,6 +15,8 @@ class Words(ABC):
         optional: columns that are left out where they are empty; elsewhere that is undefined.
         pictures: that an evaluation draws, with their captions.
         leading_name: of the leading score, in a sentence.
+        further: what else evaluate finds of a run, and what asks for it.
+        top: of the pictures, those that a report begins with.
     """
 
     title: ClassVar[Mapping[str, str]]
@@ -23,6 +25,8 @@ class Words(ABC):
     optional: ClassVar[Sequence[str]]
     pictures: ClassVar[Mapping[str, str]]
     leading_name: ClassVar[str]
+    further: ClassVar[tuple[str, Sequence[str]]]
+    top: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
     def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:

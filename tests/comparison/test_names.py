@@ -70,3 +70,39 @@ def test_what_an_encoder_expects_is_part_of_its_name() -> None:
     # Given by hand, they are one.
     given = config(model__mean=[0.1], model__std=[0.2])
     assert list(differing_keys([first, given])) == ["model.mean"]
+
+
+def test_a_task_is_named_without_the_keys_that_come_with_it() -> None:
+    """Its decoder's settings, the score to go by, and what the other task does not have."""
+    tasks = {
+        "semantic": {"threshold": 0.5, "two_logits": False, "monitor": "val/dice"},
+        "instance": {"threshold": "auto", "seed_threshold": 0.5, "monitor": "val/ap"},
+    }
+    runs = []
+    for task, own in tasks.items():
+        run = config(choices__task=task, schedule={"monitor": own["monitor"]}, optim={"lr": 0.01})
+        runs.append({**run, "task": task, **own, "freeze_encoder": None})
+    runs[1]["optim"], runs[1]["freeze_encoder"] = {"lr": 0.001}, 3
+    differing = differing_keys(runs)
+    assert run_names(differing, 2) == [
+        "semantic, lr=0.01, None",
+        "instance, lr=0.001, 3",
+    ]
+    # Of one task they are what differs.
+    runs = [{**run, "task": "semantic", "choices": {}} for run in runs]
+    assert set(differing_keys(runs)) >= {"threshold", "monitor", "two_logits"}
+
+
+def test_a_run_from_before_there_were_tasks_is_a_semantic_one() -> None:
+    old, new = config(), {**config(choices__task="semantic"), "task": "semantic"}
+    assert differing_keys([old, new]) == {}
+    objects = {**config(choices__task="instance"), "task": "instance"}
+    assert run_names(differing_keys([old, objects]), 2) == ["semantic", "instance"]
+
+
+def test_a_key_that_repeats_another_is_not_told_twice() -> None:
+    runs = [
+        {**config(schedule={"monitor": name}, callbacks={"best": {"monitor": other}}), "monitor": m}
+        for name, other, m in (("val/iou", "val/iou", "val/iou"), ("val/loss", "val/x", "val/loss"))
+    ]
+    assert set(differing_keys(runs)) == {"monitor", "callbacks.best.monitor"}

@@ -16,7 +16,7 @@ from segkit.tasks.examining import Examined, Watcher
 from segkit.tasks.instance.matching import COUNTS, match
 from segkit.tasks.instance.metrics import each, pooled
 from segkit.tasks.instance.outcomes import TrueObject, outcomes, recall_by_area
-from segkit.tasks.instance.plots import counts_plot, precision_plot
+from segkit.tasks.instance.plots import areas_plot, counts_plot, precision_plot
 from segkit.tasks.instance.tables import (
     CLASS_COLUMNS,
     IMAGE_COLUMNS,
@@ -92,7 +92,7 @@ class InstanceExamination:
             image_columns=IMAGE_COLUMNS,
             extras={},
             certain=not np.isnan(bounds["ap50"][0]),
-            plots=partial(_plots, counted),
+            plots=partial(_plots, counted, rows),
             tables={"objects.csv": (OBJECT_COLUMNS, rows)},
         )
 
@@ -113,9 +113,16 @@ def _intervals(
     return {name: found[name] for name in INTERVALS}
 
 
-def _plots(counted: Counted, folder: Path, title: str) -> None:
-    """AP over the IoU that a match must have, and how many were found beside how many are there."""
+def _plots(
+    counted: Counted, objects: Mapping[int, Sequence[Row]], folder: Path, title: str
+) -> None:
+    """AP over the IoU that a match must have; how many there are and were found, and how large."""
     total = counted.counts.sum(axis=0)
     precision_plot(folder / "precision.png", pooled(total), title=title)
     true, found = (counted.counts[:, COUNTS.index(name)] for name in ("true", "found"))
     counts_plot(folder / "counts.png", true, found, title=title)
+    areas: dict[object, list[object]] = {"true": [], "found": []}
+    for row in (row for several in objects.values() for row in several):
+        areas[row["kind"]].append(row["area"])
+    sizes = (np.array(areas[kind], np.int64) for kind in ("true", "found"))
+    areas_plot(folder / "areas.png", *sizes, title=title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError
@@ -42,6 +42,7 @@ class InstanceTask(Task):
     keys = ("threshold", "seed_threshold", "min_area")
     words = InstanceWords()
     labels = True
+    judges: ClassVar[Mapping[str, str]] = {"semantic": "components"}
 
     def __init__(
         self, classes: Sequence[str], settings: Settings | None = None, *, fits: bool = False

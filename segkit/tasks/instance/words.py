@@ -50,8 +50,12 @@ class InstanceWords(Words):
         "worst": "The worst: what to look at first.",
         "precision": "AP over the IoU that a match must have: how exact the outlines are.",
         "counts": "How many were found beside how many are there, image by image.",
+        "areas": "How large the objects are that were found, and those that are there: what was "
+        "merged lies to the right, what was split to the left.",
     }
+    top = ("median", "counts", "areas")
     leading_name = "AP@.5"
+    further = ("what became of each object", ())
 
     def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:
         """AP, and the count beside the true one."""

@@ -43,6 +43,7 @@ class SemanticWords(Words):
         "reliability": "Whether a probability of 0.8 is right in 80 of 100 pixels.",
     }
     leading_name = "Dice"
+    further = ("surface distances", ("surface=true",))
 
     def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:
         """Dice and IoU, and the accuracy beside its baseline."""
