@@ -1,6 +1,7 @@
 """An image read some rows at a time: what fits into memory whole, and TIFF files that do not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from segkit.imaging.tiff import MAGIC
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
 
 Bytes = NDArray[np.uint8]
+_AGAIN = "start the command again"
 
 
 class Rows(Protocol):
@@ -45,15 +47,15 @@ class ArrayRows:
     def __init__(self, image: Bytes, stored: Callable[[], Pixels] | None = None) -> None:
         self.image = image
         self.size = (image.shape[0], image.shape[1])
-        self._read, self._stored = stored, None if stored else without_alpha(image)
+        self._again, self._stored = stored, None if stored else without_alpha(image)
 
     def rows(self, top: int, bottom: int) -> Bytes:
         return self.image[top:bottom]
 
     def stored(self, top: int, bottom: int) -> Pixels:
         if self._stored is None:
-            assert self._read is not None
-            self._stored = without_alpha(self._read())
+            assert self._again is not None
+            self._stored = without_alpha(self._again())
         return self._stored[top:bottom]
 
 
@@ -68,8 +70,14 @@ def decoded(read: Callable[[], bytes], name: str) -> ArrayRows:
         SegkitError: it is damaged, or larger than the bound.
     """
     pixels = decode(read(), name)
-    deep = pixels.dtype != np.uint8
-    return ArrayRows(to_uint8(pixels, name), (lambda: decode(read(), name)) if deep else None)
+    shape, deep = pixels.shape, pixels.dtype != np.uint8
+
+    def again() -> Pixels:
+        if (found := decode(read(), name)).shape != shape:
+            raise SegkitError("the file changed while it was in use", where=name, remedy=_AGAIN)
+        return found
+
+    return ArrayRows(to_uint8(pixels, name), again if deep else None)
 
 
 def open_rows(path: Path, large: int) -> Opened:
@@ -82,13 +90,24 @@ def open_rows(path: Path, large: int) -> Opened:
     Raises:
         SegkitError: the file cannot be read, is damaged, or is larger than the bound.
     """
-    try:
+    with _reading(path):
         with path.open("rb") as stream:
             is_tiff = stream.read(4) in MAGIC
         if is_tiff and (lazy := open_tiff(path, large)) is not None:
             return lazy
         check_bytes(path.stat().st_size, "a file", str(path))
-        return decoded(path.read_bytes, str(path))
+    return decoded(lambda: _bytes(path), str(path))
+
+
+def _bytes(path: Path) -> bytes:
+    with _reading(path):
+        return path.read_bytes()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SegkitError(
             f"a file that cannot be read: {error.strerror or error}",

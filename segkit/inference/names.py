@@ -82,8 +82,9 @@ class Input:
         """Height and width of a pixel in µm, where the file says."""
         if self.archive:
             return pixel_size(BytesIO(self.archive.read(self.member)))
-        with self.path.open("rb") as stream:
+        with suppress(OSError), self.path.open("rb") as stream:
             return pixel_size(stream)
+        return None
 
 
 def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
