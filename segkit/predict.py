@@ -79,6 +79,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
     elif config["rle"]:
         write_submission(inputs, table, wanted)
     _say(len(todo) - broken, len(inputs) - len(todo), output)
+    if wanted.labels:
+        print(f"objects measured: {output}/objects.csv")
     _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
