@@ -13,8 +13,6 @@ from segkit.tasks.instance.targets import PLANES
 from segkit.tasks.instance.watershed import decode
 
 _EDGE = 1e-7
-# Rows above and below a band that are looked at: no object is taken to be larger.
-HALO = 256
 
 
 class InstanceDecoder:
@@ -50,7 +48,7 @@ class InstanceDecoder:
     ) -> Iterator[tuple[NDArray[np.float32] | None, NDArray[np.int32]]]:
         """Objects are found in windows that reach beyond a band, and come as they are complete."""
         found = (self.maps(torch.from_numpy(outputs)[None])[0].numpy() for outputs in bands)
-        for band_KHW, labels_HW in decode_bands(found, self.settings, HALO):
+        for band_KHW, labels_HW in decode_bands(found, self.settings, self.settings.halo):
             yield band_KHW if maps else None, labels_HW
 
     def decode_maps(self, maps_BKHW: NDArray[np.float32]) -> NDArray[np.int32]:

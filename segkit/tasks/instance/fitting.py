@@ -14,11 +14,12 @@ from segkit.tasks.examining import UnitsOf
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, each
 from segkit.tasks.instance.settings import Settings
-from segkit.tasks.instance.watershed import settle, unsettled
+from segkit.tasks.instance.watershed import Labels, settle, unsettled
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 SEED_THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
 AREAS = (5, 10, 20, 40, 80)
+_LEAST_HALO = 32
 GRID = tuple(
     Settings(threshold, seed_threshold, min_area)
     for threshold, seed_threshold, min_area in product(THRESHOLDS, SEED_THRESHOLDS, AREAS)
@@ -35,6 +36,7 @@ class DecoderFit:
 
     task: Task
     _counts: dict[int, Counts] = field(default_factory=dict)
+    _highest: int = 0  # object, in rows
 
     def watch(
         self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
@@ -43,6 +45,7 @@ class DecoderFit:
         del prediction_HW
         maps_KHW = self.task.decoder.maps(outputs_KHW[None])[0].cpu().numpy()
         truth = truth_HW.cpu().numpy()
+        self._highest = max(self._highest, highest(truth))
         counts = []
         for settings in GRID:
             if settings.min_area == AREAS[0]:
@@ -52,11 +55,12 @@ class DecoderFit:
             counts.append(count(match(truth, labels)))
         self._counts[index] = np.stack(counts)
 
-    def finish(self) -> Counts:
-        """(S, C) of each setting, over the images of all processes."""
+    def finish(self) -> tuple[Counts, int]:
+        """Of the images of all processes: (S, C) of each setting, and the height of an object."""
         none = np.zeros((len(GRID), len(COUNTS)), np.int64)
-        parts = all_gather(sum(self._counts.values(), none))
-        return np.asarray(np.sum(parts, axis=0), np.int64)
+        parts = all_gather((sum(self._counts.values(), none), self._highest))
+        counts_SC = np.sum([counts for counts, _ in parts], axis=0)
+        return np.asarray(counts_SC, np.int64), max(rows for _, rows in parts)
 
     def best(self, units: UnitsOf) -> tuple[dict[str, float], str]:
         """The settings of the highest AP, mean over IoU .5:.05:.95 of all objects together.
@@ -65,10 +69,22 @@ class DecoderFit:
             SegkitError: there is no object in what was seen.
         """
         del units  # objects are pooled
-        settings, found, objects = best_settings(self.finish())
-        chosen = asdict(settings)
+        counts_SC, rows = self.finish()
+        settings, found, objects = best_settings(counts_SC)
+        # What is found may be somewhat larger than what is there.
+        chosen = asdict(replace(settings, halo=max(_LEAST_HALO, rows + rows // 4)))
         told = "  ".join(f"{key} {value}" for key, value in chosen.items())
         return chosen, f"{told} score best on {objects} validation objects: ap {found:.4f}"
+
+
+def highest(labels_HW: Labels) -> int:
+    """Rows from the first to the last of the highest object; 0 without one."""
+    ids, places = np.unique(labels_HW, return_inverse=True)
+    rows = np.broadcast_to(np.arange(len(labels_HW))[:, None], labels_HW.shape)
+    first, last = np.full(len(ids), len(labels_HW)), np.full(len(ids), -1)
+    np.minimum.at(first, places.ravel(), rows.ravel())
+    np.maximum.at(last, places.ravel(), rows.ravel())
+    return int((last - first + 1)[ids > 0].max(initial=0))
 
 
 def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
@@ -90,7 +106,7 @@ def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
         )
     best = np.flatnonzero(ap_S == np.nanmax(ap_S)).tolist()
     nearest = min(best, key=lambda place: _distance(GRID[place]))
-    return replace(GRID[nearest]), float(ap_S[nearest]), objects
+    return GRID[nearest], float(ap_S[nearest]), objects
 
 
 def _distance(settings: Settings) -> float:

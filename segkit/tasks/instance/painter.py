@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.drawing.contours import draw_contours
-from segkit.drawing.overlay import Picture
+from segkit.drawing.overlay import GREEN, PURPLE, SKY, VERMILLION, YELLOW, Picture
 from segkit.drawing.panel import PanelRow, Pictures
 from segkit.imaging.pixels import resize_image, resize_mask, to_channels
 from segkit.tasks.instance.matching import match
@@ -15,13 +15,7 @@ from segkit.tasks.instance.outcomes import outcomes
 
 Labels = NDArray[np.integer[Any]]
 # Okabe and Ito's colours, safe for the colour-blind.
-_FOUND, _MISSED, _FALSE, _MERGED, _SPLIT = (
-    (0, 158, 115),
-    (230, 159, 0),
-    (213, 94, 0),
-    (86, 180, 233),
-    (204, 121, 167),
-)
+_FOUND, _MISSED, _FALSE, _MERGED, _SPLIT = GREEN, SKY, VERMILLION, YELLOW, PURPLE
 _OUTCOMES = {
     "found": (_FOUND, "found"),
     "missed": (_MISSED, "missed"),

@@ -12,8 +12,11 @@ class Settings:
         seed_threshold: the core of an object is where distance · (1 - contact), smoothed, exceeds
             it, 0…1.
         min_area: of an object, in pixels; smaller ones are dropped.
+        halo: rows above and below a band of a large image that are looked at, too: the height of
+            the largest object.
     """
 
     threshold: float = 0.5
     seed_threshold: float = 0.3
     min_area: int = 10
+    halo: int = 128

@@ -26,7 +26,7 @@ CLASS_COLUMNS = (
     *("recall_q1", "recall_q2", "recall_q3", "recall_q4"),
     *("dice", "dice_pooled", "iou"),
     *(f"{name}_{side}" for name in INTERVALS for side in ("low", "high")),
-    *("loss", "threshold", "seed_threshold", "min_area", "split_hash"),
+    *("loss", "threshold", "seed_threshold", "min_area", "halo", "split_hash"),
 )
 IMAGE_COLUMNS = ("id", "group", "split", "class", *COUNTS, *_SCORES)
 OBJECT_COLUMNS = (

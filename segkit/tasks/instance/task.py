@@ -39,7 +39,7 @@ class InstanceTask(Task):
     headline = ("ap50_image", "ap_image")
     monitors = ("ap", "ap50", "ap75", "ap50_image", "ap_image", "f1_50", "pq", "aji", "dice")
     tested = ("ap50", "ap", "ap50_image", "pq", "aji", "count_error", "dice")
-    keys = ("threshold", "seed_threshold", "min_area")
+    keys = ("threshold", "seed_threshold", "min_area", "halo")
     words = InstanceWords()
     labels = True
     judges: ClassVar[Mapping[str, str]] = {"semantic": "components"}
@@ -150,6 +150,7 @@ def _rules(*also: object) -> dict[str, Any]:
         "threshold": number(0, 1, also=also),
         "seed_threshold": number(0, 1),
         "min_area": whole(0),
+        "halo": whole(1),
     }
 
 

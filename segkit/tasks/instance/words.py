@@ -41,9 +41,10 @@ class InstanceWords(Words):
         "threshold": "probability above which a pixel is foreground",
         "seed_threshold": "what a pixel must reach to be the core of an object",
         "min_area": "pixels below which an object is dropped",
+        "halo": "rows that the highest object may have, in images that come by bands",
     }
     leading = ("n", "n_true", "n_found", "ap50", "ap", "pq", "aji")
-    optional = ("loss", "threshold", "seed_threshold", "min_area")
+    optional = ("loss", "threshold", "seed_threshold", "min_area", "halo")
     pictures: ClassVar[Mapping[str, str]] = {
         "best": "The best, by AP at IoU 0.5.",
         "median": "The middle: half of the images are better, half worse.",
