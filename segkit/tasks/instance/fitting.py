@@ -17,7 +17,7 @@ from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.watershed import Labels, settle, unsettled
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
-SEED_THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+SEED_THRESHOLDS = (0.2, 0.25, 0.3, 0.4, 0.5)
 AREAS = (5, 10, 20, 40, 80)
 _LEAST_HALO = 32
 GRID = tuple(
@@ -46,10 +46,15 @@ class DecoderFit:
         maps_KHW = self.task.decoder.maps(outputs_KHW[None])[0].cpu().numpy()
         truth = truth_HW.cpu().numpy()
         self._highest = max(self._highest, highest(truth))
-        counts = []
+        counts: list[Counts] = []
         for settings in GRID:
             if settings.min_area == AREAS[0]:
                 grown, _ = unsettled(maps_KHW, settings)
+                areas, dropped = np.bincount(grown.ravel(), minlength=1)[1:], -1
+            before, dropped = dropped, int(((areas > 0) & (areas < settings.min_area)).sum())
+            if dropped == before:  # as for the area before
+                counts.append(counts[-1])
+                continue
             labels = grown.copy()
             settle(labels, settings.min_area)
             counts.append(count(match(truth, labels)))
