@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segkit.comparison.comparison import Comparison, Configuration
 from segkit.comparison.run_scores import RunScores, image_scores
-from segkit.core.contracts import Record, Sample
+from segkit.core.contracts import Record, Truth
 from segkit.core.errors import SegkitError
 from segkit.data.cache_build import pixels_checksum
 from segkit.data.readers.base import Reader
@@ -41,14 +41,16 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
     ids = _widest(shown, comparison.score, count)
     if not ids:
         return {}
-    reader = build_reader(shown[0].runs[0][0].config)
+    first = shown[0].runs[0][0]
+    task, reader = first.task, build_reader(first.config)
     records = {record.id: record for record in reader.listing().records}
     known = [records[name] for name in ids if name in records]
     predictors: dict[Path, Predictor] = {}
     sheets = {}
     for record, load in zip(known, reader.loaders(known), strict=True):
         sample = load()
-        _check_truth(sample, record, shown[0], reader)
+        truth = sample.instances if task.labels else sample.mask
+        _check_truth(truth, record, shown[0], reader)
         rows = []
         for each in shown:
             run = _tester(each, record.id)
@@ -60,18 +62,18 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
             score = dict(zip(run.ids, image_scores(run, comparison.score), strict=True))[record.id]
             image = to_uint8(without_alpha(sample.image), record.id)
             caption = run.task.scorer.caption(float(score))
-            rows.append(PanelRow(each.name, image, sample.mask, found.mask, caption))
-        sheets[record.id] = panel(rows, shown[0].runs[0][0].task.painter)
+            rows.append(PanelRow(each.name, image, truth, found.mask, caption))
+        sheets[record.id] = panel(rows, task.painter)
     return sheets
 
 
 def _check_truth(
-    sample: Sample, record: Record, configuration: Configuration, reader: Reader
+    truth: Truth | None, record: Record, configuration: Configuration, reader: Reader
 ) -> None:
     """The scores that stand beside a picture are of this ground truth."""
     run = _tester(configuration, record.id)
     scored = run.truths[run.ids.index(record.id)] if run else ""
-    if scored and pixels_checksum(sample.mask) != scored:
+    if scored and pixels_checksum(truth) != scored:
         raise SegkitError(
             f"the ground truth of {record.id} is not what it was scored with",
             where=f"dataset.root={reader.root}",

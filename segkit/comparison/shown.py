@@ -165,8 +165,9 @@ def show_comparison(comparison: Comparison, output: Path) -> None:
     for words in sentences(comparison):
         show_line(out, f"{words[0].upper()}{words[1:]}.")
     show_line(out, f"page: {output / 'comparison.html'}")
-    surface = command("evaluate", f"run={relative(_best(comparison))}", "surface=true")
-    show_line(out, f"surface distances of the best: {surface}")
+    if not comparison.configurations[0].runs[0][0].task.labels:  # they are of class masks
+        surface = command("evaluate", f"run={relative(_best(comparison))}", "surface=true")
+        show_line(out, f"surface distances of the best: {surface}")
 
 
 def _best(comparison: Comparison) -> Path:

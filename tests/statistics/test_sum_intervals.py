@@ -24,9 +24,9 @@ def counts(groups: int, seed: int = 0) -> Counts:
 def test_of_groups_of_one_size_it_is_the_interval_of_the_mean() -> None:
     hits = np.random.default_rng(1).integers(0, 101, 40)
     found = sum_intervals(np.stack([hits, np.full(40, 100)], axis=1), ratio, seed=5)
-    expected = mean_intervals(
-        (hits / 100)[:, None], [f"{n:02}" for n in range(40)], seed=5
-    )[0].tolist()
+    expected = mean_intervals((hits / 100)[:, None], [f"{n:02}" for n in range(40)], seed=5)[
+        0
+    ].tolist()
     assert found["ratio"] == pytest.approx(expected, rel=1e-12)
 
 

@@ -11,8 +11,8 @@ from segkit.data.augment import Augmentation
 from segkit.models.network import wrap
 from segkit.tasks.instance.fitting import GRID
 from segkit.tasks.instance.loss import ObjectLoss
-from segkit.tasks.instance.task import InstanceTask
 from segkit.tasks.instance.targets import PLANES
+from segkit.tasks.instance.task import InstanceTask
 from segkit.training.fitted import fit_decoder
 from segkit.training.module import SegmentationModule
 from tests.training.small_module import WARNINGS, MakeData, TinyUnet, make_task, make_trainer

@@ -160,8 +160,12 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_the_configuration_has_the_defaults() -> None:
     configured = instantiate(OmegaConf.load(CONF / "loss" / "objects.yaml"))
     assert isinstance(configured, ObjectLoss)
-    assert configured.weights == ObjectLoss().weights == {
-        "foreground": 1.0,
-        "contact": 1.0,
-        "distance": 2.0,
-    }
+    assert (
+        configured.weights
+        == ObjectLoss().weights
+        == {
+            "foreground": 1.0,
+            "contact": 1.0,
+            "distance": 2.0,
+        }
+    )

@@ -84,7 +84,9 @@ def test_what_comes_in_bands_is_counted_as_a_whole(rows: int) -> None:
     whole, parted = Watch(), Watch()
     labels = truth(0)
     counts, found = SCORER.count_parts(5, [(OUTPUTS[0], labels)], [whole])
-    bands = [(OUTPUTS[0][:, top : top + rows], labels[top : top + rows]) for top in range(0, 32, rows)]
+    bands = [
+        (OUTPUTS[0][:, top : top + rows], labels[top : top + rows]) for top in range(0, 32, rows)
+    ]
     same, also = SCORER.count_parts(5, bands, [parted])
     assert torch.equal(counts, same)
     assert torch.equal(found, also)
@@ -96,7 +98,9 @@ def test_what_comes_in_bands_is_counted_as_a_whole(rows: int) -> None:
 
 def test_objects_across_many_windows_are_counted_as_a_whole() -> None:
     """Higher than a window of the decoder: objects on every seam, none larger than the halo."""
-    labels = torch.from_numpy(discs(*((row, 16, 14) for row in range(20, 1980, 29)), size=(2000, 32)))
+    labels = torch.from_numpy(
+        discs(*((row, 16, 14) for row in range(20, 1980, 29)), size=(2000, 32))
+    )
     outputs = sure(labels.numpy())
     whole = count(match(labels.numpy(), TASK.decoder.decode(outputs[None])[0].numpy()))
     for rows in (2000, 333, 64):
