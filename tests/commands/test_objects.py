@@ -1,6 +1,5 @@
 """``task=instance`` as a user runs it: train, resume, evaluate, and what is refused."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -8,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -16,23 +14,13 @@ from segkit import compare, train
 from segkit.core.run_folder import RunFolder
 from tests.commands.evaluating import evaluate_in, table
 from tests.commands.in_process import call_main
-from tests.commands.mistakes import Mistake, own, write
+from tests.commands.objects import arguments, summary
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated"),
     pytest.mark.slow,
 ]
 CODES = Callable[..., int]
-
-
-def arguments(run: Any, *more: str) -> list[str]:
-    """Twelve phantoms of 64 pixels at their own size, as small a network as there is."""
-    plain = [each for each in run.arguments() if not each.startswith("dataset.size=")]
-    return [*plain, "task=instance", "model=unet_lowered", "model.dropout=0", *more]
-
-
-def summary(folder: Path) -> Any:
-    return json.loads((folder / "summary.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -204,71 +192,3 @@ def test_two_processes_give_the_tables_of_one(run: Any, objects: Path) -> None:
         texts.append([(objects / name).read_text("utf-8") for name in names])
     assert texts[0] == texts[1]
     assert texts[0][2].count("\n") > 50
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ("threshold=1.5", "threshold=1.5"),
-        ("seed_threshold=auto", "seed_threshold=auto"),
-        ("min_area=-2", "min_area=-2"),
-        ("monitor=val/iou", "monitor=val/iou"),
-        ("two_logits=true", "two_logits"),
-        ("loss.contact=-1", "loss.contact=-1"),
-    ],
-)
-def test_mistakes_of_a_training_are_answered(mistake: Mistake, given: str, said: str) -> None:
-    err = mistake("task=instance", "dataset.count=12", "dataset.image_size=64", given)
-    assert said in err
-
-
-def test_more_than_one_class_is_refused(mistake: Mistake, data: Path) -> None:
-    given = own(data, "task=instance", "dataset.classes=[background,a,b]")
-    assert "dataset.classes" in mistake(*given)
-
-
-def test_masks_that_tell_no_objects_apart_are_refused(mistake: Mistake, data: Path) -> None:
-    said = mistake(*own(data, "task=instance"))
-    assert "objects" in said.split("fix:")[0]
-
-
-def test_labels_above_255_are_trained_on(
-    command: Callable[..., tuple[int, str]], tmp_path: Path
-) -> None:
-    root = tmp_path / "labels"
-    rng = np.random.default_rng(0)
-    for number in range(8):
-        labels = np.zeros((48, 64), np.uint16)
-        for n in range(20):
-            row, column = divmod(n, 5)
-            labels[row * 12 + 1 : row * 12 + 9, column * 12 + 1 : column * 12 + 10] = 250 + n * 900
-        write(root / "images" / f"{number}.png", rng.integers(0, 255, (48, 64, 3)).astype(np.uint8))
-        write(root / "masks" / f"{number}.png", labels)
-    given = own(root, "task=instance", "model=unet_lowered", "hydra.run.dir=run")
-    given = tuple(each for each in given if each != "dataset.size=32")
-    code, said = command(*given)
-    assert code == 0, said
-    folder = tmp_path / "work" / "run"
-    assert summary(folder)["test"]["all"]["n_true"] % 20 == 0
-    assert summary(folder)["test"]["all"]["n_true"] > 0
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        ["cv=5fold", "trainer.max_epochs=1"],
-        ["debug=fast"],
-        ["dataset.batch_size=auto", "trainer.max_epochs=1"],
-        [
-            "dataset.device_cache=true",
-            "augment=device_light",
-            "dataset.size=64",
-            "dataset.crop=null",
-        ],
-        ["dataset.size=48", "dataset.crop=32", "trainer.max_epochs=1"],
-    ],
-    ids=lambda more: more[0],
-)
-def test_it_composes(run: Any, here: CODES, tmp_path: Path, more: list[str]) -> None:
-    assert here(*arguments(run, *more, f"hydra.run.dir={tmp_path / 'run'}")) == 0
-    assert "decoder" in summary(tmp_path / "run")

@@ -1,7 +1,6 @@
 """The decoder that is fitted when training ends, and a loss whose terms are told."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,7 +97,7 @@ def test_a_loss_of_one_term_has_none_to_tell(make_data: MakeData) -> None:
     assert not any(key.startswith("val/loss_") for key in trainer.callback_metrics)
 
 
-def test_loaders_make_the_targets(data: Any, tmp_path: Path) -> None:
+def test_loaders_make_the_targets(data: Any) -> None:
     data.prepare_data()
     batch = next(iter(data.train_dataloader()))
     assert batch["target"].shape == (3, len(PLANES), 64, 64)
