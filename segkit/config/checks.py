@@ -79,7 +79,7 @@ def _check_device_cache(config: Config) -> None:
         raise SegkitError(
             "images of one size are held on the device, and whole",
             where="dataset.device_cache=true, dataset.size, dataset.crop",
-            remedy="set dataset.size and leave dataset.crop out, or dataset.device_cache=false",
+            remedy="set dataset.size and dataset.crop=null, or dataset.device_cache=false",
         )
     if "device" not in str(config["augment"].get("_target_")).lower():
         raise SegkitError(

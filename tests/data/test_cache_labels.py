@@ -15,9 +15,9 @@ from segkit.data.augment import Augmentation
 from segkit.data.cache import Cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.dataset import CachedDataset, collate
+from segkit.data.device_dataset import DeviceAugmentation, DeviceDataset, QuarterTurns
 from segkit.data.loaders import batch_bytes, fitting_crop
 from segkit.data.readers.base import Reader
-from segkit.data.device_dataset import DeviceDataset, DeviceAugmentation, QuarterTurns
 from tests.data.caching import build
 
 SHAPE = (37, 53)  # odd, so that an image's bytes leave the labels off a boundary of four

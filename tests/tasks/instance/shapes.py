@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.tasks.instance.task import InstanceTask
 from segkit.tasks.instance.targets import encode
+from segkit.tasks.instance.task import InstanceTask
 
 TASK = InstanceTask(["background", "nucleus"])
 

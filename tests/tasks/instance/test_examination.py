@@ -12,6 +12,7 @@ from segkit.statistics.intervals import mean_intervals
 from segkit.tasks.instance.examination import InstanceExamination
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import each
+from segkit.tasks.instance.outcomes import outcomes
 from segkit.tasks.instance.tables import (
     CLASS_COLUMNS,
     IMAGE_COLUMNS,
@@ -19,7 +20,6 @@ from segkit.tasks.instance.tables import (
     OBJECT_COLUMNS,
     object_rows,
 )
-from segkit.tasks.instance.outcomes import outcomes
 from segkit.tasks.tally import Counted
 from tests.tasks.instance.definitions import noisy
 from tests.tasks.instance.shapes import TASK, discs

@@ -1,0 +1,139 @@
+"""The settings of a task of objects, what it refuses, and what it says in words."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segkit.core.errors import SegkitError
+from segkit.tasks.instance.description import InstanceDescription
+from segkit.tasks.instance.settings import Settings
+from segkit.tasks.instance.tables import CLASS_COLUMNS
+from segkit.tasks.instance.task import InstanceTask
+from segkit.tasks.instance.words import InstanceWords
+from tests.tasks.instance.shapes import TASK, discs
+
+GIVEN = InstanceTask(["background", "cell"], Settings(0.25, 0.6, 30))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(None, 0.25), ("auto", 0.25), (0, 0), (0.4, 0.4), (1, 1)]
+)
+def test_what_a_threshold_may_be_where_one_can_be_found(given: Any, expected: float) -> None:
+    task = GIVEN.with_settings({"threshold": given}, auto=True)
+    assert task.settings == {"threshold": expected, "seed_threshold": 0.6, "min_area": 30}
+    assert task.classes == GIVEN.classes
+    assert task.decoder.settings == task.decoding
+
+
+@pytest.mark.parametrize("auto", [False, True])
+@pytest.mark.parametrize(
+    ("key", "given"),
+    [
+        *(("threshold", bad) for bad in ("best", 1.5, -0.1, True)),
+        *(("seed_threshold", bad) for bad in ("auto", 1.01, -1, False, "x")),
+        *(("min_area", bad) for bad in ("auto", -1, 2.5, True, "x")),
+    ],
+)
+def test_what_is_no_setting_is_refused_with_what_is(key: str, given: Any, auto: bool) -> None:
+    with pytest.raises(SegkitError, match="is not a") as error:
+        GIVEN.with_settings({key: given}, auto=auto)
+    assert error.value.where == f"{key}={str(given).lower() if given in (True, False) else given}"
+    assert error.value.remedy
+    for made in (InstanceTask.of, lambda config, _: InstanceTask.check(config)):
+        if (key, given) != ("threshold", "auto"):
+            with pytest.raises(SegkitError, match="is not a"):
+                made({**CONFIG, key: given}, ["background", "cell"])
+
+
+CONFIG = {"monitor": "val/ap", "threshold": "auto", "seed_threshold": 0.5, "min_area": 10}
+
+
+def test_where_none_can_be_found_auto_is_refused() -> None:
+    with pytest.raises(SegkitError, match="is not a number from 0 to 1"):
+        GIVEN.with_settings({"threshold": "auto"})
+
+
+def test_auto_begins_with_the_settings_beside_it_and_is_fitted() -> None:
+    task = InstanceTask.of({**CONFIG, "seed_threshold": 0.3}, ["background", "cell"])
+    assert task.fits
+    assert task.settings == {"threshold": 0.5, "seed_threshold": 0.3, "min_area": 10}
+    assert task.with_settings({"min_area": 5}).fits, "a setting survives another"
+    given = InstanceTask.of({**CONFIG, "threshold": 0.4}, ["background", "cell"])
+    assert not given.fits
+    assert given.settings["threshold"] == 0.4
+    bare = InstanceTask.of({"monitor": "val/ap"}, ["background", "cell"])
+    assert bare.settings == TASK.settings
+    assert not bare.fits
+
+
+def test_a_setting_of_another_task_is_refused() -> None:
+    with pytest.raises(SegkitError, match="no such setting") as error:
+        GIVEN.with_settings({"two_logits": True, "threshold": 0.4})
+    assert error.value.where == "two_logits"
+    assert "seed_threshold" in error.value.remedy
+
+
+@pytest.mark.parametrize("classes", [["background"], ["background", "a", "b"]])
+def test_objects_are_of_one_class(classes: list[str]) -> None:
+    with pytest.raises(SegkitError, match="objects of one class") as error:
+        InstanceTask(classes)
+    assert error.value.where == "task=instance"
+    assert "task=semantic" in error.value.remedy
+
+
+@pytest.mark.parametrize("name", ["val/loss", *(f"val/{name}" for name in InstanceTask.monitors)])
+def test_what_may_be_monitored(name: str) -> None:
+    InstanceTask.check({**CONFIG, "monitor": name})
+
+
+@pytest.mark.parametrize("name", ["ap", "val/iou", "val/ap5", "test/ap", "", None])
+def test_what_may_not_be_monitored(name: Any) -> None:
+    with pytest.raises(SegkitError) as error:
+        InstanceTask.check({**CONFIG, "monitor": name})
+    assert error.value.where.startswith("monitor")
+    assert "val/a" in error.value.remedy
+
+
+def test_every_score_that_is_monitored_or_tested_is_given_and_has_words() -> None:
+    scores = TASK.scorer.scores(TASK.scorer.none(), [])["all"]
+    assert {*TASK.monitors, *TASK.headline, *TASK.tested, *InstanceWords.leading} <= set(scores)
+    assert {*TASK.headline, *InstanceWords.leading, *InstanceWords.optional} <= set(CLASS_COLUMNS)
+    words = InstanceWords.meaning
+    assert set(words) <= set(CLASS_COLUMNS)
+    for name in (*TASK.headline, *TASK.tested):
+        assert words[name]
+    assert set(TASK.settings) == set(TASK.keys) <= set(words)
+
+
+def test_words_of_a_report() -> None:
+    test = {"n": 7, "n_true": 71, "n_found": 58, "ap50": 0.63291, "ap": 0.4111, "pq": 0.6415}
+    test |= {"ap50_image": 0.65674, "count_error": 0.2}
+    words = InstanceWords()
+    line = words.summary_line({"all": test})
+    for part in ("ap50 0.6329", "0.6567", "ap 0.4111", "pq 0.6415", "objects 58 of 71", "n=7"):
+        assert part in line
+    facts = words.facts(test, "image")
+    assert [name for name, *_ in facts] == ["test AP@.5", "test AP@.5, pooled", "objects found"]
+    assert "7 images" in facts[0][2]
+    assert (facts[2][1], facts[2][2]) == (58, "of 71; mean error 0.2000")
+
+
+def test_what_predict_says_of_an_image() -> None:
+    labels = discs((10, 10, 4), (30, 40, 6), (12, 50, 3))
+    assert TASK.described_by() == ["nucleus_objects", "nucleus_pixels", "nucleus_share"]
+    for rows in (1, 7, 48):
+        description = TASK.describe()
+        assert isinstance(description, InstanceDescription)
+        for top in range(0, 48, rows):
+            description.add(labels[top : top + rows])
+        pixels = int((labels > 0).sum())
+        assert description.facts() == {
+            "nucleus_objects": 3,
+            "nucleus_pixels": pixels,
+            "nucleus_share": f"{pixels / labels.size:.6f}",
+        }
+    nothing = TASK.describe()
+    assert nothing.facts()["nucleus_objects"] == 0
+    nothing.add(np.zeros((4, 4), np.int32))
+    assert nothing.facts()["nucleus_share"] == "0.000000"
