@@ -31,8 +31,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
     """
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, find_inputs
-    from segkit.inference.outputs import Wanted, check_format
     from segkit.inference.table import Table, check_submission, columns, settings_hash
+    from segkit.inference.wanted import wanted_of
 
     check(config, PREDICT)
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
@@ -42,12 +42,10 @@ def predict(config: dict[str, Any], call: Call) -> None:
     output = at_home(config["output"], "output")
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
-    values = check_format(config["format"], config["values"], len(task.classes))
-    asked = {key: bool(config[key]) for key in ("overlay", "probability", "colour")}
-    wanted = Wanted(output, config["format"], values, **asked)
+    wanted = wanted_of(config, output, task)
     # What the folders say of classes, size and network counts as much as their weights.
     files = [file for run in runs for file in (run.folder.config, run.folder.best)]
-    settings = {key: config[key] for key in _SETTINGS} | task.settings | {"values": values}
+    settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
     table = Table(
         output / "predictions.csv", columns(task.described_by()), settings_hash(files, settings)
     )
@@ -55,6 +53,10 @@ def predict(config: dict[str, Any], call: Call) -> None:
         table.check(inputs, wanted)
         if config["rle"]:
             check_submission(output)
+        if wanted.labels:
+            from segkit.inference.objects.joined import check_joined
+
+            check_joined(wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     if todo:
         cli.say("loading PyTorch …")
@@ -70,9 +72,15 @@ def predict(config: dict[str, Any], call: Call) -> None:
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)
     table.finish()
-    if config["rle"]:
+    if wanted.labels:
+        from segkit.inference.objects.joined import write_joined
+
+        write_joined(inputs, table, wanted, task.classes[1])
+    elif config["rle"]:
         write_submission(inputs, table, wanted)
     _say(len(todo) - broken, len(inputs) - len(todo), output)
+    if wanted.labels:
+        print(f"objects measured: {output}/objects.csv")
     _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)

@@ -1,5 +1,6 @@
 """What the keys of each command may be: a table a command, and what several of them share."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -69,6 +70,21 @@ CROP = Rule(
     "write one whole number of at least 8 ({key}=256), two ('{key}=[256,320]') or auto",
     "{value} is not a size in pixels",
 )
+
+
+def _is_length(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value < math.inf
+
+
+PIXEL_SIZE = Rule(
+    lambda value: (
+        value is None
+        or _is_length(value)
+        or (isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_length, value)))
+    ),
+    "give the side of a pixel in µm ({key}=0.325), or its height and width ('{key}=[0.5,0.325]')",
+    "{value} is not the size of a pixel",
+)
 # Whatever reads a data set. Keys that a composition does not have are passed over.
 DATA = {
     **dict.fromkeys(("dataset", "dataset.split", "augment"), GROUP),
@@ -130,6 +146,8 @@ EVALUATE = {
 }
 PREDICT = {
     **dict.fromkeys(("overlay", "colour", "probability", "rle", "overwrite"), SWITCH),
+    **dict.fromkeys(("rois", "geojson", "coco"), SWITCH),
+    "pixel_size": PIXEL_SIZE,
     "device": choice(*DEVICES, remedy="choose auto, cpu, or cuda for a GPU"),
     "precision": choice(*PRECISIONS),
     "tta": choice(*TTA),

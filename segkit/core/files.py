@@ -19,6 +19,8 @@ _UNFINISHED = re.compile(rf"\..*{re.escape(_MARK)}[a-z0-9_]{{8}}(\.[A-Za-z0-9]+)
 _ROOM = 40  # characters, of four bytes at most: names have 255
 # Folders that this process has written to, and swept first.
 _swept: set[Path] = set()
+# That are being written by this process.
+_begun: set[Path] = set()
 
 
 @contextmanager
@@ -29,10 +31,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     block raises, the temporary file is removed and ``path`` is left as it was. Before it writes
     into a folder for the first time, a process removes what killed ones have left there.
 
+    A temporary name is given back as it is: whatever writes a file whole can write a part of what
+    appears later.
+
     Raises:
         SegkitError: the folder cannot be written to, the disk is full, or the name is too long.
     """
     target = Path(path)
+    if target in _begun:
+        yield target
+        return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -41,6 +49,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         handle, temporary = _unfinished(target)
     except OSError as error:
         raise cannot_write(target, error) from error
+    _begun.add(temporary)
     try:
         yield temporary
         _sync(temporary)
@@ -53,6 +62,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             raise cannot_write(target, error) from error
         raise
     finally:
+        _begun.discard(temporary)
         os.close(handle)
 
 

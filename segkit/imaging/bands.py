@@ -1,5 +1,7 @@
 """An image read some rows at a time: what fits into memory whole, and TIFF files that do not."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -10,11 +12,12 @@ from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.limits import check_bytes
 from segkit.core.view import LARGE
-from segkit.imaging.pixels import Pixels, decode, to_uint8
+from segkit.imaging.pixels import Pixels, decode, to_uint8, without_alpha
 from segkit.imaging.tiff import MAGIC
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
 
 Bytes = NDArray[np.uint8]
+_AGAIN = "start the command again"
 
 
 class Rows(Protocol):
@@ -26,22 +29,58 @@ class Rows(Protocol):
         """Rows top…bottom-1, (h, W) or (h, W, C) uint8."""
 
 
+class Opened(Rows, Protocol):
+    """An image as it was opened, of which what was stored can be read, too."""
+
+    def stored(self, top: int, bottom: int) -> Pixels:
+        """The same rows before they were brought to 0…255, (h, W) or (h, W, 3), without alpha."""
+
+
 class ArrayRows:
     """An image in memory.
 
     Args:
         image: (H, W) or (H, W, C) uint8.
+        stored: gives it as it was stored, where that is another array.
     """
 
-    def __init__(self, image: Bytes) -> None:
+    def __init__(self, image: Bytes, stored: Callable[[], Pixels] | None = None) -> None:
         self.image = image
         self.size = (image.shape[0], image.shape[1])
+        self._again, self._stored = stored, None if stored else without_alpha(image)
 
     def rows(self, top: int, bottom: int) -> Bytes:
         return self.image[top:bottom]
 
+    def stored(self, top: int, bottom: int) -> Pixels:
+        if self._stored is None:
+            assert self._again is not None
+            self._stored = without_alpha(self._again())
+        return self._stored[top:bottom]
 
-def open_rows(path: Path, large: int) -> Rows:
+
+def decoded(read: Callable[[], bytes], name: str) -> ArrayRows:
+    """An image file decoded whole; once more where what it stores is asked for and is deeper.
+
+    Args:
+        read: gives its bytes.
+        name: what to call it in an error.
+
+    Raises:
+        SegkitError: it is damaged, or larger than the bound.
+    """
+    pixels = decode(read(), name)
+    shape, deep = pixels.shape, pixels.dtype != np.uint8
+
+    def again() -> Pixels:
+        if (found := decode(read(), name)).shape != shape:
+            raise SegkitError("the file changed while it was in use", where=name, remedy=_AGAIN)
+        return found
+
+    return ArrayRows(to_uint8(pixels, name), again if deep else None)
+
+
+def open_rows(path: Path, large: int) -> Opened:
     """Open an image file: whole, or by rows where it is a TIFF of more than ``large`` pixels.
 
     Read by rows are single planes of 8 or 16 bits, strips or tiles, packed or not. Anything else
@@ -51,23 +90,33 @@ def open_rows(path: Path, large: int) -> Rows:
     Raises:
         SegkitError: the file cannot be read, is damaged, or is larger than the bound.
     """
-    try:
+    with _reading(path):
         with path.open("rb") as stream:
             is_tiff = stream.read(4) in MAGIC
         if is_tiff and (lazy := open_tiff(path, large)) is not None:
             return lazy
         check_bytes(path.stat().st_size, "a file", str(path))
-        data = path.read_bytes()
+    return decoded(lambda: _bytes(path), str(path))
+
+
+def _bytes(path: Path) -> bytes:
+    with _reading(path):
+        return path.read_bytes()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SegkitError(
             f"a file that cannot be read: {error.strerror or error}",
             where=str(path),
             remedy=DAMAGED if path.is_file() else "name one image file",
         ) from error
-    return ArrayRows(to_uint8(decode(data, str(path)), str(path)))
 
 
-def rows_of(image: Pixels | str | Path, *, tiled: bool) -> Rows:
+def rows_of(image: Pixels | str | Path, *, tiled: bool) -> Opened:
     """An image that was given as an array, or as the path of its file.
 
     Args:
@@ -96,4 +145,4 @@ def as_rows(image: Pixels) -> ArrayRows:
         )
     if not image.size:
         raise SegkitError("an image without pixels", where="image", remedy="give one that has some")
-    return ArrayRows(to_uint8(image, "image"))
+    return ArrayRows(to_uint8(image, "image"), lambda: image)

@@ -113,7 +113,7 @@ class TiffRows:
         ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > path.stat().st_size:
             raise self._damaged("a TIFF file that was cut off")
-        self.table = table
+        self.table, self._indexed = table, palette_of(page) is not None
         if self.table is None and page.dtype != np.uint8:
             self.table = self._window()
 
@@ -124,14 +124,18 @@ class TiffRows:
         return min(fits, key=lambda one: one.size, default=self)
 
     def rows(self, top: int, bottom: int) -> Bytes:
-        stored = self._stored(top, bottom)
+        stored = self._read(top, bottom)
         if self.table is None:
             return stored
         # int16 counts from below zero, as the table does.
         places = stored.astype(np.uint16) if stored.dtype == np.int16 else stored
         return np.asarray(self.table[places], np.uint8)
 
-    def _stored(self, top: int, bottom: int) -> Pixels:
+    def stored(self, top: int, bottom: int) -> Pixels:
+        # Indices are no intensities; the colours that they stand for are.
+        return without_alpha((self.rows if self._indexed else self._read)(top, bottom))
+
+    def _read(self, top: int, bottom: int) -> Pixels:
         page = self._page
         wide = page.samplesperpixel
         shape = (bottom - top, self.size[1], *([wide] if wide > 1 else []))
@@ -188,7 +192,7 @@ class TiffRows:
         signed = self._page.dtype == np.int16
         counts = np.zeros(2**16, np.int64)
         for top in range(0, self.size[0], 512):
-            colours = without_alpha(self._stored(top, min(top + 512, self.size[0])))
+            colours = without_alpha(self._read(top, min(top + 512, self.size[0])))
             # Rising order begins at the lowest value of the type.
             shifted = colours.astype(np.int32) + (2**15 if signed else 0)
             counts += np.bincount(shifted.ravel(), minlength=2**16)

@@ -10,7 +10,6 @@ import tifffile
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
-FORMATS = {"png": ".png", "tiff": ".tif"}
 
 
 class Png:

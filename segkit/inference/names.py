@@ -5,15 +5,20 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from segkit.core.stamps import checksum, file_stamp
 from segkit.data.source import FolderSource, Source
-from segkit.imaging.bands import ArrayRows, Rows, open_rows
-from segkit.imaging.pixels import IMAGE_SUFFIXES, decode, to_uint8
+from segkit.imaging.bands import Opened, decoded, open_rows
+from segkit.imaging.pixel_size import PixelSize, pixel_size
+from segkit.imaging.pixels import IMAGE_SUFFIXES
 
 # What predict itself writes into its folder.
-_TAKEN = ("colours", "probabilities", "predictions.csv", "submission.csv")
+_TAKEN = (
+    *("colours", "probabilities", ".objects"),
+    *("predictions.csv", "submission.csv", "objects.csv", "coco.json"),
+)
 _ODD = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
@@ -62,7 +67,7 @@ class Input:
             return checksum(stream)
         return ""
 
-    def open(self, large: int) -> Rows:
+    def open(self, large: int) -> Opened:
         """Its pixels: by rows if it is a TIFF of more than ``large`` pixels, and no member.
 
         Raises:
@@ -70,8 +75,16 @@ class Input:
         """
         if self.archive is None:
             return open_rows(self.path, large)
-        pixels = decode(self.archive.read(self.member), str(self))
-        return ArrayRows(to_uint8(pixels, str(self)))
+        archive = self.archive
+        return decoded(lambda: archive.read(self.member), str(self))
+
+    def pixel_size(self) -> PixelSize | None:
+        """Height and width of a pixel in µm, where the file says."""
+        if self.archive:
+            return pixel_size(BytesIO(self.archive.read(self.member)))
+        with suppress(OSError), self.path.open("rb") as stream:
+            return pixel_size(stream)
+        return None
 
 
 def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:

@@ -3,10 +3,8 @@
 Each file appears whole or not at all; of an image of any height only a band is in memory.
 """
 
-import errno
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -14,51 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.errors import SegkitError, did_you_mean
-from segkit.core.files import atomic_path
+from segkit.core.errors import SegkitError
+from segkit.core.files import CannotWriteError, atomic_path
 from segkit.drawing.overlay import CLASS_COLOURS, overlay
 from segkit.imaging.pixels import to_channels
-from segkit.inference.band_files import FORMATS, Png, Tiff
+from segkit.inference.band_files import Png, Tiff
+from segkit.inference.wanted import Wanted
 
 Bytes = NDArray[np.uint8]
 # A picture for the eye; JPEG itself ends at 65,535.
 LARGEST_OVERLAY = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which files are written for an image, and where.
-
-    Attributes:
-        folder: the output folder.
-        format: of the mask, png or tiff; 8 bits.
-        values: stored for class 0, 1 …; each 0…255 and once.
-        overlay: whether to draw ``<stem>_overlay.jpg``.
-        probability: whether to write ``probabilities/<stem>.tif``: (K, H, W) float16.
-        colour: whether to write ``colours/<stem>.png``: indices into a palette, which every viewer
-            shows in colour; after the seventh class the colours come again.
-    """
-
-    folder: Path
-    format: str
-    values: tuple[int, ...]
-    overlay: bool = False
-    probability: bool = False
-    colour: bool = False
-
-    def mask(self, stem: str) -> Path:
-        return self.folder / f"{stem}{FORMATS[self.format]}"
-
-    def files(self, stem: str) -> dict[str, Path]:
-        """Every file of an image, by what it holds."""
-        found = {"mask": self.mask(stem)}
-        if self.overlay:
-            found["overlay"] = self.folder / f"{stem}_overlay.jpg"
-        if self.colour:
-            found["colour"] = self.folder / "colours" / f"{stem}.png"
-        if self.probability:
-            found["probability"] = self.folder / "probabilities" / f"{stem}.tif"
-        return found
 
 
 class NotWrittenError(SegkitError):
@@ -74,34 +37,14 @@ def writing(folder: Path) -> Iterator[None]:
     """
     try:
         yield
+    except CannotWriteError as error:
+        raise NotWrittenError(error.what, where=error.where, remedy=error.remedy) from error
     except OSError as error:
         raise NotWrittenError(
             f"the output cannot be written: {error.strerror or error}",
             where=str(folder),
             remedy="make room, or name another output folder; what is done is kept",
         ) from error
-
-
-def check_format(name: object, values: object, classes: int) -> tuple[int, ...]:
-    """The stored value of each class: the given ones, or the class indices.
-
-    Raises:
-        SegkitError: an unknown format, or values that do not tell the classes apart.
-    """
-    if not isinstance(name, str) or name not in FORMATS:
-        remedy = did_you_mean(name, FORMATS)
-        raise SegkitError(f"unknown format {name!r}", where="format", remedy=remedy)
-    if values is None:
-        return tuple(range(classes))
-    given = list(values) if isinstance(values, list | tuple) else [None]
-    whole = [v for v in given if isinstance(v, int) and not isinstance(v, bool) and 0 <= v <= 255]
-    if len(set(whole)) != classes or len(given) != classes:
-        raise SegkitError(
-            f"{classes} classes need as many different whole numbers of 0…255",
-            where=f"values={values}",
-            remedy="for a binary task 'values=[0,255]', or leave it out for class indices",
-        )
-    return tuple(whole)
 
 
 class Files:
@@ -124,12 +67,7 @@ class Files:
 
     def __enter__(self) -> "Files":
         with ExitStack() as stack:
-            try:
-                paths = {k: stack.enter_context(atomic_path(v)) for k, v in self._names.items()}
-            except SegkitError as error:
-                if getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG:
-                    raise  # this image's alone
-                raise NotWrittenError(error.what, where=error.where, remedy=error.remedy) from error
+            paths = {k: stack.enter_context(atomic_path(v)) for k, v in self._names.items()}
             mask = paths["mask"]
             png = mask.suffix == ".png"
             self._mask = Png(mask, self._size) if png else Tiff(mask, (1, *self._size), "uint8")

@@ -17,13 +17,15 @@ from segkit.core.files import atomic_path
 from segkit.core.tables import row_text
 from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
-from segkit.imaging.bands import Rows
+from segkit.imaging.bands import Opened
 from segkit.imaging.pixels import decode
 from segkit.inference.names import Input
-from segkit.inference.outputs import Files, NotWrittenError, Wanted, writing
+from segkit.inference.objects.object_files import ObjectFiles
+from segkit.inference.outputs import Files, NotWrittenError, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
 from segkit.inference.runlength import encode_components
 from segkit.inference.table import OK, SUBMISSION, SUBMITTED, Table
+from segkit.inference.wanted import Wanted
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
@@ -136,7 +138,7 @@ def _reason(error: Exception) -> str:
 def _predict(
     predictor: Predictor,
     one: Input,
-    image: Rows,
+    image: Opened,
     job: Job,
     answer: Answer | None,
     *,
@@ -144,11 +146,11 @@ def _predict(
     tick: Callable[[int], None],
 ) -> None:
     started = time.perf_counter() - (answer.seconds if answer else 0)
-    said, planes, wanted = predictor.task.describe(), predictor.task.objective.outputs, job.wanted
-    with writing(wanted.folder), Files(wanted, one.name, image.size, planes) as files:
+    said, wanted = predictor.task.describe(), job.wanted
+    with writing(wanted.folder), _files(predictor, one, image, wanted) as files:
         found = [(0, answer.outputs)] if answer else predictor.bands(image, job.view)
-        decode, top = predictor.task.decoder.answers, 0
-        for chances, mask in decode((outputs for _, outputs in found), maps=wanted.probability):
+        decode, maps, top = predictor.task.decoder.answers, wanted.probability or wanted.labels, 0
+        for chances, mask in decode((outputs for _, outputs in found), maps=maps):
             pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
             files.add(top, pixels, mask, chances)
             said.add(mask)
@@ -159,6 +161,13 @@ def _predict(
         facts |= {"tile": job.view.tile or "", **said.facts()}
         # The files appear when this block ends: none is there that no row lists.
         table.add(one, facts | {"seconds": f"{time.perf_counter() - started:.3f}"}, OK)
+
+
+def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted) -> Files | ObjectFiles:
+    planes = predictor.task.objective.outputs
+    if wanted.labels:
+        return ObjectFiles(wanted, one, image, planes, predictor.classes[1])
+    return Files(wanted, one.name, image.size, planes)
 
 
 def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:

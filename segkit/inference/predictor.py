@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -52,11 +52,13 @@ class Prediction(NamedTuple):
     """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
 
     Attributes:
-        mask: (H, W) uint8 class indices, 0 is background.
-        probability: (K, H, W) float32, 0…1, of each class; of binary tasks of the foreground.
+        mask: (H, W), 0 is background: uint8 class indices; of tasks of objects int32 labels 1…N,
+            in raster order of their first pixels.
+        probability: (K, H, W) float32, 0…1, of each class; of binary tasks of the foreground; of
+            tasks of objects of each plane that they are found by, the foreground's first.
     """
 
-    mask: NDArray[np.uint8]
+    mask: NDArray[Any]
     probability: NDArray[np.float32]
 
 
@@ -152,7 +154,7 @@ class Predictor:
             wide = outputs_at(torch.from_numpy(outputs), (outputs.shape[1], image.size[1]))
             yield top, wide.numpy()
 
-    def decode(self, outputs_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def decode(self, outputs_KHW: NDArray[np.float32]) -> NDArray[Any]:
         """The answer (H, W) to outputs (K, H, W)."""
         found = self.task.decoder.decode(torch.from_numpy(outputs_KHW)[None])
         return np.asarray(found[0].numpy())

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.imaging.bands import Rows
+from segkit.imaging import bands
 from segkit.inference.names import Input
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
 
-Opened = tuple[Input, Future[Rows]]
+Opened = tuple[Input, Future[bands.Opened]]
 # Of images that wait to be predicted, and of a group: they, and what is found, are in memory.
 _PIXELS = 2**24
 
@@ -59,7 +59,7 @@ def open_ahead(
                 changed.wait_for(room)
             if stopped.is_set():
                 return
-            image: Future[Rows] = Future()
+            image: Future[bands.Opened] = Future()
             try:
                 image.set_result(one.open(large))
             except BaseException as error:  # for whoever asks for the image
@@ -110,7 +110,7 @@ def grouped(
         yield group
 
 
-def _pixels(image: Future[Rows]) -> int:
+def _pixels(image: Future[bands.Opened]) -> int:
     if image.exception() is not None:
         return 0  # whoever asks for it learns why
     rows, columns = image.result().size

@@ -1,10 +1,13 @@
-"""The run-length form of DSB2018: a row of text for each connected component."""
+"""The run-length form of DSB2018: a row of text for each connected component, or each object."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from segkit.inference.objects.coco import run_lengths
+from segkit.inference.objects.windows import Sliced, windows
 
 _TOUCHING = np.ones((3, 3), np.bool_)  # sideways, or across a corner
 
@@ -32,3 +35,21 @@ def encode_components(mask: NDArray[np.bool_]) -> Iterator[str]:
     parts = np.split(pairs, bounds) if count else []
     for part in sorted(parts, key=lambda p: int(p[0, 0])):
         yield " ".join(map(str, part.ravel().tolist()))
+
+
+def encode_labels(labels: Sliced) -> Iterator[str]:
+    """The same of each object of a label image, connected or not; one empty text if it has none.
+
+    Args:
+        labels: (H, W) integers, read by bands.
+    """
+    height, width = labels.shape
+    found = False
+    for window in windows(labels):
+        for _, top, left, mask in window.objects():
+            found = True
+            lengths = np.array(run_lengths(mask, top, left, (height, width)))
+            begins = np.cumsum(lengths)[: 2 * (len(lengths) // 2) : 2] + 1
+            yield " ".join(map(str, np.stack([begins, lengths[1::2]], axis=1).ravel().tolist()))
+    if not found:
+        yield ""

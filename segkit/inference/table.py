@@ -11,7 +11,8 @@ from segkit.core.files import write_text
 from segkit.core.stamps import UNREADABLE
 from segkit.core.tables import parse_rows, row_text, table_text
 from segkit.inference.names import Input
-from segkit.inference.outputs import Wanted, writing
+from segkit.inference.outputs import writing
+from segkit.inference.wanted import Wanted
 
 Row = dict[str, str]
 OK = "ok"
@@ -142,10 +143,13 @@ class Table:
         stamp, found = self._stamps.get(one.name, UNREADABLE), one.checksum()
         return {"input_stamp": stamp, "input_checksum": found if one.stamp() == stamp else ""}
 
+    def ordered(self) -> list[Row]:
+        """Every row once, in the order of the files' names."""
+        return sorted(self.rows.values(), key=lambda row: Path(row["file"]))
+
     def finish(self) -> None:
-        """Write every row once, in the order of the files' names."""
-        ordered = sorted(self.rows.values(), key=lambda row: Path(row["file"]))
-        rows = [[row.get(name) for name in self.names] for row in ordered]
+        """Write every row once."""
+        rows = [[row.get(name) for name in self.names] for row in self.ordered()]
         with writing(self.path.parent):
             write_text(self.path, table_text(self.names, rows))
 
@@ -161,13 +165,21 @@ def _as_it_was(one: Input, row: Row) -> bool:
 
 
 def check_submission(folder: Path) -> None:
-    """Refuse to overwrite a ``submission.csv`` that is something else.
+    """Refuse to overwrite a ``submission.csv`` that is something else; see :func:`check_ours`."""
+    check_ours(folder / SUBMISSION, row_text(SUBMITTED).rstrip())
+
+
+def check_ours(target: Path, begin: str) -> None:
+    """Refuse to overwrite a file that does not begin as segkit's do.
 
     Raises:
-        SegkitError: a file of this name is there, and has other columns.
+        SegkitError: it is something else.
     """
-    target = folder / SUBMISSION
-    if target.is_file() and not target.read_bytes().startswith(row_text(SUBMITTED).encode()):
+    if not target.is_file():
+        return
+    with target.open("rb") as stream:
+        ours = stream.read(len(begin)) == begin.encode()
+    if not ours:
         raise SegkitError(
             "this file is there already, and segkit did not write it",
             where=str(target),

@@ -102,19 +102,22 @@ def sum_intervals(
         Lower and upper bound by name; NaN of fewer than two groups.
     """
     groups = len(counts_GC)
+    if groups < 2:
+        names = scores(np.zeros((1, *counts_GC.shape[1:])))
+        return dict.fromkeys(names, (np.nan, np.nan))
     rng = np.random.default_rng(seed)
-    step = max(1, _AT_ONCE // max(1, groups))
+    step = max(1, _AT_ONCE // groups)
     parts = []
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
         # How often each group is drawn; whole numbers below 2^53 are exact in floats.
-        drawn_RG = rng.multinomial(groups, np.full(groups, 1 / max(1, groups)), size=rows)
+        drawn_RG = rng.multinomial(groups, np.full(groups, 1 / groups), size=rows)
         parts.append(scores(drawn_RG.astype(np.float64) @ counts_GC.astype(np.float64)))
     bounds = [50 * (1 - level), 50 * (1 + level)]
     found = {}
     for name in parts[0]:
         values_R = np.concatenate([part[name] for part in parts])
-        known = groups >= 2 and not np.isnan(values_R).all()
+        known = not np.isnan(values_R).all()
         low, high = np.nanpercentile(values_R, bounds) if known else (np.nan, np.nan)
         found[name] = float(low), float(high)
     return found

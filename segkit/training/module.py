@@ -21,7 +21,7 @@ from segkit.tasks.parts import Scores
 from segkit.tasks.tally import Counted, Tally
 from segkit.training.distributed import check_together, share_buffers, sync_each_batch
 from segkit.training.epoch import FiniteLosses, Throughput, explain_batch_norm, pack, unpack
-from segkit.training.schedules import Schedule
+from segkit.training.schedules import Schedule, tells
 from segkit.training.terms import log_terms
 from segkit.training.tile_scores import TileScorer
 
@@ -177,8 +177,8 @@ class SegmentationModule(pl.LightningModule):
         for config in self.trainer.lr_scheduler_configs:
             score = self.trainer.callback_metrics.get(config.monitor or "")
             plateau = isinstance(config.scheduler, ReduceLROnPlateau)
-            # An epoch whose score is undefined is neither better nor worse.
-            if plateau and self._validated and score is not None and math.isfinite(score):
+            late = self.task.labels
+            if plateau and self._validated and tells(config.scheduler, score, late=late):
                 config.scheduler.step(score)  # type: ignore[arg-type]
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:

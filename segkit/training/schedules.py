@@ -1,7 +1,7 @@
 """Learning-rate schedules, each as the Trainer wants it: a scheduler and when to step it."""
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, ReduceLROnPlateau
@@ -39,6 +39,22 @@ def plateau(
         "name": BY_STEP,
         "strict": False,
     }
+
+
+def tells(scheduler: ReduceLROnPlateau, score: SupportsFloat | None, *, late: bool) -> bool:
+    """Whether an epoch's score says that training goes on well, or does not.
+
+    One that is undefined is neither better nor worse.
+
+    Args:
+        scheduler: that would be told.
+        score: of the epoch, or None.
+        late: whether scores stay at 0 for a while though the loss falls, as those of objects do,
+            which appear when their insides are learnt; until they have risen they tell nothing.
+    """
+    value = math.nan if score is None else float(score)
+    waits = late and scheduler.mode == "max" and max(value, float(scheduler.best)) <= 0
+    return math.isfinite(value) and not waits
 
 
 def cosine(

@@ -17,10 +17,10 @@ from PIL import Image
 from segkit import evaluate, predict
 from segkit.drawing.overlay import CLASS_COLOURS
 from segkit.inference.names import Input
-from segkit.inference.outputs import Wanted
 from segkit.inference.predict_files import write_submission
 from segkit.inference.predictor import Predictor
 from segkit.inference.table import Table, columns
+from segkit.inference.wanted import Wanted
 from segkit.runs import load_run
 from segkit.tasks.semantic.metrics import confusion_counts
 from tests.commands.in_process import Call, call_main

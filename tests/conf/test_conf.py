@@ -20,6 +20,8 @@ from segkit.runs.build import (
     build_trainer,
 )
 from segkit.runs.checks import check_training
+from segkit.tasks.instance.loss import ObjectLoss
+from segkit.tasks.instance.targets import encode
 from tests.conf.configurations import CONF, Configured, composed, on_one_thread, options
 
 ROOT = Path(__file__).parents[2]
@@ -97,8 +99,10 @@ def test_every_data_set_has_a_reader(configured: Configured, name: str) -> None:
 def test_every_loss_steps(configured: Configured, name: str) -> None:
     loss = instantiate(configured(f"loss={name}")["loss"])
     torch.manual_seed(0)
-    logits = torch.randn(2, 1, 16, 16, requires_grad=True)
     target = (torch.rand(2, 16, 16) > 0.5).to(torch.uint8)
+    if isinstance(loss, ObjectLoss):
+        target = torch.stack([torch.from_numpy(encode(labels)) for labels in target.numpy()])
+    logits = torch.randn(2, target[0].numel() // 16**2, 16, 16, requires_grad=True)
     optimizer = torch.optim.Adam([logits], lr=0.3)
     values = []
     for _ in range(10):

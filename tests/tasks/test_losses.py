@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from segkit.core.errors import SegkitError
 from segkit.tasks import losses
 
-CONFIGS = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
+# Of class masks; that of objects has a file of its own.
+CONFIGS = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("[!o]*.yaml"))
 LOSSES: list[losses.SegmentationLoss] = [
     losses.CrossEntropy(),
     losses.Dice(),

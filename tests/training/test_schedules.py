@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from segkit.core.errors import SegkitError
-from segkit.training.schedules import Schedule, constant, cosine, one_cycle, plateau
+from segkit.training.schedules import Schedule, constant, cosine, one_cycle, plateau, tells
 
 PEAK = 0.1
 
@@ -48,6 +48,23 @@ def test_plateau_falls_after_the_patience() -> None:
     scores = [0.5, 0.6, 0.6, 0.6, 0.6, 0.7, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]
     expected = [PEAK] * 5 + [0.05] * 4 + [0.03] * 3
     assert rates(schedule, 12, scores) == pytest.approx(expected)
+
+
+def test_a_score_that_has_found_nothing_yet_is_no_plateau() -> None:
+    settings: dict[str, Any] = {"factor": 0.5, "patience": 1, "min_lr": 0.0, "monitor": "val/ap"}
+    scheduler: Any = plateau(optimizer(), total_steps=None, mode="max", **settings)["scheduler"]
+    used = []
+    for score in (0.0, 0.0, math.nan, 0.0, None, 0.0, 0.2, 0.0, math.nan, 0.1, 0.1):
+        if tells(scheduler, score, late=True):
+            scheduler.step(score)
+        used.append(scheduler.optimizer.param_groups[0]["lr"])
+    # Once something was found, nothing is worse.
+    assert used == pytest.approx([PEAK] * 9 + [PEAK / 2] * 2)
+    lower: Any = plateau(optimizer(), total_steps=None, mode="min", **settings)["scheduler"]
+    assert tells(lower, 0.0, late=True), "no loss is as low as can be"
+    assert not tells(lower, math.nan, late=False)
+    other: Any = plateau(optimizer(), total_steps=None, mode="max", **settings)["scheduler"]
+    assert tells(other, 0.0, late=False)
 
 
 def test_plateau_knows_where_lower_is_better() -> None:

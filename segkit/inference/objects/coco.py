@@ -1,7 +1,7 @@
 """Objects as COCO JSON, with run lengths for masks: polygons of COCO hold no holes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,46 @@ from numpy.typing import NDArray
 from segkit.core.files import atomic_path
 from segkit.inference.objects.windows import Sliced, windows
 
+# Of a file that segkit wrote, the beginning.
+BEGIN = '{"info":{"description":"segkit"},"annotations":['
 
-def write_coco(path: Path, images: Iterable[tuple[str, Sliced]], *, category: str) -> None:
-    """Write every object of some label images as an annotation.
 
-    Images and annotations are numbered from 1; ``label`` holds an object's value in its label
-    image. Annotations are written one after the other; the file appears whole or not at all.
+def annotations(labels: Sliced) -> Iterator[dict[str, Any]]:
+    """What COCO says of each object of a label image, from the top down.
+
+    Args:
+        labels: (H, W) integers, read by bands.
+
+    Yields:
+        All but the numbers of annotation and image; ``label`` holds the object's value.
+    """
+    height, width = labels.shape
+    for window in windows(labels):
+        for label, top, left, mask in window.objects():
+            counts = run_lengths(mask, top, left, (height, width))
+            yield {
+                "category_id": 1,
+                "label": label,
+                "bbox": [left, top, mask.shape[1], mask.shape[0]],
+                "area": int(mask.sum()),
+                "iscrowd": 0,
+                "segmentation": {"size": [height, width], "counts": counts},
+            }
+
+
+def write_coco(
+    path: Path,
+    images: Iterable[tuple[str, tuple[int, int], Iterable[dict[str, Any]]]],
+    *,
+    category: str,
+) -> None:
+    """Write the objects of some images; images and annotations are numbered from 1.
+
+    Annotations are written one after the other; the file appears whole or not at all.
 
     Args:
         path: of the file.
-        images: name of each image file, and its labels: (H, W) integers, read by bands.
+        images: name of each image file, its rows and columns, and its :func:`annotations`.
         category: what the objects are called; the category's number is 1.
 
     Raises:
@@ -29,28 +59,15 @@ def write_coco(path: Path, images: Iterable[tuple[str, Sliced]], *, category: st
     table: list[dict[str, Any]] = []
     number = 0
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        stream.write('{"annotations":[')
-        for image, (name, labels) in enumerate(images, start=1):
-            height, width = labels.shape
+        stream.write(BEGIN)
+        for image, (name, (height, width), found) in enumerate(images, start=1):
             table.append({"id": image, "file_name": name, "height": height, "width": width})
-            for window in windows(labels):
-                for label, top, left, mask in window.objects():
-                    number += 1
-                    counts = run_lengths(mask, top, left, (height, width))
-                    annotation = {
-                        "id": number,
-                        "image_id": image,
-                        "category_id": 1,
-                        "label": label,
-                        "bbox": [left, top, mask.shape[1], mask.shape[0]],
-                        "area": int(mask.sum()),
-                        "iscrowd": 0,
-                        "segmentation": {"size": [height, width], "counts": counts},
-                    }
-                    stream.write(",\n" if number > 1 else "\n")
-                    stream.write(_text(annotation))
-        stream.write(f'\n],\n"images":{_text(table)}')
-        stream.write(f',\n"categories":{_text([{"id": 1, "name": category}])}}}\n')
+            for annotation in found:
+                number += 1
+                stream.write(",\n" if number > 1 else "\n")
+                stream.write(compact({"id": number, "image_id": image, **annotation}))
+        stream.write(f'\n],\n"images":{compact(table)}')
+        stream.write(f',\n"categories":{compact([{"id": 1, "name": category}])}}}\n')
 
 
 def run_lengths(mask: NDArray[np.bool_], top: int, left: int, size: tuple[int, int]) -> list[int]:
@@ -78,5 +95,6 @@ def run_lengths(mask: NDArray[np.bool_], top: int, left: int, size: tuple[int, i
     return lengths if lengths[-1] else lengths[:-1]
 
 
-def _text(value: object) -> str:
+def compact(value: object) -> str:
+    """JSON in one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

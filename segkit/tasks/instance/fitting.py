@@ -14,7 +14,7 @@ from segkit.tasks.examining import UnitsOf
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, each
 from segkit.tasks.instance.settings import Settings
-from segkit.tasks.instance.watershed import Labels, decode
+from segkit.tasks.instance.watershed import settle, unsettled
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 SEED_THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
@@ -46,8 +46,10 @@ class DecoderFit:
         counts = []
         for settings in GRID:
             if settings.min_area == AREAS[0]:
-                labels = decode(maps_KHW, settings)
-            counts.append(count(match(truth, _without_small(labels, settings.min_area))))
+                grown, _ = unsettled(maps_KHW, settings)
+            labels = grown.copy()
+            settle(labels, settings.min_area)
+            counts.append(count(match(truth, labels)))
         self._counts[index] = np.stack(counts)
 
     def finish(self) -> Counts:
@@ -89,11 +91,6 @@ def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
     best = np.flatnonzero(ap_S == np.nanmax(ap_S)).tolist()
     nearest = min(best, key=lambda place: _distance(GRID[place]))
     return replace(GRID[nearest]), float(ap_S[nearest]), objects
-
-
-def _without_small(labels_HW: Labels, min_area: int) -> Labels:
-    large = np.bincount(labels_HW.ravel(), minlength=1) >= min_area
-    return np.where(large[labels_HW], labels_HW, 0)
 
 
 def _distance(settings: Settings) -> float:

@@ -45,9 +45,10 @@ class InstancePainter:
         drawn = draw_contours(image, found)
         if row.truth is None:
             return image, None, drawn, drawn
-        truth = resize_mask(row.truth, size)
-        # Judged at the size at which it was found: small objects vanish in a picture.
-        last = _judged(image, (row.truth, row.prediction), (truth, found))
+        # Judged at the size at which it was kept: small objects vanish in a picture.
+        own = resize_mask(row.truth, row.prediction.shape)
+        truth = resize_mask(own, size)
+        last = _judged(image, (own, row.prediction), (truth, found))
         return image, draw_contours(image, truth), drawn, last
 
 

@@ -40,7 +40,7 @@ def decode(maps_KHW: Maps, settings: Settings) -> Labels:
 
 
 def grow(maps_KHW: Maps, settings: Settings, rows: slice = slice(None)) -> tuple[Labels, Labels]:
-    """Grow seeds to objects.
+    """Grow seeds to objects, and settle them.
 
     Rows left out change no object that lies whole within the others: the flood goes by values and,
     among equal ones, by who came first, so what is missing only comes later, never earlier.
@@ -54,6 +54,15 @@ def grow(maps_KHW: Maps, settings: Settings, rows: slice = slice(None)) -> tuple
         (H, W) each, of those rows and by the same numbers: the objects, without those that are too
         small, and the seeds.
     """
+    labels, seeds = unsettled(maps_KHW, settings, rows)
+    settle(labels, settings.min_area)
+    return labels, seeds
+
+
+def unsettled(
+    maps_KHW: Maps, settings: Settings, rows: slice = slice(None)
+) -> tuple[Labels, Labels]:
+    """Grow seeds to objects of any size, with the holes that they have; see :func:`grow`."""
     contact, distance = maps_KHW[1], maps_KHW[2]
     inside = maps_KHW[0, rows] > settings.threshold
     sure = ndimage.gaussian_filter(distance * (1 - contact), SIGMA, radius=BLUR)[rows]
@@ -70,11 +79,15 @@ def grow(maps_KHW: Maps, settings: Settings, rows: slice = slice(None)) -> tuple
     flooded = shared[pieces]
     if flooded.any():
         labels += _flood(flooded, contact[rows] - distance[rows], np.where(flooded, seeds, 0))
-    large = np.bincount(labels.ravel(), minlength=count + 1) >= settings.min_area
-    large[0] = False
-    labels[~large[labels]] = 0
-    _fill_holes(labels)
     return labels, seeds
+
+
+def settle(labels_HW: Labels, min_area: int) -> None:
+    """Drop objects below an area, and then fill holes, in place: what is dropped leaves some."""
+    large = np.bincount(labels_HW.ravel(), minlength=1) >= min_area
+    large[0] = False
+    labels_HW[~large[labels_HW]] = 0
+    _fill_holes(labels_HW)
 
 
 def _flood(inside_HW: NDArray[np.bool_], relief_HW: Maps, seeds_HW: Labels) -> Labels:

@@ -9,7 +9,7 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
-from segkit.inference.objects.coco import run_lengths, write_coco
+from segkit.inference.objects.coco import annotations, run_lengths, write_coco
 from tests.inference.objects.phantoms import PHANTOMS, Labels, disconnected, holes, nothing
 
 # pycocotools' own, under NumPy 2.
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 @pytest.mark.parametrize("phantom", PHANTOMS)
 def test_labels_to_coco_to_labels(phantom: Callable[[], Labels], tmp_path: Path) -> None:
     labels = phantom()
-    write_coco(tmp_path / "a.json", [("a b.png", labels)], category="nucleus")
+    write_coco(
+        tmp_path / "a.json", [("a b.png", labels.shape, annotations(labels))], category="nucleus"
+    )
     coco = COCO(str(tmp_path / "a.json"))
     again = np.zeros_like(labels)
     assert coco.imgs == {
@@ -36,7 +38,8 @@ def test_labels_to_coco_to_labels(phantom: Callable[[], Labels], tmp_path: Path)
 
 
 def test_several_images_are_numbered_through(tmp_path: Path) -> None:
-    images = [("a.png", holes()), ("b.png", nothing()), ("ä.png", disconnected())]
+    given = [("a.png", holes()), ("b.png", nothing()), ("ä.png", disconnected())]
+    images = [(name, labels.shape, annotations(labels)) for name, labels in given]
     write_coco(tmp_path / "a.json", images, category="Zelle")
     content = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert [image["file_name"] for image in content["images"]] == ["a.png", "b.png", "ä.png"]
@@ -54,6 +57,7 @@ def test_no_images(tmp_path: Path) -> None:
     write_coco(tmp_path / "a.json", [], category="nucleus")
     content = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert content == {
+        "info": {"description": "segkit"},
         "annotations": [],
         "images": [],
         "categories": [{"id": 1, "name": "nucleus"}],
@@ -85,7 +89,7 @@ def test_run_lengths_are_those_of_pycocotools() -> None:
 
 def test_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_coco(path, [("a.png", holes())], category="nucleus")
+    write_coco(path, [("a.png", (24, 31), annotations(holes()))], category="nucleus")
     before = path.read_bytes()
 
     def torn() -> list[tuple[str, Labels]]:

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,9 +13,16 @@ import tifffile
 from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.inference.objects.label_files import LabelStore, write_labels
+from segkit.inference.objects.label_files import RowStore, label_suffix
+from segkit.inference.objects.label_files import write_labels as write_to
 from segkit.inference.objects.measure import measure
 from tests.inference.objects.phantoms import PHANTOMS, Labels, noise, seventy_thousand
+
+
+def write_labels(folder: Path, stem: str, labels: Any, *, form: str = "png", **how: Any) -> Path:
+    path = folder / f"{stem}{label_suffix(labels, form)}"
+    write_to(path, labels, **how)
+    return path
 
 
 @pytest.mark.parametrize("phantom", [*PHANTOMS, seventy_thousand])
@@ -99,7 +107,7 @@ def test_whole_or_not_at_all(form: str, tmp_path: Path) -> None:
 
 def test_a_store_is_read_while_it_is_written(tmp_path: Path) -> None:
     labels = noise()
-    with LabelStore(tmp_path, 43) as store:
+    with RowStore(tmp_path, 43) as store:
         assert store.shape == (0, 43)
         assert store[0:5].shape == (0, 43)
         for top in range(0, 61, 7):
@@ -118,7 +126,7 @@ def test_a_store_is_read_while_it_is_written(tmp_path: Path) -> None:
 
 
 def test_a_store_takes_rows_of_one_width(tmp_path: Path) -> None:
-    with LabelStore(tmp_path, 43) as store, pytest.raises(ValueError, match="44 columns for 43"):
+    with RowStore(tmp_path, 43) as store, pytest.raises(ValueError, match="44 columns for 43"):
         store.add(np.zeros((2, 44), np.int32))
 
 
@@ -126,7 +134,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with LabelStore(tmp_path, 4) as store:
+    with RowStore(tmp_path, 4) as store:
         monkeypatch.setattr(os, "pwrite", full)
         with pytest.raises(SegkitError, match="cannot write here: No space left") as told:
             store.add(np.zeros((2, 4), np.int32))

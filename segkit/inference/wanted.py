@@ -1,0 +1,144 @@
+"""Which files predict writes, and what of them fits the task of a run. Nothing here needs NumPy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segkit.core.errors import SegkitError, did_you_mean
+from segkit.tasks.base import Task
+from segkit.tasks.named import task_kind, task_names
+
+FORMATS = {"png": ".png", "tiff": ".tif"}
+# Files of objects alone.
+_OBJECTS = ("rois", "geojson", "coco")
+_DRAWN = ("overlay", "colour", "probability")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which files are written for an image, and where.
+
+    Attributes:
+        folder: the output folder.
+        format: of the mask, png or tiff; 8 bits, of labels 16 or 32.
+        values: stored for class 0, 1 …; each 0…255 and once. Of labels none.
+        overlay: whether to draw ``<stem>_overlay.jpg``.
+        probability: whether to write ``probabilities/<stem>.tif``: (K, H, W) float16.
+        colour: whether to write ``colours/<stem>.png``: indices into a palette, which every viewer
+            shows in colour; after the seventh class the colours come again.
+        labels: whether the masks are labels of objects, which are measured; all below is of them.
+        rois: whether to write ``<stem>_rois.zip``.
+        geojson: whether to write ``<stem>.geojson``.
+        coco: whether to write ``coco.json``, of all images.
+        rle: whether to write ``submission.csv``, of all images.
+        pixel_size: height and width of a pixel in µm, of files that do not say.
+    """
+
+    folder: Path
+    format: str
+    values: tuple[int, ...]
+    overlay: bool = False
+    probability: bool = False
+    colour: bool = False
+    labels: bool = False
+    rois: bool = False
+    geojson: bool = False
+    coco: bool = False
+    rle: bool = False
+    pixel_size: tuple[float, float] | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the content of the files depends on."""
+        return {"pixel_size": self.pixel_size} if self.labels else {"values": self.values}
+
+    def mask(self, stem: str) -> Path:
+        """The mask; of labels that 16 bits do not hold it is the TIFF that lies there."""
+        first = self.folder / f"{stem}{FORMATS[self.format]}"
+        other = self.folder / f"{stem}{FORMATS['tiff']}"
+        return other if self.labels and other.is_file() and not first.is_file() else first
+
+    def part(self, stem: str, of: str) -> Path:
+        """What one image adds to a file of all images, which is made anew from its parts."""
+        return self.folder / ".objects" / f"{stem}.{of}"
+
+    def files(self, stem: str) -> dict[str, Path]:
+        """Every file of an image, by what it holds."""
+        found = {"mask": self.mask(stem)}
+        if self.overlay:
+            found["overlay"] = self.folder / f"{stem}_overlay.jpg"
+        if self.colour:
+            found["colour"] = self.folder / "colours" / f"{stem}.png"
+        if self.probability:
+            found["probability"] = self.folder / "probabilities" / f"{stem}.tif"
+        if self.labels:
+            found["objects"] = self.part(stem, "objects.csv")
+        if self.rois:
+            found["rois"] = self.folder / f"{stem}_rois.zip"
+        if self.geojson:
+            found["geojson"] = self.folder / f"{stem}.geojson"
+        if self.labels and self.coco:
+            found["coco"] = self.part(stem, "coco.json")
+        if self.labels and self.rle:
+            found["rle"] = self.part(stem, "submission.csv")
+        return found
+
+
+def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
+    """What is asked for of a run of this task.
+
+    Raises:
+        SegkitError: a file that the task has nothing to write into, or values that do not tell
+            the classes apart.
+    """
+    asked = {key: bool(config[key]) for key in _DRAWN}
+    size = config["pixel_size"]
+    if task.labels:
+        if config["values"] is not None:
+            raise SegkitError(
+                "labels are stored as they are: a number for each object",
+                where=f"values={config['values']}",
+                remedy="leave it out",
+            )
+        asked |= {key: bool(config[key]) for key in (*_OBJECTS, "rle")}
+        known = None if size is None else _pair(size)
+        return Wanted(folder, config["format"], (), labels=True, pixel_size=known, **asked)
+    for key in (*_OBJECTS, "pixel_size"):
+        if config[key]:
+            able = [name for name in task_names() if task_kind({"task": name}).labels]
+            raise SegkitError(
+                f"this run was trained with task={task.name}, which tells no objects apart",
+                where=f"{key}={config[key]}",
+                remedy=f"leave {key} out, or train a run that finds objects: "
+                + " or ".join(f"task={name}" for name in able),
+            )
+    values = check_format(config["format"], config["values"], len(task.classes))
+    return Wanted(folder, config["format"], values, **asked)
+
+
+def _pair(size: Any) -> tuple[float, float]:
+    height, width = size if isinstance(size, list | tuple) else (size, size)
+    return float(height), float(width)
+
+
+def check_format(name: object, values: object, classes: int) -> tuple[int, ...]:
+    """The stored value of each class: the given ones, or the class indices.
+
+    Raises:
+        SegkitError: an unknown format, or values that do not tell the classes apart.
+    """
+    if not isinstance(name, str) or name not in FORMATS:
+        remedy = did_you_mean(name, FORMATS)
+        raise SegkitError(f"unknown format {name!r}", where="format", remedy=remedy)
+    if values is None:
+        return tuple(range(classes))
+    given = list(values) if isinstance(values, list | tuple) else [None]
+    whole = [v for v in given if isinstance(v, int) and not isinstance(v, bool) and 0 <= v <= 255]
+    if len(set(whole)) != classes or len(given) != classes:
+        raise SegkitError(
+            f"{classes} classes need as many different whole numbers of 0…255",
+            where=f"values={values}",
+            remedy="for a binary task 'values=[0,255]', or leave it out for class indices",
+        )
+    return tuple(whole)
