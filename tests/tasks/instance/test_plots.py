@@ -33,7 +33,7 @@ def test_few_areas_or_equal_ones_are_drawn(tmp_path: Path, areas: list[int]) -> 
 
 def test_numbers_are_drawn_one_over_the_other_and_as_differences(tmp_path: Path) -> None:
     true = np.array([3, 8, 20, 0])
-    counts_plot(tmp_path / "counts.png", true, true + [0, -2, 4, 1], title="4 images")
+    counts_plot(tmp_path / "counts.png", true, true + np.array([0, -2, 4, 1]), title="4 images")
     picture = opened(tmp_path / "counts.png")
     assert picture.shape[1] > 2 * picture.shape[0]
     halves = np.split(picture[:, : picture.shape[1] // 2 * 2], 2, axis=1)
