@@ -49,8 +49,8 @@ def decode_bands(
         core = slice(margin if top else 0, rows if last else rows - margin)
         # Where rows are missing the smoothed score is another.
         seen = slice(BLUR if top else 0, rows if last else rows - BLUR)
-        inside, surest = view[0, seen] > settings.threshold, score(view)[seen]
-        labels, seeds = grow(inside, surest, settings)
+        inside = view[0, seen] > settings.threshold
+        labels, seeds = grow(inside, score(view)[seen], settings)
         within = slice(core.start - seen.start, core.stop - seen.start)
         numbers = known.number(seeds, labels[within], top + seen.start)
         if not last:
@@ -61,7 +61,7 @@ def decode_bands(
 
 def _views(bands: Iterable[Maps], margin: int) -> Iterator[tuple[Maps, bool]]:
     """Views of the rows, each beginning two margins above the last one's end, and which is last."""
-    height = max(4 * margin, _ROWS)
+    height = max(3 * margin, _ROWS)
     kept: Maps | None = None
     filled = 0
     for band in bands:

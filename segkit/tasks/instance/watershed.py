@@ -61,7 +61,8 @@ def grow(inside_HW: NDArray[np.bool_], score_HW: Maps, settings: Settings) -> tu
         seeds.
     """
     seeds, count = ndimage.label(inside_HW & (score_HW > settings.seed_threshold), output=np.int32)
-    relief = -score_HW.astype(np.float64)
+    relief = np.negative(score_HW, dtype=np.float64)
+    del score_HW  # of a wide image the watershed is what takes most memory
     # Below all others, and each different: the library's order of equal ones would depend on how
     # many there are.
     at = seeds > 0
