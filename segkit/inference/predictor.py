@@ -53,7 +53,7 @@ class Prediction(NamedTuple):
 
     Attributes:
         mask: (H, W), 0 is background: uint8 class indices; where objects are found int32 labels.
-        probability: (K, H, W) float32, 0…1: the foreground's; each class's; or the decoder's planes.
+        probability: (K, H, W) float32, 0…1: the foreground's, each class's, or the planes'.
     """
 
     mask: NDArray[Any]

@@ -61,11 +61,11 @@ def discs(seed: int, size: tuple[int, int], count: int) -> NDArray[np.float64]:
 
 ALL = ("rois=true", "geojson=true", "coco=true", "overlay=true")
 MORE = ("probability=true", "colour=true", "rle=true")
-ALLOW = "allow_targets=[tests.commands.bright.]"
+PREFIX = "tests.commands.bright."
 
 
 def given(run: Path | str, inputs: Path, output: Path, *more: str) -> list[str]:
-    where = [f"run={run}", f"input={inputs}", f"output={output}", ALLOW]
+    where = [f"run={run}", f"input={inputs}", f"output={output}", f"allow_targets=[{PREFIX}]"]
     return [*where, "device=cpu", "precision=32-true", *more]
 
 

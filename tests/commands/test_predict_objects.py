@@ -20,7 +20,7 @@ from pycocotools.coco import COCO
 from segkit import predict
 from segkit.core.tables import read_table
 from segkit.runs import load_run
-from tests.commands.bright import ALL, ALLOW, MORE, given, labels_of
+from tests.commands.bright import ALL, MORE, PREFIX, discs, given, labels_of
 from tests.commands.in_process import Call, call_main
 from tests.commands.predicting import table
 
@@ -39,9 +39,7 @@ def test_every_file_gives_the_labels_back(
 ) -> None:
     out = tmp_path / "out"
     assert command(*given(object_runs[0], disc_inputs, out, *ALL, *MORE)) == 0
-    predictor = load_run(
-        object_runs[0], device="cpu", precision="32-true", allow_targets=[ALLOW[15:-1]]
-    )
+    predictor = load_run(object_runs[0], device="cpu", precision="32-true", allow_targets=[PREFIX])
     coco = COCO(str(out / "coco.json"))
     with (out / "submission.csv").open(encoding="utf-8") as file:
         submitted = list(csv.DictReader(file))
@@ -166,6 +164,20 @@ def test_several_runs_and_views_average_their_maps(
     found = tifffile.imread(tmp_path / "both" / "probabilities" / "grey.tif")
     # The network's answer turns as its image does, but for rounding.
     np.testing.assert_allclose(found, np.mean(maps, axis=0, dtype=float), atol=2e-3)
+
+
+def test_tiles_and_bands_leave_no_seam(
+    object_runs: list[Path], command: Call, tmp_path: Path
+) -> None:
+    """Higher than what is looked at at once; tiles cut many objects."""
+    pixels = (discs(3, (1500, 90), 160) * 100).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, rowsperstrip=50)
+    predictor = load_run(object_runs[0], device="cpu", precision="32-true", allow_targets=[PREFIX])
+    whole = predictor(tmp_path / "a.tif").mask
+    assert whole.max() > 60
+    assert command(*given(object_runs[0], tmp_path / "a.tif", tmp_path / "out", "tile=64")) == 0
+    assert np.array_equal(labels_of(tmp_path / "out" / "a.png"), whole)
+    assert len(read_table(tmp_path / "out" / "objects.csv")) == whole.max()
 
 
 @pytest.mark.slow
