@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from segkit.config.plain import resolved
 from segkit.config.values import PREDICT
@@ -19,6 +19,12 @@ from segkit.runs.call import Call
 from segkit.runs.load import agree, open_runs, predictor_of
 from segkit.tasks.named import decoder_settings
 
+if TYPE_CHECKING:
+    from segkit.inference.names import Input
+    from segkit.inference.table import Table
+    from segkit.inference.wanted import Wanted
+    from segkit.tasks.base import Task
+
 # What masks depend on, besides the run: a table of other settings is not continued.
 _SETTINGS = ("tile", "overlap", "scale", "tta", "large", "format", "precision")
 
@@ -31,7 +37,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     """
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, find_inputs
-    from segkit.inference.table import Table, check_submission, columns, settings_hash
+    from segkit.inference.table import Table, columns, settings_hash
     from segkit.inference.wanted import wanted_of
 
     check(config, PREDICT)
@@ -50,17 +56,11 @@ def predict(config: dict[str, Any], call: Call) -> None:
         output / "predictions.csv", columns(task.described_by()), settings_hash(files, settings)
     )
     if not config["overwrite"]:
-        table.check(inputs, wanted)
-        if config["rle"]:
-            check_submission(output)
-        if wanted.labels:
-            from segkit.inference.objects.joined import check_joined
-
-            check_joined(wanted)
+        _check_taken(table, inputs, wanted, rle=config["rle"])
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     if todo:
         cli.say("loading PyTorch …")
-    from segkit.inference.predict_files import Job, predict_all, write_submission
+    from segkit.inference.predict_files import Job, predict_all
 
     if others:
         print(others, flush=True)
@@ -72,15 +72,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)
     table.finish()
-    if wanted.labels:
-        from segkit.inference.objects.joined import write_joined
-
-        write_joined(inputs, table, wanted, task.classes[1])
-    elif config["rle"]:
-        write_submission(inputs, table, wanted)
-    _say(len(todo) - broken, len(inputs) - len(todo), output)
-    if wanted.labels:
-        print(f"objects measured: {output}/objects.csv")
+    _join(inputs, table, wanted, task, rle=config["rle"])
+    _say(len(todo) - broken, len(inputs) - len(todo), wanted)
     _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
@@ -97,9 +90,36 @@ def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
     return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
-def _say(done: int, skipped: int, output: Path) -> None:
+def _check_taken(table: Table, inputs: list[Input], wanted: Wanted, *, rle: bool) -> None:
+    """Refuse to overwrite what this prediction did not write."""
+    from segkit.inference.table import check_submission
+
+    table.check(inputs, wanted)
+    if rle:
+        check_submission(wanted.folder)
+    if wanted.labels:
+        from segkit.inference.objects.joined import check_joined
+
+        check_joined(wanted)
+
+
+def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task, *, rle: bool) -> None:
+    """Write the files of all images."""
+    if wanted.labels:
+        from segkit.inference.objects.joined import write_joined
+
+        write_joined(inputs, table, wanted, task.classes[1])
+    elif rle:
+        from segkit.inference.predict_files import write_submission
+
+        write_submission(inputs, table, wanted)
+
+
+def _say(done: int, skipped: int, wanted: Wanted) -> None:
     there = f"; {skipped} were there already" if skipped else ""
-    print(f"{done} predicted{there}: {output}")
+    print(f"{done} predicted{there}: {wanted.folder}")
+    if wanted.labels:
+        print(f"objects measured: {wanted.folder}/objects.csv")
 
 
 def _say_overlay(output: Path, overrides: Sequence[str], *, drawn: bool) -> None:

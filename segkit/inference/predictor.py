@@ -52,10 +52,8 @@ class Prediction(NamedTuple):
     """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
 
     Attributes:
-        mask: (H, W), 0 is background: uint8 class indices; of tasks of objects int32 labels 1…N,
-            in raster order of their first pixels.
-        probability: (K, H, W) float32, 0…1, of each class; of binary tasks of the foreground; of
-            tasks of objects of each plane that they are found by, the foreground's first.
+        mask: (H, W), 0 is background: uint8 class indices; where objects are found int32 labels.
+        probability: (K, H, W) float32, 0…1: the foreground's, each class's, or the planes'.
     """
 
     mask: NDArray[Any]

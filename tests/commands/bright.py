@@ -1,8 +1,13 @@
 """A network that finds bright discs without having learnt it, and pictures of such."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import tifffile
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -52,3 +57,21 @@ def discs(seed: int, size: tuple[int, int], count: int) -> NDArray[np.float64]:
         inside = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
         image[inside] = random.uniform(110, 220)
     return np.clip(image, 0, 255)
+
+
+ALL = ("rois=true", "geojson=true", "coco=true", "overlay=true")
+MORE = ("probability=true", "colour=true", "rle=true")
+PREFIX = "tests.commands.bright."
+
+
+def given(run: Path | str, inputs: Path, output: Path, *more: str) -> list[str]:
+    where = [f"run={run}", f"input={inputs}", f"output={output}", f"allow_targets=[{PREFIX}]"]
+    return [*where, "device=cpu", "precision=32-true", *more]
+
+
+def labels_of(path: Path) -> NDArray[Any]:
+    if path.suffix == ".tif":
+        return np.asarray(tifffile.imread(path))
+    with Image.open(path) as image:
+        assert image.mode == "I;16"
+        return np.asarray(image)

@@ -20,6 +20,7 @@ from segkit import train
 from segkit.data.readers.phantom import write_phantoms
 from segkit.inference.predictor import Predictor
 from segkit.runs import load_run
+from tests.commands.bright import TRAIN, discs
 from tests.commands.in_process import call_main
 from tests.commands.mistakes import Mistake, check_message, left, write
 from tests.commands.predicting import picture
@@ -198,4 +199,33 @@ def inputs(tmp_path: Path) -> Path:
     tifffile.imwrite(folder / "deep.tif", picture(7, (70, 33)).astype(np.uint16) * 200)
     (folder / "notes.txt").write_text("not an image", "utf-8")
     (folder / ".hidden.png").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def object_runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two, which differ in where the foreground ends."""
+    folder, found = tmp_path_factory.mktemp("objects"), []
+    for lift in (0.0, 2.0):
+        found.append(folder / f"run{lift}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            given = (f"hydra.run.dir={found[-1]}", f"+model.lift={lift}")
+            code = call_main(patch, *TRAIN, *given, "dataset.cache_dir=cache", module=train)
+        assert code == 0
+    return found
+
+
+@pytest.fixture
+def disc_inputs(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    grey, deep = discs(1, (90, 120), 12), discs(2, (80, 70), 6)
+    Image.fromarray(grey.astype(np.uint8)).save(folder / "grey.png")
+    colour = np.dstack([grey, grey * 0.9, grey * 0.8]).astype(np.uint8)
+    Image.fromarray(colour).save(folder / "colour.png")
+    Image.fromarray(np.full((20, 30), 9, np.uint8)).save(folder / "nothing.png")
+    said = {"axes": "YX", "PhysicalSizeX": 0.325, "PhysicalSizeY": 0.5}
+    pixels = (deep * 200 + 7).astype(np.uint16)
+    tifffile.imwrite(folder / "deep.tif", pixels, ome=True, metadata=said)
     return folder

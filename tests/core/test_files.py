@@ -192,3 +192,16 @@ def test_a_name_too_long_is_told_before_the_work(tmp_path: Path) -> None:
         assert "shorten" in caught.value.remedy
     assert listing(tmp_path) == []
     write_text(tmp_path / ("ä" * 125 + ".png"), "")  # 254 bytes
+
+
+def test_what_is_written_within_another_appears_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with atomic_path(path) as temporary:
+        write_text(temporary, "part")
+        assert [one for one in tmp_path.iterdir() if one == temporary] == [temporary]
+        assert not path.exists()
+        # Still locked by whoever writes it: a sweep keeps it.
+        remove_unfinished(tmp_path)
+        assert temporary.read_text("utf-8") == "part"
+    assert path.read_text("utf-8") == "part"
+    assert list(tmp_path.iterdir()) == [path]

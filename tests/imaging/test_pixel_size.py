@@ -76,9 +76,9 @@ def test_other_kinds_and_damaged_files_say_nothing(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((3, 3), np.uint8)).save(tmp_path / "a.png", dpi=(30_000, 30_000))
     with (tmp_path / "a.png").open("rb") as stream:
         assert pixel_size(stream) is None
-    stream = io.BytesIO()
-    tifffile.imwrite(stream, PIXELS, resolution=(1e4, 1e4), resolutionunit="CENTIMETER")
-    data = stream.getvalue()
+    written = io.BytesIO()
+    tifffile.imwrite(written, PIXELS, resolution=(1e4, 1e4), resolutionunit="CENTIMETER")
+    data = written.getvalue()
     assert pixel_size(io.BytesIO(data)) == (1, 1)
     for cut in (0, 3, 4, 8, 60, 200):
         assert pixel_size(io.BytesIO(data[:cut])) is None

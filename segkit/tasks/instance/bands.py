@@ -61,7 +61,7 @@ def decode_bands(
 
 def _views(bands: Iterable[Maps], margin: int) -> Iterator[tuple[Maps, bool]]:
     """Views of the rows, each beginning two margins above the last one's end, and which is last."""
-    height = max(4 * margin, _ROWS)
+    height = max(3 * margin, _ROWS)
     kept: Maps | None = None
     filled = 0
     for band in bands:

@@ -13,6 +13,7 @@ from segkit.tasks.instance.targets import PLANES
 from segkit.tasks.instance.watershed import decode
 
 _EDGE = 1e-7
+_ROWS = 64
 
 
 class InstanceDecoder:
@@ -47,7 +48,12 @@ class InstanceDecoder:
         self, bands: Iterable[NDArray[np.float32]], *, maps: bool
     ) -> Iterator[tuple[NDArray[np.float32] | None, NDArray[np.int32]]]:
         """Objects are found in windows that reach beyond a band, and come as they are complete."""
-        found = (self.maps(torch.from_numpy(outputs)[None])[0].numpy() for outputs in bands)
+        # Of a wide image a whole band is a hundred megabytes, and it is copied anyway.
+        found = (
+            self.maps(torch.from_numpy(outputs[:, top : top + _ROWS])[None])[0].numpy()
+            for outputs in bands
+            for top in range(0, outputs.shape[1], _ROWS)
+        )
         for band_KHW, labels_HW in decode_bands(found, self.settings, self.settings.halo):
             yield band_KHW if maps else None, labels_HW
 

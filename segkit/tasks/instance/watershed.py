@@ -67,6 +67,7 @@ def unsettled(
     inside = maps_KHW[0, rows] > settings.threshold
     sure = ndimage.gaussian_filter(distance * (1 - contact), SIGMA, radius=BLUR)[rows]
     seeds, count = ndimage.label(inside & (sure > settings.seed_threshold), output=np.int32)
+    del sure  # of a wide image it is large
     pieces, total = ndimage.label(inside, output=np.int32)
     piece_of = pieces.ravel()[first_pixels(seeds, count)[1:]]
     shared = np.bincount(piece_of, minlength=total + 1) > 1
