@@ -92,7 +92,7 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
         SegkitError: a file that the task has nothing to write into, or values that do not tell
             the classes apart.
     """
-    asked = {key: bool(config[key]) for key in _DRAWN}
+    asked: dict[str, Any] = {key: bool(config[key]) for key in _DRAWN}
     size = config["pixel_size"]
     if task.labels:
         if config["values"] is not None:

@@ -49,7 +49,7 @@ def test_stopped_and_started_again_it_gives_the_same(
     whole, out = tmp_path / "whole", tmp_path / "out"
     assert command(*given(object_runs[0], disc_inputs, whole, *ALL, *MORE)) == 0
     stopped = iter((False, False, True))
-    real = object_files.write_labels
+    real = label_files.write_labels
 
     def ended(*args: Any, **more: Any) -> None:
         if next(stopped):

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.bands import ArrayRows, Rows, open_rows
+from segkit.imaging import bands
+from segkit.imaging.bands import ArrayRows, open_rows
 from segkit.inference.names import Input
 from segkit.inference.predictor import Member, Predictor
 from segkit.inference.read_ahead import Opened, ask_together, grouped, open_ahead
@@ -22,13 +23,13 @@ from segkit.tasks.semantic.task import SemanticTask
 
 
 def opened(name: str, rows: int, columns: int) -> Opened:
-    image: Future[Rows] = Future()
+    image: Future[bands.Opened] = Future()
     image.set_result(ArrayRows(picture(rows, columns)))
     return Input(Path(name)), image
 
 
 def broken(name: str) -> Opened:
-    image: Future[Rows] = Future()
+    image: Future[bands.Opened] = Future()
     image.set_exception(SegkitError("broken", where=name, remedy="none"))
     return Input(Path(name)), image
 
@@ -87,7 +88,7 @@ def asked_for(paths: list[Path], most: int, monkeypatch: pytest.MonkeyPatch) -> 
     """What has been opened once the first file is worked on."""
     seen: list[Path] = []
 
-    def remember(path: Path, large: int) -> Rows:
+    def remember(path: Path, large: int) -> bands.Opened:
         seen.append(path)
         return open_rows(path, large)
 
