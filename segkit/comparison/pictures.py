@@ -49,7 +49,7 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
     sheets = {}
     for record, load in zip(known, reader.loaders(known), strict=True):
         sample = load()
-        truth = sample.instances if task.labels else sample.mask
+        truth: Truth | None = sample.instances if task.labels else sample.mask
         _check_truth(truth, record, shown[0], reader)
         rows = []
         for each in shown:

@@ -22,7 +22,7 @@ def blobs(seed: int, count: int = 40) -> NDArray[np.int32]:
 @pytest.mark.parametrize("seed", range(4))
 def test_outlines_are_scikit_images_inner_boundaries(seed: int) -> None:
     labels = blobs(seed)
-    expected = find_boundaries(labels, connectivity=1, mode="inner")  # type: ignore[no-untyped-call]
+    expected = find_boundaries(labels, connectivity=1, mode="inner")
     np.testing.assert_array_equal(outlines(labels), expected)
 
 
