@@ -176,10 +176,10 @@ class SegmentationModule(pl.LightningModule):
         self._stop_clock()
         for config in self.trainer.lr_scheduler_configs:
             score = self.trainer.callback_metrics.get(config.monitor or "")
-            plateau = isinstance(config.scheduler, ReduceLROnPlateau)
-            late = self.task.labels
-            if plateau and self._validated and tells(config.scheduler, score, late=late):
-                config.scheduler.step(score)  # type: ignore[arg-type]
+            scheduler, late = config.scheduler, self.task.labels
+            plateau = isinstance(scheduler, ReduceLROnPlateau) and self._validated
+            if plateau and tells(scheduler, score, late=late):  # type: ignore[arg-type]
+                scheduler.step(score)  # type: ignore[arg-type]
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step any schedule but a plateau.

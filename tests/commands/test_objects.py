@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from segkit import compare, train
+from segkit import train
 from segkit.core.run_folder import RunFolder
 from tests.commands.evaluating import evaluate_in, table
 from tests.commands.in_process import call_main
@@ -147,31 +147,6 @@ def test_a_run_is_gone_on_with_exactly(run: Any, here: CODES, tmp_path: Path) ->
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
     one, other = summary(whole), summary(halves)
     assert all(one[key] == other[key] for key in ("test", "decoder", "best_epoch", "split_hash"))
-
-
-def test_a_comparison_draws_objects_and_advises_what_can_be_done(
-    objects: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Two runs that differ in what they found: scores of one were lost."""
-    other = Path(shutil.copytree(objects, objects.with_name("other")))
-    images = other / "evaluation_per_image.csv"
-    config = (other / "config.yaml").read_text("utf-8")
-    (other / "config.yaml").write_text(
-        config.replace("seed_threshold: 0.3", "seed_threshold: 0.31")
-    )
-    rows = images.read_text("utf-8").splitlines()
-    names = rows[0].split(",")
-    cells = rows[1].split(",")
-    cells[names.index("ap50_e6")] = "1"
-    images.write_text("\n".join([rows[0], ",".join(cells), *rows[2:]]) + "\n", "utf-8")
-    monkeypatch.chdir(objects.parent)
-    given = [f"runs=[{objects},{other}]", "output=compared"]
-    assert call_main(monkeypatch, *given, module=compare) == 0
-    said = capsys.readouterr().out
-    assert "no pictures" not in said
-    assert "surface" not in said, "objects have none"
-    page = (objects.parent / "compared" / "comparison.html").read_text("utf-8")
-    assert page.count("<img") > 0
 
 
 def test_two_processes_give_the_tables_of_one(run: Any, objects: Path) -> None:

@@ -103,5 +103,5 @@ def test_loaders_make_the_targets(data: Any) -> None:
     assert batch["target"].shape == (3, len(PLANES), 64, 64)
     assert batch["mask_BHW"].dtype == torch.int32
     objective = InstanceTask(CLASSES).objective
-    again = objective.target({key: batch[key] for key in ("mask_BHW", "image_BCHW", "index_B")})  # type: ignore[misc]
+    again = objective.target({key: batch[key] for key in ("mask_BHW", "image_BCHW", "index_B")})  # type: ignore[arg-type]
     assert torch.equal(again, batch["target"])

@@ -11,7 +11,7 @@ from torch import Tensor
 from segkit.core.contracts import Batch, Record
 from segkit.core.errors import SegkitError
 from segkit.core.view import LARGE
-from segkit.tasks.instance import scorer as module
+from segkit.tasks.instance.examination import InstanceExamination
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import each
 from segkit.tasks.tally import Counted, sum_by_group
@@ -93,7 +93,7 @@ def test_what_comes_in_bands_is_counted_as_a_whole(rows: int) -> None:
     for shown in (whole, parted):
         assert [index for index, *_ in shown.seen] == [5]
     for a, b in zip(whole.seen[0][1:], parted.seen[0][1:], strict=True):
-        assert torch.equal(cast("Tensor", a), cast("Tensor", b))
+        assert torch.equal(a, b)
 
 
 def test_objects_across_many_windows_are_counted_as_a_whole() -> None:
@@ -206,4 +206,4 @@ def test_distances_of_outlines_are_refused() -> None:
     with pytest.raises(SegkitError, match="class masks, not of objects") as caught:
         SCORER.examination(surface_tolerance=2.0)
     assert caught.value.where == "surface=true"
-    assert isinstance(SCORER.examination(surface_tolerance=None), module.InstanceExamination)
+    assert isinstance(SCORER.examination(surface_tolerance=None), InstanceExamination)
