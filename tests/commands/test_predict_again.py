@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit import predict
-from segkit.core.errors import SegkitError
-from segkit.core.files import atomic_path
+from segkit.core.files import CannotWriteError, atomic_path
 from segkit.core.tables import table_text
 from segkit.inference import outputs as prediction_files
 from segkit.inference.names import Input
@@ -262,7 +261,7 @@ def test_a_folder_that_stops_taking_files_ends_the_run(
 
     def full(path: Path) -> Path:
         if path.name == "colour.png":
-            raise SegkitError("cannot write here: no room", where=str(path), remedy="make room")
+            raise CannotWriteError("cannot write here: no room", where=str(path), remedy="room")
         return atomic_path(path)  # type: ignore[return-value]
 
     monkeypatch.setattr(prediction_files, "atomic_path", full)
