@@ -6,10 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from segkit import predict
 from segkit.core.files import CannotWriteError, atomic_path
@@ -17,8 +16,8 @@ from segkit.core.tables import table_text
 from segkit.inference import outputs as prediction_files
 from segkit.inference.names import Input
 from segkit.inference.outputs import NotWrittenError
-from segkit.inference.predictor import Predictor
 from segkit.inference.table import Table, columns
+from segkit.tasks.semantic.decoder import SemanticDecoder
 from tests.commands.in_process import Call, call_main
 from tests.commands.predicting import given, picture, table
 
@@ -55,13 +54,11 @@ def test_a_broken_file_is_reported_and_the_rest_is_done(
 def test_stopped_and_started_again_it_gives_the_same(
     run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segkit.inference.predictor import Predictor as Real  # noqa: PLC0415
-
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert command(*given(run, inputs, whole)) == 0
-    decode, calls = Real.decode, 0
+    decode, calls = SemanticDecoder.decode, 0
 
-    def failing(self: Predictor, outputs: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def failing(self: SemanticDecoder, outputs: Tensor) -> Tensor:
         nonlocal calls
         calls += 1
         if calls > 3:
@@ -69,7 +66,7 @@ def test_stopped_and_started_again_it_gives_the_same(
         return decode(self, outputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Real, "decode", failing)
+        patch.setattr(SemanticDecoder, "decode", failing)
         assert command(*given(run, inputs, stopped)) == 130
     assert len(list(stopped.glob("*.png"))) == 3
     assert not [path for path in stopped.iterdir() if path.name.startswith(".")]

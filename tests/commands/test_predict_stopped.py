@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from segkit import predict
-from segkit.inference.predictor import Predictor
+from segkit.tasks.semantic.decoder import SemanticDecoder
 from tests.commands.in_process import Call, call_main
 from tests.commands.predicting import given, picture, table
 
@@ -42,16 +41,16 @@ def hidden(folder: Path) -> list[str]:
 def test_sigterm_leaves_no_unfinished_file(
     run: Any, command: Call, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode, out = Predictor.decode, tmp_path / "out"
+    decode, out = SemanticDecoder.decode, tmp_path / "out"
 
-    def ended(self: Predictor, outputs: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def ended(self: SemanticDecoder, outputs: Tensor) -> Tensor:
         if (out / "alpha.png").exists():
             assert len(hidden(out)) == 4
             signal.raise_signal(signal.SIGTERM)
         return decode(self, outputs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Predictor, "decode", ended)
+        patch.setattr(SemanticDecoder, "decode", ended)
         assert command(*given(run, inputs, out, *ALL)) == 128 + signal.SIGTERM
     assert hidden(out) == []
     assert [Path(row["file"]).stem for row in table(out)] == ["alpha"]
