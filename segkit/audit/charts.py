@@ -83,7 +83,7 @@ def _bars(axes: Axes, audit: Audit) -> None:
         axes.annotate(f"{total:.0f}", (position, total), ha="center", va="bottom", color=INK)
     axes.margins(y=0.12)
     if 1 < len(strata) <= len(_STRATA):
-        axes.legend(frameon=False, labelcolor=INK, fontsize=8)
+        axes.legend(frameon=False, labelcolor=INK, fontsize=8, loc="upper right")
 
 
 def _histogram(
@@ -106,7 +106,7 @@ def _histogram(
         label=[split or "no split" for split in parts],
     )
     if len(parts) > 1:
-        axes.legend(frameon=False, labelcolor=INK, fontsize=8)
+        axes.legend(frameon=False, labelcolor=INK, fontsize=8, loc="upper right")
 
 
 def _edges(values: Sequence[float]) -> list[float]:

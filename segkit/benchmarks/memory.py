@@ -98,8 +98,8 @@ def _write_cache(folder: Path, count: int, size: tuple[int, int], channels: int)
         }
         for number in range(count)
     ]
-    index = {"channels": channels, "bytes": count * each, "problems": [], "entries": entries}
-    index["build"] = _BUILD
+    index = {"build": _BUILD, "channels": channels, "labels": False, "bytes": count * each}
+    index |= {"problems": [], "entries": entries}
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 

@@ -43,6 +43,8 @@ WHOLE = [
 def test_every_option_trains(configured: Configured, tmp_path: Path, group: str, name: str) -> None:
     """A whole training, one epoch long, to the end: tested, and summed up."""
     given = [f"{group}={name}"] if group == "model" else ["model=unet_mnv2", f"{group}={name}"]
+    if name == "objects":
+        given.append("task=instance")
     if name == "unet_flexible":
         given.append("model.base_filters=4")  # at its own 16, a checkpoint is of 1.5 GB
     config = configured(

@@ -1,6 +1,7 @@
 """The decoder that is fitted when training ends, and a loss whose terms are told."""
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from segkit.data.augment import Augmentation
 from segkit.models.network import wrap
 from segkit.tasks.instance.fitting import GRID
 from segkit.tasks.instance.loss import ObjectLoss
+from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.targets import PLANES
 from segkit.tasks.instance.task import InstanceTask
 from segkit.training.fitted import fit_decoder
@@ -44,9 +46,8 @@ def test_settings_are_found_on_validation_and_all_else_is_as_it_was(
     with caplog.at_level(logging.INFO, "segkit"):
         fit_decoder(module, data, trainer, "")
     assert "fitting the decoder to the validation split" in caplog.text
-    assert tuple(module.task.settings.values()) in {
-        (one.threshold, one.seed_threshold, one.min_area) for one in GRID
-    }
+    assert module.task.settings["halo"] == 32  # no phantom is higher than 25 rows
+    assert {**module.task.settings, "halo": Settings().halo} in [asdict(one) for one in GRID]
     assert (module.watchers, data.scored_split) == looked_at[:2]
     assert module.counted.keys() == looked_at[2].keys()
     assert module.scores == looked_at[3]

@@ -109,7 +109,7 @@ def areas_plot(
         axes.stairs(
             heights, edges, fill=true, color=colour, alpha=0.35 if true else 1, label=label, lw=1.8
         )
-    axes.legend(frameon=False, labelcolor=INK)
+    axes.legend(frameon=False, labelcolor=INK, loc="upper right")
     save(plot, path)
 
 

@@ -21,7 +21,12 @@ GIVEN = InstanceTask(["background", "cell"], Settings(0.25, 0.6, 30))
 )
 def test_what_a_threshold_may_be_where_one_can_be_found(given: Any, expected: float) -> None:
     task = GIVEN.with_settings({"threshold": given}, auto=True)
-    assert task.settings == {"threshold": expected, "seed_threshold": 0.6, "min_area": 30}
+    assert task.settings == {
+        "threshold": expected,
+        "seed_threshold": 0.6,
+        "min_area": 30,
+        "halo": 128,
+    }
     assert task.classes == GIVEN.classes
     assert task.decoder.settings == task.decoding
 
@@ -57,7 +62,7 @@ def test_where_none_can_be_found_auto_is_refused() -> None:
 def test_auto_begins_with_the_settings_beside_it_and_is_fitted() -> None:
     task = InstanceTask.of({**CONFIG, "seed_threshold": 0.3}, ["background", "cell"])
     assert task.fits
-    assert task.settings == {"threshold": 0.5, "seed_threshold": 0.3, "min_area": 10}
+    assert task.settings == {"threshold": 0.5, "seed_threshold": 0.3, "min_area": 10, "halo": 128}
     assert task.with_settings({"min_area": 5}).fits, "a setting survives another"
     given = InstanceTask.of({**CONFIG, "threshold": 0.4}, ["background", "cell"])
     assert not given.fits
