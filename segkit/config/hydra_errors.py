@@ -132,6 +132,12 @@ def _composition(
             config = _composed(cause)
             if config is None:
                 config = _compose(folder, config_name, given)
+            if key in group_names(folder) and key not in config:
+                return SegkitError(
+                    f"{key} is chosen when a network is trained, not here",
+                    where=f"{key}=…",
+                    remedy=f"leave it out; {_HELP}",
+                )
             known = sorted({*keys_below(config), *group_names(folder)})
             # Each option is composed for it, which a slip of the finger need not wait for.
             slip = difflib.get_close_matches(key, known, cutoff=_SLIP)
@@ -196,7 +202,10 @@ def _composed(error: BaseException) -> DictConfig | None:
 def _compose(folder: Path, config_name: str, given: Sequence[str]) -> DictConfig:
     """The configuration with the options that were chosen, and nothing else that was given."""
     pairs = [argument.split("=", 1) for argument in given if "=" in argument]
-    choices = [
-        f"{group}={name}" for group, name in pairs if group and name in option_names(folder, group)
-    ]
+    choices: list[str] = []
+    for group, name in pairs:
+        with suppress(ConfigCompositionException):  # a group that this command does not have
+            if group and name in option_names(folder, group):
+                composed(folder, config_name, [*choices, f"{group}={name}"])
+                choices.append(f"{group}={name}")
     return composed(folder, config_name, choices)

@@ -102,7 +102,10 @@ def _labels(looked: Survey, classes: Sequence[str], mapping: Map | None) -> str:
         return f"these read as ids of objects: '{_MAP}{{{pairs}}}'{_two(classes)}{otherwise}"
     cut = _cut(looked.least, classes, mapping)
     every = f"every id above {looked.least:g} is foreground"
-    return f"these read as ids of objects: set {cut} ({every}){otherwise}"
+    as_one = f"set {cut} ({every})"
+    if len(classes) == 2:
+        as_one += ", or task=instance to tell the objects apart"
+    return f"these read as ids of objects: {as_one}{otherwise}"
 
 
 _MAP = "dataset.mask_values="
