@@ -12,6 +12,8 @@ Picture = NDArray[np.uint8]
 COLOURS: Picture = CLASS_COLOURS[1:]
 # How far apart objects are neighbours to the eye, in pixels.
 _NEAR = 5
+# Per cent of pixels, and the grey level that they must exceed in an image that is not dark.
+_BRIGHT, _DARK = 99.8, 100
 
 
 def outlines(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -69,6 +71,20 @@ def draw_contours(
     line = outlines(labels)
     drawn[line] = table[numbers[line] - 1]
     return drawn
+
+
+def brightened(image: Picture) -> Picture:
+    """A dark image as the eye can judge it, any other as it is: stretched to its brightest pixels.
+
+    Fluorescence often takes 40 of 255 grey levels; what is drawn on it is no measurement.
+
+    Args:
+        image: (H, W, C) uint8.
+    """
+    brightest = float(np.percentile(image, _BRIGHT)) if image.size else 255.0
+    if brightest >= _DARK:
+        return image
+    return np.minimum(image * (255 / max(brightest, 8.0)), 255).astype(np.uint8)
 
 
 def apart(numbers: NDArray[np.int64], count: int, colours: int) -> NDArray[np.int64]:

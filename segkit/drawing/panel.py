@@ -77,7 +77,7 @@ def panel(rows: Sequence[PanelRow], painter: Painter, *, height: int = _HEIGHT) 
     width = max(_NARROWEST, *(panel_size(row.image.shape, height)[1] for row in rows))
     step = _LINE + height + 2 * _GAP
     wide = len(columns) * (width + _GAP) - _GAP
-    wide = max(wide, sum(_entry(name) for _, name in key))
+    wide = max(wide, sum(_entry(name) for name in (_HEADINGS[-1], *(name for _, name in key))))
     high = 2 * _LINE + len(rows) * step
     sheet = Image.new("RGB", (wide + 2 * _MARGIN, high + 2 * _MARGIN), _PAPER)
     pen = ImageDraw.Draw(sheet)
@@ -125,6 +125,9 @@ def _missing(size: tuple[int, int]) -> Picture:
 
 def _legend(pen: Pen, middle: int, key: Sequence[tuple[Sequence[int], str]]) -> None:
     left = _MARGIN
+    if key:
+        _write(pen, (left, middle), f"{_HEADINGS[-1]}:", anchor="lm", colour=_FAINT)
+        left += _entry(_HEADINGS[-1])
     for colour, name in key:
         red, green, blue = (int(part) for part in colour)
         pen.rectangle((left, middle - 6, left + 11, middle + 5), fill=(red, green, blue))

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.segmentation import find_boundaries
 
-from segkit.drawing.contours import COLOURS, draw_contours, outlines
+from segkit.drawing.contours import COLOURS, brightened, draw_contours, outlines
 
 
 def blobs(seed: int, count: int = 40) -> NDArray[np.int32]:
@@ -80,3 +80,15 @@ def test_nothing_to_draw() -> None:
     np.testing.assert_array_equal(drawn, np.dstack([image] * 3))
     with pytest.raises(ValueError, match="labels of shape"):
         draw_contours(image, np.zeros((4, 3), np.int32))
+
+
+def test_a_dark_image_is_stretched_and_any_other_left_alone() -> None:
+    dark = np.full((20, 20, 3), 10, np.uint8)
+    dark[5:15, 5:15] = 40
+    shown = brightened(dark)
+    assert shown[10, 10].tolist() == [255] * 3
+    assert shown[0, 0].tolist() == [63] * 3
+    light = np.where(dark == 40, np.uint8(101), dark)
+    assert brightened(light) is light
+    assert not brightened(np.zeros((4, 4, 3), np.uint8)).any()
+    assert brightened(np.zeros((0, 4, 3), np.uint8)).shape == (0, 4, 3)

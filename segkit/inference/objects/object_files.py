@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from segkit.core.files import atomic_path
 from segkit.core.tables import row_text
-from segkit.drawing.contours import draw_contours
+from segkit.drawing.contours import brightened, draw_contours
 from segkit.imaging.bands import Opened
 from segkit.imaging.pixels import Pixels, to_channels
 from segkit.inference.band_files import Png, Tiff
@@ -181,6 +181,6 @@ def _write_rows(path: Path, *parts: Iterable[Iterable[object]]) -> None:
 
 def _draw(path: Path, drawn: Sequence[tuple[NDArray[np.uint8], NDArray[np.int32]]]) -> None:
     image, labels = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-    done, data = cv2.imencode(".jpg", draw_contours(image, labels)[..., ::-1])
+    done, data = cv2.imencode(".jpg", draw_contours(brightened(image), labels)[..., ::-1])
     assert done
     path.write_bytes(data.tobytes())

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.drawing.contours import draw_contours
+from segkit.drawing.contours import brightened, draw_contours
 from segkit.drawing.overlay import GREEN, PURPLE, SKY, VERMILLION, YELLOW, Picture
 from segkit.drawing.panel import PanelRow, Pictures
 from segkit.imaging.pixels import resize_image, resize_mask, to_channels
@@ -34,7 +34,7 @@ class InstancePainter:
 
     def pictures(self, row: PanelRow, size: tuple[int, int]) -> Pictures:
         """Image, ground truth, prediction, and what became of the objects."""
-        image = resize_image(to_channels(row.image, 3), size)
+        image = brightened(resize_image(to_channels(row.image, 3), size))
         found = resize_mask(row.prediction, size)
         drawn = draw_contours(image, found)
         if row.truth is None:

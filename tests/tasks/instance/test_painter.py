@@ -11,7 +11,7 @@ from tests.tasks.instance.shapes import discs
 
 PAINTER = InstancePainter()
 LEGEND = {name: tuple(colour) for colour, name in PAINTER.legend(judged=True)}
-GREY = 80
+GREY = 120
 
 
 def a_row(truth: NDArray[np.int32] | None, found: NDArray[np.int32]) -> PanelRow:
