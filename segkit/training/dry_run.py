@@ -32,5 +32,5 @@ def dry_run(module: SegmentationModule, trainer: Mapping[str, Any]) -> None:
             f"an argument does not fit: {error}",
             where="optim, schedule, loss",
             remedy="--cfg job shows what they are given; the YAML files say what that may be. A task "
-            f"learns by a loss of its own: leave loss= out, or see conf/task/{module.task.name}.yaml",
+            f"learns by a loss of its own (conf/task/{module.task.name}.yaml): leave loss= out",
         ) from error
