@@ -53,7 +53,10 @@ def predict(config: dict[str, Any], call: Call) -> None:
     files = [file for run in runs for file in (run.folder.config, run.folder.best)]
     settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
     table = Table(
-        output / "predictions.csv", columns(task.described_by()), settings_hash(files, settings)
+        output / "predictions.csv",
+        columns(task.described_by(), labels=task.labels),
+        settings_hash(files, settings),
+        overwrite=config["overwrite"],
     )
     if not config["overwrite"]:
         _check_taken(table, inputs, wanted, rle=config["rle"])

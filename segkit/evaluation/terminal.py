@@ -33,7 +33,8 @@ def show_evaluation(
         show_line(out, "no intervals: they need a score of two groups or more")
     elif evaluation.groups < _FEW:
         show_line(out, f"intervals from {evaluation.groups} groups only: they are too narrow")
-    show_line(out, f"tables: {relative(folder)}/evaluation.csv, evaluation_per_image.csv")
+    tables = ", ".join(("evaluation.csv", "evaluation_per_image.csv", *evaluation.examined.tables))
+    show_line(out, f"tables: {relative(folder)}/{tables}")
     drawn = ", ".join(dict.fromkeys((*NAMES, *evaluation.task.words.pictures)))
     show_line(out, f"pictures: {relative(pictures)}/ ({drawn})")
     if next_step:

@@ -10,6 +10,8 @@ from skimage.draw import polygon
 from segkit.imaging.objects import Part
 
 _NOTHING: Part = ((slice(0, 0), slice(0, 0)), np.zeros((0, 0), np.bool_))
+# Beyond any image; what is drawn of corners much farther off is wrong by rounding.
+_FARTHEST = 2**31
 
 
 def outlined(segmentation: Any, shape: tuple[int, int]) -> Part:
@@ -30,7 +32,7 @@ def outlined(segmentation: Any, shape: tuple[int, int]) -> Part:
         counts = segmentation.get("counts")
         if isinstance(counts, str):
             counts = unpacked(counts)
-        return _of_runs(_numbers(counts, "runs").astype(np.int64), shape)
+        return _of_runs(_runs(counts, shape), shape)
     if isinstance(segmentation, list) and segmentation:
         return _of_polygons([_numbers(ring, "a polygon") for ring in segmentation], shape)
     raise ValueError("an annotation without an outline")
@@ -39,11 +41,23 @@ def outlined(segmentation: Any, shape: tuple[int, int]) -> Part:
 def _numbers(given: Any, what: str) -> NDArray[np.float64]:
     try:
         numbers = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = np.zeros(0)
     if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
         raise ValueError(f"{what} that is no list of numbers")
     return numbers
+
+
+def _runs(given: Any, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Whole lengths that fill the image."""
+    numbers, area = _numbers(given, "runs"), shape[0] * shape[1]
+    # Before they are summed: integers of 64 bits would wrap.
+    if ((numbers < 0) | (numbers > area) | (numbers % 1 != 0)).any():
+        raise ValueError(f"runs that are no whole numbers of 0…{area}, in an image of {area}")
+    total = int(numbers.sum())
+    if total != area:
+        raise ValueError(f"runs of {total} pixels in an image of {area}")
+    return numbers.astype(np.int64)
 
 
 def unpacked(text: str) -> list[int]:
@@ -53,7 +67,7 @@ def unpacked(text: str) -> list[int]:
     run on the difference to the run two before.
 
     Raises:
-        ValueError: it ends within a number.
+        ValueError: it ends within a number, or a number is too large for any image.
     """
     runs: list[int] = []
     value = shift = 0
@@ -61,6 +75,8 @@ def unpacked(text: str) -> list[int]:
         bits = code - 48
         value |= (bits & 31) << shift
         shift += 5
+        if shift > 60:  # or a damaged file would be one number of a million digits
+            raise ValueError("runs with a number of more than 60 bits")
         if bits & 32:
             continue
         if bits & 16:
@@ -73,10 +89,8 @@ def unpacked(text: str) -> list[int]:
 
 
 def _of_runs(counts: NDArray[np.int64], shape: tuple[int, int]) -> Part:
-    height, width = shape
+    height, _ = shape
     edges = np.cumsum(counts)
-    if (counts < 0).any() or edges[-1] != height * width:
-        raise ValueError(f"runs of {edges[-1]} pixels in an image of {height * width}")
     ends = edges[1::2]
     starts = edges[0::2][: len(ends)]
     starts, ends = starts[ends > starts], ends[ends > starts]
@@ -107,10 +121,12 @@ def _of_polygons(rings: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -
     for ring in rings:
         if len(ring) % 2 or len(ring) < 6:  # three corners
             raise ValueError(f"a polygon of {len(ring)} numbers")
+        if (far := float(np.abs(ring).max())) > _FARTHEST:
+            raise ValueError(f"a polygon with a corner {far:g} pixels away")
     corners = [ring.reshape(-1, 2) for ring in rings]
     every = np.concatenate(corners)
-    low = np.clip(np.floor(every.min(axis=0)).astype(int), 0, shape[::-1])
-    high = np.clip(np.ceil(every.max(axis=0)).astype(int), 0, shape[::-1])
+    low = np.clip(np.floor(every.min(axis=0)), 0, shape[::-1]).astype(int)
+    high = np.clip(np.ceil(every.max(axis=0)), 0, shape[::-1]).astype(int)
     inside = np.zeros((high - low)[::-1], np.bool_)
     for ring in corners:
         # The first pixel reaches from 0 to 1; it is inside if its centre is.

@@ -55,10 +55,14 @@ class Files:
         stem: of their names.
         size: rows and columns of the image.
         planes: of the probability.
+
+    Attributes:
+        suffix: of the mask's name.
     """
 
     def __init__(self, wanted: Wanted, stem: str, size: tuple[int, int], planes: int) -> None:
         self._names, self._size = wanted.files(stem), size
+        self.suffix = self._names["mask"].suffix
         self._planes, self._stack = planes, ExitStack()
         self._values = np.zeros(256, np.uint8)
         self._values[: len(wanted.values)] = wanted.values

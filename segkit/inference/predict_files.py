@@ -159,7 +159,10 @@ def _predict(
         files.finish()
         facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
         facts |= {"tile": job.view.tile or "", **said.facts()}
-        # The files appear when this block ends: none is there that no row lists.
+        facts["mask"] = wanted.mask(one.name, files.suffix).name
+        # The files appear when this block ends: none is there that no row lists, and no earlier one
+        # that this row would be taken for.
+        table.make_way(one, wanted, files.suffix)
         table.add(one, facts | {"seconds": f"{time.perf_counter() - started:.3f}"}, OK)
 
 

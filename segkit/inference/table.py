@@ -12,7 +12,7 @@ from segkit.core.stamps import UNREADABLE
 from segkit.core.tables import parse_rows, row_text, table_text
 from segkit.inference.names import Input
 from segkit.inference.outputs import writing
-from segkit.inference.wanted import Wanted
+from segkit.inference.wanted import FORMATS, Wanted
 
 Row = dict[str, str]
 OK = "ok"
@@ -21,14 +21,15 @@ _LAST = ("seconds", "input_stamp", "input_checksum", "settings_hash", "status")
 _REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
 
 
-def columns(described: Sequence[str]) -> list[str]:
+def columns(described: Sequence[str], *, labels: bool = False) -> list[str]:
     """Of the table, around those that the task describes an answer by.
 
-    image is what its files are called; tile is empty for an image that was resized whole;
-    input_stamp (size, times and number of the file) tells that an input is as it was, and where it
-    is not, input_checksum whether it holds the same.
+    image is what its files are called; mask, of labels, the file that holds them; tile is empty for
+    an image that was resized whole; input_stamp (size, times and number of the file) tells that an
+    input is as it was, and where it is not, input_checksum whether it holds the same.
     """
-    return ["file", "image", "width", "height", "tile", *described, *_LAST]
+    mask = ["mask"] if labels else []
+    return ["file", "image", *mask, "width", "height", "tile", *described, *_LAST]
 
 
 def settings_hash(checkpoints: Sequence[Path], settings: Mapping[str, Any]) -> str:
@@ -43,20 +44,26 @@ def settings_hash(checkpoints: Sequence[Path], settings: Mapping[str, Any]) -> s
 class Table:
     """The rows of predictions.csv, each written as soon as its image is predicted.
 
-    It is written just before the image's files appear: a stop in between leaves a row without
-    files, which is predicted again, and a file without a row is never this prediction's.
+    It is written just before the image's files appear, and after earlier ones are gone: a stop in
+    between leaves a row without files, which is predicted again, and a file without a row is never
+    this prediction's.
 
     Args:
         path: of the file.
         names: its columns.
         mark: the :func:`settings_hash` of this prediction.
+        overwrite: whether what this prediction did not write may be replaced.
     """
 
-    def __init__(self, path: Path, names: Sequence[str], mark: str) -> None:
-        self.path, self.names, self.mark = path, list(names), mark
+    def __init__(
+        self, path: Path, names: Sequence[str], mark: str, *, overwrite: bool = False
+    ) -> None:
+        self.path, self.names, self.mark, self._overwrite = path, list(names), mark, overwrite
         self.found, self._foreign = path.is_file(), False
         self._stamps: dict[str, str] = {}
         self.rows = {row["image"]: row for row in self._read()} if self.found else {}
+        # Those of other settings too, which are replaced.
+        self._masks = {name: _suffix(row) for name, row in self.rows.items()}
 
     def _read(self) -> list[Row]:
         """The rows on disk; one that was cut off in the middle is left out."""
@@ -82,13 +89,19 @@ class Table:
                 remedy=_REMEDY,
             )
         for one in inputs:
-            there = [file for file in wanted.files(one.name).values() if self._is_other(one, file)]
+            row = self.rows.get(one.name)
+            known = row is not None and row["status"] == OK
+            files = [*self._files(one, wanted), *([] if known else wanted.masks(one.name))]
+            there = [file for file in files if self._is_other(one, file)]
             if there:
                 raise SegkitError(
                     "this file is there already, and not from this run with these settings",
                     where=str(there[0]),
                     remedy=_REMEDY,
                 )
+
+    def _files(self, one: Input, wanted: Wanted) -> list[Path]:
+        return [*wanted.files(one.name, self._masks.get(one.name, "")).values()]
 
     def _is_other(self, one: Input, file: Path) -> bool:
         """Whether a file is there that this prediction did not write; it writes no row later."""
@@ -109,9 +122,8 @@ class Table:
             return False
         if Path(row["file"]).resolve() != one.path.resolve():
             return False
-        files = wanted.files(one.name).values()
         try:
-            written = min(file.stat().st_mtime_ns for file in files)
+            written = min(file.stat().st_mtime_ns for file in self._files(one, wanted))
             return _as_it_was(one, row) if row.get("input_stamp") else written >= one.changed()
         except OSError:
             return False
@@ -121,6 +133,31 @@ class Table:
         self._stamps = {one.name: one.stamp() for one in inputs}
         self.rows = {k: r for k, r in self.rows.items() if r["settings_hash"] == self.mark}
         self.finish()
+
+    def make_way(self, one: Input, wanted: Wanted, suffix: str) -> None:
+        """Remove what was written of an image before: what is there then is this prediction's.
+
+        Args:
+            one: the image.
+            wanted: its files.
+            suffix: of its new mask.
+
+        Raises:
+            SegkitError: the new mask has another suffix, and would replace what is not ours.
+        """
+        new, old = wanted.mask(one.name, suffix), self._files(one, wanted)
+        if not self._overwrite and new not in old and new.exists():
+            raise SegkitError(
+                f"{new.name} is there already, and not from this prediction; move it elsewhere, "
+                "or replace it: overwrite=true",
+                where=str(new),
+                remedy=_REMEDY,
+            )
+        row, parts = self.rows.get(one.name), wanted.parts(one.name).values()
+        # Asked for or not: of another image they would be joined with what is new.
+        changed = row is None or row.get("input_stamp") != self._stamps.get(one.name)
+        for path in {new, *old, *(parts if changed else ())}:
+            path.unlink(missing_ok=True)
 
     def add(self, one: Input, facts: Mapping[str, object], status: str) -> None:
         """Append one image's row.
@@ -134,6 +171,9 @@ class Table:
         row |= {"settings_hash": self.mark, "status": status}
         if status == OK:
             row |= self._content(one)
+            self._masks[one.name] = _suffix(row)
+        elif suffix := self._masks.get(one.name):  # the earlier one lies there still
+            row["mask"] = f"{one.name}{suffix}"
         self.rows[one.name] = row
         with writing(self.path.parent), self.path.open("a", encoding="utf-8", newline="") as stream:
             stream.write(row_text(row.get(name) for name in self.names))
@@ -152,6 +192,12 @@ class Table:
         rows = [[row.get(name) for name in self.names] for row in self.ordered()]
         with writing(self.path.parent):
             write_text(self.path, table_text(self.names, rows))
+
+
+def _suffix(row: Row) -> str:
+    """Of the mask that a row tells of; "" where it tells of none."""
+    found = Path(row.get("mask", "")).suffix
+    return found if found in FORMATS.values() else ""
 
 
 def _as_it_was(one: Input, row: Row) -> bool:

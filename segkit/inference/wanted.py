@@ -53,36 +53,39 @@ class Wanted:
         """What the content of the files depends on."""
         return {"pixel_size": self.pixel_size} if self.labels else {"values": self.values}
 
-    def mask(self, stem: str) -> Path:
-        """The mask; of labels that 16 bits do not hold it is the TIFF that lies there."""
-        first = self.folder / f"{stem}{FORMATS[self.format]}"
-        other = self.folder / f"{stem}{FORMATS['tiff']}"
-        return other if self.labels and other.is_file() and not first.is_file() else first
+    def mask(self, stem: str, suffix: str = "") -> Path:
+        """The mask; labels that 16 bits do not hold have another suffix than the format's."""
+        return self.folder / f"{stem}{suffix or FORMATS[self.format]}"
+
+    def masks(self, stem: str) -> list[Path]:
+        """Every file that may become the mask, as long as nothing is known of the objects."""
+        suffixes = {FORMATS[self.format], FORMATS["tiff"]} if self.labels else {""}
+        return [self.mask(stem, suffix) for suffix in sorted(suffixes)]
 
     def part(self, stem: str, of: str) -> Path:
         """What one image adds to a file of all images, which is made anew from its parts."""
         return self.folder / ".objects" / f"{stem}.{of}"
 
-    def files(self, stem: str) -> dict[str, Path]:
-        """Every file of an image, by what it holds."""
-        found = {"mask": self.mask(stem)}
+    def parts(self, stem: str) -> dict[str, Path]:
+        """Whatever an image may add, by what it holds, whether it is wanted or not."""
+        kinds = {"objects": "objects.csv", "coco": "coco.json", "rle": "submission.csv"}
+        return {kind: self.part(stem, of) for kind, of in kinds.items()} if self.labels else {}
+
+    def files(self, stem: str, suffix: str = "") -> dict[str, Path]:
+        """Every file of an image, by what it holds; ``suffix`` is the mask's."""
+        found = {"mask": self.mask(stem, suffix)}
         if self.overlay:
             found["overlay"] = self.folder / f"{stem}_overlay.jpg"
         if self.colour:
             found["colour"] = self.folder / "colours" / f"{stem}.png"
         if self.probability:
             found["probability"] = self.folder / "probabilities" / f"{stem}.tif"
-        if self.labels:
-            found["objects"] = self.part(stem, "objects.csv")
         if self.rois:
             found["rois"] = self.folder / f"{stem}_rois.zip"
         if self.geojson:
             found["geojson"] = self.folder / f"{stem}.geojson"
-        if self.labels and self.coco:
-            found["coco"] = self.part(stem, "coco.json")
-        if self.labels and self.rle:
-            found["rle"] = self.part(stem, "submission.csv")
-        return found
+        asked = {"objects": True, "coco": self.coco, "rle": self.rle}
+        return found | {kind: path for kind, path in self.parts(stem).items() if asked[kind]}
 
 
 def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:

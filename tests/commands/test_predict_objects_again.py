@@ -109,10 +109,54 @@ def test_more_objects_than_16_bits_hold(
     assert command(*given(object_runs[0], one, out)) == 0
     assert (out / "grey.tif").stat().st_mtime_ns == written
     assert not (out / "grey.png").exists()
+    # Of fewer objects again, as 16 bits hold.
+    assert command(*given(object_runs[0], one, out, "overwrite=true")) == 0
+    assert not (out / "grey.tif").exists()
+    (out / "grey.png").rename(out / "grey.tif")
     # Without a row, it is somebody else's.
     (out / "predictions.csv").unlink()
     assert command(*given(object_runs[0], one, out)) == 2
     assert label_files.label_suffix(np.array([[70_000]])) == ".tif"
+
+
+def test_a_mask_that_no_row_tells_of_is_kept(
+    object_runs: list[Path],
+    command: Call,
+    disc_inputs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Labels corrected in another program, saved as TIFF beside the PNG."""
+    out, one = tmp_path / "out", disc_inputs / "grey.png"
+    assert command(*given(object_runs[0], one, out)) == 0
+    (out / "grey.tif").write_bytes(b"corrected by hand")
+    Image.fromarray(discs(5, (60, 60), 4).astype(np.uint8)).save(one)
+    assert command(*given(object_runs[0], one, out)) == 0
+    assert labels_of(out / "grey.png").shape == (60, 60)
+    assert (out / "grey.tif").read_bytes() == b"corrected by hand"
+    # Nor is it taken for the mask, nor replaced.
+    (out / "grey.png").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(object_files, "label_suffix", lambda *_: ".tif")
+        assert command(*given(object_runs[0], one, out)) == 1
+        assert "grey.tif is there already" in table(out)[0]["status"]
+        assert (out / "grey.tif").read_bytes() == b"corrected by hand"
+        assert command(*given(object_runs[0], one, out, "overwrite=true")) == 0
+    assert labels_of(out / "grey.tif").shape == (60, 60)
+
+
+def test_a_part_of_an_image_that_changed_is_not_taken_for_the_new_one(
+    object_runs: list[Path], command: Call, disc_inputs: Path, tmp_path: Path
+) -> None:
+    out, one = tmp_path / "out", disc_inputs / "grey.png"
+    asked = ("coco=true", "rle=true")
+    assert command(*given(object_runs[0], one, out, *asked)) == 0
+    Image.fromarray(discs(5, (60, 60), 4).astype(np.uint8)).save(one)
+    assert command(*given(object_runs[0], one, out)) == 0
+    assert command(*given(object_runs[0], one, out, *asked)) == 0
+    assert {
+        tuple(each["segmentation"]["size"]) for each in COCO(str(out / "coco.json")).anns.values()
+    } == {(60, 60)}
 
 
 @pytest.fixture

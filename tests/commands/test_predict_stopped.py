@@ -13,9 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from segkit import predict
+from segkit.inference.table import Table
 from segkit.tasks.semantic.decoder import SemanticDecoder
 from tests.commands.in_process import Call, call_main
-from tests.commands.predicting import given, picture, table
+from tests.commands.predicting import given, picture, pixels, table
 
 ALL = ("overlay=true", "colour=true", "probability=true")
 
@@ -55,6 +56,50 @@ def test_sigterm_leaves_no_unfinished_file(
     assert hidden(out) == []
     assert [Path(row["file"]).stem for row in table(out)] == ["alpha"]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize("moment", ["before the row", "after the row", "after a file"])
+def test_killed_while_it_replaces_an_answer_it_predicts_again(
+    run: Any,
+    command: Call,
+    inputs: Path,
+    tmp_path: Path,
+    *,
+    moment: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The old files are not taken for those of the input as it is now."""
+    one, out = inputs / "grey.bmp", tmp_path / "out"
+    assert command(*given(run, one, out, "overlay=true")) == 0
+    Image.fromarray(picture(1, (48, 80))).save(one)
+    add, replace = Table.add, Path.replace
+
+    def adding(*args: Any) -> None:
+        if moment == "before the row":
+            os._exit(9)
+        add(*args)
+        if moment == "after the row":
+            os._exit(9)
+
+    def replacing(self: Path, target: Path) -> Path:
+        replace(self, target)
+        if Path(target).suffix != ".csv":
+            os._exit(9)
+        return target
+
+    child = os.fork()
+    if not child:
+        try:
+            monkeypatch.setattr(Table, "add", adding)
+            monkeypatch.setattr(Path, "replace", replacing)
+            command(*given(run, one, out, "overlay=true"))
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert command(*given(run, one, out, "overlay=true")) == 0
+    assert pixels(out / "grey.png").shape == (48, 80)
+    with Image.open(out / "grey_overlay.jpg") as drawn:
+        assert drawn.size == (80, 48)
 
 
 def test_a_name_too_long_costs_that_file_alone(

@@ -1,5 +1,6 @@
 """What is printed of an evaluation is as it is called, whatever the name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +41,13 @@ def test_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "[/edge]" in said
     assert f"tables: {tmp_path}/[bold]/evaluation.csv" in said
     assert f"pictures: {tmp_path}/[i]/ (worst" in said
+
+
+def test_every_table_that_was_written_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = evaluation("background", "a", "b")
+    further = replace(found.examined, tables={"objects.csv": (["id"], {})})
+    show_evaluation(replace(found, examined=further), Path("run"), tmp_path, tmp_path)
+    said = capsys.readouterr().out
+    assert f"{tmp_path}/evaluation.csv, evaluation_per_image.csv, objects.csv\n" in said

@@ -74,6 +74,11 @@ def test_polygons_are_those_of_coco_but_for_its_rounding_at_the_rim() -> None:
         assert wrong <= 0.06 * np.count_nonzero(expected) + 4
 
 
+def test_a_polygon_may_reach_far_out_of_the_image() -> None:
+    found = pixels([[-2e9, 1, 2e9, 1, 2e9, 3, -2e9, 3]], (4, 5))
+    assert found.sum(axis=1).tolist() == [0, 5, 5, 0]
+
+
 @pytest.mark.parametrize(
     ("segmentation", "said"),
     [
@@ -85,6 +90,15 @@ def test_polygons_are_those_of_coco_but_for_its_rounding_at_the_rim() -> None:
         ([[1, 2, 3, 4, 5, float("nan")]], "no list of numbers"),
         ({"size": [4, 5], "counts": [3, 2]}, "5 pixels in an image of 20"),
         ({"size": [4, 5], "counts": [22, -2]}, "in an image of 20"),
+        ({"size": [4, 5], "counts": [12, -2, 10]}, "no whole numbers of 0…20"),
+        ({"size": [4, 5], "counts": [2.5, 17.5]}, "no whole numbers of 0…20"),
+        ({"size": [4, 5], "counts": [2**62, 2**62, 2**62, 2**62, 20]}, "no whole numbers of 0…20"),
+        ({"size": [4, 5], "counts": [10**400]}, "no list of numbers"),
+        ({"size": [4, 5], "counts": "P" * 13 + "0"}, "more than 60 bits"),
+        ({"size": [4, 5], "counts": "P" * 400_000}, "more than 60 bits"),  # at once
+        ([[0, 0, 3, 0, 3, 10**400]], "no list of numbers"),
+        ([[0, 0, 1e300, 0, 1e300, 3]], "a corner 1e"),
+        ([[0, 0, 3, 0, 3, -1e19]], "a corner 1e"),
         ({"size": [5, 4], "counts": [20]}, r"size \[5, 4\]"),
         ({"size": [4, 5], "counts": None}, "no list of numbers"),
         ({"size": [4, 5], "counts": "`"}, "end within a number"),

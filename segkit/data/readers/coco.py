@@ -7,7 +7,7 @@ split is told by ``train``, ``val`` or ``test`` in the JSON's name, or by the fo
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -97,24 +97,24 @@ def is_json(name: str) -> bool:
     return name.lower().endswith(".json")
 
 
-def coco_files(source: Source) -> list[str]:
-    """The JSON files of a data set that hold images and outlines of objects.
+def coco_files(source: Source) -> dict[str, Any]:
+    """What the JSON files of a data set hold, by name: those with images and outlines of objects.
 
     Raises:
         SegkitError: a file cannot be read, so that it might be one.
     """
-    names = filter(is_json, source.names())
-    return [name for name in names if not _missing(_load(source, name))]
+    contents = ((name, _load(source, name)) for name in filter(is_json, source.names()))
+    return {name: content for name, content in contents if not _missing(content)}
 
 
-def named_file(source: Source, name: str) -> str:
-    """A JSON file that ``dataset.manifest`` names.
+def named_file(source: Source, name: str) -> dict[str, Any]:
+    """What the JSON file holds that ``dataset.manifest`` names, by its name.
 
     Raises:
-        SegkitError: it is not in the data set.
+        SegkitError: it is not in the data set, or no such JSON.
     """
     if name in (names := source.names()):
-        return name
+        return {name: _parse(source, name)}
     others = list(filter(is_json, names))
     raise SegkitError(
         "the manifest is not there",
@@ -125,12 +125,17 @@ def named_file(source: Source, name: str) -> str:
 
 
 def read_coco(
-    source: Source, files: Sequence[str], group_of: GroupOf
+    source: Source, files: Mapping[str, Any], group_of: GroupOf
 ) -> tuple[Listing, dict[str, Picture]]:
     """List the images that COCO JSON names, and what is annotated in each, by the image's file.
 
+    Args:
+        source: of the images.
+        files: what each JSON file holds.
+        group_of: the group of a record.
+
     Raises:
-        SegkitError: a file is no such JSON.
+        SegkitError: two images of a file have the same id.
     """
     images = defaultdict(list)
     for name in filter(is_image, source.names()):
@@ -138,8 +143,7 @@ def read_coco(
     records: dict[str, Record] = {}
     pictures: dict[str, Picture] = {}
     problems = []
-    for file in files:
-        content = _parse(source, file)
+    for file, content in files.items():
         outlines = _outlines(content, file)
         for entry in content["images"]:
             annotations = outlines.pop(str(entry.get("id")), [])
@@ -184,7 +188,7 @@ def _missing(content: Any) -> str:
     return "" if drawn or not content["annotations"] else "annotations with a segmentation"
 
 
-def _parse(source: Source, file: str) -> dict[str, Any]:
+def _parse(source: Source, file: str) -> Any:
     content = _load(source, file)
     if missing := _missing(content):
         raise SegkitError(
@@ -192,7 +196,7 @@ def _parse(source: Source, file: str) -> dict[str, Any]:
             where=source.where(file),
             remedy="export the annotations as COCO instances: images, annotations, categories",
         )
-    return dict(content)
+    return content
 
 
 def _outlines(content: dict[str, Any], file: str) -> dict[str, list[dict[str, Any]]]:

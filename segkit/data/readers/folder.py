@@ -124,9 +124,9 @@ class Folder(Reader):
         """
         names = self.source.names()
         if self.manifest is None:
-            files = [] if has_masks(names) else coco_files(self.source)
+            files = {} if has_masks(names) else coco_files(self.source)
         elif is_json(self.manifest):
-            files = [named_file(self.source, self.manifest)]
+            files = named_file(self.source, self.manifest)
         else:
             self.tables.append(self.manifest)
             return read_manifest(self.source, self.manifest, self.group_pattern)

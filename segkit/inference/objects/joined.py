@@ -6,6 +6,7 @@ earlier is in the files as is one predicted now, and a stop costs none of them.
 
 import csv
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def write_joined(inputs: Sequence[Input], table: Table, wanted: Wanted, category
         if wanted.rle:
             known = {row["image"] for row in done}
             asked = [wanted.part(one.name, SUBMISSION) for one in inputs if one.name in known]
-            _write(wanted.folder / SUBMISSION, SUBMITTED, (row for p in asked for row in _rows(p)))
+            _write_submission(wanted.folder / SUBMISSION, asked)
 
 
 def _write_objects(path: Path, parts: Sequence[Path]) -> None:
@@ -73,6 +74,15 @@ def _write_objects(path: Path, parts: Sequence[Path]) -> None:
                 yield [cells.get(name, "") for name in names]
 
     _write(path, names, rows())
+
+
+def _write_submission(path: Path, parts: Sequence[Path]) -> None:
+    """Copied, not parsed: a large object is a cell longer than csv reads."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        stream.write(row_text(SUBMITTED).encode())
+        for part in parts:
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, stream)
 
 
 def _rows(path: Path) -> Iterator[list[str]]:

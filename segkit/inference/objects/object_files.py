@@ -54,7 +54,12 @@ class ObjectFiles:
         image: its pixels.
         planes: of the probability; the first is the foreground's.
         name: of the class.
+
+    Attributes:
+        suffix: of the mask's name; it depends on the number of objects.
     """
+
+    suffix = ""
 
     def __init__(self, wanted: Wanted, one: Input, image: Opened, planes: int, name: str) -> None:
         self._wanted, self._one, self._image, self._name = wanted, one, image, name
@@ -138,13 +143,9 @@ class ObjectFiles:
             _draw(paths["overlay"], self._drawn)
 
     def _write_mask(self, size: tuple[float, float] | None) -> None:
-        folder, stem, form = self._wanted.folder, self._one.name, self._wanted.format
-        suffix = label_suffix(self._labels, form)
-        other = {".png": ".tif", ".tif": ".png"}[suffix]
-        if form == "png":  # the form of an earlier prediction of more objects, or of fewer
-            stale = folder / f"{stem}{other}"
-            self._stack.push(lambda kind, *_: stale.unlink(missing_ok=True) if not kind else None)
-        path = self._stack.enter_context(atomic_path(folder / f"{stem}{suffix}"))
+        self.suffix = label_suffix(self._labels, self._wanted.format)
+        target = self._wanted.mask(self._one.name, self.suffix)
+        path = self._stack.enter_context(atomic_path(target))
         write_labels(path, self._labels, pixel_size=size)
 
     def __exit__(

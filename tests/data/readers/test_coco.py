@@ -8,61 +8,39 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from pycocotools import mask as coco
 
 from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader
 from segkit.data.readers.folder import Folder
-from tests.data.mask_files import soft
+from tests.data.readers.coco_files import DISC, SQUARE, coco_set, listed, plain, runs
 from tests.data.readers.labels import SIDE, TWO, asked, labels_of, picture, samples
 
 Make = Callable[[Path], Reader]
-SQUARE = [[2, 3, 12, 3, 12, 9, 2, 9]]
-DISC = soft() > 127
-
-
-def runs(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    found = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": found["size"], "counts": found["counts"].decode()}
-
-
-def plain(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    flat = np.concatenate([[0], mask.ravel(order="F"), [2]])
-    edges = np.flatnonzero(np.diff(flat.astype(int)))
-    counts = np.diff(np.concatenate([[0], edges])).tolist()
-    return {"size": list(mask.shape), "counts": counts}
-
-
-def listed(pictures: dict[str, list[Any]], **more: Any) -> dict[str, Any]:
-    """COCO's content: outlines by file name, or (outline, category, …)."""
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for number, (name, outlines) in enumerate(pictures.items(), start=7):
-        images.append({"id": number, "file_name": name, "height": SIDE, "width": SIDE})
-        for outline in outlines:
-            one = outline if isinstance(outline, dict) and "id" in outline else {}
-            annotations.append(
-                {"id": len(annotations), "image_id": number, "category_id": 1, "iscrowd": 0}
-                | (one or {"segmentation": outline})
-            )
-    categories = [{"id": 1, "name": "cell"}, {"id": 2, "name": "debris"}]
-    return {"images": images, "annotations": annotations, "categories": categories, **more}
-
-
-def coco_set(root: Path, files: dict[str, dict[str, Any]], images: list[str]) -> Path:
-    for name in images:
-        picture(root / name)
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(json.dumps(content))
-    return root
 
 
 def test_contract(contract: Callable[[Path, Make], None], tmp_path: Path) -> None:
     content = listed({"a.png": [SQUARE, runs(DISC)], "b.png": [], "c.png": [SQUARE]})
     images = [f"images/{name}.png" for name in "abc"]
     contract(coco_set(tmp_path / "set", {"annotations.json": content}, images), asked)
+
+
+@pytest.mark.parametrize("more", [{}, {"manifest": "annotations.json"}])
+def test_a_json_is_parsed_once(
+    more: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a large data set takes minutes."""
+    parsed: list[bytes] = []
+    loads = json.loads
+
+    def counted(data: bytes) -> Any:
+        parsed.append(data)
+        return loads(data)
+
+    content = listed({"a.png": [SQUARE]})
+    root = coco_set(tmp_path, {"annotations.json": content, "other.json": {}}, ["images/a.png"])
+    monkeypatch.setattr(json, "loads", counted)
+    assert [record.id for record in asked(root, **more).listing().records] == ["a"]
+    assert len(parsed) == len({*parsed})
 
 
 def test_polygons_and_both_kinds_of_runs_with_holes(tmp_path: Path) -> None:
