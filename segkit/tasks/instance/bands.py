@@ -13,8 +13,9 @@ from segkit.tasks.instance.watershed import (
     grow,
 )
 
-# Of a view at least: the fewer rows, the larger the share of those that are looked at twice.
-_ROWS = 512
+# Of a view, unless the halo is too high for it; each takes some hundred bytes. An image of fewer is
+# one view, and has no seam.
+_PIXELS = 10**7
 
 
 def decode_bands(
@@ -24,8 +25,9 @@ def decode_bands(
 
     Rows are labelled with a halo above and below in view. Every pixel is labelled once, and an
     object is known again in the next view by its seed's first pixel, so where no object is taller
-    than the halo the labels are those of ``decode`` of the whole. A taller one keeps its label as
-    far as its seed goes on; where that has left the view, what is left of it is cut.
+    than the halo the labels are those of ``decode`` of the whole; and always where the image is one
+    view, see :func:`view_rows`. A taller one keeps its label as far as its seed goes on; where that
+    has left the view, what is left of it is cut.
 
     Args:
         bands: (3, h, W) each, from the top down, of one width and any heights.
@@ -43,7 +45,7 @@ def decode_bands(
     margin = halo + BLUR
     known = _Known()
     top = 0
-    for view, last in _views(bands, margin):
+    for view, last in _views(bands, halo):
         rows = view.shape[1]
         core = slice(margin if top else 0, rows if last else rows - margin)
         # Where rows are missing the smoothed values are others.
@@ -59,21 +61,33 @@ def decode_bands(
         top += step
 
 
-def _views(bands: Iterable[Maps], margin: int) -> Iterator[tuple[Maps, bool]]:
+def view_rows(halo: int, width: int) -> int:
+    """Rows that are looked at together; an image that has no more is decoded whole."""
+    return max(3 * (halo + BLUR), _PIXELS // max(1, width))
+
+
+def _views(bands: Iterable[Maps], halo: int) -> Iterator[tuple[Maps, bool]]:
     """Views of the rows, each beginning two margins above the last one's end, and which is last."""
-    height = max(3 * margin, _ROWS)
     kept: Maps | None = None
-    filled = 0
+    height = filled = 0
     for band in bands:
         if kept is None:
-            kept = np.empty((band.shape[0], height, band.shape[2]), np.float32)
+            height = view_rows(halo, band.shape[2])
+            kept = np.empty((band.shape[0], 0, band.shape[2]), np.float32)
         taken = 0
         while taken < band.shape[1]:
             if filled == height:
                 yield kept, False
-                filled = 2 * margin
+                filled = 2 * (halo + BLUR)
                 kept[:, :filled] = kept[:, -filled:]
             rows = min(height - filled, band.shape[1] - taken)
+            if filled + rows > kept.shape[1]:
+                # As rows come: a halo may be far higher than the image.
+                more = np.empty_like(
+                    kept, shape=(len(kept), min(height, 2 * (filled + rows)), kept.shape[2])
+                )
+                more[:, :filled] = kept[:, :filled]
+                kept = more
             kept[:, filled : filled + rows] = band[:, taken : taken + rows]
             filled += rows
             taken += rows

@@ -6,11 +6,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from segkit.tasks.instance.bands import decode_bands
+from segkit.tasks.instance import bands
+from segkit.tasks.instance.bands import decode_bands, view_rows
 from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.watershed import BLUR, decode
 from tests.tasks.instance.phantoms import ellipses, unsure_maps
 
+# Of most tests here, so that their small images have a seam.
+ROWS = 512
 SETTINGS = Settings(threshold=0.5, seed_threshold=0.35, min_area=10)
 
 Maps = NDArray[np.float32]
@@ -37,6 +40,11 @@ def _tallest(labels: NDArray[np.int32]) -> int:
     return max(heights)
 
 
+@pytest.fixture(autouse=True)
+def several_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bands, "view_rows", lambda halo, _: max(3 * (halo + BLUR), ROWS))
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_bands_are_the_whole(seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -50,7 +58,7 @@ def test_bands_are_the_whole(seed: int) -> None:
     tallest = _tallest(whole)
     for halo, height in ((tallest, 37), (tallest + 11, 1), (130, 600), (tallest, shape[0])):
         # The first part ends within objects.
-        seam = max(512, 4 * (halo + BLUR)) - halo - BLUR
+        seam = bands.view_rows(halo, shape[1]) - halo - BLUR
         assert set(whole[seam - 1].tolist()) & set(whole[seam].tolist()) - {0}
         parts = decode_bands(_cut(maps, _every(shape[0], height)), SETTINGS, halo)
         same, labels = _together(parts)
@@ -64,7 +72,7 @@ def test_bands_are_the_whole_where_objects_are_clouds(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random surfaces: pieces without end, seeds anywhere, shapes that are no nucleus's."""
-    monkeypatch.setattr("segkit.tasks.instance.bands._ROWS", 1)
+    monkeypatch.setattr(bands, "view_rows", lambda halo, _: 3 * (halo + BLUR))
     draw = np.random.default_rng(seed)
     clouds = ndimage.gaussian_filter(draw.normal(size=(3, 400, 40)), (0, 2.5, 2.5))
     clouds /= clouds.std(axis=(1, 2), keepdims=True)
@@ -82,7 +90,7 @@ def test_bands_are_the_whole_where_objects_are_clouds(
 def test_bands_are_the_whole_where_seeds_lie_at_one_end(
     upwards: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segkit.tasks.instance.bands._ROWS", 1)
+    monkeypatch.setattr(bands, "view_rows", lambda halo, _: 3 * (halo + BLUR))
     rows, columns = np.indices((600, 90))
     bar = columns // 6
     # Bars of 40 rows, side by side, each column's begin elsewhere.
@@ -137,16 +145,16 @@ def test_parts_come_before_the_end() -> None:
     maps = unsure_maps(ellipses(0, (4000, 30), 900, 7), 0, 0)
     given = 0
 
-    def bands() -> Iterator[Maps]:
+    def some() -> Iterator[Maps]:
         nonlocal given
         for band in _cut(maps, _every(4000, 50)):
             given += band.shape[1]
             yield band
 
     answered = 0
-    for _, labels in decode_bands(bands(), SETTINGS, 20):
+    for _, labels in decode_bands(some(), SETTINGS, 20):
         answered += len(labels)
-        assert given - answered <= 512
+        assert given - answered <= ROWS
     assert answered == 4000
 
 
@@ -165,7 +173,7 @@ def test_memory_is_that_of_a_view_whatever_the_height() -> None:
     few, many = peak(3), peak(15)
     assert many < 1.1 * few
     # Of a view of 512 rows: the maps thrice, and what the watershed holds.
-    assert many < 120 * 512 * 200
+    assert many < 120 * ROWS * 200
 
 
 def test_no_bands_no_parts() -> None:
@@ -176,3 +184,37 @@ def test_no_bands_no_parts() -> None:
 def test_a_halo_is_at_least_one_row() -> None:
     with pytest.raises(ValueError, match="at least 1 row, got 0"):
         next(decode_bands([], SETTINGS, 0))
+
+
+@pytest.mark.parametrize("halo", [1, 75, 10**9])
+def test_an_image_that_memory_holds_is_decoded_whole(halo: int) -> None:
+    maps = np.zeros((3, 1024, 256), np.float32)
+    maps[0, 60:960, 40:190] = 1
+    maps[2, 60:100, 40:190] = 1  # its seed is far from its end
+    whole = decode(maps, SETTINGS)
+    assert (whole > 0).sum() == 135_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bands, "view_rows", view_rows)
+        _, labels = _together(decode_bands(_cut(maps, _every(1024, 64)), SETTINGS, halo))
+    np.testing.assert_array_equal(labels, whole)
+
+
+def test_a_view_of_a_wide_image_is_bounded_and_of_a_high_halo_holds_it() -> None:
+    assert view_rows(128, 20_000) * 20_000 <= 10**7
+    assert view_rows(1000, 20_000) == 3 * (1000 + BLUR)
+    assert view_rows(1, 2048) >= 2048
+    assert view_rows(1, 0) > 0
+
+
+def test_what_is_kept_grows_with_the_rows_that_come() -> None:
+    tile = np.zeros((3, 100, 200), np.float32)
+
+    def peak(halo: int) -> int:
+        tracemalloc.start()
+        try:
+            list(decode_bands([tile] * 5, SETTINGS, halo))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(10**6) < 1.2 * peak(200)
