@@ -8,7 +8,6 @@ import pytest
 import torch
 from lightning.pytorch import callbacks
 
-from segkit.tasks.instance.task import InstanceTask
 from segkit.training.callbacks.early_stopping import EarlyStopping
 from tests.training.small_module import WARNINGS, MakeData, make_task, make_trainer
 
@@ -42,22 +41,22 @@ def trained(
 
 
 @pytest.mark.parametrize(
-    ("scores", "mode", "labels", "epochs"),
+    ("scores", "given", "epochs"),
     [
-        ([0, 0, 0, NAN, 0, 0.2, 0, 0.1, 0.3], "max", True, 8),
-        ([0, 0, 0, 0, 0, 0], "max", True, 6),
-        ([0, 0, 0, 0, 0, 0], "max", False, 3),
-        ([0, 0, 0, 0, 0, 0], "min", True, 3),  # no loss is as low as can be
+        ([0, 0, 0, NAN, 0, 0.2, 0, 0.1, 0.3], ("max", True), 8),
+        ([0, 0, 0, 0, 0, 0], ("max", True), 6),
+        ([0, 0, 0, 0, 0, 0], ("max", False), 3),
+        ([0, 0, 0, 0, 0, 0], ("min", True), 3),  # no loss is as low as can be
     ],
 )
 def test_epochs_before_anything_is_found_do_not_count(
     make_data: MakeData,
     monkeypatch: pytest.MonkeyPatch,
     scores: list[float],
-    mode: str,
-    labels: bool,
+    given: tuple[str, bool],
     epochs: int,
 ) -> None:
+    mode, labels = given
     assert trained(make_data, monkeypatch, scores, stopping(mode), labels=labels) == epochs
 
 
@@ -78,7 +77,3 @@ def test_its_state_is_that_of_lightnings(tmp_path: Path) -> None:
     torch.save(waiting.state_dict(), file)
     again.load_state_dict(torch.load(file, weights_only=True))
     assert again.state_dict() == waiting.state_dict()
-
-
-def test_it_is_of_tasks_that_tell_objects_apart() -> None:
-    assert InstanceTask.labels
