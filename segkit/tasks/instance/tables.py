@@ -84,7 +84,8 @@ def object_rows(
         merges = " ".join(map(str, each_found.merges))
         rows.append(
             {"kind": "found", "label": label, "area": each_found.area, "match": each_found.match}
-            | {"outcome": each_found.outcome, "merges": merges, "row": row, "column": column}
+            | {"iou": each_found.iou, "outcome": each_found.outcome, "merges": merges}
+            | {"row": row, "column": column}
         )
     return rows
 

@@ -129,7 +129,9 @@ def test_every_object_has_a_row() -> None:
     assert outcome[5] == "missed"
     assert (true[1]["match"], true[1]["iou"]) == (9, 1.0)
     assert (true[5]["match"], true[5]["iou"]) == (None, 0.0)
-    assert predicted[9]["match"] == 1
+    assert (predicted[9]["match"], predicted[9]["iou"]) == (1, 1.0)
+    assert predicted[300]["iou"] == 0
+    assert list(rows[0]) == [key for key in OBJECT_COLUMNS if key in rows[0]]
     assert predicted[4]["merges"] == "2 3"
     assert (predicted[300]["outcome"], predicted[300]["merges"]) == ("false", "")
     assert (true[1]["row"], true[1]["column"]) == (10, 12)
