@@ -11,7 +11,6 @@ from torch import Tensor
 
 from segkit.core.contracts import Batch, Record
 from segkit.core.errors import SegkitError
-from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
 from segkit.tasks.instance import metrics
@@ -22,7 +21,7 @@ from segkit.tasks.instance.metrics import Counts, Values
 from segkit.tasks.instance.tables import IMAGE_COLUMNS, image_rows
 from segkit.tasks.outputs import Part, scored_parts
 from segkit.tasks.parts import Row, Scores
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted
 
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 _NONE = (
@@ -84,10 +83,6 @@ class InstanceScorer:
     def scores(self, counts: Counts, units: Sequence[str]) -> Scores:
         """See :mod:`segkit.tasks.instance.metrics`; there is one class."""
         found = metrics.scores(counts, units)
-        _, counts_U = sum_by_group(counts, units)
-        # As runs are compared: a patient of many images counts once.
-        for name in self.task.headline:
-            found[name] = float(mean_where_defined(metrics.each(counts_U, name)))
         return {self.task.classes[1]: found, "all": dict(found)}
 
     def each(self, counts: Counts, score: str) -> Values:
