@@ -9,6 +9,7 @@ from torch import Tensor
 
 from segkit.core.distributed import all_gather
 from segkit.core.errors import SegkitError
+from segkit.imaging.windows import bounding_boxes
 from segkit.tasks.base import Task
 from segkit.tasks.examining import UnitsOf
 from segkit.tasks.instance.matching import COUNTS, count, match
@@ -20,6 +21,7 @@ THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 SEED_THRESHOLDS = (0.2, 0.25, 0.3, 0.4, 0.5)
 AREAS = (5, 10, 20, 40, 80)
 _LEAST_HALO = 32
+_BAND = 2**20  # pixels
 GRID = tuple(
     Settings(threshold, seed_threshold, min_area)
     for threshold, seed_threshold, min_area in product(THRESHOLDS, SEED_THRESHOLDS, AREAS)
@@ -84,12 +86,8 @@ class DecoderFit:
 
 def highest(labels_HW: Labels) -> int:
     """Rows from the first to the last of the highest object; 0 without one."""
-    ids, places = np.unique(labels_HW, return_inverse=True)
-    rows = np.broadcast_to(np.arange(len(labels_HW))[:, None], labels_HW.shape)
-    first, last = np.full(len(ids), len(labels_HW)), np.full(len(ids), -1)
-    np.minimum.at(first, places.ravel(), rows.ravel())
-    np.maximum.at(last, places.ravel(), rows.ravel())
-    return int((last - first + 1)[ids > 0].max(initial=0))
+    _, boxes = bounding_boxes(labels_HW, pixels=_BAND)
+    return int((boxes[:, 2] - boxes[:, 0]).max(initial=0))
 
 
 def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:

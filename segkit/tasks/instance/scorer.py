@@ -14,7 +14,7 @@ from segkit.core.errors import SegkitError
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
 from segkit.tasks.instance import metrics
-from segkit.tasks.instance.examination import InstanceExamination
+from segkit.tasks.instance.examination import InstanceExamination, ObjectTally
 from segkit.tasks.instance.fitting import DecoderFit
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, Values
@@ -64,19 +64,23 @@ class InstanceScorer:
     ) -> tuple[Tensor, Tensor]:
         """The same of one image that comes in bands; its labels are held whole."""
         truths, outputs, watchers = [], [], list(watchers)
+        # Of a large image they are the most by far, and what became of objects needs none.
+        held = not all(isinstance(watcher, ObjectTally) for watcher in watchers)
 
         def bands() -> Iterable[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
             for outputs_KHW, truth_HW in parts:
                 truths.append(truth_HW.cpu())
-                if watchers:
+                if held:
                     outputs.append(outputs_KHW.cpu())
                 yield outputs_KHW.float().cpu().numpy()
 
         answers = self.task.decoder.answers(bands(), maps=False)
         found_HW = torch.from_numpy(np.concatenate([answer for _, answer in answers]))
         truth_HW = torch.cat(truths)
+        outputs_KHW = torch.cat(outputs, dim=1) if held else torch.zeros(0)
+        del outputs[:]
         for watcher in watchers:
-            watcher.watch(index, torch.cat(outputs, dim=1), found_HW, truth_HW)
+            watcher.watch(index, outputs_KHW, found_HW, truth_HW)
         counts_C = count(match(truth_HW.numpy(), found_HW.numpy()))
         return torch.from_numpy(counts_C), found_HW
 
