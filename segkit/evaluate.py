@@ -75,9 +75,9 @@ def evaluate(config: dict[str, Any], call: Call) -> float | None:
     task, split = scored.module.task, scored.evaluation.split
     if scored.trainer.is_global_zero:
         _write(scored)
-        picked = " and ".join(k for k, v in decoder_settings(config).items() if v == AUTO)
-        if picked and scored.of_run and split in ("val", "all"):
-            print(f"the {picked} was picked on records scored here, which flatters their scores")
+        if scored.of_run and split in ("val", "all") and (keys := _picked(config, scored)):
+            what = f"{' and '.join(keys)} {'was' if len(keys) == 1 else 'were'} picked"
+            print(f"the {what} on records scored here, which flatters their scores")
     return scored.evaluation.scores["all"][task.headline[0]]
 
 
@@ -138,6 +138,14 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
     used, kept = module.task.settings, run.task.settings
     settings = tuple(f"{key}={used[key]}" for key in kept if used[key] != kept[key])
     return Scored(folder, evaluation, module, data, of_run, trainer, settings, other)
+
+
+def _picked(config: dict[str, Any], scored: Scored) -> list[str]:
+    """The decoder's settings that validation has chosen: now, or when training ended."""
+    given = decoder_settings(config)
+    fitted = scored.folder.read_summary().get("decoder") if scored.module.task.fits else None
+    before = [key for key in fitted if key not in given] if isinstance(fitted, dict) else []
+    return [key for key, value in given.items() if value == AUTO] or before
 
 
 def _check_not_empty(data: SegmentationData, split: str) -> None:

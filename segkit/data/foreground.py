@@ -12,9 +12,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segkit.core.contracts import SPLITS, Problem, Record
+from segkit.core.contracts import SPLITS, Problem, Record, Truth
 from segkit.core.errors import SegkitError
 from segkit.data.splits import SplitSpec, assign_splits
 
@@ -27,9 +26,10 @@ Lack = Mapping[int, str]  # names of classes by number
 _SEEDS = 50  # that are tried for a better split
 
 
-def present_in(mask_HW: NDArray[np.uint8]) -> frozenset[int]:
-    """The classes that have a pixel."""
-    return frozenset(np.flatnonzero(np.bincount(mask_HW.ravel())).tolist())
+def present_in(truth_HW: Truth) -> frozenset[int]:
+    """The classes that have a pixel; every label is of the one class that objects have."""
+    classes_HW = truth_HW if truth_HW.dtype == np.uint8 else (truth_HW > 0).astype(np.uint8)
+    return frozenset(np.flatnonzero(np.bincount(classes_HW.ravel())).tolist())
 
 
 def lacking(data: SegmentationData, stage: str) -> list[int]:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from segkit.imaging.windows import Sliced, windows
 from segkit.inference.objects.coco import run_lengths
-from segkit.inference.objects.windows import Sliced, windows
 
 _TOUCHING = np.ones((3, 3), np.bool_)  # sideways, or across a corner
 

@@ -25,6 +25,7 @@ class Task(ABC):
         name: of its folder, and of its YAML file.
         headline: the scores that runs are known and compared by, the leading one first; of each,
             higher is better.
+        learnt: the leading score of images that are learnt by heart.
         monitors: what a validation is scored by, and training may go by; of one without
             foreground they say nothing.
         falling: where lower is better, and foreground is not needed.
@@ -40,6 +41,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     headline: ClassVar[tuple[str, ...]]
+    learnt: ClassVar[float] = 0.99
     monitors: ClassVar[tuple[str, ...]]
     falling: ClassVar[tuple[str, ...]] = ("loss",)
     fallback: ClassVar[str] = "loss"

@@ -75,7 +75,7 @@ def fit(
         _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)
         best = checkpoint.best_model_path if checkpoint else ""
-        fit_decoder(module, data, trainer, best)
+        fitted = fit_decoder(module, data, trainer, best)
         if data.indices("test"):
             log.info("testing the %s", "best checkpoint" if best else "last weights")
             trainer.test(
@@ -88,7 +88,7 @@ def fit(
         "epochs": trainer.current_epoch,
         "precision": str(trainer.precision),
         "chosen": dict(chosen or {}),
-        "decoder": module.task.settings,
+        **({"decoder": module.task.settings} if fitted else {}),
         "parameters": sum(p.numel() for p in module.network.parameters()),
         "flops": flops(module.network, data.channels, data.size or data.crop),
         "data": _data_facts(data),

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 def fit_decoder(
     module: SegmentationModule, data: SegmentationData, trainer: pl.Trainer, checkpoint: str
-) -> None:
+) -> bool:
     """Give the module's task the settings that serve its scores best; every process must call it.
 
     Nothing is done where the task leaves none to be found. Records are scored as a test scores
@@ -24,9 +24,12 @@ def fit_decoder(
         data: with a validation split, or without: the settings then stay.
         trainer: that trained it.
         checkpoint: with the weights to fit to; empty for those that it has.
+
+    Returns:
+        Whether settings were found.
     """
     if not module.task.auto or not data.indices("val"):
-        return
+        return False
     log.info("fitting the decoder to the validation split")
     fitting, scored, watchers = module.task.scorer.fitting(), data.scored_split, module.watchers
     data.scored_split, module.watchers = "val", (fitting,)
@@ -42,6 +45,7 @@ def fit_decoder(
         settings, words = fitting.best(data.groups)
     except SegkitError as error:
         log.info("%s: the settings stay", error.what)
-        return
+        return False
     module.task = module.task.with_settings(settings)
     log.info("%s", words)
+    return True

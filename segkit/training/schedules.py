@@ -53,8 +53,13 @@ def tells(scheduler: ReduceLROnPlateau, score: SupportsFloat | None, *, late: bo
             which appear when their insides are learnt; until they have risen they tell nothing.
     """
     value = math.nan if score is None else float(score)
-    waits = late and scheduler.mode == "max" and max(value, float(scheduler.best)) <= 0
+    waits = late and waits_to_rise(scheduler.mode, value, float(scheduler.best))
     return math.isfinite(value) and not waits
+
+
+def waits_to_rise(mode: str, *scores: float) -> bool:
+    """Whether none of the scores has risen above 0, where higher is better."""
+    return mode == "max" and not any(score > 0 for score in scores)
 
 
 def cosine(

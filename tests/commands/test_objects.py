@@ -72,6 +72,23 @@ def test_evaluate_finds_what_the_test_of_training_found(
     assert sum(int(each["found"]) for each in images) == int(row["n_found"])
 
 
+def test_scores_of_what_the_decoder_was_fitted_to_flatter(
+    objects: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted = list(summary(objects)["decoder"])
+    every = [f"{key}={value}" for key, value in summary(objects)["decoder"].items()]
+    for given, named in (
+        (["split=val"], fitted),
+        (["split=all", "min_area=7"], [key for key in fitted if key != "min_area"]),
+        (["split=test"], None),
+        (["split=val", *every], None),
+    ):
+        assert evaluate_in(objects.parent, monkeypatch, f"run={objects}", *given) == 0
+        said = capsys.readouterr().out
+        told = f"the {' and '.join(named or ['-'])} were picked on records scored here"
+        assert (told in said, "flatters" in said) == (bool(named), bool(named)), given
+
+
 def test_settings_of_an_evaluation(
     objects: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

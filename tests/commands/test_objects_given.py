@@ -59,7 +59,9 @@ def test_labels_above_255_are_trained_on(
     given = tuple(each for each in given if each != "dataset.size=32")
     code, said = command(*given)
     assert code == 0, said
+    assert "no pixel of" not in said
     folder = tmp_path / "work" / "run"
+    assert "monitor_asked" not in (folder / "config.yaml").read_text("utf-8")
     assert summary(folder)["test"]["all"]["n_true"] % 20 == 0
     assert summary(folder)["test"]["all"]["n_true"] > 0
 

@@ -78,6 +78,11 @@ def test_the_configuration_is_resolved_and_plain(run: Any) -> None:
     assert "hydra" not in run.config
 
 
+def test_no_fit_is_told_where_there_was_none(run: Any) -> None:
+    assert "decoder" not in run.summary
+    assert "fitted to" not in (run.folder / "report.html").read_text("utf-8")
+
+
 def test_the_split_is_of_every_record(run: Any) -> None:
     table = split(run.folder)
     assert list(table[0]) == ["id", "group", "split", "stratum"]

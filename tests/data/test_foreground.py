@@ -32,6 +32,13 @@ def test_the_classes_of_a_mask() -> None:
     assert present_in(np.zeros((0, 3), np.uint8)) == set()
 
 
+@pytest.mark.parametrize("id_", [1, 2, 1001, 2**31 - 1])
+def test_labels_are_no_classes(id_: int) -> None:
+    assert present_in(np.array([[0, id_]], np.int32)) == {0, 1}
+    assert present_in(np.array([[id_]], np.int32)) == {1}
+    assert present_in(np.zeros((2, 2), np.int32)) == {0}
+
+
 def test_a_split_that_has_all_is_not_spoken_of(tmp_path: Path) -> None:
     root = patients(tmp_path / "data", dict.fromkeys(range(8), 1))
     data = opened(root, tmp_path, SplitSpec())

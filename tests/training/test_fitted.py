@@ -46,7 +46,7 @@ def test_settings_are_found_on_validation_and_all_else_is_as_it_was(
     looked_at = module.watchers, data.scored_split, dict(module.counted), dict(module.scores)
     weights = {key: value.clone() for key, value in module.state_dict().items()}
     with caplog.at_level(logging.INFO, "segkit"):
-        fit_decoder(module, data, trainer, "")
+        assert fit_decoder(module, data, trainer, "")
     assert "fitting the decoder to the validation split" in caplog.text
     assert module.task.settings["halo"] == 32  # no phantom is higher than 25 rows
     choices = [asdict(one) for one in grid(Settings(), InstanceTask.keys)]
@@ -65,7 +65,7 @@ def test_what_was_given_stays(data: Any) -> None:
     module, trainer = objects(auto=()), make_trainer(1)
     trainer.fit(module, datamodule=data)
     before = module.task
-    fit_decoder(module, data, trainer, "")
+    assert not fit_decoder(module, data, trainer, "")
     assert module.task is before
 
 
@@ -79,7 +79,7 @@ def test_a_validation_without_objects_leaves_the_settings(
     monkeypatch.setattr(data.cache, "native_mask", lambda name: native(name) * 0)
     monkeypatch.setattr(data.cache, "mask", lambda name: mask(name) * 0)
     with caplog.at_level(logging.INFO, "segkit"):
-        fit_decoder(module, data, trainer, "")
+        assert not fit_decoder(module, data, trainer, "")
     assert "the validation split has no object: the settings stay" in caplog.text
     assert module.task.settings == before
     assert data.scored_split == "test"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.files import atomic_path
-from segkit.inference.objects.windows import Sliced, windows
+from segkit.imaging.windows import Sliced, windows
 
 # Of a file that segkit wrote, the beginning.
 BEGIN = '{"info":{"description":"segkit"},"annotations":['

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from segkit.core.files import atomic_path
+from segkit.imaging.windows import Sliced, windows
 from segkit.inference.objects.rings import Ring, polygons
-from segkit.inference.objects.windows import Sliced, windows
 
 
 def write_geojson(

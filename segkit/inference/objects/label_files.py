@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.files import atomic_path, cannot_write
+from segkit.imaging.windows import Sliced, bands
 from segkit.inference.band_files import Png, Tiff
-from segkit.inference.objects.windows import Sliced, bands
 from segkit.inference.wanted import FORMATS
 
 

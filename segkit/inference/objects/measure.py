@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import regionprops_table
 
-from segkit.inference.objects.windows import PIXELS, Sliced, Window, windows
+from segkit.imaging.windows import PIXELS, Sliced, Window, windows
 
 _PIXELS = (
     "area_px",

@@ -13,8 +13,8 @@ import numpy as np
 
 from segkit.core.errors import require_packages
 from segkit.core.files import atomic_path
+from segkit.imaging.windows import Sliced, windows
 from segkit.inference.objects.rings import Ring, polygons
-from segkit.inference.objects.windows import Sliced, windows
 
 if TYPE_CHECKING:
     from roifile import ImagejRoi

@@ -14,7 +14,7 @@ from segkit.statistics.intervals import mean_intervals, sum_intervals
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Examined, Watcher
 from segkit.tasks.instance.matching import COUNTS, match
-from segkit.tasks.instance.metrics import each, pooled
+from segkit.tasks.instance.metrics import BY_UNIT, each, pooled
 from segkit.tasks.instance.outcomes import TrueObject, outcomes, recall_by_area
 from segkit.tasks.instance.plots import areas_plot, counts_plot, precision_plot
 from segkit.tasks.instance.tables import (
@@ -106,7 +106,7 @@ def _intervals(
     group_of = dict(zip(units, groups, strict=True))
     unit_names, counts_UC = sum_by_group(counted.counts, units)
     own = [group_of[name] for name in unit_names]
-    for name in ("ap50_image", "ap_image"):
+    for name in BY_UNIT:
         values_U1 = each(counts_UC, name)[:, None]
         low, high = mean_intervals(values_U1, own, seed=seed)[-1].tolist()
         found[name] = low, high

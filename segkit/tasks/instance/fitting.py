@@ -11,6 +11,7 @@ from torch import Tensor
 
 from segkit.core.distributed import all_gather
 from segkit.core.errors import SegkitError
+from segkit.imaging.windows import bounding_boxes
 from segkit.tasks.base import Task
 from segkit.tasks.examining import UnitsOf
 from segkit.tasks.instance.matching import COUNTS, count, match
@@ -25,6 +26,7 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
     "min_area": (5, 10, 20, 40, 80),
 }
 _LEAST_HALO = 32
+_BAND = 2**20  # pixels
 
 
 def grid(decoding: Settings, auto: Collection[str]) -> list[Settings]:
@@ -100,12 +102,8 @@ class DecoderFit:
 
 def highest(labels_HW: Labels) -> int:
     """Rows from the first to the last of the highest object; 0 without one."""
-    ids, places = np.unique(labels_HW, return_inverse=True)
-    rows = np.broadcast_to(np.arange(len(labels_HW))[:, None], labels_HW.shape)
-    first, last = np.full(len(ids), len(labels_HW)), np.full(len(ids), -1)
-    np.minimum.at(first, places.ravel(), rows.ravel())
-    np.maximum.at(last, places.ravel(), rows.ravel())
-    return int((last - first + 1)[ids > 0].max(initial=0))
+    _, boxes = bounding_boxes(labels_HW, pixels=_BAND)
+    return int((boxes[:, 2] - boxes[:, 0]).max(initial=0))
 
 
 def best_settings(counts_SC: Counts, grid: Sequence[Settings]) -> tuple[Settings, float, int]:

@@ -9,11 +9,13 @@ digit. With TP matches, FP predictions and FN true objects without one, at some 
     .5:.05:.95. StarDist calls it average precision (Schmidt et al. 2018, and ``matching`` of its
     package), though nothing is ranked; elsewhere it is the critical success index.
 ``ap50_image``, ``ap_image``
-    The same of each image, averaged over images. Where only one side of an image has objects it is
-    0; where neither has, the image is left out, and counted in ``n_images_both_empty``.
+    The same of each image, averaged over the images of a group, and then over groups: over images
+    where each is scored by itself, which is what runs are compared by. Where only one side of an
+    image has objects it is 0; where neither has, the image is left out, and counted in
+    ``n_images_both_empty``.
 ``kaggle_map``
     The metric of Kaggle's 2018 Data Science Bowl (Caicedo et al. 2019): ``ap_image`` with matches
-    at IoU > τ. Its images all have objects.
+    at IoU > τ, and always over images. Its images all have objects.
 ``precision_50``, ``recall_50``, ``f1_50``
     TP / (TP + FP), TP / (TP + FN) and 2TP / (2TP + FP + FN) at τ = .5, of the summed counts.
 ``sq``, ``rq``, ``pq``
@@ -25,8 +27,8 @@ digit. With TP matches, FP predictions and FN true objects without one, at some 
     which predictions that none took, and true objects that none touches, add their areas. Of the
     summed pixels; authors who average it over images get another number.
 ``count_error``, ``count_bias``
-    Mean over images of |n̂ - n| / n, and of (n̂ - n) / n, of n true and n̂ predicted objects. Images
-    without a true one are left out, and counted in ``n_images_empty``.
+    Mean over all images of |n̂ - n| / n, and of (n̂ - n) / n, of n true and n̂ predicted objects.
+    Images without a true one are left out, and counted in ``n_images_empty``.
 ``merged_share``
     Share of the true objects covered by over half by one prediction that covers over half of two
     or more.
@@ -42,8 +44,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.instance.matching import COUNTS, PERCENTS, SCALE
 from segkit.tasks.semantic.metrics import dice, score
+from segkit.tasks.tally import sum_by_group
 
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -52,6 +56,8 @@ Sums = NDArray[np.int64] | NDArray[np.float64]
 
 # Average precision over the IoU threshold, in the order of PERCENTS.
 CURVE = tuple(f"ap{percent}" for percent in PERCENTS)
+# A group of many images counts once.
+BY_UNIT = ("ap50_image", "ap_image")
 _PIXELS = ("tp", "fp", "fn", "tn")
 
 
@@ -60,8 +66,9 @@ def scores(counts_NC: Counts, units: Sequence[str]) -> dict[str, float]:
 
     Args:
         counts_NC: (N, C) of each image, each once.
-        units: the group of each image. Only ``dice`` and ``iou`` are means over groups, as the
-            semantic task has them; everything else is of images, or of all objects together.
+        units: the group of each image. Only ``dice`` and ``iou``, as the semantic task has them,
+            and :data:`BY_UNIT` are means over groups; everything else is of images, or of all
+            objects together.
 
     Returns:
         The scores that the module describes, by name, and last what they are of: ``n`` groups,
@@ -76,10 +83,12 @@ def scores(counts_NC: Counts, units: Sequence[str]) -> dict[str, float]:
     of_pixels = score(
         np.stack([pixels_N4[:, ::-1], pixels_N4], axis=1), units, ("background", "object")
     )
+    _, counts_UC = sum_by_group(counts_NC, units)
     total = counts_NC.sum(axis=0)
     one = {name: int(value) for name, value in _by_name(total).items()}
     return {
         **{name: float(value) for name, value in pooled(total).items()},
+        **{name: float(mean_where_defined(each(counts_UC, name))) for name in BY_UNIT},
         "dice": of_pixels["object"].dice,
         "iou": of_pixels["object"].iou,
         "n": of_pixels["object"].n,

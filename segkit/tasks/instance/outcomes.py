@@ -39,6 +39,7 @@ class FoundObject:
         id: its label.
         area: pixels.
         match: label of the true object that it matches at IoU >= 0.5.
+        iou: the highest with any true object; 0 where it touches none.
         merges: labels of the true objects that it covers by over half, where these are several.
         outcome: ``matched`` or ``false``.
     """
@@ -46,6 +47,7 @@ class FoundObject:
     id: int
     area: int
     match: int | None
+    iou: float
     merges: tuple[int, ...]
     outcome: Literal["matched", "false"]
 
@@ -57,7 +59,8 @@ class AreaQuartile:
     Attributes:
         quartile: 1 is of the smallest objects.
         smallest, largest: areas in it, pixels; both 0 where it is empty.
-        n: objects; equal areas are in one quartile, so that these may differ.
+        n: objects; equal areas are in one quartile, so that these may differ. Where they are so
+            many that two of the bounds are one, there are no quarters: all four are empty.
         recall: share of them that are found; NaN where there are none.
     """
 
@@ -76,6 +79,8 @@ def outcomes(matching: Matching) -> tuple[list[TrueObject], list[FoundObject]]:
     match_F[m.found_P[m.matches]] = m.true_ids_T[m.true_P[m.matches]]
     # The last one stands for the objects without a pair, whose best is -1.
     iou_T = np.append(m.iou, 0.0)[m.best]
+    iou_F = np.zeros(len(m.found_ids_F))
+    np.maximum.at(iou_F, m.found_P, m.iou)
     lost_T = np.where(m.merged, "merged", np.where(m.split, "split", "missed"))
     outcome_T = np.where(match_T > 0, "found", lost_T)
     covered: dict[int, list[int]] = {}
@@ -90,6 +95,7 @@ def outcomes(matching: Matching) -> tuple[list[TrueObject], list[FoundObject]]:
             int(m.found_ids_F[place]),
             int(m.found_areas_F[place]),
             match if match > 0 else None,
+            float(iou_F[place]),
             tuple(sorted(covered[place])) if m.merging[place] else (),
             "matched" if match > 0 else "false",
         )
@@ -107,6 +113,8 @@ def recall_by_area(objects: Sequence[TrueObject]) -> list[AreaQuartile]:
     found = np.array([one.match is not None for one in objects], bool)
     bounds = np.quantile(areas, [0.25, 0.5, 0.75]) if len(areas) else np.zeros(3)
     quartile_N = np.searchsorted(bounds, areas) + 1
+    if len(np.unique(bounds)) < len(bounds):
+        quartile_N[:] = 0  # of none
     rows = []
     for quartile in range(1, 5):
         own = quartile_N == quartile

@@ -11,18 +11,17 @@ from torch import Tensor
 
 from segkit.core.contracts import Batch, Record
 from segkit.core.errors import SegkitError
-from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
 from segkit.tasks.instance import metrics
-from segkit.tasks.instance.examination import InstanceExamination
+from segkit.tasks.instance.examination import InstanceExamination, ObjectTally
 from segkit.tasks.instance.fitting import DecoderFit
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, Values
 from segkit.tasks.instance.tables import IMAGE_COLUMNS, image_rows
 from segkit.tasks.outputs import Part, scored_parts
 from segkit.tasks.parts import Row, Scores
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted
 
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 _NONE = (
@@ -65,29 +64,29 @@ class InstanceScorer:
     ) -> tuple[Tensor, Tensor]:
         """The same of one image that comes in bands; its labels are held whole."""
         truths, outputs, watchers = [], [], list(watchers)
+        # Of a large image they are the most by far, and what became of objects needs none.
+        held = not all(isinstance(watcher, ObjectTally) for watcher in watchers)
 
         def bands() -> Iterable[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
             for outputs_KHW, truth_HW in parts:
                 truths.append(truth_HW.cpu())
-                if watchers:
+                if held:
                     outputs.append(outputs_KHW.cpu())
                 yield outputs_KHW.float().cpu().numpy()
 
         answers = self.task.decoder.answers(bands(), maps=False)
         found_HW = torch.from_numpy(np.concatenate([answer for _, answer in answers]))
         truth_HW = torch.cat(truths)
+        outputs_KHW = torch.cat(outputs, dim=1) if held else torch.zeros(0)
+        del outputs[:]
         for watcher in watchers:
-            watcher.watch(index, torch.cat(outputs, dim=1), found_HW, truth_HW)
+            watcher.watch(index, outputs_KHW, found_HW, truth_HW)
         counts_C = count(match(truth_HW.numpy(), found_HW.numpy()))
         return torch.from_numpy(counts_C), found_HW
 
     def scores(self, counts: Counts, units: Sequence[str]) -> Scores:
         """See :mod:`segkit.tasks.instance.metrics`; there is one class."""
         found = metrics.scores(counts, units)
-        _, counts_U = sum_by_group(counts, units)
-        # As runs are compared: a patient of many images counts once.
-        for name in self.task.headline:
-            found[name] = float(mean_where_defined(metrics.each(counts_U, name)))
         return {self.task.classes[1]: found, "all": dict(found)}
 
     def each(self, counts: Counts, score: str) -> Values:

@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Record
+from segkit.imaging.windows import bands
 from segkit.tasks.instance.matching import COUNTS
 from segkit.tasks.instance.metrics import CURVE, each
 from segkit.tasks.instance.outcomes import FoundObject, TrueObject
 from segkit.tasks.parts import Row
 from segkit.tasks.tally import Counted
 
+_BAND = 2**20  # pixels
 # Of one image.
 _SCORES = ("ap50_image", "ap_image", "pq", "aji", "dice_pooled", "count_error")
 # Those that have an interval in ``evaluation.csv``.
@@ -70,31 +72,43 @@ def object_rows(
     found_HW: NDArray[np.integer[Any]],
 ) -> list[Row]:
     """The rows of ``objects.csv`` of one image: the true objects, then the found ones."""
-    of_true = {one.id: one for one in true_objects}
     rows: list[Row] = []
-    for label, (row, column) in _centres(truth_HW).items():
-        one = of_true[label]
+    places = _centres(truth_HW, [one.id for one in true_objects])
+    for one, (row, column) in zip(true_objects, places, strict=True):
         rows.append(
-            {"kind": "true", "label": label, "area": one.area, "match": one.match, "iou": one.iou}
+            {"kind": "true", "label": one.id, "area": one.area, "match": one.match, "iou": one.iou}
             | {"outcome": one.outcome, "row": row, "column": column}
         )
-    of_found = {one.id: one for one in found_objects}
-    for label, (row, column) in _centres(found_HW).items():
-        each_found = of_found[label]
+    places = _centres(found_HW, [one.id for one in found_objects])
+    for each_found, (row, column) in zip(found_objects, places, strict=True):
         merges = " ".join(map(str, each_found.merges))
         rows.append(
-            {"kind": "found", "label": label, "area": each_found.area, "match": each_found.match}
-            | {"outcome": each_found.outcome, "merges": merges, "row": row, "column": column}
+            {
+                "kind": "found",
+                "label": each_found.id,
+                "area": each_found.area,
+                "match": each_found.match,
+            }
+            | {"iou": each_found.iou, "outcome": each_found.outcome, "merges": merges}
+            | {"row": row, "column": column}
         )
     return rows
 
 
-def _centres(labels_HW: NDArray[np.integer[Any]]) -> dict[int, tuple[float, float]]:
-    """Row and column of each label's centroid, in pixels from the first pixel's centre."""
-    ids, places = np.unique(labels_HW, return_inverse=True)
-    places = places.ravel()
-    rows, columns = (axis.ravel() for axis in np.indices(labels_HW.shape))
-    areas = np.bincount(places)
-    down, across = (np.bincount(places, axis) / areas for axis in (rows, columns))
-    centres = zip(ids.tolist(), down.tolist(), across.tolist(), strict=True)
-    return {label: (round(r, 2), round(c, 2)) for label, r, c in centres if label}
+def _centres(labels_HW: NDArray[np.integer[Any]], ids: Sequence[int]) -> list[tuple[float, float]]:
+    """Row and column of each label's centroid, in pixels from the first pixel's centre.
+
+    Args:
+        labels_HW: looked at by bands: what is computed of a pixel takes many times its memory.
+        ids: of all its objects, ascending.
+    """
+    areas, down, across = np.zeros((3, len(ids)))
+    for band in bands(*labels_HW.shape, pixels=_BAND):
+        part = labels_HW[band]
+        rows, columns = np.nonzero(part)
+        places = np.searchsorted(ids, part[rows, columns])
+        areas += np.bincount(places, minlength=len(ids))
+        down += np.bincount(places, rows + band.start, minlength=len(ids))
+        across += np.bincount(places, columns, minlength=len(ids))
+    centres = zip((down / areas).tolist(), (across / areas).tolist(), strict=True)
+    return [(round(row, 2), round(column, 2)) for row, column in centres]

@@ -17,7 +17,7 @@ class InstanceWords(Words):
     meaning: ClassVar[Mapping[str, str]] = {
         "ap50": "TP / (TP + FP + FN) over all objects together; a match has an IoU of 0.5 or more",
         "ap": "the same, mean over IoU 0.50, 0.55 … 0.95",
-        "ap50_image": "TP / (TP + FP + FN) at IoU 0.5 of each {unit}, averaged",
+        "ap50_image": "TP / (TP + FP + FN) at IoU 0.5 of each image, mean over {unit}s",
         "ap_image": "the same, mean over IoU 0.50, 0.55 … 0.95",
         "kaggle_map": "score of the 2018 Data Science Bowl: IoU above 0.50 … 0.95, mean over "
         "images",
@@ -71,8 +71,9 @@ class InstanceWords(Words):
     def summary_line(self, test: Mapping[str, Any]) -> str:
         """What the field quotes first, and how many were found."""
         all_ = test["all"]
+        units = "images" if all_["n"] == all_["n_images"] else "groups"
         return (
-            f"ap50 {shown(all_['ap50'])} (mean over images {shown(all_['ap50_image'])})  "
+            f"ap50 {shown(all_['ap50'])} (mean over {units} {shown(all_['ap50_image'])})  "
             f"ap {shown(all_['ap'])}  pq {shown(all_['pq'])}  objects {all_['n_found']} of "
             f"{all_['n_true']}  n={all_['n']}"
         )

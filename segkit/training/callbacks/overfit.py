@@ -21,19 +21,19 @@ class OverfitVerdict(pl.Callback):
     """Ends the training when a score is reached, and says whether it was.
 
     Args:
-        goal: to be reached.
+        goal: to be reached; None takes the task's.
         monitor: a score of the validation, which is on the training images; higher is better.
             None takes the one that the task's runs are known by.
     """
 
-    def __init__(self, *, goal: float, monitor: str | None = None) -> None:
+    def __init__(self, *, goal: float | None, monitor: str | None = None) -> None:
         self.monitor, self.goal = monitor, goal
         self.best = -math.inf
 
     @property
     def reached(self) -> bool:
         """Whether the score has been as high as the goal."""
-        return self.best >= self.goal
+        return self.goal is not None and self.best >= self.goal
 
     def state_dict(self) -> dict[str, Any]:
         """The best score so far, for a run that is resumed."""
@@ -46,7 +46,9 @@ class OverfitVerdict(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """End at once what had been learnt before."""
         assert isinstance(pl_module, SegmentationModule)
-        self.monitor = self.monitor or f"val/{pl_module.task.headline[0]}"
+        task = pl_module.task
+        self.monitor = self.monitor or f"val/{task.headline[0]}"
+        self.goal = task.learnt if self.goal is None else self.goal
         trainer.should_stop = trainer.should_stop or self.reached
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,5 +1,6 @@
 """An evaluation of objects: its tables, what became of each object, and its intervals."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from segkit.imaging.pixels import decode
 from segkit.statistics.intervals import mean_intervals
 from segkit.tasks.instance.examination import InstanceExamination
+from segkit.tasks.instance.fitting import highest
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import each
 from segkit.tasks.instance.outcomes import outcomes
@@ -129,7 +131,9 @@ def test_every_object_has_a_row() -> None:
     assert outcome[5] == "missed"
     assert (true[1]["match"], true[1]["iou"]) == (9, 1.0)
     assert (true[5]["match"], true[5]["iou"]) == (None, 0.0)
-    assert predicted[9]["match"] == 1
+    assert (predicted[9]["match"], predicted[9]["iou"]) == (1, 1.0)
+    assert predicted[300]["iou"] == 0
+    assert list(rows[0]) == [key for key in OBJECT_COLUMNS if key in rows[0]]
     assert predicted[4]["merges"] == "2 3"
     assert (predicted[300]["outcome"], predicted[300]["merges"]) == ("false", "")
     assert (true[1]["row"], true[1]["column"]) == (10, 12)
@@ -153,6 +157,26 @@ def test_rows_agree_with_the_counts(seed: int) -> None:
     for row in true:
         places = np.argwhere(truth == row["label"])
         assert (row["row"], row["column"]) == pytest.approx(places.mean(axis=0), abs=0.006)
+
+
+def test_a_large_image_takes_little_memory_beyond_its_labels() -> None:
+    """Objects of 195 rows, so that some lie in two bands or more."""
+    rows, columns = np.ogrid[:4096, :2048]
+    inside = (rows % 200 > 4) & (columns % 200 > 9)
+    labels = np.where(inside, 7001 * (20 * (rows // 200) + columns // 200 + 1), 0).astype(np.int32)
+    found = outcomes(match(labels, labels))
+    tracemalloc.start()
+    try:
+        made = object_rows(*found, labels, labels)
+        highest_ = highest(labels)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert highest_ == 195
+    assert [made[0][key] for key in ("label", "row", "column")] == [7001, 102, 104.5]
+    assert [made[3 * 11 + 1][key] for key in ("row", "column")] == [702, 304.5]
+    # Of all pixels at once it would be 33 bytes of each.
+    assert peak < 8 * labels.size
 
 
 def test_an_image_of_nothing_has_no_row() -> None:

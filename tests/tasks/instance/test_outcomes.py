@@ -14,7 +14,7 @@ def test_two_halves_compete_for_one_object() -> None:
     assert [one.outcome for one in found] == ["false", "matched"]  # 2, 9
     true, (one,) = outcomes(match(halves, whole))
     assert [t.match for t in true] == [None, 5]
-    assert (one.match, one.outcome, one.merges) == (9, "matched", (2, 9))
+    assert (one.match, one.iou, one.outcome, one.merges) == (9, 0.5, "matched", (2, 9))
 
 
 def test_merged_split_missed_and_false() -> None:
@@ -48,6 +48,10 @@ def test_merged_split_missed_and_false() -> None:
     assert {t.id: t.iou for t in true} == pytest.approx(
         {1: 3 / 7, 2: 3 / 7, 3: 1 / 3, 4: 0, 5: 1, 6: 3 / 8}
     )
+    iou_of = {f.id: f.iou for f in predicted}
+    assert (iou_of[5], iou_of[14]) == (1, 0)
+    assert iou_of[11] == pytest.approx(3 / 7)  # of two true objects alike
+    assert iou_of[12] == iou_of[13] == pytest.approx(1 / 3)
 
 
 def test_a_large_object_is_found_although_a_small_one_is_merged_into_it() -> None:
@@ -77,13 +81,21 @@ def test_recall_by_quartile_of_area() -> None:
 
 
 def test_equal_areas_are_in_one_quartile() -> None:
-    rows = recall_by_area(objects(*[(5, True), (5, False)] * 4, (9, True)))
+    rows = recall_by_area(objects(*[(area, area == 2) for area in (1, 2, 2, 2, 3, 4, 5, 6)]))
     assert [(r.n, r.smallest, r.largest) for r in rows] == [
-        (8, 5, 5),
+        (4, 1, 2),
         (0, 0, 0),
-        (0, 0, 0),
-        (1, 9, 9),
+        (2, 3, 4),
+        (2, 5, 6),
     ]
-    assert rows[0].recall == 0.5
-    assert np.isnan([rows[1].recall, rows[2].recall]).all()
+
+
+@pytest.mark.parametrize("areas", [[5] * 8, [5] * 8 + [9], [1, 2, 5, 5, 5, 5], [1, 5, 5, 5, 9, 9]])
+def test_areas_that_make_no_quarters_have_no_recall_by_quartile(areas: list[int]) -> None:
+    rows = recall_by_area(objects(*[(area, True) for area in areas]))
+    assert [(row.n, row.smallest, row.largest) for row in rows] == [(0, 0, 0)] * 4
+    assert np.isnan([row.recall for row in rows]).all()
+
+
+def test_nothing_has_no_quartiles() -> None:
     assert [row.n for row in recall_by_area([])] == [0, 0, 0, 0]

@@ -7,8 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from segkit.tasks.instance.task import InstanceTask
+from segkit.tasks.semantic.task import SemanticTask
 from segkit.training.callbacks.interrupts import Interrupts
 from segkit.training.callbacks.overfit import OverfitVerdict, learnt
+from tests.training.small_module import make_task
+
+CLASSES = ("background", "nucleus")
 
 
 def trainer_of(*callbacks: Any, score: float, stops: bool = False) -> Any:
@@ -58,6 +63,24 @@ def test_a_resumed_run_knows_its_best_score() -> None:
     assert after.best == 0.95
     assert trainer.should_stop
     assert learnt(trainer) == {"learnt": True}
+
+
+@pytest.mark.parametrize(
+    ("goal", "labels", "score", "reached"),
+    [(None, False, 0.98, False), (None, True, 0.9, True), (0.99, True, 0.98, False)],
+)
+def test_the_goal_is_the_tasks_own(
+    goal: float | None, labels: bool, score: float, reached: bool
+) -> None:
+    task: Any = InstanceTask(CLASSES) if labels else SemanticTask(CLASSES)
+    one = OverfitVerdict(goal=goal)
+    trainer = trainer_of(one, score=score)
+    trainer.callback_metrics = {f"val/{task.headline[0]}": score}
+    one.on_train_start(trainer, make_task(task=task))
+    assert not trainer.should_stop
+    one.on_validation_end(trainer, cast(Any, None))
+    assert trainer.should_stop is reached
+    assert learnt(trainer) == {"learnt": reached}
 
 
 def test_without_it_there_is_no_verdict() -> None:

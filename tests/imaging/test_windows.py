@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from segkit.inference.objects.windows import bounding_boxes, windows
+from segkit.imaging.windows import bounding_boxes, windows
 from tests.inference.objects.phantoms import PHANTOMS, Labels, seventy_thousand
 
 
