@@ -143,7 +143,7 @@ def measure(config: dict[str, Any], overrides: Sequence[str]) -> Scored:
 def _picked(config: dict[str, Any], scored: Scored) -> list[str]:
     """The decoder's settings that validation has chosen: now, or when training ended."""
     given = decoder_settings(config)
-    fitted = scored.folder.read_summary().get("decoder") if scored.module.task.fits else None
+    fitted = scored.folder.read_summary().get("decoder")  # where something was fitted
     before = [key for key in fitted if key not in given] if isinstance(fitted, dict) else []
     return [key for key, value in given.items() if value == AUTO] or before
 

@@ -84,7 +84,8 @@ def brightened(image: Picture) -> Picture:
     brightest = float(np.percentile(image, _BRIGHT)) if image.size else 255.0
     if brightest >= _DARK:
         return image
-    return np.minimum(image * (255 / max(brightest, 8.0)), 255).astype(np.uint8)
+    stretched = np.minimum(image * (255 / max(brightest, 8.0)), 255)
+    return np.asarray(stretched, np.uint8)
 
 
 def apart(numbers: NDArray[np.int64], count: int, colours: int) -> NDArray[np.int64]:

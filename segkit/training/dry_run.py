@@ -31,6 +31,6 @@ def dry_run(module: SegmentationModule, trainer: Mapping[str, Any]) -> None:
         raise SegkitError(
             f"an argument does not fit: {error}",
             where="optim, schedule, loss",
-            remedy="--cfg job shows what they are given; the YAML files say what that may be. A task "
-            f"learns by a loss of its own (conf/task/{module.task.name}.yaml): leave loss= out",
+            remedy="--cfg job shows what they are given; the YAML files say what that may be. A "
+            f"task learns by a loss of its own (conf/task/{module.task.name}.yaml): leave loss= out",
         ) from error

@@ -126,7 +126,8 @@ def some_counts() -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 def test_outputs_are_held_for_who_looks_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
     objects, one = Watch(), Watch()
     monkeypatch.setattr(ObjectTally, "watch", objects.watch)
-    for watchers in ([ObjectTally()], [ObjectTally(), one]):
+    both: tuple[list[Any], ...] = ([ObjectTally()], [ObjectTally(), one])
+    for watchers in both:
         SCORER.count_parts(7, [(OUTPUTS[0], truth(0))], watchers)
     assert [seen[1].numel() for seen in objects.seen] == [0, OUTPUTS[0].numel()]
     assert torch.equal(one.seen[0][1], OUTPUTS[0])
