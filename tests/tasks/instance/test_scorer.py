@@ -1,7 +1,7 @@
 """Counting objects: watched or not, at either size, whole or in bands, the same."""
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
