@@ -8,6 +8,10 @@ from typing import Any
 
 # Beginnings of names, the longer before the shorter: the first that fits is replaced.
 _MOVED = {
+    # The same, but for objects; and it takes up what a checkpoint holds of the other.
+    "lightning.pytorch.callbacks.EarlyStopping": (
+        "segkit.training.callbacks.early_stopping.EarlyStopping"
+    ),
     "segkit.callbacks.pruning.": "segkit.search.pruning.",
     "segkit.callbacks.": "segkit.training.callbacks.",
     "segkit.data.chest_xray.": "segkit.data.readers.chest_xray.",

@@ -32,5 +32,5 @@ def dry_run(module: SegmentationModule, trainer: Mapping[str, Any]) -> None:
             f"an argument does not fit: {error}",
             where="optim, schedule, loss",
             remedy="--cfg job shows what they are given; the YAML files say what that may be. A "
-            f"task learns by a loss of its own (conf/task/{module.task.name}.yaml): leave loss= out",
+            f"task learns by its own loss (conf/task/{module.task.name}.yaml): leave loss= out",
         ) from error

@@ -103,7 +103,8 @@ def _centres(labels_HW: NDArray[np.integer[Any]], ids: Sequence[int]) -> list[tu
         ids: of all its objects, ascending.
     """
     areas, down, across = np.zeros((3, len(ids)))
-    for band in bands(labels_HW.shape[0], labels_HW.shape[1], _BAND):
+    height, width = labels_HW.shape
+    for band in bands(height, width, _BAND):
         part = labels_HW[band]
         rows, columns = np.nonzero(part)
         places = np.searchsorted(ids, part[rows, columns])

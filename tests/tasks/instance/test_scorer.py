@@ -1,7 +1,7 @@
 """Counting objects: watched or not, at either size, whole or in bands, the same."""
 
 import math
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from torch import Tensor
 from segkit.core.contracts import Batch, Record
 from segkit.core.errors import SegkitError
 from segkit.core.view import LARGE
+from segkit.tasks.examining import Watcher
 from segkit.tasks.instance.examination import InstanceExamination, ObjectTally
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import each
@@ -126,8 +127,8 @@ def some_counts() -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 def test_outputs_are_held_for_who_looks_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
     objects, one = Watch(), Watch()
     monkeypatch.setattr(ObjectTally, "watch", objects.watch)
-    both: tuple[list[Any], ...] = ([ObjectTally()], [ObjectTally(), one])
-    for watchers in both:
+    several: list[list[Watcher]] = [[ObjectTally()], [ObjectTally(), one]]
+    for watchers in several:
         SCORER.count_parts(7, [(OUTPUTS[0], truth(0))], watchers)
     assert [seen[1].numel() for seen in objects.seen] == [0, OUTPUTS[0].numel()]
     assert torch.equal(one.seen[0][1], OUTPUTS[0])
