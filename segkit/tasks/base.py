@@ -32,6 +32,7 @@ class Task(ABC):
         tested: what loggers are given of the test that ends a training.
         keys: of its decoder's settings, which evaluate and predict may override.
         labels: whether the ground truth is to tell objects apart.
+        auto: of ``keys``, those whose values are found on the validation split when training ends.
         judges: names of other tasks, whose answers its scores can be of, and of the file in its
             folder that makes a task of them.
         classes: names, background first.
@@ -46,6 +47,7 @@ class Task(ABC):
     keys: ClassVar[tuple[str, ...]]
     words: ClassVar[Words]
     labels: ClassVar[bool] = False
+    auto: tuple[str, ...] = ()
     judges: ClassVar[Mapping[str, str]] = {}
     classes: tuple[str, ...]
 
@@ -93,11 +95,6 @@ class Task(ABC):
         """
 
     @property
-    def fits(self) -> bool:
-        """Whether the decoder's settings are found on the validation split when training ends."""
-        return False
-
-    @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """Of the decoder, by key; None where one has no meaning for these classes."""
@@ -108,11 +105,20 @@ class Task(ABC):
 
         Args:
             settings: by key.
-            auto: whether the caller finds what is ``auto``, which is left as it is too.
+            auto: whether the caller finds what is ``auto``, and then sets it.
 
         Raises:
             SegkitError: a value that is not possible, or has no meaning for these classes.
         """
+
+    @classmethod
+    def merged(cls, settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """One of several that were found, for networks whose maps are averaged.
+
+        Args:
+            settings: found of each network, by the same keys; those of ``auto`` alone.
+        """
+        return dict(settings[0])
 
     @abstractmethod
     def described_by(self) -> list[str]:

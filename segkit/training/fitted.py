@@ -25,7 +25,7 @@ def fit_decoder(
         trainer: that trained it.
         checkpoint: with the weights to fit to; empty for those that it has.
     """
-    if not module.task.fits or not data.indices("val"):
+    if not module.task.auto or not data.indices("val"):
         return
     log.info("fitting the decoder to the validation split")
     fitting, scored, watchers = module.task.scorer.fitting(), data.scored_split, module.watchers
@@ -34,13 +34,14 @@ def fit_decoder(
         trainer.test(
             module, datamodule=data, ckpt_path=checkpoint or None, verbose=False, weights_only=True
         )
-        settings, words = fitting.best(data.groups)
-    except SegkitError as error:
-        log.info("%s: the settings stay", error.what)
-        return
     finally:
         data.scored_split, module.watchers = scored, watchers
         for kept in (module.counted, module.scores):
             kept.pop("test", None)
+    try:
+        settings, words = fitting.best(data.groups)
+    except SegkitError as error:
+        log.info("%s: the settings stay", error.what)
+        return
     module.task = module.task.with_settings(settings)
     log.info("%s", words)

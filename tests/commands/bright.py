@@ -40,7 +40,8 @@ class Bright(nn.Module):
 TRAIN = (
     *("task=instance", "model=unet_classic", "model._target_=tests.commands.bright.Bright"),
     *("~model.n_filters", "~model.dropout", "~model.batch_norm"),
-    *("allow_targets=[tests.commands.bright.]", "threshold=0.5", "optim.lr=1e-9"),
+    *("allow_targets=[tests.commands.bright.]", "optim.lr=1e-9"),
+    *("threshold=0.5", "seed_threshold=0.3", "min_area=10", "halo=128"),
     *("dataset.count=12", "dataset.image_size=64", "dataset.batch_size=4"),
     *("trainer=cpu", "trainer.precision=32-true", "trainer.max_epochs=1"),
     *("trainer.enable_progress_bar=false", "dataset.num_workers=0"),

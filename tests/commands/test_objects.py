@@ -45,7 +45,7 @@ def objects(found: Path, tmp_path: Path) -> Path:
 
 def test_a_run_keeps_the_decoder_that_it_was_tested_with(found: Path) -> None:
     facts = summary(found)
-    assert set(facts["decoder"]) == {"threshold", "seed_threshold", "min_area"}
+    assert set(facts["decoder"]) == {"threshold", "seed_threshold", "min_area", "halo"}
     assert facts["test"]["all"]["n_found"] > 0, "nothing is found, so nothing is tested"
     assert facts["test"]["all"]["n_true"] > 10
     assert (found / "panels" / "epoch_059.png").is_file()
@@ -99,7 +99,8 @@ def test_settings_of_an_evaluation(
     [
         ("seed_threshold=2", "seed_threshold=2"),
         ("min_area=-1", "min_area=-1"),
-        ("min_area=auto", "min_area=auto"),
+        ("min_area=high", "min_area=high"),
+        ("halo=1000000000", "halo=1000000000"),
         ("threshold=high", "threshold=high"),
         ("surface=true", "surface=true"),
     ],

@@ -21,7 +21,7 @@ CODES = Callable[..., int]
     ("given", "said"),
     [
         ("threshold=1.5", "threshold=1.5"),
-        ("seed_threshold=auto", "seed_threshold=auto"),
+        ("seed_threshold=best", "seed_threshold=best"),
         ("min_area=-2", "min_area=-2"),
         ("monitor=val/iou", "monitor=val/iou"),
         ("two_logits=true", "two_logits"),

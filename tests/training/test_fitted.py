@@ -1,15 +1,17 @@
 """The decoder that is fitted when training ends, and a loss whose terms are told."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 import torch
 
+from segkit.core.errors import SegkitError
 from segkit.data.augment import Augmentation
 from segkit.models.network import wrap
-from segkit.tasks.instance.fitting import GRID
+from segkit.tasks.instance.fitting import grid
 from segkit.tasks.instance.loss import ObjectLoss
 from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.targets import PLANES
@@ -22,11 +24,11 @@ pytestmark = WARNINGS
 CLASSES = ("background", "nucleus")
 
 
-def objects(*, fits: bool = True, seed: int = 0) -> SegmentationModule:
+def objects(*, auto: Sequence[str] = InstanceTask.keys, seed: int = 0) -> SegmentationModule:
     torch.manual_seed(seed)
     core = TinyUnet()
     core.head = torch.nn.Conv2d(8, len(PLANES), 3, padding=1)
-    task = InstanceTask(CLASSES, fits=fits)
+    task = InstanceTask(CLASSES, auto=auto)
     return make_task(task=task, network=wrap(core, 3), loss=ObjectLoss())
 
 
@@ -47,19 +49,20 @@ def test_settings_are_found_on_validation_and_all_else_is_as_it_was(
         fit_decoder(module, data, trainer, "")
     assert "fitting the decoder to the validation split" in caplog.text
     assert module.task.settings["halo"] == 32  # no phantom is higher than 25 rows
-    assert {**module.task.settings, "halo": Settings().halo} in [asdict(one) for one in GRID]
+    choices = [asdict(one) for one in grid(Settings(), InstanceTask.keys)]
+    assert {**module.task.settings, "halo": Settings().halo} in choices
     assert (module.watchers, data.scored_split) == looked_at[:2]
     assert module.counted.keys() == looked_at[2].keys()
     assert module.scores == looked_at[3]
     assert all(torch.equal(value, weights[key]) for key, value in module.state_dict().items())
     # The same again: nothing is drawn.
-    found, module.task = module.task.settings, InstanceTask(CLASSES, fits=True)
+    found, module.task = module.task.settings, InstanceTask(CLASSES, auto=InstanceTask.keys)
     fit_decoder(module, data, trainer, "")
     assert module.task.settings == found
 
 
 def test_what_was_given_stays(data: Any) -> None:
-    module, trainer = objects(fits=False), make_trainer(1)
+    module, trainer = objects(auto=()), make_trainer(1)
     trainer.fit(module, datamodule=data)
     before = module.task
     fit_decoder(module, data, trainer, "")
@@ -79,6 +82,19 @@ def test_a_validation_without_objects_leaves_the_settings(
         fit_decoder(module, data, trainer, "")
     assert "the validation split has no object: the settings stay" in caplog.text
     assert module.task.settings == before
+    assert data.scored_split == "test"
+
+
+def test_what_a_test_fails_of_is_told(data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, trainer = objects(), make_trainer(1)
+    trainer.fit(module, datamodule=data)
+
+    def damaged(*_: Any, **__: Any) -> None:
+        raise SegkitError("the cache is damaged", where="cache", remedy="delete it")
+
+    monkeypatch.setattr(trainer, "test", damaged)
+    with pytest.raises(SegkitError, match="the cache is damaged"):
+        fit_decoder(module, data, trainer, "")
     assert data.scored_split == "test"
 
 

@@ -13,8 +13,8 @@ from segkit.tasks.instance.watershed import (
     grow,
 )
 
-# Of a view, unless a halo is higher: what takes some hundred bytes each. Images of fewer are one view
-# and have no seam; of wide ones, the fewer rows, the larger the share that is looked at twice.
+# Of a view, unless the halo is too high for it; each takes some hundred bytes. An image of fewer is
+# one view, and has no seam.
 _PIXELS = 10**7
 
 

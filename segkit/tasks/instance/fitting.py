@@ -1,7 +1,9 @@
 """The decoder's settings that serve the scores best, from counts at each of a grid."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +15,42 @@ from segkit.tasks.base import Task
 from segkit.tasks.examining import UnitsOf
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, each
-from segkit.tasks.instance.settings import Settings
+from segkit.tasks.instance.settings import HIGHEST_HALO, Settings
 from segkit.tasks.instance.watershed import Labels, settle, unsettled
 
-THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
-SEED_THRESHOLDS = (0.2, 0.25, 0.3, 0.4, 0.5)
-AREAS = (5, 10, 20, 40, 80)
+# By the keys of the settings; areas rise.
+CANDIDATES: dict[str, tuple[float, ...]] = {
+    "threshold": (0.3, 0.4, 0.5, 0.6, 0.7),
+    "seed_threshold": (0.2, 0.25, 0.3, 0.4, 0.5),
+    "min_area": (5, 10, 20, 40, 80),
+}
 _LEAST_HALO = 32
-GRID = tuple(
-    Settings(threshold, seed_threshold, min_area)
-    for threshold, seed_threshold, min_area in product(THRESHOLDS, SEED_THRESHOLDS, AREAS)
-)
+
+
+def grid(decoding: Settings, auto: Collection[str]) -> list[Settings]:
+    """Settings to choose from: those of ``auto`` vary, the area fastest; the others stay."""
+    varied = {key: values for key, values in CANDIDATES.items() if key in auto}
+    chosen: list[dict[str, Any]] = [
+        dict(zip(varied, values, strict=True)) for values in product(*varied.values())
+    ]
+    return [replace(decoding, **one) for one in chosen]
 
 
 @dataclass(slots=True)
 class DecoderFit:
-    """Counts of each image at every setting of :data:`GRID`.
+    """Counts of each image at every setting of the :func:`grid`.
 
     Args:
-        task: whose decoder is fitted.
+        task: whose decoder is fitted, in what it has as ``auto``.
     """
 
     task: Task
     _counts: dict[int, Counts] = field(default_factory=dict)
     _highest: int = 0  # object, in rows
+    _grid: list[Settings] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._grid = grid(Settings(**self.task.settings), self.task.auto)
 
     def watch(
         self, index: int, outputs_KHW: Tensor, prediction_HW: Tensor, truth_HW: Tensor
@@ -47,8 +61,8 @@ class DecoderFit:
         truth = truth_HW.cpu().numpy()
         self._highest = max(self._highest, highest(truth))
         counts: list[Counts] = []
-        for settings in GRID:
-            if settings.min_area == AREAS[0]:
+        for settings in self._grid:
+            if settings.min_area == self._grid[0].min_area:
                 grown, _ = unsettled(maps_KHW, settings)
                 areas, dropped = np.bincount(grown.ravel(), minlength=1)[1:], -1
             before, dropped = dropped, int(((areas > 0) & (areas < settings.min_area)).sum())
@@ -62,7 +76,7 @@ class DecoderFit:
 
     def finish(self) -> tuple[Counts, int]:
         """Of the images of all processes: (S, C) of each setting, and the height of an object."""
-        none = np.zeros((len(GRID), len(COUNTS)), np.int64)
+        none = np.zeros((len(self._grid), len(COUNTS)), np.int64)
         parts = all_gather((sum(self._counts.values(), none), self._highest))
         counts_SC = np.sum([counts for counts, _ in parts], axis=0)
         return np.asarray(counts_SC, np.int64), max(rows for _, rows in parts)
@@ -75,9 +89,11 @@ class DecoderFit:
         """
         del units  # objects are pooled
         counts_SC, rows = self.finish()
-        settings, found, objects = best_settings(counts_SC)
+        settings, found, objects = best_settings(counts_SC, self._grid)
         # What is found may be somewhat larger than what is there.
-        chosen = asdict(replace(settings, halo=max(_LEAST_HALO, rows + rows // 4)))
+        halo = min(max(_LEAST_HALO, rows + rows // 4), HIGHEST_HALO)
+        best = asdict(replace(settings, halo=halo))
+        chosen = {key: best[key] for key in self.task.auto}
         told = "  ".join(f"{key} {value}" for key, value in chosen.items())
         return chosen, f"{told} score best on {objects} validation objects: ap {found:.4f}"
 
@@ -92,8 +108,12 @@ def highest(labels_HW: Labels) -> int:
     return int((last - first + 1)[ids > 0].max(initial=0))
 
 
-def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
+def best_settings(counts_SC: Counts, grid: Sequence[Settings]) -> tuple[Settings, float, int]:
     """The settings of the highest AP; of equals those nearest to the defaults.
+
+    Args:
+        counts_SC: at each setting, of all objects together.
+        grid: the settings.
 
     Returns:
         They, their AP, and the number of true objects.
@@ -110,8 +130,8 @@ def best_settings(counts_SC: Counts) -> tuple[Settings, float, int]:
             remedy="leave threshold out, or set it to a number: threshold=0.5",
         )
     best = np.flatnonzero(ap_S == np.nanmax(ap_S)).tolist()
-    nearest = min(best, key=lambda place: _distance(GRID[place]))
-    return GRID[nearest], float(ap_S[nearest]), objects
+    nearest = min(best, key=lambda place: _distance(grid[place]))
+    return grid[nearest], float(ap_S[nearest]), objects
 
 
 def _distance(settings: Settings) -> float:

@@ -140,7 +140,7 @@ class InstanceScorer:
         return classes, counts.reshape(len(rows), len(COUNTS))
 
     def fitting(self) -> DecoderFit:
-        """Of both thresholds and the smallest area, by AP."""
+        """Of what the task has as ``auto``: thresholds and area by AP, the halo by heights."""
         return DecoderFit(self.task)
 
     def examination(self, *, surface_tolerance: float | None) -> InstanceExamination:

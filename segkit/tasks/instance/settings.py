@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Rows of maps are kept for as long, of an image of any width.
+HIGHEST_HALO = 2**13
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -12,8 +15,8 @@ class Settings:
         seed_threshold: the core of an object is where distance · (1 - contact), smoothed, exceeds
             it, 0…1.
         min_area: of an object, in pixels; smaller ones are dropped.
-        halo: rows above and below a band of a large image that are looked at, too: the height of
-            the largest object.
+        halo: rows above and below a band that are looked at, too, where memory does not hold the
+            maps of the whole image: the height of the highest object.
     """
 
     threshold: float = 0.5

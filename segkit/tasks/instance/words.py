@@ -41,7 +41,7 @@ class InstanceWords(Words):
         "threshold": "probability above which a pixel is foreground",
         "seed_threshold": "what a pixel must reach to be the core of an object",
         "min_area": "pixels below which an object is dropped",
-        "halo": "rows that the highest object may have, in images that come by bands",
+        "halo": "rows that the highest object may have, in images too large to be decoded whole",
     }
     leading = ("n", "n_true", "n_found", "ap50", "ap", "pq", "aji")
     optional = ("loss", "threshold", "seed_threshold", "min_area", "halo")

@@ -9,6 +9,7 @@ from segkit.tasks.instance.targets import encode
 from segkit.tasks.instance.task import InstanceTask
 
 TASK = InstanceTask(["background", "nucleus"])
+FITTED = InstanceTask(["background", "nucleus"], auto=InstanceTask.keys)
 
 
 def discs(

@@ -9,12 +9,15 @@ import torch
 
 from segkit.core.errors import SegkitError
 from segkit.tasks.instance.decoder import InstanceDecoder
-from segkit.tasks.instance.fitting import AREAS, GRID, DecoderFit, best_settings
+from segkit.tasks.instance.fitting import CANDIDATES, DecoderFit, best_settings, grid
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, each
-from segkit.tasks.instance.settings import Settings
+from segkit.tasks.instance.settings import HIGHEST_HALO, Settings
+from segkit.tasks.instance.task import InstanceTask
 from segkit.tasks.instance.watershed import decode
-from tests.tasks.instance.shapes import TASK, discs, random_maps, sure
+from tests.tasks.instance.shapes import FITTED, TASK, discs, random_maps, sure
+
+GRID = grid(Settings(), InstanceTask.keys)
 
 
 def no_units(indices: Sequence[int]) -> list[str]:
@@ -24,7 +27,7 @@ def no_units(indices: Sequence[int]) -> list[str]:
 
 def test_what_is_counted_is_what_the_decoder_gives_at_each_setting() -> None:
     """Holes and islands among them: what goes because it is small leaves a hole to be filled."""
-    fit, expected = DecoderFit(TASK), np.zeros((len(GRID), len(COUNTS)), np.int64)
+    fit, expected = DecoderFit(FITTED), np.zeros((len(GRID), len(COUNTS)), np.int64)
     for seed in range(3):
         maps = random_maps(seed)
         truth = decode(random_maps(seed + 10), Settings(0.4, 0.4, 5))
@@ -47,7 +50,7 @@ def test_a_decoder_that_was_planted_is_found() -> None:
     maps[0] = np.where((truth > 0) | (dirt > 0), 0.45, 0.35)
     cores = discs((12, 14, 5), (12, 30, 5), (34, 20, 5), (34, 48, 5), (12, 52, 3))
     maps[2] = np.where(cores > 0, 0.9, np.where((truth > 0), 0.35, 0))
-    fit = DecoderFit(TASK)
+    fit = DecoderFit(FITTED)
     fit.watch(0, torch.logit(torch.from_numpy(maps), eps=1e-6), torch.zeros(0), _tensor(truth))
     settings, words = fit.best(no_units)
     assert settings["threshold"] == 0.4
@@ -65,7 +68,7 @@ def test_a_decoder_that_was_planted_is_found() -> None:
 
 def test_where_all_are_as_good_the_defaults_stay() -> None:
     truth = discs((12, 14, 9), (34, 44, 10))
-    fit = DecoderFit(TASK)
+    fit = DecoderFit(FITTED)
     fit.watch(0, sure(truth), torch.zeros(0), _tensor(truth))
     # The higher disc has 21 rows.
     assert fit.best(no_units)[0] == asdict(replace(Settings(), halo=32))
@@ -80,7 +83,7 @@ def test_the_highest_ap_over_all_objects_wins(better: int) -> None:
     matches = [at(name) for name in COUNTS if name.startswith("tp_")]
     counts[:, matches] = 40
     counts[better, matches] = 41
-    settings, found, objects = best_settings(counts)
+    settings, found, objects = best_settings(counts, GRID)
     assert (settings, objects) == (GRID[better], 100)
     assert found == pytest.approx(41 / 159)
 
@@ -90,18 +93,51 @@ def test_no_true_object_leaves_nothing_to_fit(invented: int) -> None:
     counts: Counts = np.zeros((len(GRID), len(COUNTS)), np.int64)
     counts[:, COUNTS.index("found")] = invented
     with pytest.raises(SegkitError, match="the validation split has no object") as caught:
-        best_settings(counts)
+        best_settings(counts, GRID)
     assert "threshold=0.5" in caught.value.remedy
     with pytest.raises(SegkitError, match="no object"):
-        DecoderFit(TASK).best(no_units)
+        DecoderFit(FITTED).best(no_units)
 
 
 def test_the_grid_holds_the_defaults_and_rises_in_area_within_each_pair() -> None:
     assert Settings() in GRID
-    for place in range(0, len(GRID), len(AREAS)):
-        same = GRID[place : place + len(AREAS)]
+    areas = CANDIDATES["min_area"]
+    for place in range(0, len(GRID), len(areas)):
+        same = GRID[place : place + len(areas)]
         assert {replace(one, min_area=0) for one in same} == {replace(same[0], min_area=0)}
-        assert tuple(one.min_area for one in same) == AREAS == tuple(sorted(AREAS))
+        assert tuple(one.min_area for one in same) == areas == tuple(sorted(areas))
+
+
+@pytest.mark.parametrize("key", InstanceTask.keys)
+def test_what_was_given_is_kept_and_the_rest_is_fitted(key: str) -> None:
+    given = {"threshold": 0.37, "seed_threshold": 0.22, "min_area": 3, "halo": 77}
+    auto = [other for other in InstanceTask.keys if other != key]
+    start = replace(Settings(), **{key: given[key]})  # type: ignore[arg-type]
+    task = InstanceTask(TASK.classes, start, auto=auto)
+    fit, maps = DecoderFit(task), random_maps(0)
+    truth = decode(random_maps(10), Settings(0.4, 0.4, 5))
+    outputs = torch.logit(torch.from_numpy(maps), eps=1e-6)
+    fit.watch(0, outputs, torch.zeros(0), _tensor(truth))
+    settings, words = fit.best(no_units)
+    assert list(settings) == auto
+    assert key not in words.split(" score best")[0].split()
+    assert task.with_settings(settings).settings[key] == given[key]
+    kept = grid(start, auto)
+    assert {asdict(one)[key] for one in kept} == {given[key]}
+    seen = task.decoder.maps(outputs[None])[0].numpy()
+    for place in range(0, len(kept), 6):
+        expected = count(match(truth, decode(seen, kept[place])))
+        np.testing.assert_array_equal(fit.finish()[0][place], expected)
+
+
+def test_a_halo_that_is_found_is_one_that_may_be_given() -> None:
+    fit = DecoderFit(FITTED)
+    truth = np.zeros((9000, 4), np.int32)
+    truth[:, 1:3] = 1
+    fit.watch(0, sure(truth), torch.zeros(0), _tensor(truth))
+    settings, _ = fit.best(no_units)
+    assert settings["halo"] == HIGHEST_HALO
+    assert FITTED.with_settings(settings).settings == {**FITTED.settings, **settings}
 
 
 def _tensor(labels: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> torch.Tensor:
@@ -111,7 +147,7 @@ def _tensor(labels: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> torch.Te
 def test_a_large_object_is_fitted_as_it_is_decoded() -> None:
     truth = discs((200, 32, 30), size=(400, 64))
     outputs = sure(truth)
-    fit = DecoderFit(TASK)
+    fit = DecoderFit(FITTED)
     fit.watch(0, outputs, torch.zeros(0), _tensor(truth))
     place = GRID.index(Settings())
     found = InstanceDecoder(Settings()).decode(outputs[None])[0].numpy()

@@ -36,8 +36,9 @@ def test_what_a_threshold_may_be_where_one_can_be_found(given: Any, expected: fl
     ("key", "given"),
     [
         *(("threshold", bad) for bad in ("best", 1.5, -0.1, True)),
-        *(("seed_threshold", bad) for bad in ("auto", 1.01, -1, False, "x")),
-        *(("min_area", bad) for bad in ("auto", -1, 2.5, True, "x")),
+        *(("seed_threshold", bad) for bad in ("best", 1.01, -1, False, "x")),
+        *(("min_area", bad) for bad in ("best", -1, 2.5, True, "x")),
+        *(("halo", bad) for bad in ("best", 0, 8193, 10**9, 2.5, True)),
     ],
 )
 def test_what_is_no_setting_is_refused_with_what_is(key: str, given: Any, auto: bool) -> None:
@@ -46,30 +47,56 @@ def test_what_is_no_setting_is_refused_with_what_is(key: str, given: Any, auto: 
     assert error.value.where == f"{key}={str(given).lower() if given in (True, False) else given}"
     assert error.value.remedy
     for made in (InstanceTask.of, lambda config, _: InstanceTask.check(config)):
-        if (key, given) != ("threshold", "auto"):
-            with pytest.raises(SegkitError, match="is not a"):
-                made({**CONFIG, key: given}, ["background", "cell"])
+        with pytest.raises(SegkitError, match="is not a"):
+            made({**CONFIG, key: given}, ["background", "cell"])
 
 
 CONFIG = {"monitor": "val/ap", "threshold": "auto", "seed_threshold": 0.5, "min_area": 10}
 
 
-def test_where_none_can_be_found_auto_is_refused() -> None:
-    with pytest.raises(SegkitError, match="is not a number from 0 to 1"):
-        GIVEN.with_settings({"threshold": "auto"})
+@pytest.mark.parametrize("key", InstanceTask.keys)
+def test_where_none_can_be_found_auto_is_refused(key: str) -> None:
+    with pytest.raises(SegkitError, match=r"is not a (whole )?number"):
+        GIVEN.with_settings({key: "auto"})
 
 
 def test_auto_begins_with_the_settings_beside_it_and_is_fitted() -> None:
     task = InstanceTask.of({**CONFIG, "seed_threshold": 0.3}, ["background", "cell"])
-    assert task.fits
+    assert task.auto == ("threshold",)
     assert task.settings == {"threshold": 0.5, "seed_threshold": 0.3, "min_area": 10, "halo": 128}
-    assert task.with_settings({"min_area": 5}).fits, "a setting survives another"
+    assert task.with_settings({"threshold": 0.4}).auto == task.auto, "it was found"
     given = InstanceTask.of({**CONFIG, "threshold": 0.4}, ["background", "cell"])
-    assert not given.fits
+    assert not given.auto
     assert given.settings["threshold"] == 0.4
     bare = InstanceTask.of({"monitor": "val/ap"}, ["background", "cell"])
     assert bare.settings == TASK.settings
-    assert not bare.fits
+    assert not bare.auto
+
+
+def test_each_that_is_auto_is_found_and_each_that_is_given_kept() -> None:
+    config = {**dict.fromkeys(InstanceTask.keys, "auto"), "monitor": "val/ap"}
+    every = InstanceTask.of(config, TASK.classes)
+    assert (every.auto, every.settings) == (InstanceTask.keys, TASK.settings)
+    task = InstanceTask.of({**config, "min_area": 30}, TASK.classes)
+    assert task.auto == ("threshold", "seed_threshold", "halo")
+    assert task.settings == {**TASK.settings, "min_area": 30}
+    # As evaluate asks.
+    asked = every.with_settings({"threshold": "auto", "min_area": 3, "halo": None}, auto=True)
+    assert asked.auto == ("threshold", "seed_threshold", "halo")
+    assert asked.settings == {**TASK.settings, "min_area": 3}
+    assert TASK.with_settings({"min_area": "auto"}, auto=True).auto == ("min_area",)
+
+
+def test_what_networks_were_fitted_to_is_taken_together() -> None:
+    found = [
+        {"threshold": 0.4, "seed_threshold": 0.25, "min_area": 5, "halo": 60},
+        {"threshold": 0.5, "seed_threshold": 0.3, "min_area": 80, "halo": 90},
+        {"threshold": 0.7, "seed_threshold": 0.3, "min_area": 10, "halo": 32},
+    ]
+    merged = InstanceTask.merged(found)
+    assert merged == {"threshold": 0.5333, "seed_threshold": 0.2833, "min_area": 10, "halo": 90}
+    assert TASK.with_settings(merged).settings == merged
+    assert InstanceTask.merged([{"min_area": 5}, {"min_area": 10}]) == {"min_area": 5}
 
 
 def test_a_setting_of_another_task_is_refused() -> None:
