@@ -43,7 +43,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     check(config, PREDICT)
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     runs = open_runs(config["run"], config["allow_targets"])
-    task = agree(runs, decoder_settings(config))
+    task = agree(runs, decoder_settings(config), cli.say)
     inputs, others = find_inputs(config["input"])
     output = at_home(config["output"], "output")
     check_output(inputs, output)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from segkit.config.sizes import AUTO, image_size
 from segkit.core.errors import SegkitError
@@ -103,21 +103,27 @@ def _within(folder: RunFolder) -> list[Path]:
     return sorted(trained) or [folder.path]
 
 
-def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Task:
+def agree(
+    runs: Sequence[SavedRun],
+    settings: Mapping[str, float | None],
+    say: Callable[[str], object] = lambda _: None,
+) -> Task:
     """The task that runs share, without importing torch.
 
     Args:
         runs: one or more.
-        settings: of its decoder, in place of the runs' own; None takes theirs.
+        settings: of its decoder, in place of the runs' own; None takes theirs. Where they differ in
+            what training found, the task makes one of them.
+        say: is given a line where it does.
 
     Raises:
         SegkitError: runs that cannot answer together, or settings that the task does not have.
     """
     for key, value in settings.items():
         _OWN.check(key, value)
-    task, *others = [run.task for run in runs]
-    for run, other in zip(runs[1:], others, strict=True):
-        where = f"{runs[0].folder.path} and {run.folder.path}"
+    tasks = [run.task for run in runs]
+    task = tasks[0]
+    for run, other in zip(runs[1:], tasks[1:], strict=True):
         for what, ours, theirs, same in (
             ("tasks", task.name, other.name, "task"),
             ("classes", list(task.classes), list(other.classes), "classes, in the same order"),
@@ -125,14 +131,35 @@ def agree(runs: Sequence[SavedRun], settings: Mapping[str, float | None]) -> Tas
             if ours != theirs:
                 raise SegkitError(
                     f"runs of different {what}: {ours} and {theirs}",
-                    where=where,
+                    where=f"{runs[0].folder.path} and {run.folder.path}",
                     remedy=f"name runs that were trained for the same {same}",
                 )
-        for key, value in task.settings.items():
-            if settings.get(key) is None and value != other.settings[key]:
-                raise SegkitError(
-                    f"runs of different settings: {key}={value} and {other.settings[key]}",
-                    where=where,
-                    remedy=f"choose one for all: {key}={value}",
-                )
+    values = {
+        key: [one.settings[key] for one in tasks]
+        for key in task.settings
+        if settings.get(key) is None
+    }
+    differing = {key: several for key, several in values.items() if len({*several}) > 1}
+    found = {key for key in differing if all(key in one.auto for one in tasks)}
+    if by_hand := differing.keys() - found:
+        _refuse(runs, {key: differing[key] for key in differing if key in by_hand})
+    if differing:
+        each = [{key: one.settings[key] for key in differing} for one in tasks]
+        merged = task.merged(each)
+        told = ", ".join(f"{key}={value}" for key, value in merged.items())
+        say(f"of what the {len(runs)} runs were fitted to, taken together: {told}")
+        task = task.with_settings(merged)
     return task.with_settings(settings)
+
+
+def _refuse(runs: Sequence[SavedRun], differing: Mapping[str, Sequence[object]]) -> NoReturn:
+    """Runs whose decoders were set by hand, each otherwise."""
+    each = "; ".join(
+        f"{key}={' and '.join(str(one) for one in dict.fromkeys(values))}"
+        for key, values in differing.items()
+    )
+    raise SegkitError(
+        f"runs of different settings: {each}",
+        where=" and ".join(str(run.folder.path) for run in runs),
+        remedy="choose for all: " + " ".join(f"{key}={v[0]}" for key, v in differing.items()),
+    )

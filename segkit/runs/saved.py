@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from segkit.config.trust import check_folder_config
 from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
+from segkit.core.first_process import is_first_process
 from segkit.core.run_folder import RunFolder
 from segkit.runs.build import build_network, build_reader, without_weights
 from segkit.tasks.named import DEFAULT, build_task, task_kind
@@ -55,13 +57,36 @@ class SavedRun:
         Raises:
             SegkitError: settings that no run has.
         """
-        return self.task_of(self.classes)
+        task = self.task_of(self.classes)
+        lacking = [key for key in task.auto if self._found.get(key) is None]
+        if lacking and is_first_process():
+            instead = " ".join(f"{key}={task.settings[key]}" for key in lacking)
+            print(
+                f"warning: {self.folder.summary}: it does not tell what the decoder was fitted to; "
+                f"{instead} is fitted to nothing: restore the file, or let training end",
+                file=sys.stderr,
+            )
+        return task
 
     def task_of(self, classes: Sequence[str]) -> Task:
         """The same, of classes that are known: names, background first."""
         task = build_task(self.config, classes)
-        found = self.folder.read_summary().get("decoder") if task.fits else None
-        return task.with_settings(found) if isinstance(found, Mapping) else task
+        if not task.auto:
+            return task
+        try:
+            return task.with_settings(self._found)
+        except SegkitError as error:
+            raise SegkitError(
+                error.what,
+                where=f"{self.folder.summary}, decoder: {error.where}",
+                remedy="restore the file as training wrote it",
+            ) from error
+
+    @cached_property
+    def _found(self) -> Mapping[str, Any]:
+        """Settings of the decoder, as training found them; none where nothing tells them."""
+        found = self.folder.read_summary().get("decoder")
+        return found if isinstance(found, Mapping) else {}
 
     @cached_property
     def network(self) -> SegmentationNetwork:
