@@ -46,6 +46,7 @@ def objects(found: Path, tmp_path: Path) -> Path:
 def test_a_run_keeps_the_decoder_that_it_was_tested_with(found: Path) -> None:
     facts = summary(found)
     assert set(facts["decoder"]) == {"threshold", "seed_threshold", "min_area", "halo"}
+    assert facts["decoder"]["seed_threshold"] == 0.3, "it was given"
     assert facts["test"]["all"]["n_found"] > 0, "nothing is found, so nothing is tested"
     assert facts["test"]["all"]["n_true"] > 10
     assert (found / "panels" / "epoch_059.png").is_file()
@@ -92,6 +93,13 @@ def test_settings_of_an_evaluation(
         "decoder"
     ], "fitted to the same split it is the same"
     assert int(row["n_found"]) < many
+    given = [f"run={objects}", "threshold=auto", "min_area=3"]
+    assert evaluate_in(objects.parent, monkeypatch, *given) == 0
+    out = capsys.readouterr().out
+    assert "score best" in out
+    assert "min_area" not in out.split(" score best")[0]
+    (row, _) = table(objects)
+    assert (float(row["min_area"]), float(row["seed_threshold"])) == (3, 0.3)
 
 
 @pytest.mark.parametrize(
