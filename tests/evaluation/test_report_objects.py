@@ -8,7 +8,7 @@ from tests.evaluation.made_runs import CONFIG, a_run, folder_hash, picture, read
 
 TEST: dict[str, Any] = {
     **{"ap50": 0.75, "ap50_image": 0.7312, "ap": 0.476, "count_error": 0.143},
-    **{"n": 7, "n_true": 71, "n_found": 67},
+    **{"n": 7, "n_true": 71, "n_found": 67, "recall_50": 0.8732},
 }
 FITTED = {"threshold": 0.4, "seed_threshold": 0.3, "min_area": 80}
 TOP = ("median", "counts", "areas")
@@ -50,7 +50,7 @@ def test_outlines_numbers_and_areas_are_on_top(tmp_path: Path) -> None:
 def test_the_number_found_stands_beside_the_number_true(tmp_path: Path) -> None:
     words = read(of_objects(tmp_path)).words
     assert "test AP@.5\n0.7312|mean over 7 images" in words
-    assert "objects found\n67|of 71; mean error 0.1430" in words
+    assert "objects drawn\n67|71 true; recall 0.8732" in words
 
 
 def test_what_was_fitted_is_told(tmp_path: Path) -> None:

@@ -36,7 +36,16 @@ class InstanceWords(Words):
         "n": "{unit}s scored",
         "n_empty": "of these, with nothing to find",
         "n_true": "objects that are there",
-        "n_found": "objects that were found",
+        "n_found": "objects that were drawn, right or wrong",
+        "n_images": "images scored",
+        "n_images_empty": "of these, without a true object",
+        "n_images_both_empty": "of those, without a drawn one either",
+        **{
+            f"recall_q{quartile}": f"recall of the {size} quarter of the true objects, by area"
+            for quartile, size in ((1, "smallest"), (2, "second"), (3, "third"), (4, "largest"))
+        },
+        "dice_pooled": "the same, of the pixels of all images together",
+        "iou": "TP / (TP + FP + FN) of the foreground's pixels",
         "loss": "mean over images",
         "threshold": "probability above which a pixel is foreground",
         "seed_threshold": "what a pixel must reach to be the core of an object",
@@ -65,7 +74,7 @@ class InstanceWords(Words):
         return [
             ("test AP@.5", shown(test.get("ap50_image")), mean),
             ("test AP@.5, pooled", shown(test.get("ap50")), f"over {true} objects"),
-            ("objects found", found, f"of {true}; mean error {shown(test.get('count_error'))}"),
+            ("objects drawn", found, f"{true} true; recall {shown(test.get('recall_50'))}"),
         ]
 
     def summary_line(self, test: Mapping[str, Any]) -> str:
@@ -74,6 +83,6 @@ class InstanceWords(Words):
         units = "images" if all_["n"] == all_["n_images"] else "groups"
         return (
             f"ap50 {shown(all_['ap50'])} (mean over {units} {shown(all_['ap50_image'])})  "
-            f"ap {shown(all_['ap'])}  pq {shown(all_['pq'])}  objects {all_['n_found']} of "
-            f"{all_['n_true']}  n={all_['n']}"
+            f"ap {shown(all_['ap'])}  pq {shown(all_['pq'])}  objects: {all_['n_found']} drawn, "
+            f"{all_['n_true']} true (recall {shown(all_['recall_50'])})  n={all_['n']}"
         )

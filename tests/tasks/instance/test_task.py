@@ -140,17 +140,24 @@ def test_every_score_that_is_monitored_or_tested_is_given_and_has_words() -> Non
 
 def test_words_of_a_report() -> None:
     test = {"n": 7, "n_true": 71, "n_found": 58, "ap50": 0.63291, "ap": 0.4111, "pq": 0.6415}
-    test |= {"ap50_image": 0.65674, "count_error": 0.2, "n_images": 7}
+    test |= {"ap50_image": 0.65674, "recall_50": 0.7042, "n_images": 7}
     words = InstanceWords()
     line = words.summary_line({"all": test})
-    for part in ("ap50 0.6329", "0.6567", "ap 0.4111", "pq 0.6415", "objects 58 of 71", "n=7"):
+    for part in (
+        "ap50 0.6329",
+        "0.6567",
+        "ap 0.4111",
+        "pq 0.6415",
+        "58 drawn, 71 true (recall 0.7042)",
+        "n=7",
+    ):
         assert part in line
     assert "mean over images" in line
     assert "mean over groups" in words.summary_line({"all": test | {"n_images": 9}})
     facts = words.facts(test, "image")
-    assert [name for name, *_ in facts] == ["test AP@.5", "test AP@.5, pooled", "objects found"]
+    assert [name for name, *_ in facts] == ["test AP@.5", "test AP@.5, pooled", "objects drawn"]
     assert "7 images" in facts[0][2]
-    assert (facts[2][1], facts[2][2]) == (58, "of 71; mean error 0.2000")
+    assert (facts[2][1], facts[2][2]) == (58, "71 true; recall 0.7042")
 
 
 def test_what_predict_says_of_an_image() -> None:
