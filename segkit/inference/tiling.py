@@ -97,6 +97,8 @@ def blend(
             held[:, :, box[1]] += weights * found
         assert held is not None
         done = following - top
-        total = rows[top:following, None] * columns
-        yield top, held[:, :done] / total
-        held = np.concatenate([held[:, done:], np.zeros_like(held[:, :done])], axis=1)
+        # Nothing has a name that would be held while the band is worked on.
+        yield top, held[:, :done] / (rows[top:following, None] * columns)
+        kept = held.shape[1] - done
+        held[:, :kept] = held[:, done:]
+        held[:, kept:] = 0

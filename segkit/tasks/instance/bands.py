@@ -16,6 +16,8 @@ from segkit.tasks.instance.watershed import (
 # Of a view, unless the halo is too high for it; each takes some hundred bytes. An image of fewer is
 # one view, and has no seam.
 _PIXELS = 10**7
+# Rows that a row of tiles takes beside it in memory, with what the network makes of them.
+_BESIDE = 200
 
 
 def decode_bands(
@@ -63,7 +65,7 @@ def decode_bands(
 
 def view_rows(halo: int, width: int) -> int:
     """Rows that are looked at together; an image that has no more is decoded whole."""
-    return max(3 * (halo + BLUR), _PIXELS // max(1, width))
+    return max(3 * (halo + BLUR), _PIXELS // max(1, width) - _BESIDE)
 
 
 def _views(bands: Iterable[Maps], halo: int) -> Iterator[tuple[Maps, bool]]:
