@@ -123,6 +123,14 @@ def _say(done: int, skipped: int, wanted: Wanted) -> None:
     print(f"{done} predicted{there}: {wanted.folder}")
     if wanted.labels:
         print(f"objects measured: {wanted.folder}/objects.csv")
+    asked = {
+        "*_rois.zip": wanted.rois,
+        "*.geojson": wanted.geojson,
+        "coco.json": wanted.coco,
+        "submission.csv": wanted.rle,
+    }
+    if beside := [name for name, written in asked.items() if written]:
+        print(f"beside it: {', '.join(beside)}")
 
 
 def _say_overlay(output: Path, overrides: Sequence[str], *, drawn: bool) -> None:

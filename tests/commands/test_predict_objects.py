@@ -196,4 +196,5 @@ def test_in_a_process_of_its_own(
     )
     assert done.returncode == 0, done.stderr
     assert f"objects measured: {tmp_path / 'out' / 'objects.csv'}" in done.stdout
+    assert "beside it: " in done.stdout
     assert len(read_table(tmp_path / "out" / "objects.csv")) > 10
