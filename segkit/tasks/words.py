@@ -17,6 +17,7 @@ class Words(ABC):
         leading_name: of the leading score, in a sentence.
         further: what else evaluate finds of a run, and what asks for it.
         top: of the pictures, those that a report begins with.
+        shortlist: columns that evaluate prints, in groups; without them, all.
     """
 
     title: ClassVar[Mapping[str, str]]
@@ -27,6 +28,7 @@ class Words(ABC):
     leading_name: ClassVar[str]
     further: ClassVar[tuple[str, Sequence[str]]]
     top: ClassVar[Sequence[str]] = ()
+    shortlist: ClassVar[Sequence[Sequence[str]]] = ()
 
     @abstractmethod
     def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:

@@ -53,6 +53,13 @@ class InstanceWords(Words):
         "halo": "rows that the highest object may have, in images too large to be decoded whole",
     }
     leading = ("n", "n_true", "n_found", "ap50", "ap", "pq", "aji")
+    shortlist = (
+        ("ap50", "ap", "ap50_image", "pq"),
+        ("n_true", "n_found", "count_error", "count_bias"),
+        ("precision_50", "recall_50", "merged_share", "split_share"),
+        ("recall_q1", "recall_q2", "recall_q3", "recall_q4"),
+        ("dice", "threshold", "seed_threshold", "min_area"),
+    )
     optional = ("loss", "threshold", "seed_threshold", "min_area", "halo")
     pictures: ClassVar[Mapping[str, str]] = {
         "best": "The best, by AP at IoU 0.5.",
