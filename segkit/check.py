@@ -57,15 +57,18 @@ def check(config: dict[str, Any], call: Call) -> bool:
     title = f"Check of {name}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
     fit = not found.count("error")
-    show(found, f"{name}: {reader.root}", relative(folder), _train(call.overrides) if fit else "")
+    steps = {"next_step": _train(call.overrides)} if fit else {}
+    if fit and not reader.objects:
+        steps["apart"] = _train(call.overrides, "task=instance")
+    show(found, f"{name}: {reader.root}", relative(folder), **steps)
     return fit
 
 
-def _train(overrides: Sequence[str]) -> str:
+def _train(overrides: Sequence[str], *instead: str) -> str:
     """The training that this check was for: with what it was given, less what is its own."""
-    own = ("augment_preview",)
+    own = ("augment_preview", *map(key_of, instead))
     given = (g for g in overrides if key_of(g) not in own)
-    return command("train", *given)
+    return command("train", *given, *instead)
 
 
 def _mirrored(config: Any, reader: Any) -> Any:

@@ -109,6 +109,22 @@ def test_instances_are_counted_where_the_data_have_them(phantom_root: Path) -> N
     assert {fact.record.stratum for fact in found} == {"fluorescence", "brightfield", "stained"}
 
 
+def test_objects_that_a_mask_of_classes_would_merge_are_counted(tmp_path: Path) -> None:
+    labels = np.zeros((30, 40), np.uint16)
+    labels[2:8, 2:8], labels[2:8, 8:12] = 300, 7  # side by side
+    labels[12:16, 2:6], labels[16:20, 6:10], labels[20:24, 10:14] = 8, 9, 10  # corner to corner
+    labels[2:8, 30:36] = labels[20:24, 30:36] = 11  # alone, in two pieces
+    counts = {}
+    for kind, masks in (("objects", labels), ("components", (labels > 0).astype(np.uint16))):
+        for folder in ("images", "masks"):
+            (tmp_path / kind / folder).mkdir(parents=True)
+            Image.fromarray(masks).save(tmp_path / kind / folder / "a.png")
+        reader = Folder(tmp_path / kind, classes=("background", "cell"), labels=kind)
+        ((found,), _) = measure_all(reader, reader.listing().records, threads=1)
+        counts[kind] = (found.objects, found.touching)
+    assert counts == {"objects": (6, 5), "components": (4, 0)}
+
+
 def test_what_cannot_be_read_is_kept_apart(tmp_path: Path) -> None:
     for name in "abcd":
         write(tmp_path / "images" / f"{name}.png", np.full((20, 30), 7, np.uint8))
