@@ -141,7 +141,9 @@ def truth_of(sample: Sample) -> Truth | None:
     return sample.mask if sample.instances is None or not one_class else sample.instances
 
 
-def thumbnail(picture: Picture, truth: Truth | None, side: int, *, alpha: float = 0.2) -> Picture:
+def thumbnail(
+    picture: Picture, truth: Truth | None, side: int, *, alpha: float = 0.2, stretched: bool = True
+) -> Picture:
     """Image and ground truth, (h, w, 3) uint8 whose longer side is ``side`` pixels.
 
     Args:
@@ -150,6 +152,7 @@ def thumbnail(picture: Picture, truth: Truth | None, side: int, *, alpha: float 
             is outlined.
         side: in pixels.
         alpha: how strongly classes are painted.
+        stretched: whether a dark image below outlines is made bright enough to be judged.
     """
     image = to_channels(picture, 3)
     scale = side / max(image.shape[:2])
@@ -160,7 +163,7 @@ def thumbnail(picture: Picture, truth: Truth | None, side: int, *, alpha: float 
     shown = resize_mask(truth, size)
     if shown.dtype == np.uint8:
         return overlay(small, shown, alpha=alpha)
-    return draw_contours(brightened(small), shown)
+    return draw_contours(brightened(small) if stretched else small, shown)
 
 
 def samples(reader: Reader, records: Sequence[Record]) -> Iterator[Sample]:

@@ -51,7 +51,8 @@ def augment_sheet(
             for epoch in range(draws)
         ]
         line = [(image, truth), *drawn]
-        sheet.append([thumbnail(i, t, _CELL, alpha=0) for i, t in line])
+        # Not stretched: what augmentation makes of the brightness is to be seen.
+        sheet.append([thumbnail(i, t, _CELL, alpha=0, stretched=False) for i, t in line])
     return _grid(sheet)
 
 

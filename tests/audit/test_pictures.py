@@ -47,6 +47,14 @@ def test_objects_that_touch_are_outlined_apart() -> None:
     assert not drawn(thumbnail(sample.image, sample.mask, 40, alpha=0))[12:28, 15:25].any()
 
 
+def test_a_dark_image_is_stretched_below_outlines_but_in_a_preview() -> None:
+    sample = halves()
+    dark = sample.image // 10
+    assert thumbnail(dark, truth_of(sample), 40)[0, 0].tolist() == [255] * 3
+    assert thumbnail(dark, truth_of(sample), 40, stretched=False)[0, 0].tolist() == [20] * 3
+    assert thumbnail(dark, sample.mask, 40)[0, 0].tolist() == [20] * 3
+
+
 def test_what_is_shown_is_labels_where_they_tell_more_than_classes() -> None:
     sample = halves()
     assert truth_of(sample) is sample.instances

@@ -149,7 +149,8 @@ class Folder(Reader):
             no_parts([record for record in labelled if one_file_an_object(record)])
         stored = [record for record in labelled if not self._is_drawn(record)]
         if stored and self.labels != "components":
-            check_label_settings(self.classes, self.mask_values, self.mask_threshold)
+            # Every label is above 0, the threshold of a semantic run that is judged by objects.
+            check_label_settings(self.classes, self.mask_values, self.mask_threshold or None)
         if stored and self.labels == "auto":
             no_doubt(stored, self.masks.survey, f"dataset.root={self.root}")
         return found

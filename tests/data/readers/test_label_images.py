@@ -198,7 +198,7 @@ def test_one_file_among_many_that_holds_no_labels_is_named(tmp_path: Path) -> No
     assert caught.value.where.endswith("3.tif")
 
 
-@pytest.mark.parametrize("setting", [{"mask_threshold": 0}, {"mask_values": {0: 0, 1: 1}}])
+@pytest.mark.parametrize("setting", [{"mask_threshold": 1}, {"mask_values": {0: 0, 1: 1}}])
 def test_settings_of_classes_are_refused_with_objects(
     tmp_path: Path, setting: dict[str, Any]
 ) -> None:
@@ -209,6 +209,16 @@ def test_settings_of_classes_are_refused_with_objects(
             reader.listing()
         assert caught.value.where == f"dataset.{key}"
         assert f"dataset.{key}=null" in caught.value.remedy
+
+
+def test_a_threshold_below_every_id_takes_no_object_away(tmp_path: Path) -> None:
+    """That of a semantic run, which evaluate score_as=instance opens as it was trained."""
+    root = label_set(tmp_path, {"a.tif": tif(squares(64).astype(np.uint16))})
+    for reader in (
+        asked(root, mask_threshold=0),
+        Folder(root, classes=TWO, labels="objects", mask_threshold=0),
+    ):
+        np.testing.assert_array_equal(labels_of(samples(reader)["a"]), squares(64))
 
 
 def test_settings_that_cannot_be_of_objects(tmp_path: Path) -> None:
