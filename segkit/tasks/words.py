@@ -17,6 +17,7 @@ class Words(ABC):
         leading_name: of the leading score, in a sentence.
         further: what else evaluate finds of a run, and what asks for it.
         top: of the pictures, those that a report begins with.
+        plots_title: of the pictures that are neither these nor images.
         shortlist: columns that evaluate prints, in groups; without them, all.
     """
 
@@ -28,6 +29,7 @@ class Words(ABC):
     leading_name: ClassVar[str]
     further: ClassVar[tuple[str, Sequence[str]]]
     top: ClassVar[Sequence[str]] = ()
+    plots_title: ClassVar[str]
     shortlist: ClassVar[Sequence[Sequence[str]]] = ()
 
     @abstractmethod

@@ -108,6 +108,9 @@ def test_seeds_are_paired_by_ap(
     assert second["verdict"] == "better"
     page = (tmp_path / "s" / "comparison.html").read_text("utf-8")
     assert "AP@.5:.95" in page
+    assert "ap50_image" not in page, "scores have their titles wherever people read them"
+    assert command(f"runs=[{tmp_path / 's' / 'a0'},{tmp_path / 's' / 'a1'}]") == 0
+    assert "One configuration: AP@.5 0." in capsys.readouterr().out
 
 
 def test_folds_are_pooled(command: Compare, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ class InstanceWords(Words):
     meaning: ClassVar[Mapping[str, str]] = {
         "ap50": "TP / (TP + FP + FN) over all objects together; a match has an IoU of 0.5 or more",
         "ap": "the same, mean over IoU 0.50, 0.55 … 0.95",
+        **{f"ap{percent}": f"the same at IoU 0.{percent}" for percent in range(55, 100, 5)},
         "ap50_image": "TP / (TP + FP + FN) at IoU 0.5 of each image, mean over {unit}s",
         "ap_image": "the same, mean over IoU 0.50, 0.55 … 0.95",
         "kaggle_map": "score of the 2018 Data Science Bowl: IoU above 0.50 … 0.95, mean over "
@@ -65,12 +66,13 @@ class InstanceWords(Words):
         "best": "The best, by AP at IoU 0.5.",
         "median": "The middle: half of the images are better, half worse.",
         "worst": "The worst: what to look at first.",
-        "precision": "AP over the IoU that a match must have: how exact the outlines are.",
+        "precision": "AP over the IoU that a match must have.",
         "counts": "How many were found beside how many are there, image by image.",
         "areas": "How large the objects are that were found, and those that are there: what was "
         "merged lies to the right, what was split to the left.",
     }
     top = ("median", "counts", "areas")
+    plots_title = "How exact the outlines are"
     leading_name = "AP@.5"
     further = ("what became of each object", ())
 
