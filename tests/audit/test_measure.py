@@ -13,6 +13,7 @@ from segkit.audit.measure import Facts, measure_all
 from segkit.core.errors import SegkitError
 from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.readers.folder import Folder
+from segkit.data.readers.label_checks import Labels
 from segkit.drawing.overlay import encode_png
 
 
@@ -115,7 +116,11 @@ def test_objects_that_a_mask_of_classes_would_merge_are_counted(tmp_path: Path) 
     labels[12:16, 2:6], labels[16:20, 6:10], labels[20:24, 10:14] = 8, 9, 10  # corner to corner
     labels[2:8, 30:36] = labels[20:24, 30:36] = 11  # alone, in two pieces
     counts = {}
-    for kind, masks in (("objects", labels), ("components", (labels > 0).astype(np.uint16))):
+    sets: tuple[tuple[Labels, NDArray[np.uint16]], ...] = (
+        ("objects", labels),
+        ("components", (labels > 0).astype(np.uint16)),
+    )
+    for kind, masks in sets:
         for folder in ("images", "masks"):
             (tmp_path / kind / folder).mkdir(parents=True)
             Image.fromarray(masks).save(tmp_path / kind / folder / "a.png")
