@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from roifile import ROI_TYPE, ImagejRoi, roiwrite
 from skimage import measure
 
 from segkit.core.tables import read_table
@@ -87,6 +88,21 @@ def test_the_script_gives_the_labels_that_were_outlined(
         assert (found > 0).tolist() == (labels > 0).tolist()
         assert len(pairs.T) == len(np.unique(found)) == len(np.unique(labels))
         assert Path(f"mydata/images/{name}.tif").is_file()
+
+
+def test_the_script_fills_what_was_drawn_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Fiji: an ellipse, and corners between pixels."""
+    in_a_folder(tmp_path, np.zeros((60, 80), np.int32))
+    ellipse = ImagejRoi(roitype=ROI_TYPE.OVAL, top=10, left=8, bottom=34, right=48)
+    triangle = ImagejRoi.frompoints(np.array([[50.3, 5], [78, 5], [50.3, 45]]))
+    triangle.roitype = ROI_TYPE.FREEHAND
+    roiwrite(tmp_path / "corrected" / "a_rois.zip", [ellipse, triangle])
+    monkeypatch.chdir(tmp_path)
+    exec(script(), {})
+    areas = np.bincount(tifffile.imread("mydata/masks/a.tif").ravel())
+    assert areas[1:].tolist() == pytest.approx([np.pi * 12 * 20, 27.7 * 40 / 2], rel=0.02)
 
 
 def run(*words: str, folder: Path) -> str:
