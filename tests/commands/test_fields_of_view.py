@@ -12,7 +12,7 @@ from segkit.data.readers.dsb2018 import field_of_view
 from segkit.data.readers.phantom import write_phantoms
 from segkit.data.split_file import COLUMNS, split_hash
 from tests.commands.evaluating import evaluate_in, table
-from tests.data.readers.test_dsb2018 import PAIR, SQUARE
+from tests.data.readers.dsb2018_files import PAIR, SQUARE
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 
