@@ -24,6 +24,8 @@ from tests.cells import write_cells
 from tests.commands.in_process import call_main
 from tests.process_state import changed, process_state
 
+# Of what it does, tests/runs/ shows the parts more quickly.
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 
 

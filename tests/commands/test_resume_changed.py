@@ -14,6 +14,7 @@ from segkit.data.readers.phantom import write_phantoms
 from segkit.imaging.pixels import decode
 from segkit.runs import load_run
 from tests.commands.mistakes import write
+from tests.commands.small import SMALL
 
 IN_PROCESS = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 
@@ -41,13 +42,19 @@ def test_the_loggers_may_change(here: Any, folder: Path) -> None:
     assert "lightning.pytorch.loggers.CSVLogger" in (folder / "config.yaml").read_text("utf-8")
 
 
+@pytest.mark.slow
 @IN_PROCESS
 def test_data_that_were_moved_are_read_where_they_are(here: Any, tmp_path: Path) -> None:
     """dataset.root may change, and the reader's root with it; likewise by resume=true."""
     write_phantoms(tmp_path / "before" / "set", count=12, image_size=32, seed=0)
     tiny = ["trainer=cpu", "trainer.precision=32-true", "dataset.batch_size=4", "logger=none"]
     common = ["dataset=dsb2018", "dataset.size=32", "dataset.cache_dir=cache", *tiny]
-    common += ["trainer.enable_progress_bar=false", "schedule=constant", "hydra.run.dir=run"]
+    common += [
+        "trainer.enable_progress_bar=false",
+        "schedule=constant",
+        *SMALL,
+        "hydra.run.dir=run",
+    ]
     assert here(*common, "dataset.root=before/set", "trainer.max_epochs=1") == 0
     (tmp_path / "before").rename(tmp_path / "after")
     assert here("resume=run", "dataset.root=after/set", "trainer.max_epochs=2") == 0
@@ -59,6 +66,7 @@ def test_data_that_were_moved_are_read_where_they_are(here: Any, tmp_path: Path)
     assert len((tmp_path / "run" / "metrics.csv").read_text("utf-8").splitlines()) == 4
 
 
+@pytest.mark.slow
 @IN_PROCESS
 def test_what_an_encoder_expects_is_recorded(
     here: Any, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
