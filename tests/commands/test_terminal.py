@@ -53,7 +53,7 @@ def test_help_in_any_encoding(module: Any, encoding: str, monkeypatch: pytest.Mo
     assert "python -m segkit" in streams.text
 
 
-@pytest.mark.sampled
+@pytest.mark.slow
 @encodings
 def test_results_in_any_encoding(
     run: Any, folder: Path, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
