@@ -77,6 +77,7 @@ def test_what_cannot_be_judged_is_said(
     assert not (folder / "evaluation").exists()
 
 
+@pytest.mark.slow
 def test_pictures_show_the_components_that_were_scored(
     folder: Path, tmp_path: Path, score: Evaluate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ def test_areas_of_what_is_there_and_of_what_was_found(tmp_path: Path) -> None:
     assert blue(tmp_path / "both.png") > 5 * blue(tmp_path / "none.png")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("areas", [[], [7], [12, 12, 12], [1, 10**8]])
 def test_few_areas_or_equal_ones_are_drawn(tmp_path: Path, areas: list[int]) -> None:
     found = np.array(areas, np.int64)
