@@ -15,7 +15,7 @@ from segkit.core.checksums import Checksums
 from segkit.core.contracts import Record
 from segkit.core.run_folder import RunFolder
 from segkit.core.tables import table_text
-from segkit.tasks.instance.components import components
+from segkit.imaging.components import components
 from segkit.tasks.instance.matching import count, match
 from segkit.tasks.instance.metrics import Counts, each
 from segkit.tasks.instance.tables import CLASS_COLUMNS, IMAGE_COLUMNS, image_rows
