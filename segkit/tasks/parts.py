@@ -128,9 +128,6 @@ class Scorer(Protocol):
     def ranked(self, counts: Counts) -> list[int]:
         """Places of those entries that have a score, the worst first."""
 
-    def caption(self, value: float | None) -> str:
-        """The leading score in words; NaN is undefined, None unknown."""
-
     def collapsed(self, counts: Counts) -> str:
         """Where a network answers the same everywhere: what, and what may help; or nothing."""
 

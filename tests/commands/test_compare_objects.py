@@ -18,7 +18,8 @@ from segkit.core.tables import table_text
 from segkit.imaging.components import components
 from segkit.tasks.instance.matching import count, match
 from segkit.tasks.instance.metrics import Counts, each
-from segkit.tasks.instance.tables import CLASS_COLUMNS, IMAGE_COLUMNS, image_rows
+from segkit.tasks.instance.tables import CLASS_COLUMNS, IMAGE_COLUMNS
+from segkit.tasks.instance.task import InstanceTask
 from segkit.tasks.tally import Counted
 from tests.commands.comparing import Compare, compare_in, table, write_run
 
@@ -51,7 +52,9 @@ def tell(tables: RunFolder, ids: Sequence[str], counts: Counts) -> dict[str, Any
     """Write the table of images; gives what the row of all says."""
     records = [Record(name, name, name, (name,)) for name in ids]
     known = Counted(list(range(len(ids))), counts, 0.5, {})
-    rows = image_rows(known, records, dict.fromkeys(ids, "test"), "cell", {})
+    rows = InstanceTask(["background", "cell"]).scorer.image_rows(
+        known, records, dict.fromkeys(ids, "test")
+    )
     tables.images.parent.mkdir(parents=True, exist_ok=True)
     tables.images.write_text(table_text(IMAGE_COLUMNS, rows), "utf-8")
     tables.write_checksums({name: Checksums("image", "labels") for name in ids})

@@ -130,5 +130,5 @@ def test_the_table_of_images_gives_its_counts_back() -> None:
 
 
 def test_what_a_score_is_called_beside_a_picture() -> None:
-    captions = [TASK.scorer.caption(value) for value in (0.12345, math.nan, None)]
+    captions = [TASK.words.caption(value) for value in (0.12345, math.nan, None)]
     assert captions == ["Dice 0.123", "Dice undefined", ""]

@@ -14,11 +14,12 @@ from segkit.tasks.semantic.tables import (
     CLASS_COLUMNS,
     IMAGE_COLUMNS,
     class_rows,
-    image_rows,
 )
+from segkit.tasks.semantic.task import SemanticTask
 from segkit.tasks.tally import Counted
 
 CLASSES = ("background", "cell", "edge")
+SCORER = SemanticTask(CLASSES).scorer
 # Two images of 100 pixels: the second has no edge and none is drawn.
 COUNTS = np.array(
     [
@@ -94,7 +95,7 @@ def test_surfaces_are_averaged_where_defined() -> None:
 
 
 def test_a_row_an_image_and_class() -> None:
-    made = image_rows(counted(), RECORDS, {"r0": "test", "r2": "val"}, CLASSES, EXTRAS)
+    made = SCORER.image_rows(counted(), RECORDS, {"r0": "test", "r2": "val"}, EXTRAS)
     table = rows(table_text(IMAGE_COLUMNS, made))
     assert tuple(table[0]) == IMAGE_COLUMNS
     names = [(row["id"], row["group"], row["split"], row["class"]) for row in table]
@@ -112,6 +113,6 @@ def test_a_row_an_image_and_class() -> None:
 
 
 def test_other_records_have_no_split_and_unmeasured_surfaces_are_empty() -> None:
-    table = rows(table_text(IMAGE_COLUMNS, image_rows(counted(), RECORDS, {}, CLASSES, {})))
+    table = rows(table_text(IMAGE_COLUMNS, SCORER.image_rows(counted(), RECORDS, {})))
     assert {row["split"] for row in table} == {""}
     assert {row["hd95"] + row["surface_dice"] for row in table} == {""}
