@@ -94,8 +94,8 @@ def image_rows(
     counted: Counted,
     records: Sequence[Record],
     splits: Mapping[str, str],
-    own: Callable[[int], Mapping[str, Row]],
-    extras: Mapping[int, Mapping[str, Row]],
+    cells: Sequence[Mapping[str, Row]],
+    extras: Mapping[int, Mapping[str, Row]] | None = None,
 ) -> list[Row]:
     """The rows of ``evaluation_per_image.csv``: one an image and foreground class.
 
@@ -103,14 +103,14 @@ def image_rows(
         counted: of the split.
         records: of the data set.
         splits: by record id; a record without one has an empty cell.
-        own: columns of the task by class, of the n-th image that was counted.
+        cells: columns of the task by class, of each image that was counted.
         extras: further ones by position and class.
     """
     rows: list[Row] = []
-    for n, index in enumerate(counted.indices):
-        record, more = records[index], extras.get(index, {})
+    for index, own in zip(counted.indices, cells, strict=True):
+        record, more = records[index], (extras or {}).get(index, {})
         about = {"id": record.id, "group": record.group, "split": splits.get(record.id, "")}
-        rows += [{**about, "class": k, **row, **more.get(k, {})} for k, row in own(n).items()]
+        rows += [{**about, "class": k, **row, **more.get(k, {})} for k, row in own.items()]
     return rows
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from segkit.core.distributed import all_gather
+from segkit.core.distributed import gather_records
 from segkit.statistics.intervals import sum_intervals
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Examined, Watcher
@@ -50,10 +50,9 @@ class ObjectTally:
 
     def finish(self) -> tuple[list[TrueObject], dict[int, list[Row]]]:
         """Of all processes: the true objects, and the rows by position of the record."""
-        gathered = {index: both for part in all_gather(self._rows) for index, both in part.items()}
-        order = sorted(gathered)
-        true_objects = [one for index in order for one in gathered[index][0]]
-        return true_objects, {index: gathered[index][1] for index in order}
+        found = gather_records(self._rows)
+        true_objects = [one for several, _ in found.values() for one in several]
+        return true_objects, {index: rows for index, (_, rows) in found.items()}
 
 
 class InstanceExamination:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segkit.core.contracts import Batch, Record
+from segkit.core.contracts import Batch
 from segkit.core.errors import SegkitError
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
@@ -21,7 +21,6 @@ from segkit.tasks.instance.metrics import Counts, Values
 from segkit.tasks.instance.tables import IMAGE_COLUMNS, image_cells
 from segkit.tasks.outputs import Part, count_each
 from segkit.tasks.parts import Row, Scores
-from segkit.tasks.tally import Counted, image_rows
 
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 _NONE = (
@@ -111,16 +110,9 @@ class InstanceScorer:
         total = counts.sum(axis=0)
         return _NONE if total[_PLACE["true"]] and not total[_PLACE["found"]] else ""
 
-    def image_rows(
-        self,
-        counted: Counted,
-        records: Sequence[Record],
-        splits: Mapping[str, str],
-        extras: Mapping[int, Mapping[str, Row]] | None = None,
-    ) -> list[Row]:
-        """One an image."""
-        cells, name = image_cells(counted.counts), self.task.classes[1]
-        return image_rows(counted, records, splits, lambda n: {name: cells[n]}, extras or {})
+    def image_cells(self, counts: Counts) -> list[dict[str, Row]]:
+        """Of the one class."""
+        return [{self.task.classes[1]: row} for row in image_cells(counts)]
 
     def counts_of(self, rows: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], Counts]:
         """The class, and (N, C)."""

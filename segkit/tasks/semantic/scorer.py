@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segkit.core.contracts import Batch, Record
+from segkit.core.contracts import Batch
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
@@ -20,7 +20,6 @@ from segkit.tasks.semantic.examination import SemanticExamination
 from segkit.tasks.semantic.metrics import COUNTS, Counts, Values, confusion_counts, dice, iou, score
 from segkit.tasks.semantic.tables import IMAGE_COLUMNS, image_cells
 from segkit.tasks.semantic.thresholds import ThresholdFit
-from segkit.tasks.tally import Counted, image_rows
 
 _OF_COUNTS = {"dice": dice, "iou": iou}
 _ALL = "every validation pixel has been predicted"
@@ -110,16 +109,9 @@ class SemanticScorer:
             return _FOREGROUND
         return ""
 
-    def image_rows(
-        self,
-        counted: Counted,
-        records: Sequence[Record],
-        splits: Mapping[str, str],
-        extras: Mapping[int, Mapping[str, Row]] | None = None,
-    ) -> list[Row]:
-        """One an image and foreground class."""
-        own = [image_cells(counts_K4, self.classes) for counts_K4 in counted.counts]
-        return image_rows(counted, records, splits, own.__getitem__, extras or {})
+    def image_cells(self, counts: Counts) -> list[dict[str, Row]]:
+        """By foreground class."""
+        return [image_cells(counts_K4, self.classes) for counts_K4 in counts]
 
     def counts_of(self, rows: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], Counts]:
         """The foreground classes, and (N, K, 4) of which the background, not in it, is zeros."""

@@ -15,7 +15,7 @@ from segkit.tasks.instance import examination, scorer
 from segkit.tasks.instance.examination import InstanceExamination, ObjectTally
 from segkit.tasks.instance.matching import COUNTS, Labels, Matching, count, match
 from segkit.tasks.instance.metrics import each
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted, image_rows, sum_by_group
 from tests.tasks.instance.shapes import TASK, discs, random_maps, sure
 
 SCORER = TASK.scorer
@@ -196,7 +196,8 @@ def test_nothing_found_is_said() -> None:
 def test_the_table_of_images_gives_its_counts_back() -> None:
     counts = some_counts()
     records = [Record(f"r{i}", f"g{i}", f"{i}.png", (f"{i}_mask.png",)) for i in range(4)]
-    made = SCORER.image_rows(Counted([0, 1, 2, 3], counts, 0.5, {}), records, {"r1": "test"})
+    known = Counted([0, 1, 2, 3], counts, 0.5, {})
+    made = image_rows(known, records, {"r1": "test"}, SCORER.image_cells(counts))
     assert [row["split"] for row in made] == ["", "test", "", ""]
     assert all(tuple(row) == SCORER.image_columns for row in made)
     assert made[1]["ap50_image"] == 0.5
