@@ -78,7 +78,7 @@ def _row(
         shape = panel_size(shape, _HEIGHT)
         prediction, truth = resize_mask(prediction, shape), resize_mask(truth, shape)
     # The network may be given another aspect than the image has.
-    caption = module.task.scorer.caption(score)
+    caption = module.task.words.caption(score)
     return PanelRow(record.id, resize_image(image, shape), truth, prediction, caption)
 
 

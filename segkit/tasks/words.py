@@ -1,5 +1,6 @@
 """How a task puts its scores into words."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -31,6 +32,12 @@ class Words(ABC):
     top: ClassVar[Sequence[str]] = ()
     plots_title: ClassVar[str]
     shortlist: ClassVar[Sequence[Sequence[str]]] = ()
+
+    def caption(self, value: float | None) -> str:
+        """The leading score to three places; NaN is undefined, None unknown."""
+        if value is None:
+            return ""
+        return f"{self.leading_name} {'undefined' if math.isnan(value) else f'{value:.3f}'}"
 
     @abstractmethod
     def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:

@@ -50,12 +50,13 @@ from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
+from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
     check_mask_settings,
     threshold_cautions,
 )
-from segkit.imaging.objects import Part, components, draw
+from segkit.imaging.objects import Part, draw
 from segkit.imaging.pixels import decode, orientation, to_uint8
 
 
