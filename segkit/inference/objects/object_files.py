@@ -25,7 +25,7 @@ from segkit.inference.names import Input
 from segkit.inference.objects.coco import annotations, compact
 from segkit.inference.objects.geojson import write_geojson
 from segkit.inference.objects.label_files import RowStore, label_suffix, write_labels
-from segkit.inference.objects.measure import columns, measure
+from segkit.inference.objects.measure import measure, table_rows
 from segkit.inference.objects.roi import write_rois
 from segkit.inference.outputs import LARGEST_OVERLAY
 from segkit.inference.runlength import encode_labels
@@ -127,9 +127,8 @@ class ObjectFiles:
             probability=self._foreground,
             pixel_size=size,
         )
-        names = columns(stored.channels, probability=True, pixel_size=size is not None)
-        table = ((self._one.name, *(row[name] for name in names)) for row in found)
-        _write_rows(paths["objects"], [("image", *names)], table)
+        table = ((self._one.name, *row.values()) for row in table_rows(found))
+        _write_rows(paths["objects"], [("image", *found)], table)
         if "rois" in paths:
             write_rois(paths["rois"], labels)
         if "geojson" in paths:
