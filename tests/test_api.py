@@ -209,6 +209,23 @@ def test_data_at_their_own_sizes(tmp_path: Path) -> None:
     assert test["image"].shape[1] >= 40
 
 
+def test_labels_of_objects(tmp_path: Path) -> None:
+    labels = np.zeros((40, 40), np.uint16)
+    labels[4:12, 4:12], labels[12:20, 4:12], labels[20:32, 20:32] = 7, 300, 65_000
+    for kind, pixels in (("images", np.minimum(labels, 200).astype(np.uint8)), ("masks", labels)):
+        (tmp_path / "cells" / kind).mkdir(parents=True)
+        for name in "abc":
+            Image.fromarray(pixels).save(tmp_path / "cells" / kind / f"{name}.png")
+    keys = {"size": None, "crop": 32, "cache_dir": tmp_path / "cache", "labels": "objects"}
+    for given in ({"task": "instance"}, {"overrides": ["task=instance"]}):
+        data = segkit.open_data("folder", root=tmp_path / "cells", **given, **keys)
+        mask = data.as_dataset("test")[0]["mask"]
+        assert mask.dtype == torch.int32
+        assert len(mask.unique()) == 4
+    with pytest.raises(SegkitError, match="task"):
+        segkit.open_data("folder", task="instances", root=tmp_path / "cells", **keys)
+
+
 @pytest.mark.parametrize(
     ("name", "keys", "what"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.tasks.base import Task
-from segkit.tasks.named import task_kind, task_names
+from segkit.tasks.named import no_objects
 
 FORMATS = {"png": ".png", "tiff": ".tif"}
 # Files of objects alone.
@@ -109,13 +109,7 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
         return Wanted(folder, config["format"], (), labels=True, pixel_size=known, **asked)
     for key in (*_OBJECTS, "pixel_size"):
         if config[key]:
-            able = [name for name in task_names() if task_kind({"task": name}).labels]
-            raise SegkitError(
-                f"this run was trained with task={task.name}, which tells no objects apart",
-                where=f"{key}={config[key]}",
-                remedy=f"leave {key} out, or train a run that finds objects: "
-                + " or ".join(f"task={name}" for name in able),
-            )
+            raise no_objects(task.name, f"{key}={config[key]}", f"leave {key} out, or ")
     values = check_format(config["format"], config["values"], len(task.classes))
     return Wanted(folder, config["format"], values, **asked)
 
