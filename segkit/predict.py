@@ -37,6 +37,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     """
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, find_inputs
+    from segkit.inference.ours import drop_submission
     from segkit.inference.table import Table, columns, settings_hash
     from segkit.inference.wanted import wanted_of
 
@@ -59,8 +60,15 @@ def predict(config: dict[str, Any], call: Call) -> None:
         overwrite=config["overwrite"],
     )
     if not config["overwrite"]:
-        _check_taken(table, inputs, wanted, rle=config["rle"])
+        _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
+    lacking = [p for p in todo if not config["overwrite"] and table.done(p, wanted.alone())]
+    anew = any(table.known(p) and p not in lacking for p in todo)
+    if lacking:
+        keys = " ".join(f"{kind}=true" for kind in wanted.asked)
+        cli.say(f"{len(lacking)} were predicted without all of {keys}: predicting them again")
+    if anew and not wanted.rle and drop_submission(output):
+        cli.say("submission.csv told of earlier masks, and is gone: rle=true writes it anew")
     if todo:
         cli.say("loading PyTorch …")
     from segkit.inference.predict_files import Job, predict_all
@@ -75,7 +83,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)
     table.finish()
-    _join(inputs, table, wanted, task, rle=config["rle"])
+    _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
     _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
@@ -93,12 +101,12 @@ def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
     return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
-def _check_taken(table: Table, inputs: list[Input], wanted: Wanted, *, rle: bool) -> None:
+def _check_taken(table: Table, inputs: list[Input], wanted: Wanted) -> None:
     """Refuse to overwrite what this prediction did not write."""
-    from segkit.inference.table import check_submission
+    from segkit.inference.ours import check_submission
 
     table.check(inputs, wanted)
-    if rle:
+    if wanted.rle:
         check_submission(wanted.folder)
     if wanted.labels:
         from segkit.inference.objects.joined import check_joined
@@ -106,13 +114,13 @@ def _check_taken(table: Table, inputs: list[Input], wanted: Wanted, *, rle: bool
         check_joined(wanted)
 
 
-def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task, *, rle: bool) -> None:
+def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task) -> None:
     """Write the files of all images."""
     if wanted.labels:
         from segkit.inference.objects.joined import write_joined
 
         write_joined(inputs, table, wanted, task.classes[1])
-    elif rle:
+    elif wanted.rle:
         from segkit.inference.predict_files import write_submission
 
         write_submission(inputs, table, wanted)

@@ -1,9 +1,9 @@
 """Which files predict writes, and what of them fits the task of a run. Nothing here needs NumPy."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.tasks.base import Task
@@ -13,6 +13,8 @@ FORMATS = {"png": ".png", "tiff": ".tif"}
 # Files of objects alone.
 _OBJECTS = ("rois", "geojson", "coco")
 _DRAWN = ("overlay", "colour", "probability")
+# All that is written where it is asked for.
+KINDS = (*_DRAWN, *_OBJECTS, "rle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class Wanted:
         probability: whether to write ``probabilities/<stem>.tif``: (K, H, W) float16.
         colour: whether to write ``colours/<stem>.png``: indices into a palette, which every viewer
             shows in colour; after the seventh class the colours come again.
+        rle: whether to write ``submission.csv``, of all images.
         labels: whether the masks are labels of objects, which are measured; all below is of them.
         rois: whether to write ``<stem>_rois.zip``.
         geojson: whether to write ``<stem>.geojson``.
         coco: whether to write ``coco.json``, of all images.
-        rle: whether to write ``submission.csv``, of all images.
         pixel_size: height and width of a pixel in µm, of files that do not say.
     """
 
@@ -41,17 +43,30 @@ class Wanted:
     overlay: bool = False
     probability: bool = False
     colour: bool = False
+    rle: bool = False
     labels: bool = False
     rois: bool = False
     geojson: bool = False
     coco: bool = False
-    rle: bool = False
     pixel_size: tuple[float, float] | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """What the content of the files depends on."""
         return {"pixel_size": self.pixel_size} if self.labels else {"values": self.values}
+
+    @property
+    def asked(self) -> list[str]:
+        """Those of :data:`KINDS` that are wanted."""
+        return [kind for kind in KINDS if getattr(self, kind)]
+
+    def also(self, kinds: Iterable[str]) -> Self:
+        """The same, and these of :data:`KINDS`."""
+        return replace(self, **dict.fromkeys(kinds, True))
+
+    def alone(self) -> Self:
+        """Masks alone, and measures: none of :data:`KINDS`."""
+        return replace(self, **dict.fromkeys(KINDS, False))
 
     def mask(self, stem: str, suffix: str = "") -> Path:
         """The mask; labels that 16 bits do not hold have another suffix than the format's."""
@@ -95,7 +110,7 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
         SegkitError: a file that the task has nothing to write into, or values that do not tell
             the classes apart.
     """
-    asked: dict[str, Any] = {key: bool(config[key]) for key in _DRAWN}
+    asked: dict[str, Any] = {key: bool(config[key]) for key in (*_DRAWN, "rle")}
     size = config["pixel_size"]
     if task.labels:
         if config["values"] is not None:
@@ -104,7 +119,7 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
                 where=f"values={config['values']}",
                 remedy="leave it out",
             )
-        asked |= {key: bool(config[key]) for key in (*_OBJECTS, "rle")}
+        asked |= {key: bool(config[key]) for key in _OBJECTS}
         known = None if size is None else _pair(size)
         return Wanted(folder, config["format"], (), labels=True, pixel_size=known, **asked)
     for key in (*_OBJECTS, "pixel_size"):
