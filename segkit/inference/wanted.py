@@ -62,11 +62,13 @@ class Wanted:
 
     def also(self, kinds: Iterable[str]) -> Self:
         """The same, and these of :data:`KINDS`."""
-        return replace(self, **dict.fromkeys(kinds, True))
+        asked: dict[str, Any] = dict.fromkeys(kinds, True)
+        return replace(self, **asked)
 
     def alone(self) -> Self:
         """Masks alone, and measures: none of :data:`KINDS`."""
-        return replace(self, **dict.fromkeys(KINDS, False))
+        asked: dict[str, Any] = dict.fromkeys(KINDS, False)
+        return replace(self, **asked)
 
     def mask(self, stem: str, suffix: str = "") -> Path:
         """The mask; labels that 16 bits do not hold have another suffix than the format's."""

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from segkit.core.tables import table_text
@@ -14,7 +15,7 @@ from segkit.inference.objects.measure import columns, measure, table_rows
 from tests.inference.objects.phantoms import PHANTOMS, Labels, seventy_thousand
 
 
-def measured(labels: Labels, **more: Any) -> list[dict[str, float]]:
+def measured(labels: NDArray[Any], **more: Any) -> list[dict[str, float]]:
     return list(table_rows(measure(labels, **more)))
 
 
