@@ -37,7 +37,6 @@ def predict(config: dict[str, Any], call: Call) -> None:
     """
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, find_inputs
-    from segkit.inference.ours import drop_submission
     from segkit.inference.table import Table, columns, settings_hash
     from segkit.inference.wanted import wanted_of
 
@@ -62,13 +61,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     if not config["overwrite"]:
         _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
-    lacking = [p for p in todo if not config["overwrite"] and table.done(p, wanted.alone())]
-    anew = any(table.known(p) and p not in lacking for p in todo)
-    if lacking:
-        keys = " ".join(f"{kind}=true" for kind in wanted.asked)
-        cli.say(f"{len(lacking)} were predicted without all of {keys}: predicting them again")
-    if anew and not wanted.rle and drop_submission(output):
-        cli.say("submission.csv told of earlier masks, and is gone: rle=true writes it anew")
+    _say_again(table, todo, wanted, overwrite=config["overwrite"])
     if todo:
         cli.say("loading PyTorch …")
     from segkit.inference.predict_files import Job, predict_all
@@ -112,6 +105,19 @@ def _check_taken(table: Table, inputs: list[Input], wanted: Wanted) -> None:
         from segkit.inference.objects.joined import check_joined
 
         check_joined(wanted)
+
+
+def _say_again(table: Table, todo: list[Input], wanted: Wanted, *, overwrite: bool) -> None:
+    """Say what is predicted again for a file that it lacks; of other masks, drop what told."""
+    from segkit.inference.ours import drop_submission
+
+    lacking = [one for one in todo if not overwrite and table.done(one, wanted.alone())]
+    anew = any(table.known(one) and one not in lacking for one in todo)
+    if lacking:
+        keys = " ".join(f"{kind}=true" for kind in wanted.asked)
+        cli.say(f"{len(lacking)} were predicted without all of {keys}: predicting them again")
+    if anew and not wanted.rle and drop_submission(wanted.folder):
+        cli.say("submission.csv told of earlier masks, and is gone: rle=true writes it anew")
 
 
 def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task) -> None:
