@@ -178,6 +178,19 @@ def test_numbers_are_short() -> None:
     assert max(len(repr(value)) for value in row.values()) <= 10
 
 
+def test_an_object_takes_eight_bytes_a_column() -> None:
+    """As Python's numbers it would take kilobytes, and an image may hold 300,000."""
+    for labels in (disc(7, 21), np.zeros((21, 21), np.int32)):
+        found = measure(labels, image=labels, pixel_size=(0.1, 0.1))
+        count = labels.max()
+        for name, column in found.items():
+            whole = name in ("label", "touches_edge", "area_px") or name.startswith(
+                ("left", "top", "width", "height")
+            )
+            assert column.dtype == (np.int64 if whole else np.float64), name
+            assert column.nbytes == 8 * count
+
+
 def test_whole_numbers_are_whole() -> None:
     names = ["area_px", "centroid_x_px", "mean_intensity", "maximum_intensity"]
     (row,) = measured(disc(7, 21), image=np.full((21, 21), 300, np.uint16))
