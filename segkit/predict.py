@@ -115,7 +115,7 @@ def _say_again(table: Table, todo: list[Input], wanted: Wanted, *, overwrite: bo
     anew = any(table.known(one) and one not in lacking for one in todo)
     if lacking:
         keys = " ".join(f"{kind}=true" for kind in wanted.asked)
-        cli.say(f"{len(lacking)} were predicted without all of {keys}: predicting them again")
+        cli.say(f"images that lack files of {keys}: {len(lacking)}; predicting them again")
     if anew and not wanted.rle and drop_submission(wanted.folder):
         cli.say("submission.csv told of earlier masks, and is gone: rle=true writes it anew")
 

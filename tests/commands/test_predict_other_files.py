@@ -75,7 +75,7 @@ def test_it_says_that_it_predicts_again_what_lacks_a_file(
     capsys.readouterr()
     assert command(*given(object_runs[0], disc_inputs, out, "rois=true")) == 0
     said = capsys.readouterr().err
-    again = "4 were predicted without all of rois=true: predicting them again"
+    again = "images that lack files of rois=true: 4; predicting them again"
     assert said.index(again) < said.index("loading PyTorch")
     # With the labels that it had: what stands beside them stays true.
     assert content(out).items() >= before.items()
