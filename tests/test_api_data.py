@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 import segkit
+from segkit.core.errors import SegkitError
 from tests.cells import write_cells
 from tests.process_state import changed, process_state
 
@@ -62,3 +66,22 @@ def test_a_split_that_is_none_is_refused(phantom_root: Path, name: Any) -> None:
     data = segkit.open_data("dsb2018", root=phantom_root, size=32)
     with pytest.raises(segkit.SegkitError, match="unknown split"):
         data.as_dataset(name)
+
+
+def test_labels_of_objects(tmp_path: Path) -> None:
+    labels = np.zeros((40, 40), np.uint16)
+    labels[4:12, 4:12], labels[12:20, 4:12], labels[20:32, 20:32] = 7, 300, 65_000
+    for kind, pixels in (("images", np.minimum(labels, 200).astype(np.uint8)), ("masks", labels)):
+        (tmp_path / "cells" / kind).mkdir(parents=True)
+        for name in "abc":
+            Image.fromarray(pixels).save(tmp_path / "cells" / kind / f"{name}.png")
+    keys: dict[str, Any] = {"size": None, "crop": 32, "cache_dir": tmp_path / "cache"}
+    keys |= {"labels": "objects"}
+    each: list[dict[str, Any]] = [{"task": "instance"}, {"overrides": ["task=instance"]}]
+    for given in each:
+        data = segkit.open_data("folder", root=tmp_path / "cells", **given, **keys)
+        mask = data.as_dataset("test")[0]["mask"]
+        assert mask.dtype == torch.int32
+        assert len(np.unique(mask)) == 4
+    with pytest.raises(SegkitError, match="task"):
+        segkit.open_data("folder", task="instances", root=tmp_path / "cells", **keys)
