@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.plain import resolved
+from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
@@ -72,6 +73,9 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     reader = build_reader(config)
     task = build_task(config, reader.classes)
     _announce(reader)
+    if config["dataset"]["channels"] == AUTO:
+        composed.dataset.channels = reader.channels()  # config.yaml has the number
+        config = _resolve(composed, call.output)
 
     cli.say("loading PyTorch …")
     from segkit.training.batch_size import fit_batch

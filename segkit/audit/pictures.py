@@ -15,7 +15,8 @@ from segkit.data.panel_choice import spread
 from segkit.data.readers.base import Reader
 from segkit.drawing.overlay import encode_webp, overlay
 from segkit.drawing.panel import shortened
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.imaging.channels import as_rgb
+from segkit.imaging.pixels import resize_image, resize_mask
 
 Picture = NDArray[np.uint8]
 
@@ -123,10 +124,10 @@ def _put_together(one: Picture, other: Picture, placed: Placement) -> Picture:
     bottom = max(one.shape[0], placed.row + other.shape[0])
     right = max(one.shape[1], placed.column + other.shape[1])
     whole = np.full((bottom - top, right - left, 3), 128, np.uint8)
-    whole[-top : one.shape[0] - top, -left : one.shape[1] - left] = to_channels(one, 3)
+    whole[-top : one.shape[0] - top, -left : one.shape[1] - left] = as_rgb(one)
     row, column = placed.row - top, placed.column - left
     there = whole[row : row + other.shape[0], column : column + other.shape[1]]
-    there[:] = to_channels(other, 3)
+    there[:] = as_rgb(other)
     if not placed.adjoins:
         wide = max(1, max(whole.shape) // _SIDE)
         for edge in (there[:wide], there[-wide:], there[:, :wide], there[:, -wide:]):
@@ -136,7 +137,7 @@ def _put_together(one: Picture, other: Picture, placed: Placement) -> Picture:
 
 def thumbnail(sample: Sample, side: int, *, alpha: float = 0.2) -> Picture:
     """Image and mask, (h, w, 3) uint8 whose longer side is ``side`` pixels."""
-    image = to_channels(sample.image, 3)
+    image = as_rgb(sample.image)
     scale = side / max(image.shape[:2])
     size = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
     small = resize_image(image, size)

@@ -6,6 +6,7 @@ import numpy as np
 
 from segkit.audit.audit import Audit
 from segkit.audit.pictures import Picture, samples, thumbnail
+from segkit.core.channels import Channels
 from segkit.core.contracts import Sample
 from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.panel_choice import spread
@@ -23,7 +24,7 @@ def augment_sheet(
     seed: int,
     size: tuple[int, int] | None,
     crop: tuple[int, int] | None,
-    channels: int,
+    channels: Channels,
     rows: int = 5,
     draws: int = 6,
 ) -> Picture:
@@ -43,7 +44,7 @@ def augment_sheet(
     sheet: list[list[Picture]] = []
     for index, sample in zip(chosen, samples(reader, [records[i] for i in chosen]), strict=True):
         native = (sample.image.shape[0], sample.image.shape[1])
-        image = network_input(sample.image, channels, size)
+        image = network_input(sample.image, channels, size, records[index].image)
         mask = np.zeros(native, np.uint8) if sample.mask is None else sample.mask
         mask = resize_mask(mask, size or native)
         name = records[index].id
