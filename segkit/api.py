@@ -15,7 +15,8 @@ from segkit.core.errors import SegkitError
 from segkit.core.quoting import written
 from segkit.core.run_folder import RunFolder
 from segkit.evaluate import load_data, measure
-from segkit.runs.build import build_reader, with_channels
+from segkit.runs.build import build_reader
+from segkit.runs.channels import with_channels
 from segkit.runs.in_process import compose, perform
 from segkit.runs.load import load_run
 from segkit.train import train

@@ -18,8 +18,9 @@ from segkit.core.run_folder import environment
 from segkit.core.sources import data_name
 from segkit.core.values import check
 from segkit.runs import cli
-from segkit.runs.build import build_reader, with_channels, without_weights
+from segkit.runs.build import build_reader, without_weights
 from segkit.runs.call import Call
+from segkit.runs.channels import with_channels
 from segkit.runs.checks import check_training
 
 if TYPE_CHECKING:

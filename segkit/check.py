@@ -18,8 +18,9 @@ from segkit.core.run_folder import RunFolder
 from segkit.core.shell import command, relative
 from segkit.core.sources import data_name
 from segkit.runs import cli
-from segkit.runs.build import build_augmentation, build_reader, with_channels
+from segkit.runs.build import build_augmentation, build_reader
 from segkit.runs.call import Call
+from segkit.runs.channels import with_channels
 
 
 def check(config: dict[str, Any], call: Call) -> bool:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.plain import resolved
-from segkit.config.sizes import AUTO
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
@@ -25,6 +24,7 @@ from segkit.runs.build import (
     without_weights,
 )
 from segkit.runs.call import Call
+from segkit.runs.channels import settled_channels
 from segkit.runs.checks import check_inference, check_training, check_training_part
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.monitor import asked_for, fall_back, in_words
@@ -73,9 +73,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     reader = build_reader(config)
     task = build_task(config, reader.classes)
     _announce(reader)
-    if config["dataset"]["channels"] == AUTO:
-        composed.dataset.channels = reader.channels()  # config.yaml has the number
-        config = _resolve(composed, call.output)
+    config = settled_channels(composed, config, reader)
 
     cli.say("loading PyTorch …")
     from segkit.training.batch_size import fit_batch

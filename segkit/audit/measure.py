@@ -16,7 +16,8 @@ from segkit.core.errors import SegkitError
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.source import Source
-from segkit.imaging.formats import HEAD, format_of
+from segkit.imaging.formats.base import HEAD
+from segkit.imaging.formats.registry import format_of
 from segkit.imaging.pixels import Pixels, decode
 
 # Of a record with a mask file for each object, the stored values of the first few are looked at.

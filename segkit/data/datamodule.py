@@ -81,7 +81,8 @@ class SegmentationData(pl.LightningDataModule):
         self.split, self.augmentation = split, augmentation
         self.size, self._asked = size, crop
         self.crop = None if crop == "auto" else crop
-        self.taken, self.batch_size, self.num_workers = channels, batch_size, num_workers
+        self.taken, self.channels = channels, channel_count(channels)
+        self.batch_size, self.num_workers = batch_size, num_workers
         self.device_cache = device_cache
         self.score_by, self.score_at = score_by, score_at
         self.on_bad_record, self.cache_dir = on_bad_record, cache_dir
@@ -100,11 +101,6 @@ class SegmentationData(pl.LightningDataModule):
     def classes(self) -> tuple[str, ...]:
         """Class names, background first."""
         return self.reader.classes
-
-    @property
-    def channels(self) -> int:
-        """How many the network is given."""
-        return channel_count(self.taken)
 
     @property
     def cache(self) -> Cache:

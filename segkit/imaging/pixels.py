@@ -12,7 +12,8 @@ from PIL.ImageFile import ImageFile
 from segkit.core.channels import Channels
 from segkit.core.errors import SegkitError
 from segkit.imaging.channels import to_channels
-from segkit.imaging.formats import Picture, format_names, format_of
+from segkit.imaging.formats.base import Picture
+from segkit.imaging.formats.registry import format_names, format_of
 
 Pixels = NDArray[Any]
 

@@ -8,7 +8,7 @@ from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.data.passed_over import passed_over
 from segkit.data.source import ZipSource, is_litter, open_source, walk
-from segkit.imaging.formats import suffixes
+from segkit.imaging.formats.registry import suffixes
 from segkit.inference.names import Input, members
 
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from segkit.core.stamps import checksum, file_stamp
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
-from segkit.imaging.formats import suffixes
+from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.pixel_size import PixelSize, pixel_size
 
 # What predict itself writes into its folder.

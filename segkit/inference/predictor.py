@@ -247,7 +247,6 @@ class Predictor:
     def _prepared(self, member: Member) -> nn.Module:
         network = member.network.eval().to(self.device)
         draw = torch.Generator().manual_seed(0)
-        image_BCHW = 255 * torch.rand(
-            1, channel_count(member.channels), *(member.size or _PROBE), generator=draw
-        )
+        shape = (1, channel_count(member.channels), *(member.size or _PROBE))
+        image_BCHW = 255 * torch.rand(shape, generator=draw)
         return for_inference(network, image_BCHW.to(self.device), self.precision)

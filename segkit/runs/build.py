@@ -63,14 +63,6 @@ def build_reader(config: Config) -> Reader:
     return reader
 
 
-def with_channels(config: Config, reader: Reader) -> dict[str, Any]:
-    """The configuration with ``dataset.channels=auto`` as the number that the data have."""
-    dataset = dict(config["dataset"])
-    if dataset["channels"] == AUTO:
-        dataset["channels"] = reader.channels()
-    return {**config, "dataset": dataset}
-
-
 def build_augmentation(config: Config) -> Augmenter:
     """What training images are drawn with."""
     augmentation: Augmenter = _build(config, config["augment"])

@@ -20,7 +20,7 @@ from segkit.core.home import at_home
 from segkit.core.shell import argument
 from segkit.data.passed_over import passed_over
 from segkit.data.source import Source, open_source
-from segkit.imaging.formats import suffixes
+from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.pixels import decode, to_uint8
 
 
