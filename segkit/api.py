@@ -16,6 +16,7 @@ from segkit.core.quoting import written
 from segkit.core.run_folder import RunFolder
 from segkit.evaluate import load_data, measure
 from segkit.runs.build import build_reader
+from segkit.runs.channels import with_channels
 from segkit.runs.in_process import compose, perform
 from segkit.runs.load import load_run
 from segkit.train import train
@@ -76,7 +77,8 @@ def open_data(
     def opened(composed: DictConfig) -> SegmentationData:
         config = resolved(composed)
         check_data(config)
-        return load_data(config, build_reader(config), "test")
+        reader = build_reader(config)
+        return load_data(with_channels(config, reader), reader, "test")
 
     return compose("check", [f"dataset={name}", *named, *overrides], opened)
 

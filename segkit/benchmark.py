@@ -20,6 +20,7 @@ from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.build import build_reader, without_weights
 from segkit.runs.call import Call
+from segkit.runs.channels import with_channels
 from segkit.runs.checks import check_training
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
     check(settings, BENCHMARK)
     for part in settings["parts"]:
         check_beside(part)
-    build_reader(settings).listing()
+    reader = build_reader(settings)
+    reader.listing()
+    settings = with_channels(settings, reader)
 
     from segkit.benchmarks.parts import measure
     from segkit.benchmarks.table import as_json, show

@@ -11,6 +11,7 @@ from segkit.config.keys import key_of
 from segkit.config.plain import resolved
 from segkit.config.sizes import crop_size, image_size
 from segkit.config.values import CHECK
+from segkit.core.channels import channels_of
 from segkit.core.errors import SegkitError
 from segkit.core.files import write_text
 from segkit.core.run_folder import RunFolder
@@ -19,6 +20,7 @@ from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_augmentation, build_reader
 from segkit.runs.call import Call
+from segkit.runs.channels import with_channels
 
 
 def check(config: dict[str, Any], call: Call) -> bool:
@@ -32,6 +34,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
     _check_folder(folder)
     reader = build_reader(config)
     reader.listing()
+    config = with_channels(config, reader)
     if others := reader.passed_over():
         print(others, flush=True)
 
@@ -110,7 +113,7 @@ def _preview(config: Any, reader: Any, found: Any, folder: Path) -> bytes:
         seed=config["seed"],
         size=image_size(node["size"], "dataset.size"),
         crop=_crop(node),
-        channels=node["channels"],
+        channels=channels_of(node["channels"]),
     )
     save_png(folder / "augment.png", sheet)
     return encode_png(sheet)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from segkit.config.plain import resolved
 from segkit.config.sizes import image_size
 from segkit.config.values import EXPORT
+from segkit.core.channels import channel_count, channels_of
 from segkit.core.errors import SegkitError, require_packages
 from segkit.core.files import atomic_path, write_text
 from segkit.core.home import at_home
@@ -56,7 +57,7 @@ def export(config: dict[str, Any]) -> float:
 
     cli.say("exporting …")
     network, decoder = run.network, run.task.decoder
-    channels = run.config["dataset"]["channels"]
+    channels = channel_count(run.config["dataset"]["channels"])
     with hushed_lightning(), atomic_path(folder / "model.onnx") as temporary:
         size = _bound_size(run)
         write_onnx(network, decoder, channels, temporary, opset=config["opset"], size=size)
@@ -94,7 +95,7 @@ def _bound_size(run: SavedRun) -> tuple[int, int] | None:
 
 def _images(run: SavedRun, count: int) -> tuple[Iterator[NDArray[np.uint8]], str]:
     """Images of the run's own data as it saw them, or noise where the data are not at hand."""
-    channels = run.config["dataset"]["channels"]
+    channels = channel_count(run.config["dataset"]["channels"])
     reader = build_reader(_without_download(run.config))
     try:
         records = [record for record in reader.listing().records if record.labelled]
@@ -122,7 +123,7 @@ def _read(run: SavedRun, reader: Reader, records: Sequence[Record]) -> Iterator[
             image = load().image
             # Of an image of its own size a part will do: both graphs hold it at once.
             part = image if size else image[:_LARGEST, :_LARGEST]
-            yield network_input(part, dataset["channels"], size)
+            yield network_input(part, channels_of(dataset["channels"]), size)
 
 
 def _noise(count: int, channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.uint8]]:
@@ -165,7 +166,8 @@ def _facts(
             "name": "image",
             "type": "uint8",
             "axes": ["batch", "height", "width", "channel"],
-            "channels": dataset["channels"],
+            "channels": channel_count(dataset["channels"]),
+            "taken": dataset["channels"] if isinstance(dataset["channels"], list) else None,
             "range": [0, 255],
             "trained_at": dataset["size"],
             "resize_to": size and list(size),

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from segkit.audit.placement import Placement
-from segkit.imaging.pixels import Pixels, without_alpha
+from segkit.imaging.channels import flat
+from segkit.imaging.pixels import Pixels
 
 Lines = NDArray[np.float32]
 
@@ -74,11 +75,11 @@ def borders(image: NDArray[np.uint8], stored: Pixels | None = None) -> Borders:
             Integers are compared as they are; of floats, whose unit is not known, the 8 bits.
     """
     whole = stored is not None and stored.dtype.kind in "ui"
-    pixels = without_alpha(stored if stored is not None and whole else image)
+    pixels = flat(stored if stored is not None and whole else image)
 
     def grey(lines: Pixels) -> Pixels:
-        flat = lines if lines.ndim == 2 else np.rint(lines.mean(axis=2)).astype(lines.dtype)
-        return np.array(flat[[0, -1]])
+        grey = lines if lines.ndim == 2 else np.rint(lines.mean(axis=2)).astype(lines.dtype)
+        return np.array(grey[[0, -1]])
 
     sides = (pixels[:, :2].swapaxes(0, 1), pixels[:, :-3:-1].swapaxes(0, 1))
     return Borders(*map(grey, (*sides, pixels[:2], pixels[:-3:-1])))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.audit.placement import Placement
-from segkit.imaging.pixels import to_channels
+from segkit.imaging.channels import as_grey
 
 # Of the detail in common: crops have 1, whatever the brightness, as JPEG 0.95, two photographs of
 # the same cells 0.88; radiographs of different people, laid upon each other, 0.79 and less.
@@ -64,7 +64,7 @@ class Marks:
 
 def mark(image: NDArray[np.uint8]) -> Marks:
     """The marks of one picture, (H, W) or (H, W, C) uint8; 72 bytes a mark, 256 at most."""
-    grey = to_channels(image, 1)[..., 0]
+    grey = as_grey(image)
     found = [_peaks(grey, top) for top in range(0, len(grey), _STRIP)]
     strength, places, codes = (np.concatenate(parts) for parts in zip(*found, strict=True))
     strongest = np.argsort(-strength, kind="stable")[:_MOST]
@@ -165,7 +165,7 @@ def _best_shift(
 
 def _in_common(one: NDArray[np.uint8], other: NDArray[np.uint8], row: int, column: int) -> float:
     """The correlation of the detail that two images have in common; 0 where it is too little."""
-    first, second = (to_channels(image, 1)[..., 0] for image in (one, other))
+    first, second = (as_grey(image) for image in (one, other))
     first = first[max(row, 0) :, max(column, 0) :]
     second = second[max(-row, 0) :, max(-column, 0) :]
     height, width = (min(sides) for sides in zip(first.shape, second.shape, strict=True))

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.imaging.pixels import Pixels, to_channels, without_alpha
+from segkit.imaging.channels import as_grey, flat
+from segkit.imaging.pixels import Pixels
 
 # Of 63 bits; random pictures differ by 31.5 ± 4.
 MOST_BITS = 12
@@ -66,10 +67,10 @@ def sign(image: NDArray[np.uint8], stored: Pixels | None = None) -> Signature:
     """The signature of one picture.
 
     Args:
-        image: (H, W) or (H, W, C) uint8, C of 1 to 4; an alpha channel is not looked at.
+        image: (H, W) or (H, W, C) uint8.
         stored: the pixels before they were scaled to 8 bits, where they were.
     """
-    grey = to_channels(image, 1)[..., 0]
+    grey = as_grey(image)
     # Averages, not 8-bit values: what is faint must not be lost to rounding.
     small = cv2.resize(grey.astype(np.float32), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     digest = pixel_digest(image if stored is None else stored)
@@ -78,7 +79,7 @@ def sign(image: NDArray[np.uint8], stored: Pixels | None = None) -> Signature:
 
 def pixel_digest(pixels: Pixels) -> str:
     """Sixteen hexadecimal digits over shape and values; grey saved as colour is still grey."""
-    planes = without_alpha(pixels)
+    planes = flat(pixels)
     if planes.ndim == 3 and (planes == planes[..., :1]).all():
         planes = planes[..., 0]
     digest = hashlib.blake2b(f"{planes.shape} {planes.dtype}".encode(), digest_size=8)

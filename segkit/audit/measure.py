@@ -16,11 +16,12 @@ from segkit.core.errors import SegkitError
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.source import Source
-from segkit.imaging.pixels import Pixels, decode, without_alpha
+from segkit.imaging.formats.base import HEAD
+from segkit.imaging.formats.registry import format_of
+from segkit.imaging.pixels import Pixels, decode
 
 # Of a record with a mask file for each object, the stored values of the first few are looked at.
 _MASK_FILES = 2
-_FORMATS = {b"\x89P": "PNG", b"\xff\xd8": "JPEG", b"BM": "BMP", b"II": "TIFF", b"MM": "TIFF"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +35,7 @@ class Facts:
         bits: stored for each channel (or index of a palette), 0 where unknown.
         height: rows.
         width: columns.
-        channels: an alpha channel included.
+        channels: alpha left out.
         low: least intensity of each colour, in stored units (0…255 where they are unknown).
         mean: mean intensity of each colour.
         high: largest intensity of each colour.
@@ -123,8 +124,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     """
     kind, bits, stored = _stored(reader.source, record.image)
     pixels: Pixels = sample.image if stored is None else stored
-    colours = without_alpha(pixels)
-    planes = colours.reshape(-1, 1 if colours.ndim == 2 else colours.shape[2])
+    planes = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])
     shares: tuple[float, ...] = ()
     if sample.mask is not None:
         counts = np.bincount(sample.mask.ravel(), minlength=len(reader.classes))
@@ -158,13 +158,14 @@ def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
     if not is_image(name):
         return "", 0, None
     with source.open(name) as stream:
-        head = stream.read(30)
-    kind = _FORMATS.get(head[:2], "")
+        head = stream.read(HEAD)
+    known = format_of(head)
+    kind = known.name if known else ""
     # What the file says: decoding widens 1, 2 and 4 bits to 8.
     bits = {"PNG": head[24:25], "BMP": head[28:29], "JPEG": b"\x08"}.get(kind, b"\x10")[0]
     if kind == "BMP":
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
-    if kind in _FORMATS.values() and bits <= 8:
+    if kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
     pixels = decode(source.read(name), source.where(name))
     bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
@@ -204,7 +205,7 @@ def _mask_values(source: Source, record: Record) -> str:
     for name in record.masks[:_MASK_FILES]:
         if not is_image(name):
             return ""
-        pixels = without_alpha(decode(source.read(name), source.where(name), indexed=True))
+        pixels = decode(source.read(name), source.where(name), indexed=True)
         small = pixels.dtype == np.uint8
         values = np.flatnonzero(np.bincount(pixels.ravel())) if small else np.unique(pixels)
         found.update(float(value) for value in values)

@@ -16,7 +16,8 @@ from segkit.data.readers.base import Reader
 from segkit.drawing.contours import brightened, draw_contours
 from segkit.drawing.overlay import encode_webp, overlay
 from segkit.drawing.panel import shortened
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.imaging.channels import as_rgb
+from segkit.imaging.pixels import resize_image, resize_mask
 
 Picture = NDArray[np.uint8]
 
@@ -124,10 +125,10 @@ def _put_together(one: Picture, other: Picture, placed: Placement) -> Picture:
     bottom = max(one.shape[0], placed.row + other.shape[0])
     right = max(one.shape[1], placed.column + other.shape[1])
     whole = np.full((bottom - top, right - left, 3), 128, np.uint8)
-    whole[-top : one.shape[0] - top, -left : one.shape[1] - left] = to_channels(one, 3)
+    whole[-top : one.shape[0] - top, -left : one.shape[1] - left] = as_rgb(one)
     row, column = placed.row - top, placed.column - left
     there = whole[row : row + other.shape[0], column : column + other.shape[1]]
-    there[:] = to_channels(other, 3)
+    there[:] = as_rgb(other)
     if not placed.adjoins:
         wide = max(1, max(whole.shape) // _SIDE)
         for edge in (there[:wide], there[-wide:], there[:, :wide], there[:, -wide:]):
@@ -154,7 +155,7 @@ def thumbnail(
         alpha: how strongly classes are painted.
         stretched: whether a dark image below outlines is made bright enough to be judged.
     """
-    image = to_channels(picture, 3)
+    image = as_rgb(picture)
     scale = side / max(image.shape[:2])
     size = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
     small = resize_image(image, size)

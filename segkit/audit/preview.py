@@ -6,6 +6,7 @@ import numpy as np
 
 from segkit.audit.audit import Audit
 from segkit.audit.pictures import Picture, samples, thumbnail, truth_of
+from segkit.core.channels import Channels
 from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.panel_choice import spread
 from segkit.data.readers.base import Reader
@@ -22,7 +23,7 @@ def augment_sheet(
     seed: int,
     size: tuple[int, int] | None,
     crop: tuple[int, int] | None,
-    channels: int,
+    channels: Channels,
     rows: int = 5,
     draws: int = 6,
 ) -> Picture:
@@ -42,7 +43,7 @@ def augment_sheet(
     sheet: list[list[Picture]] = []
     for index, sample in zip(chosen, samples(reader, [records[i] for i in chosen]), strict=True):
         native = (sample.image.shape[0], sample.image.shape[1])
-        image = network_input(sample.image, channels, size)
+        image = network_input(sample.image, channels, size, records[index].image)
         known = truth_of(sample)
         truth = resize_mask(np.zeros(native, np.uint8) if known is None else known, size or native)
         name = records[index].id

@@ -16,7 +16,7 @@ from segkit.data.cache_build import pixels_checksum
 from segkit.data.readers.base import Reader
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
-from segkit.imaging.pixels import to_uint8, without_alpha
+from segkit.imaging.pixels import to_uint8
 from segkit.inference.predictor import Predictor
 from segkit.runs.build import build_reader
 from segkit.runs.load import predictor_of
@@ -62,7 +62,7 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
                 predictors[run.folder] = predictor_of([run.run], run.task)
             found = predictors[run.folder](sample.image)
             score = dict(zip(run.ids, image_scores(run, comparison.score), strict=True))[record.id]
-            image = to_uint8(without_alpha(sample.image), record.id)
+            image = to_uint8(sample.image, record.id)
             caption = run.task.words.caption(float(score))
             rows.append(PanelRow(each.name, image, truth, found.mask, caption))
         sheets[record.id] = panel(rows, first.task.painter)

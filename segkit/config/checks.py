@@ -6,6 +6,7 @@ from typing import Any
 from segkit.config.encoder_names import SMP_ENCODERS
 from segkit.config.sizes import AUTO, crop_size, image_size
 from segkit.config.values import DATA, TRAIN
+from segkit.core.channels import channel_count
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.values import Rules, check, lookup
 
@@ -89,8 +90,9 @@ def _check_device_cache(config: Config) -> None:
         )
 
 
-def _check_model(model: Config, channels: int) -> None:
-    if model.get("in_channels", channels) != channels:
+def _check_model(model: Config, channels: Any) -> None:
+    count = channels if channels == "auto" else channel_count(channels)
+    if model.get("in_channels", channels) not in (channels, count):
         raise SegkitError(
             f"the network takes {model['in_channels']} channels, the data set gives {channels}",
             where=f"model.in_channels={model['in_channels']}",

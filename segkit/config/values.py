@@ -72,6 +72,20 @@ CROP = Rule(
 )
 
 
+def _are_channels(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        places = all(type(n) is int and n >= 0 for n in value)
+        return bool(value) and places and len(set(value)) == len(value)
+    return value == "auto" or (type(value) is int and value >= 1)
+
+
+CHANNELS = Rule(
+    _are_channels,
+    "give their number ({key}=3), the places of those to take, from 0 ('{key}=[0,2]'), or auto",
+    "{value} is not a choice of channels",
+)
+
+
 def _is_length(value: Any) -> bool:
     return type(value) in (int, float) and 0 < value < math.inf
 
@@ -102,7 +116,7 @@ DATA = {
     "callbacks.inference.most": whole(1, 64),
     "callbacks.panels.every_n_epochs": whole(1),
     "dataset.batch_size": whole(1, also=("auto",)),
-    "dataset.channels": choice(1, 3),
+    "dataset.channels": CHANNELS,
     "dataset.crop": CROP,
     "dataset.device_cache": SWITCH,
     "dataset.name": DATA_NAME,

@@ -32,7 +32,7 @@ from segkit.data.cache_files import file_names, same_files
 from segkit.data.readers.base import Reader
 
 # Raised whenever the format or the preparation of the pixels changes.
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)

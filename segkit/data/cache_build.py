@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.channels import Channels, channel_count
 from segkit.core.checksums import Checksums
 from segkit.core.contracts import Record, Sample, Truth, check_sample
 from segkit.core.errors import SegkitError
@@ -33,12 +34,12 @@ class CacheSpec:
 
     Attributes:
         size: rows and columns of image and mask, or None to keep each record's own.
-        channels: 1 or 3.
+        channels: of the image.
         labels: whether the ground truth that is kept tells objects apart.
     """
 
     size: tuple[int, int] | None
-    channels: int
+    channels: Channels
     labels: bool = False
 
 
@@ -85,7 +86,7 @@ def build_cache(
         os.fsync(out.fileno())  # before the index says that it is there
     index = {
         "build": build,
-        "channels": spec.channels,
+        "channels": channel_count(spec.channels),
         "labels": spec.labels,
         "bytes": size,
         "entries": entries,
@@ -137,7 +138,7 @@ def prepare(reader: Reader, record: Record, sample: Sample, spec: CacheSpec) -> 
     if truth is not None:
         packed = _packed(truth, record)
         mask = resize_mask(truth, target)
-    image = network_input(sample.image, spec.channels, spec.size)
+    image = network_input(sample.image, spec.channels, spec.size, record.image)
     stratum = reader.stratum(record, sample.image)
     checksums = Checksums(pixels_checksum(sample.image), pixels_checksum(truth))
     return Prepared(image, mask, packed, stratum, native, checksums)

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from segkit.core.channels import Channels, channel_count
 from segkit.core.contracts import CLASSES, SPLITS, Problem, Record, Stage, TruthKind, bad_records
 from segkit.core.view import Large
 from segkit.data.augment import Augmenter
@@ -33,7 +34,7 @@ class SegmentationData(pl.LightningDataModule):
         augmentation: of training images; nothing else is ever augmented.
         size: rows and columns the network is given, or None for each image's own.
         crop: rows and columns of a random crop in training, ``auto`` or None.
-        channels: 1 or 3.
+        channels: that the network is given: their number, or their places.
         batch_size: images a step and process; 0 until the largest has been found.
         device_cache: hold the training images on the device, and augment them there.
         num_workers: loader processes; ``auto``: :func:`~segkit.data.loaders.worker_count`.
@@ -59,7 +60,7 @@ class SegmentationData(pl.LightningDataModule):
         augmentation: Augmenter,
         size: tuple[int, int] | None,
         crop: tuple[int, int] | Literal["auto"] | None,
-        channels: int,
+        channels: Channels,
         batch_size: int,
         device_cache: bool = False,
         num_workers: int | Literal["auto"],
@@ -80,7 +81,8 @@ class SegmentationData(pl.LightningDataModule):
         self.split, self.augmentation = split, augmentation
         self.size, self._asked = size, crop
         self.crop = None if crop == "auto" else crop
-        self.channels, self.batch_size, self.num_workers = channels, batch_size, num_workers
+        self.taken, self.channels = channels, channel_count(channels)
+        self.batch_size, self.num_workers = batch_size, num_workers
         self.device_cache = device_cache
         self.score_by, self.score_at = score_by, score_at
         self.on_bad_record, self.cache_dir = on_bad_record, cache_dir
@@ -118,7 +120,7 @@ class SegmentationData(pl.LightningDataModule):
         cache = open_cache(
             self.reader,
             [record for record in listing.records if record.labelled],
-            spec=CacheSpec(self.size, self.channels, self.truth.labels),
+            spec=CacheSpec(self.size, self.taken, self.truth.labels),
             folder=self.cache_dir,
             name=self.dataset_name,
         )

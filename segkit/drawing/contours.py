@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from segkit.drawing.overlay import CLASS_COLOURS
-from segkit.imaging.pixels import to_channels
+from segkit.imaging.channels import as_rgb
 
 Picture = NDArray[np.uint8]
 # RGB that objects take in turn: Okabe and Ito's, without black.
@@ -67,7 +67,7 @@ def draw_contours(
         table = np.broadcast_to(colours, (len(ids), 3)) if colours.ndim == 1 else colours
     if len(table) != len(ids):
         raise ValueError(f"{len(table)} colours for {len(ids)} objects")
-    drawn = to_channels(image, 3).copy()
+    drawn = as_rgb(image).copy()
     line = outlines(labels)
     drawn[line] = table[numbers[line] - 1]
     return drawn

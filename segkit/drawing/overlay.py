@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segkit.core.files import write_bytes
-from segkit.imaging.pixels import to_channels
+from segkit.imaging.channels import as_grey, as_rgb
 
 Picture = NDArray[np.uint8]
 
@@ -68,7 +68,7 @@ def agreement(image: Picture, truth: Picture, prediction: Picture) -> Picture:
     # Of the union: a line between a hit and its own mistakes would hide thin mistakes.
     share[_rim(labels > 0)] = 1
     # On grey: a stain's own colours would mix with these into others.
-    return _mix(to_channels(image, 1), AGREEMENT_COLOURS[labels], share)
+    return _mix(as_grey(image), AGREEMENT_COLOURS[labels], share)
 
 
 def _rim(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -81,7 +81,7 @@ def _rim(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _mix(image: Picture, colours: Picture, share: NDArray[np.float32]) -> Picture:
-    base = to_channels(image, 3).astype(np.float32)
+    base = as_rgb(image).astype(np.float32)
     return np.rint(base + share[..., None] * (colours - base)).astype(np.uint8)
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.drawing.overlay import encode_webp
-from segkit.imaging.pixels import decode, resize_image, to_channels, to_uint8
+from segkit.imaging.channels import as_rgb
+from segkit.imaging.pixels import decode, resize_image, to_uint8
 
 # Widest side in pixels and WebP quality, from the best to the barely legible.
 _STEPS = ((1600, 80), (1200, 80), (800, 70), (560, 50), (400, 30))
@@ -97,7 +98,7 @@ def _encode(paths: Mapping[int, Path], step: tuple[int, int]) -> dict[int, bytes
 
 def _read(path: Path) -> NDArray[np.uint8] | None:
     try:
-        return to_channels(to_uint8(decode(path.read_bytes(), path.name), path.name), 3)
+        return as_rgb(to_uint8(decode(path.read_bytes(), path.name), path.name))
     except (OSError, SegkitError):
         return None
 

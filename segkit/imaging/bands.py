@@ -12,7 +12,8 @@ from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.limits import check_bytes
 from segkit.core.view import LARGE
-from segkit.imaging.pixels import Pixels, decode, to_uint8, without_alpha
+from segkit.imaging.channels import flat
+from segkit.imaging.pixels import Pixels, decode, to_uint8
 from segkit.imaging.tiff import MAGIC
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
 
@@ -33,7 +34,7 @@ class Opened(Rows, Protocol):
     """An image as it was opened, of which what was stored can be read, too."""
 
     def stored(self, top: int, bottom: int) -> Pixels:
-        """The same rows before they were brought to 0…255, (h, W) or (h, W, 3), without alpha."""
+        """The same rows before they were brought to 0…255, (h, W) or (h, W, C)."""
 
 
 class ArrayRows:
@@ -47,7 +48,7 @@ class ArrayRows:
     def __init__(self, image: Bytes, stored: Callable[[], Pixels] | None = None) -> None:
         self.image = image
         self.size = (image.shape[0], image.shape[1])
-        self._again, self._stored = stored, None if stored else without_alpha(image)
+        self._again, self._stored = stored, None if stored else flat(image)
 
     def rows(self, top: int, bottom: int) -> Bytes:
         return self.image[top:bottom]
@@ -55,7 +56,7 @@ class ArrayRows:
     def stored(self, top: int, bottom: int) -> Pixels:
         if self._stored is None:
             assert self._again is not None
-            self._stored = without_alpha(self._again())
+            self._stored = flat(self._again())
         return self._stored[top:bottom]
 
 
@@ -135,13 +136,13 @@ def as_rows(image: Pixels) -> ArrayRows:
     """An array of any depth that training reads; see :func:`segkit.imaging.pixels.to_uint8`.
 
     Raises:
-        SegkitError: not (H, W) or (H, W, C) with C of 1 to 4, or a value that is not finite.
+        SegkitError: not (H, W) or (H, W, C), or a value that is not finite.
     """
-    if image.ndim not in (2, 3) or (image.ndim == 3 and not 1 <= image.shape[2] <= 4):
+    if image.ndim not in (2, 3):
         raise SegkitError(
             f"an array of shape {image.shape} is not an image",
             where="image",
-            remedy="give (rows, columns) or (rows, columns, channels) with 1 to 4 channels",
+            remedy="give (rows, columns) or (rows, columns, channels)",
         )
     if not image.size:
         raise SegkitError("an image without pixels", where="image", remedy="give one that has some")

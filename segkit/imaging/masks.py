@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.pixels import Pixels, open_header, without_alpha
+from segkit.imaging.channels import flat
+from segkit.imaging.pixels import Pixels, open_header
 
 _RULE = (
     "with two classes and no dataset.mask_values they must be 0 and 1, or 0 and 255, in each file"
@@ -62,9 +63,9 @@ def above(pixels: Pixels, threshold: float) -> NDArray[np.bool_]:
     """Where the brightest colour of (H, W) or (H, W, C) is above ``threshold``; bool is 0 and 255.
 
     Returns:
-        (H, W) bool; an alpha channel is not looked at.
+        (H, W) bool.
     """
-    planes = without_alpha(pixels)
+    planes = flat(pixels)
     bright = planes.max(axis=2) if planes.ndim == 3 else planes
     return np.asarray(bright if bright.dtype == np.bool_ else bright > threshold, np.bool_)
 
@@ -73,7 +74,7 @@ def map_values(pixels: Pixels, mapping: Mapping[int | str, int], name: str) -> N
     """Turn stored mask values into class indices.
 
     Args:
-        pixels: (H, W), or (H, W, C) where colour tells the class; an alpha channel is dropped.
+        pixels: (H, W), or (H, W, C) where colour tells the class.
         mapping: stored value to class: ``{0: 0, 255: 1}``; or ``{"#000000": 0, "#ff0000": 1}``
             for coloured masks (``0xff0000`` says the same on a command line), in which a whole
             number stands for that grey, and ``#ffff00000000`` for a colour of 16 bits.
@@ -127,7 +128,7 @@ def automatic_classes(
     """
     if classes > 2:
         return map_values(pixels, {k: k for k in range(classes)}, name)
-    planes = without_alpha(pixels)
+    planes = flat(pixels)
     if name.lower().endswith((".jpg", ".jpeg")) and planes.ndim == 3:
         planes = planes.max(axis=2)  # JPEG tints the edges of a grey mask
     keys = mask_keys(planes, name)
@@ -147,7 +148,7 @@ def mask_keys(pixels: Pixels, name: str, *, coloured: bool = False) -> Pixels:
     Raises:
         MaskDoubtError: values that are not whole, or colours where ``coloured`` is false.
     """
-    planes = without_alpha(pixels)
+    planes = flat(pixels)
     if planes.dtype.kind == "f":
         if not np.isfinite(planes).all() or not np.array_equal(planes, np.rint(planes)):
             what = "a mask holds values that are not whole numbers"

@@ -10,6 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from segkit.core.limits import check_bytes, check_memory, check_pixels, most_pixels
+from segkit.imaging.formats.base import Picture, split_alpha
 from segkit.imaging.quiet import without_tifffile_log
 from segkit.imaging.stacks import stack_error
 
@@ -29,8 +30,8 @@ _BAND = 1024
 _MOST_PACKED = 2000
 
 
-def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
-    """Decode the first series of a TIFF file, which must be one plane of 1 to 4 channels.
+def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Picture:
+    """Decode the first series of a TIFF file, which must be one plane of any number of channels.
 
     Args:
         data: the bytes of the file.
@@ -38,7 +39,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
         indexed: keep the indices of a palette image instead of its colours.
 
     Returns:
-        (H, W) or (H, W, C) in the stored type.
+        Pixels in the stored type; a channel is alpha where a tag says so.
 
     Raises:
         SegkitError: more pixels or bytes than the bound, or a stack.
@@ -58,8 +59,16 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Pixels:
         _refuse_truncated(series, data)
         pixels = np.asarray(series.asarray())
         palette = None if indexed else palette_of(series.keyframe)
+        transparent = has_alpha(series.keyframe)
     pixels = _one_plane(pixels, series.axes, name)
-    return palette[pixels] if palette is not None and pixels.ndim == 2 else pixels
+    if palette is not None and pixels.ndim == 2:
+        return Picture(palette[pixels])
+    return split_alpha(pixels) if transparent else Picture(pixels)
+
+
+def has_alpha(page: Any) -> bool:
+    """Whether the last of a page's samples is alpha: associated (1) or not (2), by its tag."""
+    return page.samplesperpixel > 1 and tuple(page.extrasamples)[-1:] in ((1,), (2,))
 
 
 def palette_of(page: Any) -> NDArray[np.uint8] | None:
@@ -81,9 +90,10 @@ def _one_plane(pixels: Pixels, axes: str, name: str) -> Pixels:
     kept = [i for i, axis in enumerate(axes) if axis in "YX" or pixels.shape[i] != 1]
     planar = "".join(axes[i] for i in kept) in ("SYX", "CYX")
     pixels = pixels.reshape([pixels.shape[i] for i in kept])
-    if pixels.ndim == 3 and planar and pixels.shape[0] <= 4:
+    last = "".join(axes[i] for i in kept) in ("YXS", "YXC")
+    if pixels.ndim == 3 and planar:
         pixels = np.moveaxis(pixels, 0, -1)
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] > 4):
+    if pixels.ndim != 2 and not (pixels.ndim == 3 and (planar or last)):
         raise stack_error(pixels.shape, "".join(axes[i] for i in kept), name)
     return pixels
 

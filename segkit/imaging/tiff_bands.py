@@ -9,7 +9,9 @@ import tifffile
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.pixels import PERCENTILES, Pixels, without_alpha
+from segkit.imaging.channels import flat
+from segkit.imaging.formats.base import split_alpha
+from segkit.imaging.pixels import PERCENTILES, Pixels
 from segkit.imaging.quiet import without_tifffile_log
 from segkit.imaging.tiff import (
     JPEG,
@@ -17,6 +19,7 @@ from segkit.imaging.tiff import (
     check_chain,
     check_codec,
     check_segment,
+    has_alpha,
     palette_of,
 )
 
@@ -59,7 +62,6 @@ def _fits(series: Any) -> bool:
     return (
         len(series.pages) == 1
         and series.axes in ("YX", "YXS")
-        and page.samplesperpixel <= 4
         and np.dtype(page.dtype) in (np.uint8, np.uint16, np.int16)
     )
 
@@ -114,6 +116,7 @@ class TiffRows:
         if not ends or max(ends) > path.stat().st_size:
             raise self._damaged("a TIFF file that was cut off")
         self.table, self._indexed = table, palette_of(page) is not None
+        self._transparent = has_alpha(page)
         if self.table is None and page.dtype != np.uint8:
             self.table = self._window()
 
@@ -133,9 +136,13 @@ class TiffRows:
 
     def stored(self, top: int, bottom: int) -> Pixels:
         # Indices are no intensities; the colours that they stand for are.
-        return without_alpha((self.rows if self._indexed else self._read)(top, bottom))
+        return flat((self.rows if self._indexed else self._read)(top, bottom))
 
     def _read(self, top: int, bottom: int) -> Pixels:
+        pixels = self._samples(top, bottom)
+        return split_alpha(pixels).pixels if self._transparent else pixels
+
+    def _samples(self, top: int, bottom: int) -> Pixels:
         page = self._page
         wide = page.samplesperpixel
         shape = (bottom - top, self.size[1], *([wide] if wide > 1 else []))
@@ -192,7 +199,7 @@ class TiffRows:
         signed = self._page.dtype == np.int16
         counts = np.zeros(2**16, np.int64)
         for top in range(0, self.size[0], 512):
-            colours = without_alpha(self._read(top, min(top + 512, self.size[0])))
+            colours = self._read(top, min(top + 512, self.size[0]))
             # Rising order begins at the lowest value of the type.
             shifted = colours.astype(np.int32) + (2**15 if signed else 0)
             counts += np.bincount(shifted.ravel(), minlength=2**16)

@@ -8,10 +8,8 @@ from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.data.passed_over import passed_over
 from segkit.data.source import ZipSource, is_litter, open_source, walk
-from segkit.imaging.pixels import IMAGE_SUFFIXES
+from segkit.imaging.formats.registry import suffixes
 from segkit.inference.names import Input, members
-
-_KINDS = " ".join(IMAGE_SUFFIXES)
 
 
 def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list[Input], str]:
@@ -75,9 +73,9 @@ def _find(given: str, key: str) -> tuple[list[Input], list[str]]:
             remedy="name a file or a folder that you may read",
         ) from error
     files = [p for p in everything if not is_litter(p.name) and p.is_file()]
-    images = [Input(p) for p in files if p.suffix.lower() in IMAGE_SUFFIXES]
+    images = [Input(p) for p in files if p.name.lower().endswith(suffixes())]
     if images or not path.is_dir():
-        below, other = images, [p.name for p in files if p.suffix.lower() not in IMAGE_SUFFIXES]
+        below, other = images, [p.name for p in files if not p.name.lower().endswith(suffixes())]
     else:
         below, other = members(open_source(path), anywhere=False)
     if not below:
@@ -103,7 +101,8 @@ def _no_image(count: int, where: str, other: Sequence[str], hint: str, key: str)
     return SegkitError(
         f"no image among {count} files{hint}{kinds}",
         where=where,
-        remedy=f"images end in {_KINDS}; '{key}=FOLDER/**/*.png' searches at any depth",
+        remedy=f"images end in {' '.join(suffixes())}; "
+        f"'{key}=FOLDER/**/*.png' searches at any depth",
     )
 
 

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from segkit.core.stamps import checksum, file_stamp
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
+from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.pixel_size import PixelSize, pixel_size
-from segkit.imaging.pixels import IMAGE_SUFFIXES
 
 # What predict itself writes into its folder.
 _TAKEN = (
@@ -95,7 +95,7 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
         anywhere: take all images but masks where none lies below a folder ``images``.
     """
     names = source.names()
-    images = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+    images = [name for name in names if name.lower().endswith(suffixes())]
     chosen = [name for name in images if "images" in _folders(name)]
     if not chosen and anywhere:
         chosen = [name for name in images if "masks" not in _folders(name)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from segkit.core.errors import SegkitError
 from segkit.core.files import CannotWriteError, atomic_path
 from segkit.drawing.overlay import CLASS_COLOURS, overlay
-from segkit.imaging.pixels import to_channels
+from segkit.imaging.channels import as_rgb
 from segkit.inference.band_files import Png, Tiff
 from segkit.inference.wanted import Wanted
 
@@ -111,7 +111,7 @@ class Files:
         if self._overlay is not None and image is not None:
             step = self._step
             here = slice(-top % step, None, step), slice(None, None, step)
-            self._drawn.append(np.dstack([to_channels(image[here], 3), mask[here]]))
+            self._drawn.append(np.dstack([as_rgb(image[here]), mask[here]]))
 
     def finish(self) -> None:
         """Draw what needs the whole image."""

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from segkit.core.channels import Channels, channel_count
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.hardware import autocast, best_precision, chosen_device
 from segkit.core.home import at_home
@@ -45,12 +46,12 @@ class Member:
     Attributes:
         network: raw pixels (B, C, H, W) to outputs (B, K, H, W).
         size: rows and columns that whole images are resized to; None leaves them as they are.
-        channels: 1 or 3.
+        channels: that it takes: their number, or their places.
     """
 
     network: nn.Module
     size: tuple[int, int] | None
-    channels: int
+    channels: Channels
 
 
 class Predictor:
@@ -107,7 +108,7 @@ class Predictor:
         """Predict one image.
 
         Args:
-            image: (H, W) or (H, W, C), C of 1 to 4 (2 and 4 end in alpha, which is left out);
+            image: (H, W) or (H, W, C), without alpha;
                 uint8 0…255, bool, or any other real type, which is scaled by its own 0.2 and
                 99.8 percentiles as in training. Or a file.
             tile: side of the tiles in pixels; None resizes the whole image to each run's size.
@@ -241,5 +242,6 @@ class Predictor:
     def _prepared(self, member: Member) -> nn.Module:
         network = member.network.eval().to(self.device)
         draw = torch.Generator().manual_seed(0)
-        image_BCHW = 255 * torch.rand(1, member.channels, *(member.size or _PROBE), generator=draw)
+        shape = (1, channel_count(member.channels), *(member.size or _PROBE))
+        image_BCHW = 255 * torch.rand(shape, generator=draw)
         return for_inference(network, image_BCHW.to(self.device), self.precision)

@@ -93,7 +93,12 @@ def wrap(core: nn.Module, in_channels: int) -> SegmentationNetwork:
 def channel_statistics(
     mean: Sequence[float], std: Sequence[float], channels: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Statistics for 3 channels as they are; for any other number, their averages."""
-    if channels == len(mean):
-        return tuple(mean), tuple(std)
-    return (sum(mean) / len(mean),) * channels, (sum(std) / len(std),) * channels
+    """Statistics of each channel: those of colour as they are, of grey their averages.
+
+    Of other channels the first is taken for red, the second for green, the fourth for red again:
+    so does SMP hand out the weights of the first layer.
+    """
+    if channels == 1:
+        return (sum(mean) / len(mean),), (sum(std) / len(std),)
+    places = [number % len(mean) for number in range(channels)]
+    return tuple(mean[place] for place in places), tuple(std[place] for place in places)

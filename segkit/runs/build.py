@@ -16,6 +16,7 @@ from segkit.config.allow_list import ALLOWED, check_targets
 from segkit.config.checks import Config
 from segkit.config.sizes import AUTO, crop_size, image_size
 from segkit.config.values import own_prefixes
+from segkit.core.channels import channel_count, channels_of
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limit_images
@@ -84,7 +85,7 @@ def build_data(config: Config, reader: Reader, *, scored_split: str = "test") ->
         augmentation=build_augmentation(config),
         size=image_size(node["size"], "dataset.size"),
         crop=crop_size(node["crop"], "dataset.crop"),
-        channels=node["channels"],
+        channels=channels_of(node["channels"]),
         batch_size=0 if node["batch_size"] == AUTO else node["batch_size"],
         device_cache=bool(node.get("device_cache", False)),  # runs of earlier versions lack it
         num_workers=node["num_workers"],
@@ -142,8 +143,10 @@ def build_network(config: Config, task: Task) -> SegmentationNetwork:
     """The network alone; random weights are drawn from torch's own generator."""
     from segkit.models.network import wrap
 
-    core = _build(config, config["model"], out_channels=task.objective.core_outputs)
-    network = wrap(core, config["dataset"]["channels"])
+    channels = channel_count(config["dataset"]["channels"])
+    more = {"in_channels": channels} if "in_channels" in config["model"] else {}
+    core = _build(config, config["model"], out_channels=task.objective.core_outputs, **more)
+    network = wrap(core, channels)
     network.reduce = task.objective.reduce
     return network
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from segkit.config.sizes import AUTO, image_size
+from segkit.core.channels import channels_of
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.values import Rule
@@ -77,7 +78,7 @@ def predictor_of(
     for run in runs:
         data = run.config["dataset"]
         size = image_size(data["size"], "dataset.size")
-        members.append(Member(run.network, size, data["channels"]))
+        members.append(Member(run.network, size, channels_of(data["channels"])))
     return Predictor(members, task=task, device=device, precision=precision)
 
 

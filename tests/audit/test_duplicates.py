@@ -66,8 +66,7 @@ def test_different_pictures_are_no_copies() -> None:
 def test_the_same_pixels_are_exact_in_any_wrapping() -> None:
     grey = phantom(4)[..., 0]
     colour = np.repeat(grey[..., None], 3, axis=2)
-    alpha = np.concatenate([colour, np.full((128, 128, 1), 255, np.uint8)], axis=2)
-    pairs = find_pairs([sign(grey), sign(phantom(5)), sign(colour), sign(alpha)])
+    pairs = find_pairs([sign(grey), sign(phantom(5)), sign(colour), sign(grey[..., None])])
     assert [(p.first, p.second, p.exact, p.correlation) for p in pairs] == [
         (0, 2, True, 1.0),
         (0, 3, True, 1.0),

@@ -20,8 +20,9 @@ from segkit.data.readers.deepcell import DeepCell
 from segkit.data.readers.folder import Folder
 from segkit.data.source import open_source
 from segkit.imaging.bands import open_rows
+from segkit.imaging.channels import as_rgb
 from segkit.imaging.masks import automatic_classes, zero_is_light
-from segkit.imaging.pixels import decode, orientation, to_channels, to_uint8
+from segkit.imaging.pixels import decode, orientation, to_uint8
 
 SECONDS = 300  # small files: nothing that ends needs as long on any machine
 MEGAPIXELS = 4.0
@@ -81,7 +82,7 @@ def _image(path: Path) -> None:
             else:
                 image = to_uint8(pixels, str(path))
                 assert image.dtype == np.uint8
-                assert to_channels(image, 3).shape == (*pixels.shape[:2], 3)
+                assert as_rgb(image).shape == (*pixels.shape[:2], 3)
         except SegkitError as error:
             failed = error
     _rows(path)

@@ -42,10 +42,10 @@ def test_fractions_are_no_classes(bad: float) -> None:
 
 @pytest.mark.parametrize("red", ["#ff0000", "#FF0000", "0xff0000"])
 def test_coloured_masks(red: str) -> None:
-    rgba = np.zeros((1, 3, 4), np.uint8)
-    rgba[0, 1] = (255, 0, 0, 9)
-    rgba[0, 2] = (255, 255, 255, 200)
-    classes = map_values(rgba, {0: 0, red: 1, 255: 2}, "a.png")
+    rgb = np.zeros((1, 3, 3), np.uint8)
+    rgb[0, 1] = (255, 0, 0)
+    rgb[0, 2] = (255, 255, 255)
+    classes = map_values(rgb, {0: 0, red: 1, 255: 2}, "a.png")
     np.testing.assert_array_equal(classes, [[0, 1, 2]])
     grey = np.array([[0, 255]], np.uint8)
     np.testing.assert_array_equal(map_values(grey, {"#000000": 0, "#ffffff": 1}, "a"), [[0, 1]])
@@ -77,9 +77,9 @@ def test_above() -> None:
     stored = np.array([[0, 127, 128, 255]], np.uint8)
     np.testing.assert_array_equal(above(stored, 127), [[False, False, True, True]])
     np.testing.assert_array_equal(above(stored > 127, 127), above(stored, 127))
-    rgba = np.zeros((1, 4, 4), np.uint8)
-    rgba[..., 1], rgba[..., 3] = stored, 255
-    np.testing.assert_array_equal(above(rgba, 127), above(stored, 127))
+    rgb = np.zeros((1, 4, 3), np.uint8)
+    rgb[..., 1] = stored
+    np.testing.assert_array_equal(above(rgb, 127), above(stored, 127))
     np.testing.assert_array_equal(above(np.array([[0.2, 0.7]]), 0.5), [[False, True]])
 
 

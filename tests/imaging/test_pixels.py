@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.pixels import decode, orientation, to_uint8
+from segkit.imaging.pixels import decode, decode_picture, orientation, to_uint8
 from tests.imaging.pictures import FLOAT, GREY, RGB, RGBA, Array, noise
 
 
@@ -33,11 +33,12 @@ def png16(rgb: Array) -> bytes:
     return bytes(cv2.imencode(".png", bgr)[1].tobytes())
 
 
+RGB_OF_RGBA, FIVE = RGBA[..., :3], noise((5, 7, 9))
 GREY16, RGB16 = noise((7, 9), np.uint16), noise((7, 9, 3), np.uint16)
 LOSSLESS = {
     "png grey": (pillow(GREY, "PNG"), GREY),
     "png colour": (pillow(RGB, "PNG"), RGB),
-    "png rgba": (pillow(RGBA, "PNG"), RGBA),
+    "png rgba": (pillow(RGBA, "PNG"), RGB_OF_RGBA),
     "png one bit": (pillow(GREY > 99, "PNG"), GREY > 99),
     "png 16 bit": (pillow(GREY16, "PNG"), GREY16),
     "png 16 bit colour": (png16(RGB16), RGB16),
@@ -48,7 +49,12 @@ LOSSLESS = {
     "tiff 16 bit big-endian": (tiff(GREY16, byteorder=">"), GREY16),
     "tiff above 4 GB": (tiff(GREY16, bigtiff=True), GREY16),
     "tiff colour": (tiff(RGB, photometric="rgb"), RGB),
-    "tiff rgba": (tiff(RGBA, photometric="rgb", extrasamples=["unassalpha"]), RGBA),
+    "tiff rgba": (tiff(RGBA, photometric="rgb", extrasamples=["unassalpha"]), RGB_OF_RGBA),
+    "tiff of four samples": (tiff(RGBA, photometric="rgb", extrasamples=["unspecified"]), RGBA),
+    "tiff of five channels": (
+        tiff(FIVE, photometric="minisblack", planarconfig="separate", metadata={"axes": "CYX"}),
+        np.moveaxis(FIVE, 0, -1),
+    ),
     "tiff lzw": (tiff(RGB, photometric="rgb", compression="lzw"), RGB),
     "tiff lzw, predictor": (tiff(GREY16, compression="lzw", predictor=True), GREY16),
     "tiff deflate by Pillow": (pillow(RGB, "TIFF", compression="tiff_deflate"), RGB),
@@ -93,11 +99,33 @@ def test_palettes_give_colours_or_indices(kind: str) -> None:
     np.testing.assert_array_equal(decode(data, "a"), [[black, red], [green, red]])
 
 
-def test_a_palette_with_transparency_gives_rgba() -> None:
+def test_a_palette_with_transparency_has_alpha() -> None:
     picture = Image.new("P", (2, 1))
     picture.putpalette([9, 8, 7])
-    decoded = decode(pillow(picture, "PNG", transparency=0), "a.png")
-    np.testing.assert_array_equal(decoded, [[[9, 8, 7, 0], [9, 8, 7, 0]]])
+    decoded = decode_picture(pillow(picture, "PNG", transparency=0), "a.png")
+    np.testing.assert_array_equal(decoded.pixels, [[[9, 8, 7], [9, 8, 7]]])
+    np.testing.assert_array_equal(decoded.alpha, [[0, 0]])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_alpha_is_apart_where_the_file_says_so(bits: int, channels: int) -> None:
+    pixels = noise((7, 9, channels), np.uint8 if bits == 8 else np.uint16)
+    tags = {"photometric": "rgb" if channels == 4 else "minisblack", "planarconfig": "contig"}
+    for said, alpha in (("unassalpha", True), ("assocalpha", True), ("unspecified", False)):
+        found = decode_picture(tiff(pixels, extrasamples=[said], **tags), "a.tif")
+        colours = pixels[..., :-1] if alpha else pixels
+        np.testing.assert_array_equal(np.atleast_3d(found.pixels), colours)
+        assert (found.alpha is None) is not alpha
+        if alpha:
+            np.testing.assert_array_equal(found.alpha, pixels[..., -1])
+
+
+def test_alpha_of_a_deep_png() -> None:
+    deep = noise((7, 9, 4), np.uint16)
+    found = decode_picture(png16(deep), "a.png")
+    np.testing.assert_array_equal(found.pixels, deep[..., :3])
+    np.testing.assert_array_equal(found.alpha, deep[..., 3])
 
 
 @pytest.mark.parametrize("name", [n for n in LOSSLESS if not n.startswith("tiff one")])
@@ -127,8 +155,8 @@ def test_no_cut_of_a_jpeg_in_tiff_gives_other_pixels(writer: str) -> None:
     ("data", "reason"),
     [
         (b"", "zero bytes"),
-        (b"patient,age\n7,61\n", "not PNG, JPEG, TIFF or BMP"),
-        (bytes(noise((300,))), "not PNG, JPEG, TIFF or BMP"),
+        (b"patient,age\n7,61\n", "not BMP, JPEG, PNG or TIFF"),
+        (bytes(noise((300,))), "not BMP, JPEG, PNG or TIFF"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 9, "cannot be read"),
         (b"II*\x00" + b"x" * 60, "without a page"),
     ],
@@ -165,7 +193,7 @@ def test_a_tag_that_turns_is_read_and_not_applied(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "EPS", "PPM"])
 def test_other_formats_are_refused_whatever_they_are_called(kind: str) -> None:
-    with pytest.raises(SegkitError, match="not PNG, JPEG, TIFF or BMP"):
+    with pytest.raises(SegkitError, match="not BMP, JPEG, PNG or TIFF"):
         decode(pillow(RGB, kind), "a.png")
 
 

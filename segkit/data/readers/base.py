@@ -20,7 +20,8 @@ from segkit.core.home import at_home
 from segkit.core.shell import argument
 from segkit.data.passed_over import passed_over
 from segkit.data.source import Source, open_source
-from segkit.imaging.pixels import IMAGE_SUFFIXES, decode, to_uint8
+from segkit.imaging.formats.registry import suffixes
+from segkit.imaging.pixels import decode, to_uint8
 
 
 class Reader(ABC):
@@ -158,6 +159,29 @@ class Reader(ABC):
         """The files that a record's pixels come from; part of the cache's key."""
         return (record.image, *record.masks)
 
+    def channels(self) -> int:
+        """What ``dataset.channels=auto`` is: grey and colour are given as three, others as stored.
+
+        The first record that can be read tells; what differs from it is refused where it is read.
+
+        Raises:
+            SegkitError: none can be read.
+        """
+        refused: SegkitError | None = None
+        for record in self.listing().records:
+            try:
+                image = self.read(record).image
+            except SegkitError as error:
+                refused = refused or error
+            else:
+                count = 1 if image.ndim == 2 else image.shape[2]
+                return 3 if count in (1, 3) else count
+        raise refused or SegkitError(
+            "no image can be read",
+            where=f"dataset.root={self.root}",
+            remedy="name a folder of images",
+        )
+
     def read_image(self, name: str) -> NDArray[np.uint8]:
         """Decode one image file to 0…255: (H, W) or (H, W, C) uint8."""
         where = self.source.where(name)
@@ -185,4 +209,4 @@ def _shown(name: str) -> str:
 
 def is_image(name: str) -> bool:
     """Whether a file's name ends like an image that segkit reads."""
-    return name.lower().endswith(IMAGE_SUFFIXES)
+    return name.lower().endswith(suffixes())

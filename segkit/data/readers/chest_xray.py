@@ -37,7 +37,7 @@ from segkit.core.contracts import UNLABELLED, Listing, Problem, Record, Sample, 
 from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader, is_image
 from segkit.imaging.masks import above
-from segkit.imaging.pixels import decode, without_alpha
+from segkit.imaging.pixels import decode
 
 _SETS = {"MCUCXR": "montgomery", "CHNCXR": "shenzhen"}
 _FINDINGS = {"0": "normal", "1": "abnormal"}
@@ -85,7 +85,7 @@ class ChestXray(Reader):
 
     def _read_mask(self, name: str) -> NDArray[np.bool_]:
         where = self.source.where(name)
-        pixels = without_alpha(decode(self.source.read(name), where))
+        pixels = decode(self.source.read(name), where)
         highest = int(pixels.max(initial=0)) if pixels.dtype.kind in "bu" else -1
         if highest in (0, 1):
             return above(pixels, 0)

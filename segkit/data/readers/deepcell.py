@@ -31,8 +31,9 @@ from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.npz import NpzArray, NpzFiles
 from segkit.data.readers.overlaps import touching
+from segkit.imaging.channels import as_grey
 from segkit.imaging.components import components
-from segkit.imaging.pixels import decode, to_channels, to_uint8
+from segkit.imaging.pixels import decode, to_uint8
 
 _SPLITS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 _NPZ_NAME = re.compile(r"(?:.*[_-])?(train|valid|val|test)\.npz", re.IGNORECASE)
@@ -163,7 +164,7 @@ class DeepCell(Reader):
                 where=where,
                 remedy="save masks with 0 and 255",
             )
-        return np.asarray(to_channels(to_uint8(stored, where), 1)[..., 0] > 127)
+        return np.asarray(as_grey(to_uint8(stored, where)) > 127)
 
 
 def _fail(error: SegkitError) -> Sample:

@@ -37,7 +37,7 @@ from segkit.data.readers.overlaps import Overlaps, touching
 from segkit.imaging.components import components
 from segkit.imaging.masks import above
 from segkit.imaging.objects import Part, draw
-from segkit.imaging.pixels import decode, without_alpha
+from segkit.imaging.pixels import decode
 
 URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
 HOME = Path("data/dsb2018")  # the folder that conf/dataset/dsb2018.yaml names
@@ -121,7 +121,7 @@ class Dsb2018(Reader):
                 remedy="save masks with 0 and 255",
             )
         # Some community fixes of the labels were saved with smoothed edges, some as 0 and 1.
-        plain = without_alpha(pixels).max(initial=0) <= 1
+        plain = pixels.max(initial=0) <= 1
         return above(pixels, 0 if plain else np.iinfo(pixels.dtype).max // 2)
 
     def stratum(self, record: Record, image: NDArray[np.uint8]) -> str:

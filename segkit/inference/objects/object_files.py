@@ -19,7 +19,7 @@ from segkit.core.files import atomic_path
 from segkit.core.tables import row_text
 from segkit.drawing.contours import brightened, draw_contours
 from segkit.imaging.bands import Opened
-from segkit.imaging.pixels import to_channels
+from segkit.imaging.channels import as_rgb
 from segkit.inference.band_files import Png, Tiff
 from segkit.inference.names import Input
 from segkit.inference.objects.coco import annotations, compact
@@ -112,7 +112,7 @@ class ObjectFiles:
         if image is not None:
             step = self._step
             here = slice(-top % step, None, step), slice(None, None, step)
-            self._drawn.append((to_channels(image[here], 3), mask[here].copy()))
+            self._drawn.append((as_rgb(image[here]), mask[here].copy()))
 
     def finish(self) -> None:
         """Write what needs the whole image."""

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from segkit.drawing.contours import brightened, draw_contours
 from segkit.drawing.overlay import GREEN, PURPLE, SKY, VERMILLION, YELLOW, Picture
 from segkit.drawing.panel import PanelRow, Pictures
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.imaging.channels import as_rgb
+from segkit.imaging.pixels import resize_image, resize_mask
 from segkit.tasks.instance.matching import match
 from segkit.tasks.instance.outcomes import outcomes
 
@@ -34,7 +35,7 @@ class InstancePainter:
 
     def pictures(self, row: PanelRow, size: tuple[int, int]) -> Pictures:
         """Image, ground truth, prediction, and what became of the objects."""
-        image = brightened(resize_image(to_channels(row.image, 3), size))
+        image = brightened(resize_image(as_rgb(row.image), size))
         found = resize_mask(row.prediction, size)
         drawn = draw_contours(image, found)
         if row.truth is None:

@@ -13,7 +13,8 @@ from segkit.drawing.overlay import (
     overlay,
 )
 from segkit.drawing.panel import PanelRow, Pictures
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.imaging.channels import as_rgb
+from segkit.imaging.pixels import resize_image, resize_mask
 
 _AGREEMENT = ("true positive", "missed", "false positive")
 
@@ -38,7 +39,7 @@ class SemanticPainter:
 
     def pictures(self, row: PanelRow, size: tuple[int, int]) -> Pictures:
         """Image, ground truth, prediction, and the overlay of both."""
-        image = resize_image(to_channels(row.image, 3), size)
+        image = resize_image(as_rgb(row.image), size)
         prediction = resize_mask(row.prediction, size)
         truth = None if row.truth is None else resize_mask(row.truth, size)
         if truth is not None and self.binary:

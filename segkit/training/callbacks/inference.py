@@ -10,7 +10,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.run_folder import INFERENCE
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
-from segkit.imaging.pixels import network_input, without_alpha
+from segkit.imaging.pixels import network_input
 from segkit.inference.inputs import find_inputs
 from segkit.inference.names import Input
 from segkit.training.callbacks.pictures import EpochPictures
@@ -60,7 +60,7 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
     largest = max(image.shape[:2])
     scale = min(1.0, _LARGEST / largest)
     own = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-    planes = network_input(image, module.data.channels, module.data.size or own)
+    planes = network_input(image, module.data.taken, module.data.size or own)
     image_BCHW = torch.from_numpy(np.stack([planes])).permute(0, 3, 1, 2)
     precision = module.trainer.precision_plugin
     with precision.val_step_context():
@@ -72,7 +72,7 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
 def _read(one: Input) -> Picture:
     try:
         image = one.open(large=sys.maxsize)
-        return np.asarray(without_alpha(image.rows(0, image.size[0])), np.uint8)
+        return image.rows(0, image.size[0])
     except SegkitError as error:
         raise SegkitError(
             f"an image to predict each epoch cannot be read: {error.what}",

@@ -1,0 +1,52 @@
+"""What a format of image files is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+from PIL.ImageFile import ImageFile
+
+Pixels = NDArray[Any]
+# Of a file, which tell its format: DICOM's stand after 128 others.
+HEAD = 132
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as its file stores it.
+
+    Attributes:
+        pixels: (H, W) or (H, W, C), any real type; no channel is alpha.
+        alpha: (H, W), where the file says that it has one.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format; a file of this folder has one, called ``FORMAT``.
+
+    Attributes:
+        name: in messages.
+        suffixes: of file names, in lower case.
+        known: whether a file of this format begins so; it is given the first :data:`HEAD` bytes.
+        read: gives the pixels of a file's bytes, which is called by a name in errors; ``indexed``
+            keeps the indices of a palette instead of its colours. Of a damaged file it raises what
+            it likes.
+        header: of Pillow's, where that reads its header.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    known: Callable[[bytes], bool]
+    read: Callable[[bytes, str, bool], Picture]
+    header: type[ImageFile] | None = None
+
+
+def split_alpha(pixels: Pixels) -> Picture:
+    """(H, W, 2) or (H, W, 4) of which the last channel is alpha."""
+    colours = pixels[..., :-1]
+    return Picture(colours[..., 0] if colours.shape[2] == 1 else colours, pixels[..., -1])

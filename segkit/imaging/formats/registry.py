@@ -1,0 +1,34 @@
+"""The formats of image files that are read: one file of this folder each, with a ``FORMAT``."""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from segkit.imaging.formats.base import HEAD, Format
+
+_NO_FORMATS = ("__init__", "base", "pillow", "registry")
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """All of them, by the names of their files."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    own = [name for name in names if name not in _NO_FORMATS]
+    return tuple(import_module(f"{__package__}.{name}").FORMAT for name in own)
+
+
+def format_of(head: bytes) -> Format | None:
+    """That of a file that begins so; None where none knows it."""
+    return next((each for each in formats() if each.known(head[:HEAD])), None)
+
+
+@cache
+def suffixes() -> tuple[str, ...]:
+    """Ends of the names of image files, in lower case."""
+    return tuple(suffix for each in formats() for suffix in each.suffixes)
+
+
+def format_names() -> str:
+    """In words: ``BMP, JPEG, PNG or TIFF``."""
+    names = [each.name for each in formats()]
+    return ", ".join(names[:-1]) + f" or {names[-1]}"
