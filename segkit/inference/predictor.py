@@ -183,7 +183,8 @@ class Predictor:
         planes = self.task.objective.outputs
         for size in sizes if self.device == "cpu" else ():
             if prod(size) > _UNFORESEEN:
-                own = [(m.network, m.channels) for m in self.members if m.size is None]
+                whole = [m for m in self.members if m.size is None]
+                own = [(m.network, channel_count(m.channels)) for m in whole]
                 require_whole(own, size, planes=planes * views, precision=self.precision)
 
     def _answers(

@@ -12,7 +12,8 @@ from segkit.core.errors import SegkitError
 from segkit.data.cache import Cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.readers.dsb2018 import Dsb2018
-from segkit.imaging.pixels import resize_image, resize_mask, to_channels
+from segkit.imaging.channels import to_channels
+from segkit.imaging.pixels import resize_image, resize_mask
 from tests.data.caching import InMemory, build, samples
 
 
