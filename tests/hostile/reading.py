@@ -15,10 +15,10 @@ import numpy as np
 
 from segkit.core.errors import SegkitError
 from segkit.core.limits import limit_images, most_bytes, most_pixels
+from segkit.data.archives import open_source
 from segkit.data.cache_build import CacheSpec, prepare
 from segkit.data.readers.deepcell import DeepCell
 from segkit.data.readers.folder import Folder
-from segkit.data.source import open_source
 from segkit.imaging.bands import open_rows
 from segkit.imaging.channels import as_rgb
 from segkit.imaging.masks import automatic_classes, zero_is_light

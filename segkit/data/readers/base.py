@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
-from segkit.core.shell import argument
+from segkit.data.archives import open_source
 from segkit.data.passed_over import passed_over
-from segkit.data.source import Source, open_source
+from segkit.data.source import Source
+from segkit.data.unpacking import nested
 from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.pixels import decode, to_uint8
 
@@ -103,8 +104,7 @@ class Reader(ABC):
         if not found.records and not found.problems:
             inside = self.root.name.lower() in ("images", "masks") and self.root.is_dir()
             above = f"name the folder above it: dataset.root={self.root.parent}; " * inside
-            for archive in sorted(self.root.glob("*.zip"))[:1]:
-                above = f"{argument('dataset.root', archive)}; " + above
+            above = nested(self.root, self.source.names()) + above
             raise SegkitError(
                 f"no record of {type(self).__name__} was found in {len(self.source.names())} files",
                 where=f"dataset.root={self.root}",
