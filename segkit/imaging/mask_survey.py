@@ -12,8 +12,8 @@ from skimage.measure import label
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.channels import flat
-from segkit.imaging.masks import pack
-from segkit.imaging.pixels import Pixels, decode
+from segkit.imaging.masks import decode_mask, pack
+from segkit.imaging.pixels import Pixels
 
 # Pixels beyond which no further mask is looked at.
 _ENOUGH = 64_000_000
@@ -137,8 +137,8 @@ class Survey:
     def add(self, name: str, data: bytes) -> None:
         """Look at one file more; one that cannot be decoded adds nothing."""
         with suppress(SegkitError):
-            shown = flat(decode(data, name))
-            stored = flat(decode(data, name, indexed=True)) if self.indexed else shown
+            shown = flat(decode_mask(data, name))
+            stored = flat(decode_mask(data, name, indexed=True)) if self.indexed else shown
             _add(self, stored, shown, lossy=is_lossy(data, name))
 
     def with_file(self, name: str, data: bytes) -> "Survey":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.channels import flat
-from segkit.imaging.pixels import Pixels, open_header
+from segkit.imaging.pixels import Pixels, decode_picture, open_header
 
 _RULE = (
     "with two classes and no dataset.mask_values they must be 0 and 1, or 0 and 255, in each file"
@@ -57,6 +57,19 @@ def zero_is_light(data: bytes) -> bool:
     except Exception:  # a TIFF that only tifffile reads; whoever decodes it reports damage
         return False
     return sum(palette[:3]) > sum(palette[3:6])
+
+
+def decode_mask(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
+    """Decode a mask file; see :func:`segkit.imaging.pixels.decode`.
+
+    Where all colours are one, and alpha is not, alpha holds what was drawn: editors write it so.
+    """
+    picture = decode_picture(data, name, indexed=indexed)
+    pixels, alpha = picture.pixels, picture.alpha
+    if alpha is None or not alpha.size or (pixels != pixels[:1, :1]).any():
+        return pixels
+    opaque = 1 if alpha.dtype.kind in "bf" else np.iinfo(alpha.dtype).max
+    return pixels if (alpha == opaque).all() else alpha
 
 
 def above(pixels: Pixels, threshold: float) -> NDArray[np.bool_]:

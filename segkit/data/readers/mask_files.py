@@ -17,12 +17,13 @@ from segkit.imaging.masks import (
     MaskDoubtError,
     above,
     automatic_classes,
+    decode_mask,
     is_colour,
     map_values,
     zero_is_light,
 )
 from segkit.imaging.objects import stored_labels
-from segkit.imaging.pixels import decode, orientation
+from segkit.imaging.pixels import orientation
 
 # Mask files that are looked at for advice, from the whole set.
 _MASKS = 200
@@ -85,7 +86,7 @@ class MaskFiles:
         if is_lossy(data, where):
             no_labels(self.survey().with_file(where, data), where)
         try:
-            labels = stored_labels(decode(data, where, indexed=True), where)
+            labels = stored_labels(decode_mask(data, where, indexed=True), where)
         except MaskDoubtError as doubt:
             no_labels(self.survey().with_file(where, data), where)
             raise AssertionError("a survey that knows the file doubts it too") from doubt
@@ -94,8 +95,8 @@ class MaskFiles:
 
     def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
         if self._mask_threshold is not None:
-            return above(decode(data, where), self._mask_threshold).astype(np.uint8)
-        pixels = decode(data, where, indexed=self._indexed)
+            return above(decode_mask(data, where), self._mask_threshold).astype(np.uint8)
+        pixels = decode_mask(data, where, indexed=self._indexed)
         if self._mask_values is None:
             inverted = zero_is_light(data)
             return automatic_classes(pixels, where, len(self._reader.classes), inverted=inverted)
