@@ -108,9 +108,14 @@ class Reader(ABC):
             raise SegkitError(
                 f"no record of {type(self).__name__} was found in {len(self.source.names())} files",
                 where=f"dataset.root={self.root}",
-                remedy=f"{above}the layout must be: {self.layout}; or choose another dataset=",
+                remedy=f"{above}{self.hint()}the layout must be: {self.layout}; or choose another "
+                "dataset=",
             )
         return found
+
+    def hint(self) -> str:
+        """What may be meant where no record was found, ending in ``; ``; or nothing."""
+        return ""
 
     def passed_over(self) -> str:
         """A line about the files that belong to no record and no problem; empty if none is."""

@@ -3,9 +3,12 @@ r"""The user's own images and masks, in folders or listed in a table.
 Source: yours.
 Licence: yours.
 Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder or a zip; PNG, JPEG,
-    TIFF or BMP. An image and its mask have the same name below those two folders, sub-folders
+    TIFF, BMP or GIF. An image and its mask have the same name below those two folders, sub-folders
     included; the suffixes may differ (``images/day1/a.tif``, ``masks/day1/a.png``). A mask may
-    also be called ``a_mask``, ``a_seg`` or ``a_label``; the exact name goes first. Or a table:
+    also be called ``a_mask``, ``a_seg`` or ``a_label``; the exact name goes first. Other layouts
+    that are found by their names, such as DRIVE's, ISIC's, BUSI's, Carvana's and Pascal VOC's:
+    see ``segkit/data/readers/layouts.py``. Or folders of other names: ``images`` and ``masks``
+    say which. Several masks of an image (``a_mask``, ``a_mask_1``) count together. Or a table:
     see ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the
     image (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
     outlines: see ``segkit/data/readers/coco.py``.
@@ -46,10 +49,11 @@ from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
 from segkit.data.readers.group_pattern import GroupPattern
 from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_parts
+from segkit.data.readers.layouts import as_pairs, suggested
 from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
-from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
+from segkit.data.readers.pairs import kinds, one_file_an_object, pair
 from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
@@ -74,6 +78,8 @@ class Folder(Reader):
         group_pattern: a regular expression searched in the id; its one group is the record's
             group: ``'^(patient\d+)_'``.
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
+        images: name of the folder of the images, where it is none of those that are known.
+        masks: of the masks, likewise, or where several may hold them.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -95,6 +101,8 @@ class Folder(Reader):
         manifest: str | None = None,
         group_pattern: str | None = None,
         labels: Labels = "auto",
+        images: str | None = None,
+        masks: str | None = None,
     ) -> None:
         super().__init__(root, classes=classes)
         self.mask_values = None if mask_values is None else dict(mask_values)
@@ -102,6 +110,7 @@ class Folder(Reader):
         self.manifest = manifest
         self.group_pattern = GroupPattern(group_pattern)
         self.labels = labels
+        self.images, self.mask_folder = images, masks
         self.masks = MaskFiles(self, self._mask_names, mask_values, mask_threshold)
         self._pictures: dict[str, Picture] = {}  # of COCO JSON, by the image's file
         self._overlaps = Overlaps()
@@ -125,14 +134,15 @@ class Folder(Reader):
         """
         names = self.source.names()
         if self.manifest is None:
-            files = {} if has_masks(names) else coco_files(self.source)
+            paired = as_pairs(names, self.images, self.mask_folder)
+            files = {} if "masks" in kinds(paired) else coco_files(self.source)
         elif is_json(self.manifest):
             files = named_file(self.source, self.manifest)
         else:
             self.tables.append(self.manifest)
             return read_manifest(self.source, self.manifest, self.group_pattern)
         if not files:
-            return pair(names, self.group_pattern)
+            return pair(paired, self.group_pattern)
         found, self._pictures = read_coco(self.source, files, self.group_pattern)
         return found
 
@@ -155,6 +165,10 @@ class Folder(Reader):
         if stored and self.labels == "auto":
             no_doubt(stored, self.masks.survey, f"dataset.root={self.root}")
         return found
+
+    def hint(self) -> str:
+        """Folders that may hold images and masks, with the settings that read them."""
+        return "" if self.manifest else suggested(self.source.names())
 
     def read(self, record: Record) -> Sample:
         """Decode an image and its masks; of several masks the highest class wins.

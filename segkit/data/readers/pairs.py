@@ -2,15 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.data.readers.base import is_image
-from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
+from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf, nfc
 
-_MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)$", re.IGNORECASE)
+MASK_WORDS = "mask|seg|segmentation|label|labels|gt|ground_?truth|annotation|manual1|1stHO"
+_MASK_SUFFIX = re.compile(rf"[_-]({MASK_WORDS})$", re.IGNORECASE)
 
 _EMPTY = "if it has no object: write one black mask, masks/{}/none.png"
 
@@ -38,15 +39,15 @@ def _place(name: str) -> tuple[str, _Place] | None:
     return folders[kinds[0]].lower(), place
 
 
-def has_masks(names: Sequence[str]) -> bool:
-    """Whether an image file lies below a folder ``masks``."""
+def kinds(names: Iterable[str]) -> set[str]:
+    """Which of ``images`` and ``masks`` image files lie below."""
     places = map(_place, filter(is_image, names))
-    return any(place is not None and place[0] == "masks" for place in places)
+    return {place[0] for place in places if place is not None}
 
 
 def one_file_an_object(record: Record) -> bool:
     """Whether a record's masks lie in a folder that is called like its image."""
-    image, masks = _place(record.image), [_place(name) for name in record.masks]
+    image, masks = _place(nfc(record.image)), [_place(nfc(name)) for name in record.masks]
     return bool(masks) and all(
         image is not None and mask is not None and _folder(mask[1]) == image[1] for mask in masks
     )
@@ -58,13 +59,13 @@ def _folder(place: _Place) -> _Place | None:
     return place._replace(key=above) if found else None
 
 
-def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
+def pair(names: Mapping[str, str], group_of: GroupOf) -> Listing:
     """Give each image below an ``images`` folder the mask of its name below ``masks``.
 
     Or, where there is none, those in the folder of its name: one file an object.
 
     Args:
-        names: every file of the data set.
+        names: every file of the data set, as it is stored, by the name to pair it by.
         group_of: gives the group of (id, image), which are the same here.
 
     Returns:
@@ -73,10 +74,10 @@ def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
     """
     images: dict[_Place, list[str]] = defaultdict(list)
     masks: dict[_Place, list[str]] = defaultdict(list)
-    for name in filter(is_image, names):
-        found = _place(name)
+    for name, stored in names.items():
+        found = _place(name) if is_image(name) else None
         if found is not None:
-            (images if found[0] == "images" else masks)[found[1]].append(name)
+            (images if found[0] == "images" else masks)[found[1]].append(stored)
     owned = _owners(images, masks)
     apart = _in_folders(images, owned)
     # Where no mask is at all, images are there to be predicted: nothing was forgotten.
