@@ -11,7 +11,7 @@ Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder or a 
     say which. Several masks of an image (``a_mask``, ``a_mask_1``) count together. Or a table:
     see ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the
     image (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
-    outlines: see ``segkit/data/readers/coco.py``.
+    outlines, or LabelMe's: see ``segkit/data/readers/coco.py`` and ``labelme.py``.
 Classes: as configured, background first. What a mask stores is turned into classes by
     ``mask_values`` (stored value or ``'#rrggbb'`` colour to class), by ``mask_threshold``
     (two classes; values above it are foreground), or, with neither, only where there is no
@@ -29,10 +29,6 @@ Splits: folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` r
     ``group_pattern`` or the table says otherwise.
 Citation: yours.
 
-Pixels are read as stored: an EXIF orientation, by which viewers turn a photograph, is not applied.
-Whoever drew a mask may have seen the image turned or not, so an image that asks to be turned
-otherwise than its mask is an error, unless the sizes show that the mask is of the stored pixels.
-
 A tree, or a ``test`` folder, that holds no mask at all is taken as images to predict; any other
 image without a mask is reported as a problem.
 """
@@ -45,15 +41,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader, is_image
-from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
+from segkit.data.readers.coco import Picture, is_json
 from segkit.data.readers.group_pattern import GroupPattern
 from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_parts
-from segkit.data.readers.layouts import as_pairs, suggested
-from segkit.data.readers.manifest import read_manifest
+from segkit.data.readers.layouts import suggested
+from segkit.data.readers.listed import listed
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
-from segkit.data.readers.pairs import kinds, one_file_an_object, pair
+from segkit.data.readers.pairs import one_file_an_object
 from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
@@ -88,7 +85,7 @@ class Folder(Reader):
     has_objects = True
     layout = (
         "images/a.png with masks/a.png (PNG, JPEG, TIFF or BMP; also below train/, val/, test/), "
-        "or COCO JSON, or a table: dataset.manifest=FILE.csv"
+        "or COCO or LabelMe JSON, or a table: dataset.manifest=FILE.csv"
     )
 
     def __init__(
@@ -112,7 +109,7 @@ class Folder(Reader):
         self.labels = labels
         self.images, self.mask_folder = images, masks
         self.masks = MaskFiles(self, self._mask_names, mask_values, mask_threshold)
-        self._pictures: dict[str, Picture] = {}  # of COCO JSON, by the image's file
+        self._pictures: dict[str, Picture] = {}  # of JSON, by the image's file
         self._overlaps = Overlaps()
         check_mask_settings(self.classes, self.mask_values, mask_threshold)
         check_labels(labels, self.classes)
@@ -132,18 +129,10 @@ class Folder(Reader):
         Raises:
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
-        names = self.source.names()
-        if self.manifest is None:
-            paired = as_pairs(names, self.images, self.mask_folder)
-            files = {} if "masks" in kinds(paired) else coco_files(self.source)
-        elif is_json(self.manifest):
-            files = named_file(self.source, self.manifest)
-        else:
+        folders = self.images, self.mask_folder
+        found, self._pictures = listed(self.source, self.manifest, self.group_pattern, *folders)
+        if self.manifest and not self._pictures:
             self.tables.append(self.manifest)
-            return read_manifest(self.source, self.manifest, self.group_pattern)
-        if not files:
-            return pair(paired, self.group_pattern)
-        found, self._pictures = read_coco(self.source, files, self.group_pattern)
         return found
 
     def listing(self) -> Listing:
@@ -219,6 +208,12 @@ class Folder(Reader):
     def _picture(self, record: Record) -> Picture:
         if not self._pictures:
             self.listing()  # fills it
+        if record.image not in self._pictures:
+            raise SegkitError(
+                "JSON that cannot be read, or is not of this image any more",
+                where=self.source.where(record.masks[0]),
+                remedy="mend it, or run the command again",
+            )
         return self._pictures[record.image]
 
     def _objects(self, record: Record, image: NDArray[np.uint8], turned: int) -> Iterator[Part]:

@@ -205,7 +205,7 @@ def test_an_image_of_another_size(tmp_path: Path) -> None:
     content = listed({"a.png": [SQUARE]})
     content["images"][0]["width"] = 99
     reader = asked(coco_set(tmp_path, {"x.json": content}, ["images/a.png"]))
-    with pytest.raises(SegkitError, match="48×48 pixels that COCO JSON gives as 99×48"):
+    with pytest.raises(SegkitError, match="48×48 pixels that its JSON gives as 99×48"):
         samples(reader)
 
 
