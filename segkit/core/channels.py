@@ -12,8 +12,8 @@ def channels_of(value: Any) -> Channels:
     Raises:
         ValueError: ``auto``, which :mod:`segkit.runs.channels` settles first.
     """
-    if isinstance(value, str):
-        raise ValueError(f"dataset.channels={value} is not settled")
+    if value == "auto":
+        raise ValueError("dataset.channels=auto is not settled")
     return value if isinstance(value, int) else tuple(value)
 
 
