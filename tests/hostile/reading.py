@@ -55,7 +55,7 @@ def attempt(kind: str, path: Path) -> str:
         with time_limit():
             _READERS[kind](path)
     except SegkitError as error:
-        return complete(error, path.name if kind in ("image", "zip", "npz") else "")
+        return complete(error, path.name if kind in ("image", "zip", "tar", "npz") else "")
     return READ
 
 
@@ -99,7 +99,7 @@ def _rows(path: Path) -> None:
             assert rows.rows(top, bottom).shape[:2] == (bottom - top, width)
 
 
-def _zip(path: Path) -> None:
+def _archive(path: Path) -> None:
     source = open_source(path)
     failed = None
     for name in source.names():
@@ -153,7 +153,14 @@ def _table(path: Path) -> None:
             reader.read(record)
 
 
-_READERS = {"image": _image, "zip": _zip, "npz": _npz, "folder": _folder, "table": _table}
+_READERS = {
+    "image": _image,
+    "zip": _archive,
+    "tar": _archive,
+    "npz": _npz,
+    "folder": _folder,
+    "table": _table,
+}
 
 
 def main() -> None:

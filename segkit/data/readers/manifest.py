@@ -19,9 +19,9 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.core.errors import SegkitError, did_you_mean
@@ -60,6 +60,7 @@ def read_manifest(source: Source, manifest: str, group_of: GroupOf) -> Listing:
     # A Mac may store the letters of a name apart from their accents.
     names = {nfc(name): name for name in source.names()}
     rows = _read_rows(source, manifest, names)
+    homes = [home.as_posix() for home in (source.root.absolute(), source.root.resolve())]
     any_mask = any(row["mask"] for _, row in rows)
     lines: dict[str, int] = {}
     records, problems = [], []
@@ -68,7 +69,7 @@ def read_manifest(source: Source, manifest: str, group_of: GroupOf) -> Listing:
         if not row["image"]:
             problems.append(Problem(where=where, what="a row without an image"))
             continue
-        record = _record(row, where, group_of, source.root)
+        record = _record(row, where, group_of, homes)
         if lines.setdefault(record.id, line) != line:
             raise SegkitError(
                 f"the id {record.id!r} stands on lines {lines[record.id]} and {line}",
@@ -90,27 +91,27 @@ def nfc(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _record(row: Row, where: str, group_of: GroupOf, root: Path) -> Record:
-    image = _inside(row["image"], where, root)
+def _record(row: Row, where: str, group_of: GroupOf, homes: Sequence[str]) -> Record:
+    image = _inside(row["image"], where, homes)
     stem = PurePosixPath(image).with_suffix("").as_posix()
     key = row.get("id") or stem
     return Record(
         id=key,
         group=row.get("group") or group_of(key, stem),
         image=image,
-        masks=tuple(_inside(mask, where, root) for mask in row["mask"].split(";") if mask.strip()),
+        masks=tuple(_inside(mask, where, homes) for mask in row["mask"].split(";") if mask.strip()),
         split=_split(row.get("split", ""), where),
         stratum=row.get("stratum", ""),
         facts={column: value for column, value in row.items() if column and column not in _KNOWN},
     )
 
 
-def _inside(value: str, where: str, root: Path) -> str:
+def _inside(value: str, where: str, homes: Sequence[str]) -> str:
     """A POSIX path below the root, written the way the source names it."""
     path = PurePosixPath(value.strip().replace("\\", "/"))
-    for home in (root.absolute(), root.resolve()):
-        if path.is_relative_to(home.as_posix()):
-            path = path.relative_to(home.as_posix())
+    for home in homes:
+        if path.is_absolute() and path.is_relative_to(home):
+            path = path.relative_to(home)
     if (
         path.is_absolute()
         or not path.name
@@ -120,7 +121,7 @@ def _inside(value: str, where: str, root: Path) -> str:
         raise SegkitError(
             f"the path {value.strip()!r} leads out of the data set, or to no file",
             where=where,
-            remedy=f"name files relative to dataset.root={root}, without '..'",
+            remedy=f"name files relative to dataset.root={homes[0]}, without '..'",
         )
     return path.as_posix()
 
