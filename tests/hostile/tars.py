@@ -14,7 +14,7 @@ _PACKED = {"tar": "w:", "tar.gz": "w:gz", "tar.xz": "w:xz", "tar.bz2": "w:bz2"}
 
 
 def tars(seed: int = 0, count: int = 60) -> Iterator[Case]:
-    """Damaged tars, ``count`` in all, and then the odd ones and the bombs."""
+    """Damaged tars, ``count`` in all, and then the odd ones."""
     files = {
         "images/a.png": pillow(noise(20, 24), "PNG"),
         "masks/a.png": pillow(noise(20, 24) // 128 * 255, "PNG"),
@@ -28,6 +28,20 @@ def tars(seed: int = 0, count: int = 60) -> Iterator[Case]:
         yield file(name, "tar", data, f"a.{kind}")
 
 
+def tar_bombs() -> Iterator[Case]:
+    """Those that are larger than they look."""
+    zeros, end = bytes(2**26), bytes(1024)
+    name = _header(tarfile.GNUTYPE_LONGNAME, len(zeros))
+    member = _header(tarfile.REGTYPE, len(zeros))
+    for what, kind, data in (
+        ("a name of zeros", "tar.gz", gzip.compress(name + zeros + end, 1)),
+        ("a large member", "tar.gz", gzip.compress(member + zeros + end, 1)),
+        ("unpacks", "tar.xz", lzma.compress(zeros, preset=0)),
+        ("unpacks by bzip2", "tar.bz2", bz2.compress(zeros, 1)),
+    ):
+        yield file(what, "tar", data, f"a.{kind}")
+
+
 def _header(kind: bytes, size: int, name: str = "a.png") -> bytes:
     member = tarfile.TarInfo(name)
     member.type, member.size = kind, size
@@ -35,7 +49,6 @@ def _header(kind: bytes, size: int, name: str = "a.png") -> bytes:
 
 
 def _odd() -> dict[str, tuple[str, bytes]]:
-    zeros = bytes(2**26)
     end = bytes(1024)
     found = {
         "empty": ("tar", b""),
@@ -44,18 +57,9 @@ def _odd() -> dict[str, tuple[str, bytes]]:
         "no tar": ("tar.gz", gzip.compress(b"no archive" * 99)),
         "claims a member": ("tar", _header(tarfile.REGTYPE, 2**40) + end),
         "a negative size": ("tar", _header(tarfile.REGTYPE, -5) + end),
-        "a name to come": ("tar", _header(tarfile.GNUTYPE_LONGNAME, 2**31) + zeros[: 2**20] + end),
-        "a name of zeros": (
-            "tar.gz",
-            gzip.compress(_header(tarfile.GNUTYPE_LONGNAME, len(zeros)) + zeros + end),
-        ),
+        "a name to come": ("tar", _header(tarfile.GNUTYPE_LONGNAME, 2**31) + bytes(2**20) + end),
         "attributes": ("tar", _header(tarfile.XHDTYPE, 2000) + b"99 path=" * 300 + end),
         "sparse": ("tar", _header(tarfile.GNUTYPE_SPARSE, 2**33) + end),
-        "large member": (
-            "tar.xz",
-            lzma.compress(_header(tarfile.REGTYPE, len(zeros)) + zeros + end),
-        ),
-        "unpacks": ("tar.bz2", bz2.compress(zeros)),
         "a large dictionary": (
             "tar.xz",
             lzma.compress(

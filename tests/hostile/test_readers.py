@@ -21,7 +21,7 @@ from tests.hostile.outlines import outlines
 from tests.hostile.pictures import picture_bombs, pictures
 from tests.hostile.reading import MEGAPIXELS, READ, TooLongError, attempt
 from tests.hostile.tables import tables
-from tests.hostile.tars import tars
+from tests.hostile.tars import tar_bombs, tars
 
 ROOT = Path(__file__).parents[2]
 # Above what the largest allowed image takes: 32 MB as stored, its copies as 8 and 64 bits.
@@ -119,6 +119,7 @@ def test_nothing_grows_beyond_the_limit(tmp_path: Path) -> None:
         *picture_bombs(),
         *pictures(count=0),
         *archives(count=0),
+        *tar_bombs(),
         *tars(count=0),
         *outlines(count=0),
     ]
