@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from segkit.core.errors import SegkitError
 from segkit.core.stamps import checksum, file_stamp
+from segkit.data.readers.layouts import as_pairs
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
 from segkit.imaging.formats.registry import suffixes
@@ -95,11 +97,12 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
         anywhere: take all images but masks where none lies below a folder ``images``.
     """
     names = source.names()
+    layout = {} if any("images" in _folders(name) for name in names) else _layout(names)
     images = [name for name in names if name.lower().endswith(suffixes())]
-    chosen = [name for name in images if "images" in _folders(name)]
+    chosen = [name for name in images if "images" in _folders(layout.get(name, name))]
     if not chosen and anywhere:
         chosen = [name for name in images if "masks" not in _folders(name)]
-    kept = {*chosen, *(name for name in images if "masks" in _folders(name))}
+    kept = {*chosen, *(name for name in images if "masks" in _folders(layout.get(name, name)))}
     called = _called(chosen)
     found = []
     for name, own in zip(chosen, called, strict=True):
@@ -108,6 +111,14 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
         else:
             found.append(Input(source.root.joinpath(*_plain(name)), own, source, name))
     return found, [name for name in names if name not in kept]
+
+
+def _layout(names: Sequence[str]) -> dict[str, str]:
+    """Names below ``images`` and ``masks`` for those in another layout of training."""
+    try:
+        return {stored: called for called, stored in as_pairs(names, None, None).items()}
+    except SegkitError:  # masks in two places, which are no matter here
+        return {}
 
 
 def _folders(name: str) -> list[str]:
