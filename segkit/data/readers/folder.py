@@ -2,16 +2,14 @@ r"""The user's own images and masks, in folders or listed in a table.
 
 Source: yours.
 Licence: yours.
-Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder or a zip; PNG, JPEG,
-    TIFF, BMP or GIF. An image and its mask have the same name below those two folders, sub-folders
-    included; the suffixes may differ (``images/day1/a.tif``, ``masks/day1/a.png``). A mask may
-    also be called ``a_mask``, ``a_seg`` or ``a_label``; the exact name goes first. Other layouts
-    that are found by their names, such as DRIVE's, ISIC's, BUSI's, Carvana's and Pascal VOC's:
-    see ``segkit/data/readers/layouts.py``. Or folders of other names: ``images`` and ``masks``
-    say which. Several masks of an image (``a_mask``, ``a_mask_1``) count together. Or a table:
-    see ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the
-    image (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
-    outlines, or LabelMe's: see ``segkit/data/readers/coco.py`` and ``labelme.py``.
+Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; PNG,
+    JPEG, TIFF, BMP or GIF. An image and its mask have the same name below those two folders, but
+    for the suffix (``images/day1/a.tif``, ``masks/day1/a.png``); a mask may also be called
+    ``a_mask`` and so on; the exact name goes first. Several (``a_mask``, ``a_mask_1``) count
+    together; in a folder called like the image each is an object (``masks/a/1.png``). Layouts of
+    published sets: ``segkit/data/readers/layouts.py``; folders of other names: ``images`` and
+    ``masks``. Or a table: see ``segkit/data/readers/manifest.py``. Or, where there is no mask
+    file, outlines in JSON: see ``segkit/data/readers/annotations.py``.
 Classes: as configured, background first. What a mask stores is turned into classes by
     ``mask_values`` (stored value or ``'#rrggbb'`` colour to class), by ``mask_threshold``
     (two classes; values above it are foreground), or, with neither, only where there is no
@@ -208,13 +206,10 @@ class Folder(Reader):
     def _picture(self, record: Record) -> Picture:
         if not self._pictures:
             self.listing()  # fills it
-        if record.image not in self._pictures:
-            raise SegkitError(
-                "JSON that cannot be read, or is not of this image any more",
-                where=self.source.where(record.masks[0]),
-                remedy="mend it, or run the command again",
-            )
-        return self._pictures[record.image]
+        if record.image in self._pictures:
+            return self._pictures[record.image]
+        where = self.source.where(record.masks[0])
+        raise SegkitError("JSON that is not of this image", where=where, remedy="export it again")
 
     def _objects(self, record: Record, image: NDArray[np.uint8], turned: int) -> Iterator[Part]:
         for name in record.masks:
