@@ -20,7 +20,7 @@ from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_augmentation, build_reader
 from segkit.runs.call import Call
-from segkit.runs.channels import with_channels
+from segkit.runs.settled import settled
 
 
 def check(config: dict[str, Any], call: Call) -> bool:
@@ -34,7 +34,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
     _check_folder(folder)
     reader = build_reader(config)
     reader.listing()
-    config = with_channels(config, reader)
+    config = settled(config, reader)
     if others := reader.passed_over():
         print(others, flush=True)
 

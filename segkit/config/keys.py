@@ -33,6 +33,8 @@ MAY_CHANGE = tuple(
 # What training finds out and writes into its configuration, and what stands there before.
 FOUND = {
     "dataset.batch_size": "auto",
+    "dataset.channels": "auto",
+    "dataset.intensity": "auto",
     "model.encoder_weights": "auto",
     "model.mean": None,
     "model.std": None,

@@ -23,6 +23,7 @@ from segkit.config.trust import check_folder_config, confined
 from segkit.config.values import own_prefixes
 from segkit.core.checksums import differing
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.core.view import LARGE, OVERLAP, TILE
@@ -38,7 +39,13 @@ if TYPE_CHECKING:
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
 _READER_ROOT = "dataset.reader.root"  # follows dataset.root, of which it was interpolated
 # Keys that runs of earlier versions lack, and what they were trained by.
-_ADDED = {"dataset.device_cache": False, "large": LARGE, "overlap": OVERLAP, "tile": TILE}
+_ADDED = {
+    "dataset.device_cache": False,
+    "dataset.intensity": STORED,
+    "large": LARGE,
+    "overlap": OVERLAP,
+    "tile": TILE,
+}
 
 Flat = dict[str, Any]
 
