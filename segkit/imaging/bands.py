@@ -14,7 +14,7 @@ from segkit.core.limits import check_bytes
 from segkit.core.view import LARGE
 from segkit.imaging.channels import flat
 from segkit.imaging.pixels import Pixels, decode, to_uint8
-from segkit.imaging.tiff import MAGIC
+from segkit.imaging.tiff_checks import MAGIC
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
 
 Bytes = NDArray[np.uint8]

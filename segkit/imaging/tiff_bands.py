@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.channels import flat
-from segkit.imaging.formats.base import split_alpha
+from segkit.imaging.old_tiff import is_subsampled
+from segkit.imaging.photometric import Photometric
 from segkit.imaging.pixels import PERCENTILES, Pixels
 from segkit.imaging.quiet import without_tifffile_log
-from segkit.imaging.tiff import (
+from segkit.imaging.tiff import main_series
+from segkit.imaging.tiff_checks import (
     JPEG,
+    OLD_JPEG,
     check_bands,
     check_chain,
     check_codec,
     check_segment,
-    has_alpha,
-    palette_of,
 )
 
 Bytes = NDArray[np.uint8]
@@ -37,13 +38,13 @@ def open_tiff(path: Path, large: int) -> "TiffRows | None":
         with path.open("rb") as stream:
             check_chain(stream)
         with without_tifffile_log(), tifffile.TiffFile(path, _multifile=False) as tiff:
-            series = tiff.series[0]
+            series = main_series(tiff)
             page: Any = series.keyframe
             if not page.is_contiguous:
                 check_codec(page, str(path))
             if not _fits(series) or page.imagewidth * page.imagelength <= large:
                 return None
-            whole = _open_page(path, page, tiff.byteorder, palette_of(page))
+            whole = _open_page(path, page, tiff.byteorder, None)
             # What is wrong with a smaller copy is no fault of the image.
             with suppress(Exception):
                 for level in series.levels[1:]:
@@ -62,6 +63,8 @@ def _fits(series: Any) -> bool:
     return (
         len(series.pages) == 1
         and series.axes in ("YX", "YXS")
+        and page.compression != OLD_JPEG
+        and not is_subsampled(page)
         and np.dtype(page.dtype) in (np.uint8, np.uint16, np.int16)
     )
 
@@ -83,6 +86,7 @@ def _open_page(path: Path, page: Any, order: str, table: Bytes | None) -> "TiffR
     # What a page knows of itself is read from the file when it is first asked.
     if page.compression in JPEG:
         more = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+        assert page.decode  # looks into its first strip, for what kind of JPEG it is
     check_bands(page, path.stat().st_size, str(path), plain=plain)
     return TiffRows(path, page, order, table, more)
 
@@ -92,10 +96,10 @@ class TiffRows:
 
     Args:
         path: of the file.
-        page: one plane of 8 or 16-bit pixels.
+        page: one plane of 8 or 16-bit samples, of an open file.
         order: of the bytes, ``<`` or ``>``.
-        table: what stored values become, a palette's colours among them; of deep pixels None
-            has it worked out. Levels share that of their image.
+        table: what pixels of more than 8 bits become; None has it worked out. Levels share that
+            of their image.
         more: what the page's decoder needs beside the packed bytes.
 
     Attributes:
@@ -115,9 +119,9 @@ class TiffRows:
         ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > path.stat().st_size:
             raise self._damaged("a TIFF file that was cut off")
-        self.table, self._indexed = table, palette_of(page) is not None
-        self._transparent = has_alpha(page)
-        if self.table is None and page.dtype != np.uint8:
+        self._shown = Photometric(page)
+        self.table = table
+        if self.table is None and self._shown.dtype != np.uint8:
             self.table = self._window()
 
     def level(self, size: tuple[int, int]) -> "TiffRows":
@@ -135,12 +139,10 @@ class TiffRows:
         return np.asarray(self.table[places], np.uint8)
 
     def stored(self, top: int, bottom: int) -> Pixels:
-        # Indices are no intensities; the colours that they stand for are.
-        return flat((self.rows if self._indexed else self._read)(top, bottom))
+        return flat(self._read(top, bottom))
 
     def _read(self, top: int, bottom: int) -> Pixels:
-        pixels = self._samples(top, bottom)
-        return split_alpha(pixels).pixels if self._transparent else pixels
+        return self._shown(self._samples(top, bottom)).pixels
 
     def _samples(self, top: int, bottom: int) -> Pixels:
         page = self._page
@@ -196,7 +198,7 @@ class TiffRows:
 
     def _window(self) -> Bytes:
         """A table of the 65,536 values: what to_uint8 would do, from a histogram over bands."""
-        signed = self._page.dtype == np.int16
+        signed = self._shown.dtype == np.int16
         counts = np.zeros(2**16, np.int64)
         for top in range(0, self.size[0], 512):
             colours = self._read(top, min(top + 512, self.size[0]))
