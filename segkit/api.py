@@ -16,9 +16,9 @@ from segkit.core.quoting import written
 from segkit.core.run_folder import RunFolder
 from segkit.evaluate import load_data, measure
 from segkit.runs.build import build_reader
-from segkit.runs.settled import settled
 from segkit.runs.in_process import compose, perform
 from segkit.runs.load import load_run
+from segkit.runs.settled import settled
 from segkit.train import train
 
 if TYPE_CHECKING:

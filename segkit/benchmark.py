@@ -20,8 +20,8 @@ from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.build import build_reader, without_weights
 from segkit.runs.call import Call
-from segkit.runs.settled import settled
 from segkit.runs.checks import check_training
+from segkit.runs.settled import settled
 
 if TYPE_CHECKING:
     from segkit.benchmarks.timing import Figure

@@ -16,8 +16,8 @@ from segkit.core.view import LARGE
 from segkit.imaging.channels import flat
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixels import Pixels, decode, to_uint8
-from segkit.imaging.tiff import MAGIC
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
+from segkit.imaging.tiff_checks import MAGIC
 
 Bytes = NDArray[np.uint8]
 _AGAIN = "start the command again"

@@ -103,7 +103,7 @@ def _joined(
 
 
 def _median(plane: Pixels) -> Pixels:
-    """Medians over 3×3 pixels, the edge repeated; types that OpenCV lacks lose their last digits."""
+    """Medians over 3×3 pixels, the edge repeated; types that OpenCV lacks lose digits."""
     if plane.dtype in (np.uint8, np.uint16, np.int16, np.float32):
         return np.asarray(cv2.medianBlur(np.ascontiguousarray(plane), 3))
     if plane.dtype.itemsize <= 2:  # int8, half floats

@@ -12,6 +12,7 @@ from PIL.ImageFile import ImageFile
 from segkit.core.channels import Channels
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import Picture
 from segkit.imaging.formats.registry import format_names, format_of
@@ -22,22 +23,25 @@ Pixels = NDArray[Any]
 _BAD_FILE = "replace the file"
 
 
-def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
+def decode(data: bytes, name: str, *, indexed: bool = False, planes: Planes = PLAIN) -> Pixels:
     """Decode an image file as it was stored; see :func:`decode_picture`.
 
     Returns:
         (H, W) or (H, W, C) in the stored type: bool, an integer or float; without alpha.
     """
-    return decode_picture(data, name, indexed=indexed).pixels
+    return decode_picture(data, name, indexed=indexed, planes=planes).pixels
 
 
-def decode_picture(data: bytes, name: str, *, indexed: bool = False) -> Picture:
+def decode_picture(
+    data: bytes, name: str, *, indexed: bool = False, planes: Planes = PLAIN
+) -> Picture:
     """Decode an image file.
 
     Args:
         data: the bytes of a file of one of :mod:`segkit.imaging.formats`.
         name: what to call the file in an error.
         indexed: keep the indices of a palette image (a mask) instead of its colours.
+        planes: which of a file's many planes are the image.
 
     Returns:
         Its pixels in the stored type; turned by no tag, see :func:`orientation`.
@@ -49,7 +53,7 @@ def decode_picture(data: bytes, name: str, *, indexed: bool = False) -> Picture:
     if not data:
         raise SegkitError("an image file of zero bytes", where=name, remedy=_BAD_FILE)
     try:
-        return _checked(data, name, indexed=indexed)
+        return _checked(data, name, indexed=indexed, planes=planes)
     except SegkitError:
         raise
     except Exception as error:  # every decoder has its own family of exceptions
@@ -77,10 +81,13 @@ def open_header(data: bytes) -> ImageFile:
         raise UnidentifiedImageError(str(error)) from error
 
 
-def _checked(data: bytes, name: str, *, indexed: bool) -> Picture:
+def _checked(data: bytes, name: str, *, indexed: bool, planes: Planes) -> Picture:
     if (found := format_of(data)) is None:
         raise ValueError(f"its content is not {format_names()}")
-    picture = found.read(data, name, indexed)
+    if found.stack is None:
+        picture = found.read(data, name, indexed)
+    else:
+        picture = found.stack(data, name, indexed, planes)
     pixels = picture.pixels
     if not pixels.size:
         raise ValueError("it has no pixels")

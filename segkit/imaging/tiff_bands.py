@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.imaging.channels import flat
-from segkit.imaging.formats.base import split_alpha
 from segkit.imaging.intensity import Extremes, Rule, Window, fixed, percentile_window, scaled
+from segkit.imaging.old_tiff import is_subsampled
+from segkit.imaging.photometric import Photometric
 from segkit.imaging.pixels import Pixels
 from segkit.imaging.quiet import without_tifffile_log
-from segkit.imaging.tiff import (
+from segkit.imaging.tiff import main_series
+from segkit.imaging.tiff_checks import (
     JPEG,
+    OLD_JPEG,
     check_bands,
     check_chain,
     check_codec,
     check_segment,
-    has_alpha,
-    palette_of,
 )
 
 Bytes = NDArray[np.uint8]
@@ -46,13 +47,13 @@ def open_tiff(path: Path, large: int, rule: Rule = STORED) -> "TiffRows | None":
         with path.open("rb") as stream:
             check_chain(stream)
         with without_tifffile_log(), tifffile.TiffFile(path, _multifile=False) as tiff:
-            series = tiff.series[0]
+            series = main_series(tiff)
             page: Any = series.keyframe
             if not page.is_contiguous:
                 check_codec(page, str(path))
             if not _fits(series) or page.imagewidth * page.imagelength <= large:
                 return None
-            whole = _open_page(path, page, tiff.byteorder, palette_of(page), rule)
+            whole = _open_page(path, page, tiff.byteorder, None, rule)
             # What is wrong with a smaller copy is no fault of the image.
             with suppress(Exception):
                 for level in series.levels[1:]:
@@ -71,6 +72,8 @@ def _fits(series: Any) -> bool:
     return (
         len(series.pages) == 1
         and series.axes in ("YX", "YXS")
+        and page.compression != OLD_JPEG
+        and not is_subsampled(page)
         and np.dtype(page.dtype) in (np.uint8, np.uint16, np.int16)
     )
 
@@ -94,8 +97,9 @@ def _open_page(
     # What a page knows of itself is read from the file when it is first asked.
     if page.compression in JPEG:
         more = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+        assert page.decode  # looks into its first strip, for what kind of JPEG it is
     check_bands(page, path.stat().st_size, str(path), plain=plain)
-    return TiffRows(path, page, order, table, more, rule)
+    return TiffRows(path, page, order, table, more, rule=rule)
 
 
 class TiffRows:
@@ -103,10 +107,10 @@ class TiffRows:
 
     Args:
         path: of the file.
-        page: one plane of 8 or 16-bit pixels.
+        page: one plane of 8 or 16-bit samples, of an open file.
         order: of the bytes, ``<`` or ``>``.
-        table: what stored values become, a palette's colours among them; of deep pixels None
-            has it worked out. Levels share that of their image.
+        table: what pixels of more than 8 bits become; None has it worked out. Levels share that
+            of their image.
         more: what the page's decoder needs beside the packed bytes.
         rule: of intensities; it is in the table already where a level is given its image's.
 
@@ -124,6 +128,7 @@ class TiffRows:
         order: str,
         table: Bytes | None,
         more: dict[str, Any],
+        *,
         rule: Rule = STORED,
     ) -> None:
         self.levels: list[TiffRows] = []
@@ -133,10 +138,9 @@ class TiffRows:
         ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > path.stat().st_size:
             raise self._damaged("a TIFF file that was cut off")
-        self.table, self._palette = table, palette_of(page)
-        self._transparent = has_alpha(page)
-        self.depth = str(np.dtype(page.dtype) if self._palette is None else self._palette.dtype)
-        if rule != STORED or (self.table is None and page.dtype != np.uint8):
+        self._shown = Photometric(page)
+        self.table, self.depth = table, str(self._shown.dtype)
+        if rule != STORED or (self.table is None and self._shown.dtype != np.uint8):
             self.table = self._through(rule)
 
     def level(self, size: tuple[int, int]) -> "TiffRows":
@@ -151,22 +155,16 @@ class TiffRows:
             return stored
         # int16 counts from below zero, as the table does.
         places = stored.astype(np.uint16) if stored.dtype == np.int16 else stored
-        if self._palette is not None or self.table.ndim == 1:
+        if self.table.ndim == 1:
             return np.asarray(self.table[places], np.uint8)
         each = range(self.table.shape[1])
         return np.stack([self.table[places[..., at], at] for at in each], axis=-1)
 
     def stored(self, top: int, bottom: int) -> Pixels:
-        return flat(self._colours(top, bottom))
-
-    def _colours(self, top: int, bottom: int) -> Pixels:
-        # Indices are no intensities; the colours that they stand for are.
-        pixels = self._read(top, bottom)
-        return pixels if self._palette is None else self._palette[pixels]
+        return flat(self._read(top, bottom))
 
     def _read(self, top: int, bottom: int) -> Pixels:
-        pixels = self._samples(top, bottom)
-        return split_alpha(pixels).pixels if self._transparent else pixels
+        return self._shown(self._samples(top, bottom)).pixels
 
     def _samples(self, top: int, bottom: int) -> Pixels:
         page = self._page
@@ -222,19 +220,16 @@ class TiffRows:
 
     def _through(self, rule: Rule) -> Bytes:
         """A table of what a rule makes of each value: to the last bit what to_uint8 does."""
-        window = fixed(rule) or self._window(rule)
-        if self._palette is not None:
-            return scaled(self._palette, window)
-        kind = np.dtype(self._page.dtype)
+        window, kind = fixed(rule) or self._window(rule), np.dtype(self._shown.dtype)
         every = np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(kind)
         wide = len(window.low)
         return scaled(every if wide == 1 else every[:, None].repeat(wide, axis=1), window)
 
     def _window(self, rule: Rule) -> Window:
         tops = range(0, self.size[0], _BAND)
-        bands = (self._colours(top, min(top + _BAND, self.size[0])) for top in tops)
+        bands = (self._read(top, min(top + _BAND, self.size[0])) for top in tops)
         if rule == STORED:
-            return percentile_window(bands, signed=self._page.dtype == np.int16)
+            return percentile_window(bands, signed=self._shown.dtype == np.int16)
         seen = Extremes()
         seen.add_bands(bands)
         return seen.window(rule)

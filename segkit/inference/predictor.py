@@ -145,7 +145,7 @@ class Predictor:
         return np.asarray(self.task.decoder.maps(torch.from_numpy(outputs_KHW)[None])[0].numpy())
 
     def knows(self, depth: str) -> bool:
-        """Whether all runs were trained on images that are stored in such a type, or do not tell."""
+        """Whether all runs were trained on images that are stored so, or do not tell."""
         return all(not m.depths or depth in m.depths for m in self.members)
 
     @property
