@@ -48,7 +48,15 @@ def check(config: dict[str, Any], call: Call) -> bool:
     node = config["dataset"]
     size, crop = image_size(node["size"], "dataset.size"), _crop(node)
     skip, mapped = node["on_bad_record"] == "skip", "mask_values" in node
-    use = Use(reader.classes, size, crop, skip=skip, mapped=mapped)
+    use = Use(
+        reader.classes,
+        size,
+        crop,
+        skip=skip,
+        mapped=mapped,
+        channels=channels_of(node["channels"]),
+        intensity=reader.intensity,
+    )
     found = audit(reader, use, SplitSpec(**node["split"]), _mirrored(config, reader))
     write_text(folder / "records.csv", records_csv(found))
     write_text(folder / "problems.csv", problems_csv(found))

@@ -1,19 +1,14 @@
 """One window of intensities for all images of a group: a patient's, a volume's, a stack's."""
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import GROUP
 from segkit.imaging.intensity import Extremes, Pixels, Rule, as_numbers, window_of
-
-if TYPE_CHECKING:
-    from segkit.data.readers.base import Reader
 
 
 class GroupWindows:
@@ -22,11 +17,14 @@ class GroupWindows:
     One image of them is in memory at a time. Asked from several threads.
 
     Args:
-        reader: lists and decodes the records.
+        records: lists those of the data set.
+        stored: gives the image of one, as it is stored.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(
+        self, records: Callable[[], Iterable[Record]], stored: Callable[[Record], Pixels]
+    ) -> None:
+        self._records, self._stored = records, stored
         self._lock = Lock()
         self._locks: defaultdict[tuple[str, int], Lock] = defaultdict(Lock)
         self._found: dict[tuple[str, int], Rule] = {}
@@ -53,7 +51,7 @@ class GroupWindows:
     def _members(self, record: Record) -> list[Record]:
         if not self._groups:
             groups: defaultdict[str, list[Record]] = defaultdict(list)
-            for each in self._reader.listing().records:
+            for each in self._records():
                 groups[each.group].append(each)
             self._groups = dict(groups)
         members = self._groups.get(record.group, [])
@@ -65,7 +63,7 @@ class GroupWindows:
         for each in members:
             # One that cannot be used is refused where it is read itself.
             with suppress(SegkitError):
-                pixels = self._reader.stored(each)
+                pixels = self._stored(each)
                 if _channels(pixels) == channels:
                     window_of(pixels, (0, 1), each.image)  # refuses what is not finite
                     seen.add(as_numbers(pixels))

@@ -87,7 +87,7 @@ class Reader(ABC):
 
     @cached_property
     def _windows(self) -> GroupWindows:
-        return GroupWindows(self)
+        return GroupWindows(lambda: self.listing().records, self.stored)
 
     @abstractmethod
     def scan(self) -> Listing:
