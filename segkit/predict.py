@@ -16,7 +16,7 @@ from segkit.core.sources import check_apart
 from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.call import Call
-from segkit.runs.load import agree, open_runs, predictor_of
+from segkit.runs.load import agree, agreed_planes, open_runs, predictor_of
 from segkit.tasks.named import decoder_settings
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     runs = open_runs(config["run"], config["allow_targets"])
     task = agree(runs, decoder_settings(config), cli.say)
+    planes = agreed_planes(runs, config["axes"], config["z"])
     inputs, others = find_inputs(config["input"])
     output = at_home(config["output"], "output")
     check_output(inputs, output)
@@ -52,6 +53,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     # What the folders say of classes, size and network counts as much as their weights.
     files = [file for run in runs for file in (run.folder.config, run.folder.best)]
     settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
+    settings |= {key: config[key] for key in ("axes", "z") if config[key] is not None}
     table = Table(
         output / "predictions.csv",
         columns(task.described_by(), labels=task.labels),
@@ -69,7 +71,9 @@ def predict(config: dict[str, Any], call: Call) -> None:
         print(others, flush=True)
     broken = 0
     if todo:  # networks take seconds to load
-        predictor = predictor_of(runs, task, device=config["device"], precision=config["precision"])
+        predictor = predictor_of(
+            runs, task, device=config["device"], precision=config["precision"], planes=planes
+        )
         limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
         table.begin(todo)
         job = Job(view, wanted, round(config["large"] * 1e6))

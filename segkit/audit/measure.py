@@ -15,7 +15,6 @@ from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
-from segkit.data.source import Source
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import format_of
 from segkit.imaging.pixels import Pixels, decode
@@ -120,7 +119,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     Raises:
         SegkitError: a file that could be read before cannot be read now.
     """
-    kind, bits, stored = _stored(reader.source, record.image)
+    kind, bits, stored = _stored(reader, record.image)
     pixels: Pixels = sample.image if stored is None else stored
     planes = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])
     shares: tuple[float, ...] = ()
@@ -141,7 +140,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
         saturated=_saturated(planes),
         shares=shares,
         objects=None if sample.mask is None else _objects(sample.mask, sample.instances),
-        mask_values=_mask_values(reader.source, record),
+        mask_values=_mask_values(reader, record),
         mask_digest="" if sample.mask is None else pixel_digest(sample.mask),
         read_ms=read_ms,
         signature=sign(sample.image, stored),
@@ -150,10 +149,11 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     )
 
 
-def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
+def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
     """Format and bits of an image file, and its pixels where reading scaled them to 8 bits."""
     if not is_image(name):
         return "", 0, None
+    source = reader.source
     with source.open(name) as stream:
         head = stream.read(HEAD)
     known = format_of(head)
@@ -164,7 +164,7 @@ def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
     if kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
-    pixels = decode(source.read(name), source.where(name))
+    pixels = decode(source.read(name), source.where(name), planes=reader.planes)
     bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
     return kind, bits if kind else 0, None if pixels.dtype == np.uint8 else pixels
 
@@ -187,13 +187,14 @@ def _objects(mask: NDArray[np.uint8], instances: NDArray[np.int32] | None) -> in
     return sum(cv2.connectedComponents(part, connectivity=8)[0] - 1 for part in parts)
 
 
-def _mask_values(source: Source, record: Record) -> str:
+def _mask_values(reader: Reader, record: Record) -> str:
     """The values as stored, ``0 255``: colours by channel, floats rounded to 4 digits."""
     found: set[float] = set()
     for name in record.masks[:_MASK_FILES]:
         if not is_image(name):
             return ""
-        pixels = decode(source.read(name), source.where(name), indexed=True)
+        data, where = reader.source.read(name), reader.source.where(name)
+        pixels = decode(data, where, indexed=True, planes=reader.planes)
         small = pixels.dtype == np.uint8
         values = np.flatnonzero(np.bincount(pixels.ravel())) if small else np.unique(pixels)
         found.update(float(value) for value in values)

@@ -7,6 +7,7 @@ from typing import Any
 
 from segkit.core.errors import did_you_mean
 from segkit.core.limits import MEGAPIXELS
+from segkit.core.planes import are_axes, is_choice
 from segkit.core.values import PROBABILITY, SWITCH, Rule, choice, number, whole
 from segkit.core.view import DEVICES, PRECISIONS, TTA
 
@@ -86,6 +87,19 @@ CHANNELS = Rule(
 )
 
 
+AXES = Rule(
+    are_axes,
+    "give a letter for each axis that has more than one place, in their order, Y and X among them: "
+    "{key}=CYX (channels), ZYX (a stack), TYX (a time series) or ZCYX",
+    "{value} are not axes",
+)
+Z = Rule(
+    is_choice,
+    "choose max or mean over the planes, or a plane by its number, from 0: {key}=4",
+    "{value} is no choice among the planes of a stack",
+)
+
+
 def _is_length(value: Any) -> bool:
     return type(value) in (int, float) and 0 < value < math.inf
 
@@ -115,6 +129,7 @@ DATA = {
     "callbacks.inference.every_n_epochs": whole(1),
     "callbacks.inference.most": whole(1, 64),
     "callbacks.panels.every_n_epochs": whole(1),
+    "dataset.axes": AXES,
     "dataset.batch_size": whole(1, also=("auto",)),
     "dataset.channels": CHANNELS,
     "dataset.crop": CROP,
@@ -133,6 +148,7 @@ DATA = {
     "dataset.split.stratify": SWITCH,
     "dataset.split.test": PROBABILITY,
     "dataset.split.val": PROBABILITY,
+    "dataset.z": Z,
     "trainer.accelerator": choice("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
     "trainer.accumulate_grad_batches": whole(1),
     "trainer.check_val_every_n_epoch": whole(1),
@@ -161,6 +177,8 @@ EVALUATE = {
 PREDICT = {
     **dict.fromkeys(("overlay", "colour", "probability", "rle", "overwrite"), SWITCH),
     **dict.fromkeys(("rois", "geojson", "coco"), SWITCH),
+    "axes": AXES,
+    "z": Z,
     "pixel_size": PIXEL_SIZE,
     "device": choice(*DEVICES, remedy="choose auto, cpu, or cuda for a GPU"),
     "precision": choice(*PRECISIONS),

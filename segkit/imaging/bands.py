@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.limits import check_bytes
+from segkit.core.planes import PLAIN, Planes
 from segkit.core.view import LARGE
 from segkit.imaging.channels import flat
-from segkit.imaging.pixels import Pixels, decode, to_uint8
-from segkit.imaging.tiff_checks import MAGIC
+from segkit.imaging.pixels import Pixels, decode_picture, to_uint8
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
+from segkit.imaging.tiff_checks import MAGIC
 
 Bytes = NDArray[np.uint8]
 _AGAIN = "start the command again"
@@ -31,7 +32,12 @@ class Rows(Protocol):
 
 
 class Opened(Rows, Protocol):
-    """An image as it was opened, of which what was stored can be read, too."""
+    """An image as it was opened, of which what was stored can be read, too.
+
+    ``channels`` is what its file calls its channels: all of them, or none.
+    """
+
+    channels: tuple[str, ...]
 
     def stored(self, top: int, bottom: int) -> Pixels:
         """The same rows before they were brought to 0…255, (h, W) or (h, W, C)."""
@@ -43,10 +49,16 @@ class ArrayRows:
     Args:
         image: (H, W) or (H, W, C) uint8.
         stored: gives it as it was stored, where that is another array.
+        channels: their names, where its file has some.
     """
 
-    def __init__(self, image: Bytes, stored: Callable[[], Pixels] | None = None) -> None:
-        self.image = image
+    def __init__(
+        self,
+        image: Bytes,
+        stored: Callable[[], Pixels] | None = None,
+        channels: tuple[str, ...] = (),
+    ) -> None:
+        self.image, self.channels = image, channels
         self.size = (image.shape[0], image.shape[1])
         self._again, self._stored = stored, None if stored else flat(image)
 
@@ -60,28 +72,30 @@ class ArrayRows:
         return self._stored[top:bottom]
 
 
-def decoded(read: Callable[[], bytes], name: str) -> ArrayRows:
+def decoded(read: Callable[[], bytes], name: str, *, planes: Planes = PLAIN) -> ArrayRows:
     """An image file decoded whole; once more where what it stores is asked for and is deeper.
 
     Args:
         read: gives its bytes.
         name: what to call it in an error.
+        planes: which of many are the image.
 
     Raises:
         SegkitError: it is damaged, or larger than the bound.
     """
-    pixels = decode(read(), name)
+    picture = decode_picture(read(), name, planes=planes)
+    pixels, names = picture.pixels, picture.channels
     shape, deep = pixels.shape, pixels.dtype != np.uint8
 
     def again() -> Pixels:
-        if (found := decode(read(), name)).shape != shape:
+        if (found := decode_picture(read(), name, planes=planes).pixels).shape != shape:
             raise SegkitError("the file changed while it was in use", where=name, remedy=_AGAIN)
         return found
 
-    return ArrayRows(to_uint8(pixels, name), again if deep else None)
+    return ArrayRows(to_uint8(pixels, name), again if deep else None, names)
 
 
-def open_rows(path: Path, large: int) -> Opened:
+def open_rows(path: Path, large: int, *, planes: Planes = PLAIN) -> Opened:
     """Open an image file: whole, or by rows where it is a TIFF of more than ``large`` pixels.
 
     Read by rows are single planes of 8 or 16 bits, strips or tiles, packed or not. Anything else
@@ -97,7 +111,7 @@ def open_rows(path: Path, large: int) -> Opened:
         if is_tiff and (lazy := open_tiff(path, large)) is not None:
             return lazy
         check_bytes(path.stat().st_size, "a file", str(path))
-    return decoded(lambda: _bytes(path), str(path))
+    return decoded(lambda: _bytes(path), str(path), planes=planes)
 
 
 def _bytes(path: Path) -> bytes:
@@ -117,18 +131,20 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def rows_of(image: Pixels | str | Path, *, tiled: bool) -> Opened:
+def rows_of(image: Pixels | str | Path, *, tiled: bool, planes: Planes = PLAIN) -> Opened:
     """An image that was given as an array, or as the path of its file.
 
     Args:
         image: see :func:`as_rows` and :func:`open_rows`.
         tiled: whether a TIFF of any size is read by rows, or a large one alone.
+        planes: which of a file's many are the image.
 
     Raises:
         SegkitError: see :func:`as_rows` and :func:`open_rows`.
     """
     if isinstance(image, str | Path):
-        return open_rows(at_home(image, "image"), 0 if tiled else LARGE * 10**6)
+        large = 0 if tiled else LARGE * 10**6
+        return open_rows(at_home(image, "image"), large, planes=planes)
     return as_rows(np.asarray(image))
 
 

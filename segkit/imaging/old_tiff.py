@@ -1,4 +1,4 @@
-"""What tifffile does not decode: subsampled YCbCr that is no JPEG, and JPEG as TIFF first had it."""
+"""What tifffile does not decode: subsampled YCbCr that is no JPEG, and JPEG as it first was."""
 
 import io
 from typing import Any
@@ -38,9 +38,7 @@ def read_subsampled(page: Any) -> Bytes:
         raise ValueError(f"YCbCr subsampled by {across}×{down}")
     unpack = None if page.compression == 1 else tifffile.TIFF.DECOMPRESSORS[page.compression]
     height, width = page.imagelength, page.imagewidth
-    high, wide = (
-        (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, width)
-    )
+    high, wide = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, width)
     columns = -(-width // wide)
     out = np.zeros((height, width, 3), np.uint8)
     starts = zip(page.dataoffsets, page.databytecounts, strict=True)

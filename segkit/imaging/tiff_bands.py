@@ -9,6 +9,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.imaging.channel_names import channel_names
 from segkit.imaging.channels import flat
 from segkit.imaging.old_tiff import is_subsampled
 from segkit.imaging.photometric import Photometric
@@ -45,6 +46,7 @@ def open_tiff(path: Path, large: int) -> "TiffRows | None":
             if not _fits(series) or page.imagewidth * page.imagelength <= large:
                 return None
             whole = _open_page(path, page, tiff.byteorder, None)
+            whole.channels = channel_names(tiff, series, tuple(series.shape[2:]))
             # What is wrong with a smaller copy is no fault of the image.
             with suppress(Exception):
                 for level in series.levels[1:]:
@@ -104,6 +106,7 @@ class TiffRows:
 
     Attributes:
         levels: smaller copies of the image that lie in the same file.
+        channels: what the file calls them.
 
     Raises:
         SegkitError: the file was cut off.
@@ -113,6 +116,7 @@ class TiffRows:
         self, path: Path, page: Any, order: str, table: Bytes | None, more: dict[str, Any]
     ) -> None:
         self.levels: list[TiffRows] = []
+        self.channels: tuple[str, ...] = ()
         self.size = (page.imagelength, page.imagewidth)
         self._path, self._page, self._order, self._more = path, page, order, more
         self._kept: tuple[int, Pixels] = (-1, np.zeros(0))

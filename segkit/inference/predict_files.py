@@ -70,7 +70,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
         TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
     )
-    opened_ahead = open_ahead(inputs, job.large, lambda: predictor.together)
+    opened_ahead = open_ahead(
+        inputs, job.large, lambda: predictor.together, planes=predictor.planes
+    )
     said = f"predicting {len(inputs)} images"
     with closing(opened_ahead) as files, progress(said, *columns) as bar:
         task = bar.add_task("", total=len(inputs), pace="")

@@ -15,6 +15,7 @@ from segkit.core.channels import Channels, channel_count
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.hardware import autocast, best_precision, chosen_device
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limited_to
+from segkit.core.planes import PLAIN, Planes
 from segkit.core.view import PRECISIONS, View
 from segkit.imaging.bands import Rows, rows_of
 from segkit.imaging.pixels import Pixels, network_input
@@ -73,6 +74,7 @@ class Predictor:
         task: that they were trained for.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
         precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
+        planes: which of a file's many are the image.
 
     Raises:
         SegkitError: there is no such device or precision.
@@ -85,7 +87,9 @@ class Predictor:
         task: Task,
         device: str = "auto",
         precision: str = "auto",
+        planes: Planes = PLAIN,
     ) -> None:
+        self.planes = planes
         self.device = chosen_device(device)
         self._at_once = _AT_ONCE[self.device]
         self.task = task
@@ -130,7 +134,7 @@ class Predictor:
         """
         view = View(tile, overlap, scale, tta)
         with limited_to(max_megapixels):
-            rows = rows_of(image, tiled=tile is not None)
+            rows = rows_of(image, tiled=tile is not None, planes=self.planes)
             bands = [band for _, band in self.bands(rows, view)]
         outputs = np.concatenate(bands, axis=1)
         return Prediction(self.decode(outputs), self.maps(outputs))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging import bands
 from segkit.inference.names import Input
 
@@ -37,7 +38,7 @@ class Answer(NamedTuple):
 
 
 def open_ahead(
-    inputs: Sequence[Input], large: int, most: Callable[[], int]
+    inputs: Sequence[Input], large: int, most: Callable[[], int], *, planes: Planes = PLAIN
 ) -> Generator[Opened, None, None]:
     """Open each file in a thread, ahead of the one that is worked on.
 
@@ -45,6 +46,7 @@ def open_ahead(
         inputs: in the order in which they are given back.
         large: pixels above which a TIFF is read by rows.
         most: how many may wait; nothing more is opened either while 16 megapixels wait.
+        planes: which of a file's many are the image.
     """
     waiting: deque[Opened] = deque()
     changed, stopped = threading.Condition(), threading.Event()
@@ -61,7 +63,7 @@ def open_ahead(
                 return
             image: Future[bands.Opened] = Future()
             try:
-                image.set_result(one.open(large))
+                image.set_result(one.open(large, planes=planes))
             except BaseException as error:  # for whoever asks for the image
                 image.set_exception(error)
             with changed:

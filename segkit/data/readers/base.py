@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
+from segkit.core.planes import PLAIN
 from segkit.core.shell import argument
 from segkit.data.passed_over import passed_over
 from segkit.data.source import Source, open_source
@@ -49,6 +50,7 @@ class Reader(ABC):
         self.classes = tuple(classes)
         self.tables: list[str] = []  # that scan has read, beside what records name
         self.objects = False  # whether a task asks for them
+        self.planes = PLAIN  # which of a file's many are the image
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
                 f"{list(classes)} are ambiguous in a table where all means every class",
@@ -185,7 +187,7 @@ class Reader(ABC):
     def read_image(self, name: str) -> NDArray[np.uint8]:
         """Decode one image file to 0…255: (H, W) or (H, W, C) uint8."""
         where = self.source.where(name)
-        return to_uint8(decode(self.source.read(name), where), where)
+        return to_uint8(decode(self.source.read(name), where, planes=self.planes), where)
 
 
 def _tellable(found: Listing) -> Listing:

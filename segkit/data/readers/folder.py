@@ -35,13 +35,14 @@ image without a mask is reported as a problem.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.core.planes import PLAIN, Planes
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
 from segkit.data.readers.group_pattern import GroupPattern
@@ -73,6 +74,9 @@ class Folder(Reader):
         group_pattern: a regular expression searched in the id; its one group is the record's
             group: ``'^(patient\d+)_'``.
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
+        axes: of TIFF files of many planes; see :class:`~segkit.core.planes.Planes`.
+        z: which plane of a stack, or what of all of them, is the image; a mask that is a stack
+            is read where it is a plane's number.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -94,8 +98,11 @@ class Folder(Reader):
         manifest: str | None = None,
         group_pattern: str | None = None,
         labels: Labels = "auto",
+        axes: str | None = None,
+        z: int | str | None = None,
     ) -> None:
         super().__init__(root, classes=classes)
+        self.planes = Planes(axes, z)
         self.mask_values = None if mask_values is None else dict(mask_values)
         self.mask_threshold = mask_threshold
         self.manifest = manifest
@@ -162,7 +169,7 @@ class Folder(Reader):
                 be turned against each other.
         """
         data, where = self.source.read(record.image), self.source.where(record.image)
-        image = to_uint8(decode(data, where), where)
+        image = to_uint8(decode(data, where, planes=self.planes), where)
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)
@@ -222,6 +229,7 @@ class Folder(Reader):
             "mask_threshold": self.mask_threshold,
             **({"labels": labels} if labels != "auto" else {}),
             **({"names": self.classes} if self._pictures else {}),
+            **({"planes": astuple(self.planes)} if self.planes != PLAIN else {}),
         }
 
     def cautions(self) -> list[Problem]:

@@ -5,6 +5,7 @@ done: what is measured may reach over any number of bands.
 """
 
 import colorsys
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -168,6 +169,9 @@ class _Stored:
     @property
     def channels(self) -> Sequence[str]:
         count = self.shape[2] if len(self.shape) > 2 else 1
+        names = [re.sub(r"\W+", "_", name).strip("_") for name in self._image.channels]
+        if count > 1 and len({*names, "", "probability"}) == count + 2:
+            return names
         return _CHANNELS.get(count, [f"channel_{number}" for number in range(1, count + 1)])
 
     def __getitem__(self, rows: slice, /) -> Pixels:
