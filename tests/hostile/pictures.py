@@ -98,6 +98,7 @@ def odd() -> dict[str, bytes]:
     found["five.tif"] = tiff(noise(20, 24, 5), photometric="minisblack", planarconfig="contig")
     found["cfa.tif"] = bare_tiff(8, 8, t262=32803)
     found["itulab.tif"] = bare_tiff(8, 8, t262=10)
+    found["bits.tif"] = bare_tiff(8, 8, t258=2**31)
     found["gif.png"] = pillow(noise(20, 24), "GIF")
     found["webp.png"] = pillow(noise(20, 24, 3), "WEBP")
     found["eps.png"] = pillow(noise(20, 24, 3), "EPS")
