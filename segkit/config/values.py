@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from segkit.config.plane_rules import AXES, Z
 from segkit.core.errors import did_you_mean
 from segkit.core.limits import MEGAPIXELS
-from segkit.core.planes import are_axes, is_choice
 from segkit.core.values import PROBABILITY, SWITCH, Rule, choice, number, whole
 from segkit.core.view import DEVICES, PRECISIONS, TTA
 
@@ -84,19 +84,6 @@ CHANNELS = Rule(
     _are_channels,
     "give their number ({key}=3), the places of those to take, from 0 ('{key}=[0,2]'), or auto",
     "{value} is not a choice of channels",
-)
-
-
-AXES = Rule(
-    are_axes,
-    "give a letter for each axis that has more than one place, in their order, Y and X among them: "
-    "{key}=CYX (channels), ZYX (a stack), TYX (a time series) or ZCYX",
-    "{value} are not axes",
-)
-Z = Rule(
-    is_choice,
-    "choose max or mean over the planes, or a plane by its number, from 0: {key}=4",
-    "{value} is no choice among the planes of a stack",
 )
 
 

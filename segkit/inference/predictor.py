@@ -43,11 +43,13 @@ class Member:
         network: raw pixels (B, C, H, W) to outputs (B, K, H, W).
         size: rows and columns that whole images are resized to; None leaves them as they are.
         channels: that it takes: their number, or their places.
+        planes: which of a file's many are the image; of several members the first one's counts.
     """
 
     network: nn.Module
     size: tuple[int, int] | None
     channels: Channels
+    planes: Planes = PLAIN
 
 
 class Prediction(NamedTuple):
@@ -74,7 +76,6 @@ class Predictor:
         task: that they were trained for.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
         precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
-        planes: which of a file's many are the image.
 
     Raises:
         SegkitError: there is no such device or precision.
@@ -87,9 +88,8 @@ class Predictor:
         task: Task,
         device: str = "auto",
         precision: str = "auto",
-        planes: Planes = PLAIN,
     ) -> None:
-        self.planes = planes
+        self.planes = members[0].planes
         self.device = chosen_device(device)
         self._at_once = _AT_ONCE[self.device]
         self.task = task

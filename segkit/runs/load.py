@@ -80,13 +80,12 @@ def predictor_of(
     """
     from segkit.inference.predictor import Member, Predictor
 
-    members = []
+    members, planes = [], planes or agreed_planes(runs)
     for run in runs:
         data = run.config["dataset"]
         size = image_size(data["size"], "dataset.size")
-        members.append(Member(run.network, size, channels_of(data["channels"])))
-    planes = agreed_planes(runs) if planes is None else planes
-    return Predictor(members, task=task, device=device, precision=precision, planes=planes)
+        members.append(Member(run.network, size, channels_of(data["channels"]), planes))
+    return Predictor(members, task=task, device=device, precision=precision)
 
 
 def agreed_planes(
