@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from segkit.audit.adjoining import Borders, borders
 from segkit.audit.crops import Marks, mark
 from segkit.audit.duplicates import Signature, pixel_digest, sign
+from segkit.core.channels import Channels
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
+from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import format_of
 from segkit.imaging.pixels import Pixels, decode
@@ -49,6 +52,8 @@ class Facts:
         signature: what the image is recognised by.
         borders: what tells whether another continues it.
         marks: what tells whether another shows a part of it.
+        given: of each channel that the network is given, whether its pixels differ; empty where
+            it is not known which these are.
     """
 
     record: Record
@@ -70,6 +75,7 @@ class Facts:
     signature: Signature
     borders: Borders
     marks: Marks
+    given: tuple[bool, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -91,9 +97,16 @@ class Unreadable:
 
 
 def measure_all(
-    reader: Reader, records: Sequence[Record], *, threads: int
+    reader: Reader, records: Sequence[Record], *, threads: int, channels: Channels | None = None
 ) -> tuple[list[Facts], list[Unreadable]]:
-    """Measure every record, in order, with a progress bar on stderr."""
+    """Measure every record, in order, with a progress bar on stderr.
+
+    Args:
+        reader: of the records.
+        records: to measure.
+        threads: that decode.
+        channels: that the network is given; an image of others cannot be used.
+    """
     found: list[Facts] = []
     unreadable: list[Unreadable] = []
 
@@ -102,7 +115,11 @@ def measure_all(
         sample = load()
         seconds = time.perf_counter() - started
         check_sample(sample, record, len(reader.classes))
-        return measure(reader, record, sample, read_ms=1000 * seconds)
+        given: tuple[bool, ...] = ()
+        if channels is not None:
+            planes = to_channels(sample.image, channels, record.image)
+            given = tuple((planes != planes[:1, :1]).any(axis=(0, 1)).tolist())
+        return replace(measure(reader, record, sample, read_ms=1000 * seconds), given=given)
 
     jobs = map_records(reader, records, look, threads=threads, title="checking")
     for record, job in jobs:
@@ -150,10 +167,10 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
 
 
 def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
-    """Format and bits of an image file, and its pixels where reading scaled them to 8 bits."""
+    """Format and bits of an image file, and its pixels where reading has changed their values."""
     if not is_image(name):
         return "", 0, None
-    source = reader.source
+    source, through = reader.source, reader.intensity == STORED
     with source.open(name) as stream:
         head = stream.read(HEAD)
     known = format_of(head)
@@ -162,11 +179,13 @@ def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
     bits = {"PNG": head[24:25], "BMP": head[28:29], "JPEG": b"\x08"}.get(kind, b"\x10")[0]
     if kind == "BMP":
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
-    if kind in ("PNG", "BMP", "JPEG") and bits <= 8:
+    if through and kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
     pixels = decode(source.read(name), source.where(name), planes=reader.planes)
-    bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
-    return kind, bits if kind else 0, None if pixels.dtype == np.uint8 else pixels
+    if not (kind in ("PNG", "BMP", "JPEG") and bits <= 8):
+        bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
+    unchanged = through and pixels.dtype == np.uint8
+    return kind, bits if kind else 0, None if unchanged else pixels
 
 
 def _saturated(planes: Pixels) -> float:

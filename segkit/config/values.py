@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from segkit.config.pixel_rules import INTENSITY
 from segkit.config.plane_rules import AXES, Z
 from segkit.core.errors import did_you_mean
 from segkit.core.limits import MEGAPIXELS
@@ -121,6 +122,7 @@ DATA = {
     "dataset.channels": CHANNELS,
     "dataset.crop": CROP,
     "dataset.device_cache": SWITCH,
+    "dataset.intensity": INTENSITY,
     "dataset.name": DATA_NAME,
     "dataset.num_workers": whole(0, also=("auto",)),
     "dataset.on_bad_record": choice("error", "skip"),

@@ -11,15 +11,15 @@ from PIL.ImageFile import ImageFile
 
 from segkit.core.channels import Channels
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED
 from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import Picture
 from segkit.imaging.formats.registry import format_names, format_of
+from segkit.imaging.intensity import Rule, scaled, window_of
 
 Pixels = NDArray[Any]
 
-# Two per mille at each end: bright dust and dead pixels must not set the window.
-PERCENTILES = (0.2, 99.8)
 _BAD_FILE = "replace the file"
 
 
@@ -114,17 +114,16 @@ def orientation(data: bytes) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
+def to_uint8(pixels: Pixels, name: str, rule: Rule = STORED) -> NDArray[np.uint8]:
     """Bring an image of any depth to 0…255.
-
-    uint8 is passed through and bool becomes 0 and 255. Any other type (12 and 16-bit
-    radiographs, float intensities) is scaled image by image: the 0.2 and 99.8 percentiles
-    over all its channels become 0 and 255, values outside are clipped, and a constant image
-    becomes 0.
 
     Args:
         pixels: (H, W) or (H, W, C), any real type.
         name: what to call the image in an error.
+        rule: of :mod:`segkit.core.intensity`, or a window of its own. With ``stored`` uint8 is
+            passed through and bool becomes 0 and 255; of any other type the 0.2 and 99.8
+            percentiles over all channels become 0 and 255. A constant image becomes 0, but for
+            what is passed through.
 
     Raises:
         SegkitError: a value is NaN or infinite, the values span more than a float holds, or
@@ -132,33 +131,7 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
     """
     if not pixels.size:
         raise SegkitError("an image without pixels", where=name, remedy=_BAD_FILE)
-    if pixels.dtype == np.uint8:
-        return np.asarray(pixels, np.uint8)
-    if pixels.dtype == np.bool_:
-        return np.where(pixels, np.uint8(255), np.uint8(0))
-    if np.issubdtype(pixels.dtype, np.floating) and not np.isfinite(pixels).all():
-        bad = int(np.count_nonzero(~np.isfinite(pixels)))
-        raise SegkitError(
-            f"{bad} pixels are NaN or infinite",
-            where=name,
-            remedy="write finite intensities",
-        )
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = (float(value) for value in np.percentile(pixels, PERCENTILES))
-    if not np.isfinite(high - low):
-        raise SegkitError(
-            f"intensities from {pixels.min():g} to {pixels.max():g}, which cannot be scaled",
-            where=name,
-            remedy=_BAD_FILE,
-        )
-    if high <= low:
-        low, high = float(pixels.min()), float(pixels.max())
-    if high <= low:
-        return np.zeros(pixels.shape, np.uint8)
-    # float32 is exact for 16 bits only.
-    wide: Pixels = pixels.astype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
-    scaled = (wide - low) * (255.0 / (high - low))
-    return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
+    return scaled(pixels, window_of(pixels, rule, name))
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
+from segkit.core.intensity import STORED
 from segkit.core.tables import row_text
 from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
@@ -62,7 +63,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
     Raises:
         SegkitError: the output cannot be written.
     """
-    broken, warning = 0, _warning(predictor)
+    broken, warning, told = 0, _warning(predictor), set[str]()
     columns = (
         TextColumn("predicting"),
         BarColumn(),
@@ -71,7 +72,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
         TimeRemainingColumn(),
     )
     opened_ahead = open_ahead(
-        inputs, job.large, lambda: predictor.together, planes=predictor.planes
+        inputs, job.large, lambda: predictor.together, predictor.intensity, planes=predictor.planes
     )
     said = f"predicting {len(inputs)} images"
     with closing(opened_ahead) as files, progress(said, *columns) as bar:
@@ -88,6 +89,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                         # An image of many megapixels takes minutes.
                         bar.update(task, completed=done + rows / of)
 
+                    if image.depth not in told and (line := unseen(predictor, image.depth)):
+                        show_line(bar.console, f"{one}: {line}", "yellow")
+                    told.add(image.depth)
                     chosen = replace(job, view=job.view_of(image.size))
                     if chosen.view != job.view:
                         _tell_tiled(bar.console, one, image.size, warning)
@@ -126,6 +130,23 @@ def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: st
         show_line(console, warning, "yellow")
     text = f"{size[0] * size[1] / 1e6:.0f} megapixels; predicted in tiles of {TILE}"
     show_line(console, f"{one}: {text}")
+
+
+def unseen(predictor: Predictor, depth: str) -> str:
+    """A line on images that are stored in a type that no training image was; empty if one was."""
+    if predictor.knows(depth):
+        return ""
+    known = " and ".join(sorted({each for m in predictor.members for each in m.depths}))
+    told = f"stored as {depth}; the images that this run was trained on as {known}"
+    if predictor.intensity == STORED:
+        return (
+            f"warning: {told}: it is scaled otherwise than they were, and its mask may be another; "
+            f"convert it to {known} as they were, or train with dataset.intensity=image"
+        )
+    if isinstance(predictor.intensity, str):
+        return f"{told}; brightness is scaled by the same rule (dataset.intensity)"
+    low, high = predictor.intensity
+    return f"warning: {told}: {low:g} to {high:g} are to be black and white in it, too"
 
 
 def _reason(error: Exception) -> str:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.intensity import STORED
 from segkit.core.planes import PLAIN, Planes
 from segkit.imaging import bands
+from segkit.imaging.intensity import Rule
 from segkit.inference.names import Input
 
 if TYPE_CHECKING:
@@ -38,7 +40,12 @@ class Answer(NamedTuple):
 
 
 def open_ahead(
-    inputs: Sequence[Input], large: int, most: Callable[[], int], *, planes: Planes = PLAIN
+    inputs: Sequence[Input],
+    large: int,
+    most: Callable[[], int],
+    rule: Rule = STORED,
+    *,
+    planes: Planes = PLAIN,
 ) -> Generator[Opened, None, None]:
     """Open each file in a thread, ahead of the one that is worked on.
 
@@ -46,6 +53,7 @@ def open_ahead(
         inputs: in the order in which they are given back.
         large: pixels above which a TIFF is read by rows.
         most: how many may wait; nothing more is opened either while 16 megapixels wait.
+        rule: of intensities.
         planes: which of a file's many are the image.
     """
     waiting: deque[Opened] = deque()
@@ -63,7 +71,7 @@ def open_ahead(
                 return
             image: Future[bands.Opened] = Future()
             try:
-                image.set_result(one.open(large, planes=planes))
+                image.set_result(one.open(large, rule, planes=planes))
             except BaseException as error:  # for whoever asks for the image
                 image.set_exception(error)
             with changed:

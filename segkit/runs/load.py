@@ -84,7 +84,8 @@ def predictor_of(
     for run in runs:
         data = run.config["dataset"]
         size = image_size(data["size"], "dataset.size")
-        members.append(Member(run.network, size, channels_of(data["channels"]), planes))
+        taken = channels_of(data["channels"])
+        members.append(Member(run.network, size, taken, run.intensity, run.depths, planes))
     return Predictor(members, task=task, device=device, precision=precision)
 
 
@@ -155,6 +156,7 @@ def agree(
         for what, ours, theirs, same in (
             ("tasks", task.name, other.name, "task"),
             ("classes", list(task.classes), list(other.classes), "classes, in the same order"),
+            ("intensities", runs[0].intensity, run.intensity, "dataset.intensity"),
         ):
             if ours != theirs:
                 raise SegkitError(

@@ -32,7 +32,9 @@ def test_a_stack_is_predicted_as_its_image(tmp_path: Path) -> None:
     network = wrap(nn.Conv2d(2, 1, 3, padding=1), 2).eval()
     task = SemanticTask(["background", "cell"])
     for z, flat in (("max", STACK.max(axis=0)), (2, STACK[2])):
-        predictor = Predictor([Member(network, None, 2, Planes(None, z))], task=task, device="cpu")
+        predictor = Predictor(
+            [Member(network, None, 2, planes=Planes(None, z))], task=task, device="cpu"
+        )
         expected = predictor(np.moveaxis(flat, 0, -1)).probability
         for tile in (None, 32):
             found = predictor(path, tile=tile, overlap=16).probability

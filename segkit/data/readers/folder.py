@@ -57,7 +57,7 @@ from segkit.imaging.mask_settings import (
     threshold_cautions,
 )
 from segkit.imaging.objects import Part, components, draw
-from segkit.imaging.pixels import decode, orientation, to_uint8
+from segkit.imaging.pixels import decode, orientation
 
 
 class Folder(Reader):
@@ -169,7 +169,7 @@ class Folder(Reader):
                 be turned against each other.
         """
         data, where = self.source.read(record.image), self.source.where(record.image)
-        image = to_uint8(decode(data, where, planes=self.planes), where)
+        image = self.scaled(record, decode(data, where, planes=self.planes))
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)
