@@ -18,6 +18,10 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE)).astype(np.uin
 MASK = np.stack([bars(0, *(n == k for n in range(4))) for k in range(5)])
 
 
+def opened(root: Path, *given: str) -> Reader:
+    return reader_of(root, "dataset.intensity=stored", *given)
+
+
 def data_set(root: Path, image: Array, mask: Array, **options: Any) -> Path:
     for kind, pixels in (("images", image), ("masks", mask)):
         (root / kind).mkdir()
@@ -41,32 +45,32 @@ def refused(reader: Reader) -> SegkitError:
 
 def test_pages_are_what_the_settings_say(tmp_path: Path) -> None:
     root = data_set(tmp_path, IMAGE, MASK[0])
-    error = refused(reader_of(root))
+    error = refused(opened(root))
     assert "pages that do not say what they are (5×48×48, axes QYX)" in error.what
     (channels,), (stack,), (times,) = typed(error.remedy)
-    reader = reader_of(root, channels)
+    reader = opened(root, channels)
     np.testing.assert_array_equal(image_of(reader), np.moveaxis(IMAGE, 0, -1))
     assert reader.channels() == 5
     for axes in (stack, times):
-        (highest,), (mean,), (one,) = typed(refused(reader_of(root, axes)).remedy)
+        (highest,), (mean,), (one,) = typed(refused(opened(root, axes)).remedy)
         for z, right in (
             (highest, IMAGE.max(0)),
             (mean, np.rint(IMAGE.mean(0, dtype=np.float64))),
             (one, IMAGE[2]),
         ):
-            np.testing.assert_array_equal(image_of(reader_of(root, axes, z)), right)
+            np.testing.assert_array_equal(image_of(opened(root, axes, z)), right)
 
 
 def test_a_mask_of_planes_gives_the_plane_of_its_image(tmp_path: Path) -> None:
     root = data_set(tmp_path, IMAGE, MASK, metadata={"axes": "ZYX"})
     for number in (0, 4):
-        reader = reader_of(root, f"dataset.z={number}")
+        reader = opened(root, f"dataset.z={number}")
         np.testing.assert_array_equal(image_of(reader), IMAGE[number])
         np.testing.assert_array_equal(read(reader), MASK[[number]])
     for z in ("max", "mean"):
-        error = refused(reader_of(root, f"dataset.z={z}"))
+        error = refused(opened(root, f"dataset.z={z}"))
         assert "masks/a.tif" in error.where
-    error = refused(reader_of(root, "dataset.z=5"))
+    error = refused(opened(root, "dataset.z=5"))
     assert "the last of which is 4, counted from 0" in error.what
 
 
@@ -74,24 +78,24 @@ def test_a_mask_of_planes_gives_the_plane_of_its_image(tmp_path: Path) -> None:
 def test_channels_where_the_file_says_so(axes: str, tmp_path: Path) -> None:
     order = ["CYX".index(axis) for axis in axes]
     root = data_set(tmp_path, IMAGE.transpose(order), MASK[0], metadata={"axes": axes})
-    np.testing.assert_array_equal(image_of(reader_of(root)), np.moveaxis(IMAGE, 0, -1))
+    np.testing.assert_array_equal(image_of(opened(root)), np.moveaxis(IMAGE, 0, -1))
 
 
 def test_settings_are_of_files_of_as_many_axes(tmp_path: Path) -> None:
     root = data_set(tmp_path, IMAGE, MASK[0], metadata={"axes": "ZYX"})
     np.testing.assert_array_equal(
-        image_of(reader_of(root, "dataset.axes=CYX")), np.moveaxis(IMAGE, 0, -1)
+        image_of(opened(root, "dataset.axes=CYX")), np.moveaxis(IMAGE, 0, -1)
     )
     colour = np.moveaxis(IMAGE[:3], 0, -1)
     tifffile.imwrite(root / "images" / "a.tif", colour, photometric="rgb")
     for axes in ("CYX", "ZYX", "ZCYX"):
-        np.testing.assert_array_equal(image_of(reader_of(root, f"dataset.axes={axes}")), colour)
+        np.testing.assert_array_equal(image_of(opened(root, f"dataset.axes={axes}")), colour)
 
 
 def test_other_pixels_are_other_parameters(tmp_path: Path) -> None:
     root = data_set(tmp_path, IMAGE, MASK[0])
     settings = [(), ("dataset.axes=CYX",), ("dataset.axes=ZYX", "dataset.z=0")]
-    found = [reader_of(root, *given).parameters() for given in settings]
+    found = [opened(root, *given).parameters() for given in settings]
     assert len({str(each) for each in found}) == 3
     assert "planes" not in found[0], "caches of earlier versions are still good"
 
