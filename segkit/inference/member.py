@@ -1,10 +1,7 @@
-"""What a predictor is made of, and what it gives."""
+"""What a predictor is made of."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from segkit.core.channels import Channels
@@ -31,15 +28,3 @@ class Member:
     intensity: Intensity = STORED
     depths: tuple[str, ...] = ()
     planes: Planes = PLAIN
-
-
-class Prediction(NamedTuple):
-    """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
-
-    Attributes:
-        mask: (H, W), 0 is background: uint8 class indices; where objects are found int32 labels.
-        probability: (K, H, W) float32, 0…1: the foreground's, each class's, or the planes'.
-    """
-
-    mask: NDArray[Any]
-    probability: NDArray[np.float32]

@@ -12,7 +12,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.planes import Planes
 from segkit.imaging.bands import open_rows
 from segkit.inference.names import Input
-from segkit.inference.objects.object_files import _Stored
+from segkit.inference.objects.of_image import _Stored
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import wrap
 from segkit.runs.load import agreed_planes

@@ -51,12 +51,13 @@ from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
+from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
     check_mask_settings,
     threshold_cautions,
 )
-from segkit.imaging.objects import Part, components, draw
+from segkit.imaging.objects import Part, draw
 from segkit.imaging.pixels import decode, orientation
 
 
@@ -75,8 +76,7 @@ class Folder(Reader):
             group: ``'^(patient\d+)_'``.
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
         axes: of TIFF files of many planes; see :class:`~segkit.core.planes.Planes`.
-        z: which plane of a stack, or what of all of them, is the image; a mask that is a stack
-            is read where it is a plane's number.
+        z: which plane of a stack is the image; of a mask that is a stack, too.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -156,7 +156,8 @@ class Folder(Reader):
             no_parts([record for record in labelled if one_file_an_object(record)])
         stored = [record for record in labelled if not self._is_drawn(record)]
         if stored and self.labels != "components":
-            check_label_settings(self.classes, self.mask_values, self.mask_threshold)
+            # Every label is above 0, the threshold of a semantic run that is judged by objects.
+            check_label_settings(self.classes, self.mask_values, self.mask_threshold or None)
         if stored and self.labels == "auto":
             no_doubt(stored, self.masks.survey, f"dataset.root={self.root}")
         return found
