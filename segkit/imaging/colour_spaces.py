@@ -86,7 +86,7 @@ def lab_to_rgb(samples: Pixels, *, icc: bool) -> Pixels:
         xyz = np.stack([_cube(y + a / 500), _cube(y), _cube(y - b / 200)], axis=-1) * _D50
         linear = np.clip(xyz @ np.transpose(_TO_SRGB), 0, 1)
         curved = 1.055 * linear ** (1 / 2.4) - 0.055
-        return np.where(linear <= 0.0031308, 12.92 * linear, curved) * top
+        return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, curved) * top)
 
     return _in_parts(convert, stored, top)
 

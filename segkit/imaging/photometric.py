@@ -126,7 +126,8 @@ class Photometric:
 
     def _tones(self, values: Pixels) -> Pixels:
         if self._palette is not None:
-            return self._palette[values.astype(np.intp) if values.dtype == np.bool_ else values]
+            values = values.astype(np.uint8) if values.dtype == np.bool_ else values
+            return np.asarray(self._palette[values], np.uint8)
         if self._white:
             signed = values.dtype.kind in "ib"
             values = np.invert(values) if signed else values.dtype.type(self._top) - values

@@ -113,9 +113,9 @@ def _chosen(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels
     if z == MEAN:
         mean = pixels.mean(axis=place, dtype=np.float64)
         # What was counted in whole numbers stays in the range of its type.
-        return (mean if pixels.dtype.kind == "f" else np.rint(mean)).astype(pixels.dtype)
+        return np.asarray(mean if pixels.dtype.kind == "f" else np.rint(mean), pixels.dtype)
     if isinstance(z, int) and z < count:
-        return np.take(pixels, z, axis=place)
+        return np.asarray(np.take(pixels, z, axis=place))
     what = _NAMES.get(axes[place], f"planes along an axis {axes[place]}")
     if isinstance(z, int):
         what += f", the last of which is {count - 1}, counted from 0"
