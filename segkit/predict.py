@@ -16,7 +16,7 @@ from segkit.core.sources import check_apart
 from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.call import Call
-from segkit.runs.load import agree, open_runs, predictor_of
+from segkit.runs.load import agree, agreed_planes, open_runs, predictor_of
 from segkit.tasks.named import decoder_settings
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     runs = open_runs(config["run"], config["allow_targets"])
     task = agree(runs, decoder_settings(config), cli.say)
+    planes = agreed_planes(runs, config["axes"], config["z"])
     inputs, others = find_inputs(config["input"])
     output = at_home(config["output"], "output")
     check_output(inputs, output)
@@ -52,6 +53,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     # What the folders say of classes, size and network counts as much as their weights.
     files = [file for run in runs for file in (run.folder.config, run.folder.best)]
     settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
+    settings |= {key: config[key] for key in ("axes", "z") if config[key] is not None}
     table = Table(
         output / "predictions.csv",
         columns(task.described_by(), labels=task.labels),
@@ -59,8 +61,9 @@ def predict(config: dict[str, Any], call: Call) -> None:
         overwrite=config["overwrite"],
     )
     if not config["overwrite"]:
-        _check_taken(table, inputs, wanted, rle=config["rle"])
+        _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
+    _say_again(table, todo, wanted, overwrite=config["overwrite"])
     if todo:
         cli.say("loading PyTorch …")
     from segkit.inference.predict_files import Job, predict_all
@@ -69,13 +72,15 @@ def predict(config: dict[str, Any], call: Call) -> None:
         print(others, flush=True)
     broken = 0
     if todo:  # networks take seconds to load
-        predictor = predictor_of(runs, task, device=config["device"], precision=config["precision"])
+        predictor = predictor_of(
+            runs, task, device=config["device"], precision=config["precision"], planes=planes
+        )
         limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
         table.begin(todo)
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)
     table.finish()
-    _join(inputs, table, wanted, task, rle=config["rle"])
+    _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
     _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
@@ -93,12 +98,12 @@ def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
     return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
-def _check_taken(table: Table, inputs: list[Input], wanted: Wanted, *, rle: bool) -> None:
+def _check_taken(table: Table, inputs: list[Input], wanted: Wanted) -> None:
     """Refuse to overwrite what this prediction did not write."""
-    from segkit.inference.table import check_submission
+    from segkit.inference.ours import check_submission
 
     table.check(inputs, wanted)
-    if rle:
+    if wanted.rle:
         check_submission(wanted.folder)
     if wanted.labels:
         from segkit.inference.objects.joined import check_joined
@@ -106,13 +111,26 @@ def _check_taken(table: Table, inputs: list[Input], wanted: Wanted, *, rle: bool
         check_joined(wanted)
 
 
-def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task, *, rle: bool) -> None:
+def _say_again(table: Table, todo: list[Input], wanted: Wanted, *, overwrite: bool) -> None:
+    """Say what is predicted again for a file that it lacks; of other masks, drop what told."""
+    from segkit.inference.ours import drop_submission
+
+    lacking = [one for one in todo if not overwrite and table.done(one, wanted.alone())]
+    anew = any(table.known(one) and one not in lacking for one in todo)
+    if lacking:
+        keys = " ".join(f"{kind}=true" for kind in wanted.asked)
+        cli.say(f"images that lack files of {keys}: {len(lacking)}; predicting them again")
+    if anew and not wanted.rle and drop_submission(wanted.folder):
+        cli.say("submission.csv told of earlier masks, and is gone: rle=true writes it anew")
+
+
+def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task) -> None:
     """Write the files of all images."""
     if wanted.labels:
         from segkit.inference.objects.joined import write_joined
 
         write_joined(inputs, table, wanted, task.classes[1])
-    elif rle:
+    elif wanted.rle:
         from segkit.inference.predict_files import write_submission
 
         write_submission(inputs, table, wanted)

@@ -17,7 +17,6 @@ from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
-from segkit.data.source import Source
 from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import format_of
@@ -47,6 +46,7 @@ class Facts:
         shares: share of pixels of each class, background included; empty without ground truth.
         objects: number of instances, or of connected components (8 neighbours) of each class
             where the data set has no instances; None without ground truth.
+        touching: instances that a mask of classes would not tell from another.
         mask_values: values stored in the first two mask files; further ones end in "…".
         mask_digest: equal for equal masks, "" without ground truth.
         read_ms: milliseconds to read and decode image and masks.
@@ -70,6 +70,7 @@ class Facts:
     saturated: float
     shares: tuple[float, ...]
     objects: int | None
+    touching: int
     mask_values: str
     mask_digest: str
     read_ms: float
@@ -137,8 +138,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     Raises:
         SegkitError: a file that could be read before cannot be read now.
     """
-    through = reader.intensity == STORED
-    kind, bits, stored = _stored(reader.source, record.image, through=through)
+    kind, bits, stored = _stored(reader, record.image)
     pixels: Pixels = sample.image if stored is None else stored
     planes = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])
     shares: tuple[float, ...] = ()
@@ -159,7 +159,8 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
         saturated=_saturated(planes),
         shares=shares,
         objects=None if sample.mask is None else _objects(sample.mask, sample.instances),
-        mask_values=_mask_values(reader.source, record),
+        touching=0 if sample.instances is None else _touching(sample.instances),
+        mask_values=_mask_values(reader, record),
         mask_digest="" if sample.mask is None else pixel_digest(sample.mask),
         read_ms=read_ms,
         signature=sign(sample.image, stored),
@@ -168,13 +169,11 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     )
 
 
-def _stored(source: Source, name: str, *, through: bool) -> tuple[str, int, Pixels | None]:
-    """Format and bits of an image file, and its pixels where reading has changed their values.
-
-    ``through``: whether it leaves those of 8 bits as they are.
-    """
+def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
+    """Format and bits of an image file, and its pixels where reading has changed their values."""
     if not is_image(name):
         return "", 0, None
+    source, through = reader.source, reader.intensity == STORED
     with source.open(name) as stream:
         head = stream.read(HEAD)
     known = format_of(head)
@@ -185,7 +184,7 @@ def _stored(source: Source, name: str, *, through: bool) -> tuple[str, int, Pixe
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
     if through and kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
-    pixels = decode(source.read(name), source.where(name))
+    pixels = decode(source.read(name), source.where(name), planes=reader.planes)
     if not (kind in ("PNG", "BMP", "JPEG") and bits <= 8):
         bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
     unchanged = through and pixels.dtype == np.uint8
@@ -210,13 +209,23 @@ def _objects(mask: NDArray[np.uint8], instances: NDArray[np.int32] | None) -> in
     return sum(cv2.connectedComponents(part, connectivity=8)[0] - 1 for part in parts)
 
 
-def _mask_values(source: Source, record: Record) -> str:
+def _touching(instances: NDArray[np.int32]) -> int:
+    """How many lie in a connected component (8 neighbours) with another."""
+    inside = instances > 0
+    _, parts = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    pairs = np.unique(parts[inside].astype(np.int64) << 32 | instances[inside])
+    _, together = np.unique(pairs >> 32, return_counts=True)
+    return int(together[together > 1].sum())
+
+
+def _mask_values(reader: Reader, record: Record) -> str:
     """The values as stored, ``0 255``: colours by channel, floats rounded to 4 digits."""
     found: set[float] = set()
     for name in record.masks[:_MASK_FILES]:
         if not is_image(name):
             return ""
-        pixels = decode(source.read(name), source.where(name), indexed=True)
+        data, where = reader.source.read(name), reader.source.where(name)
+        pixels = decode(data, where, indexed=True, planes=reader.planes)
         small = pixels.dtype == np.uint8
         values = np.flatnonzero(np.bincount(pixels.ravel())) if small else np.unique(pixels)
         found.update(float(value) for value in values)

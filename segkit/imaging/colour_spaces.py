@@ -80,19 +80,13 @@ def lab_to_rgb(samples: Pixels, *, icc: bool) -> Pixels:
     def convert(some: Pixels) -> Pixels:
         lightness = some[:, 0] * np.float32(100 / white)
         # What is signed wraps round; moved by the middle it counts up as ICCLab does.
-        a, b = (
-            (
-                (some[:, n] if icc else some[:, n] + some.dtype.type(middle)).astype(np.float32)
-                - middle
-            )
-            / one
-            for n in (1, 2)
-        )
+        codes = some[:, 1:] if icc else some[:, 1:] + some.dtype.type(middle)
+        a, b = (codes.astype(np.float32).T - middle) / one
         y = (lightness + 16) / 116
         xyz = np.stack([_cube(y + a / 500), _cube(y), _cube(y - b / 200)], axis=-1) * _D50
         linear = np.clip(xyz @ np.transpose(_TO_SRGB), 0, 1)
         curved = 1.055 * linear ** (1 / 2.4) - 0.055
-        return np.where(linear <= 0.0031308, 12.92 * linear, curved) * top
+        return np.asarray(np.where(linear <= 0.0031308, 12.92 * linear, curved) * top)
 
     return _in_parts(convert, stored, top)
 

@@ -1,4 +1,4 @@
-"""What tifffile does not decode: subsampled YCbCr that is no JPEG, and JPEG as TIFF first had it."""
+"""What tifffile does not decode: subsampled YCbCr that is no JPEG, and JPEG as it first was."""
 
 import io
 from typing import Any

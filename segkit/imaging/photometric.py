@@ -58,7 +58,10 @@ class Photometric:
     def __init__(self, page: Any, *, indexed: bool = False) -> None:
         self.samples, self._kind = page.samplesperpixel, _kind(page)
         stored = np.dtype(page.dtype)
+        # What differs between the samples, as in RGB of 5, 6 and 5 bits, tifffile scales to 8.
         self._bits = page.bitspersample if isinstance(page.bitspersample, int) else 8
+        if not 0 < self._bits <= 128:
+            raise ValueError(f"{self._bits} bits a sample")
         self._top = 2**self._bits - 1
         self._colours = _SAMPLES[self._kind]
         if self.samples < self._colours:
@@ -84,7 +87,7 @@ class Photometric:
             return None
         wide = self._bits in (8, 16) or (kind == _CMYK and self._bits < 16)
         if stored.kind not in "bui" or not wide:
-            raise ValueError(f"{_named(kind)} of {self._bits} bits a sample ({stored})")
+            raise ValueError(f"{_named(page.photometric)} of {self._bits} bits ({stored})")
         if kind == _CMYK:
             if page.tags.valueof(_INK_SET, 1) != 1:
                 raise ValueError("inks other than cyan, magenta, yellow and black")
@@ -123,7 +126,8 @@ class Photometric:
 
     def _tones(self, values: Pixels) -> Pixels:
         if self._palette is not None:
-            return self._palette[values.astype(np.intp) if values.dtype == np.bool_ else values]
+            values = values.astype(np.uint8) if values.dtype == np.bool_ else values
+            return np.asarray(self._palette[values], np.uint8)
         if self._white:
             signed = values.dtype.kind in "ib"
             values = np.invert(values) if signed else values.dtype.type(self._top) - values
@@ -151,8 +155,8 @@ def _kind(page: Any) -> int:
     return int(page.photometric)
 
 
-def _named(kind: int) -> str:
-    return getattr(kind, "name", "") or {_CMYK: "CMYK", _YCBCR: "YCbCr"}.get(kind, "Lab")
+def _named(kind: Any) -> str:
+    return str(getattr(kind, "name", kind))
 
 
 def _decoded_as_rgb(page: Any) -> bool:

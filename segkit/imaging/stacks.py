@@ -80,21 +80,20 @@ def _ways(axes: str) -> str:
     if len(pages) != 1 or not {"Y", "X"} <= set(axes):
         ways = "dataset.axes=ZCYX if it is a stack of channels"
     else:
-        ways = ", ".join(
+        ways = "; ".join(
             f"dataset.axes={plain.replace(pages[0], letter)} if they are {what}"
             for letter, what in words.items()
             if letter not in plain
         )
-    return f"say it, in the order of its axes: {ways} (to predict, axes=)"
+    return f"say it, in the order of its axes: {ways}; to predict, axes= does the same"
 
 
 def _one(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
     """(H, W) or (H, W, C): one plane of many, or what they have in common."""
     along = [axis for axis in axes if axis not in "YXCS"]
     if {"C", "S"} <= set(axes):
-        raise _refused(
-            pixels.shape, axes, name, "channels that have several samples each", "write one image"
-        )
+        what, remedy = "channels of several samples each", "write each of these pictures as a file"
+        raise _refused(pixels.shape, axes, name, what, remedy)
     if len(along) > 1:
         several = " and ".join(_NAMES.get(axis, f"axis {axis}") for axis in along)
         remedy = "write a file for each place on one of these axes"
@@ -114,15 +113,16 @@ def _chosen(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels
     if z == MEAN:
         mean = pixels.mean(axis=place, dtype=np.float64)
         # What was counted in whole numbers stays in the range of its type.
-        return (mean if pixels.dtype.kind == "f" else np.rint(mean)).astype(pixels.dtype)
+        return np.asarray(mean if pixels.dtype.kind == "f" else np.rint(mean), pixels.dtype)
     if isinstance(z, int) and z < count:
-        return np.take(pixels, z, axis=place)
+        return np.asarray(np.take(pixels, z, axis=place))
     what = _NAMES.get(axes[place], f"planes along an axis {axes[place]}")
     if isinstance(z, int):
         what += f", the last of which is {count - 1}, counted from 0"
     remedy = (
-        "take the brightest of its planes by dataset.z=max, their mean by dataset.z=mean, or one "
-        f"of them by its number: dataset.z={count // 2} (to predict, z=)"
+        "take the brightest of its planes by dataset.z=max; their mean by dataset.z=mean; or one "
+        f"plane, of a mask too if it is a stack, by its number: dataset.z={count // 2}; to "
+        "predict, z= does the same"
     )
     raise _refused(pixels.shape, axes, name, what, remedy)
 

@@ -64,9 +64,9 @@ def main_series(tiff: tifffile.TiffFile) -> Any:
         ValueError: there are several, or its description does not fit the file.
     """
     series = tiff.series
-    if tiff.is_imagej and series[0].kind not in ("imagej", "ome"):
-        if (tiff.imagej_metadata or {}).get("images", 1) > 1:
-            raise ValueError("fewer planes than ImageJ's description says")
+    unlike = tiff.is_imagej and series[0].kind not in ("imagej", "ome")
+    if unlike and (tiff.imagej_metadata or {}).get("images", 1) > 1:
+        raise ValueError("fewer planes than ImageJ's description says")
     whole = [each for each in series if not (each.keyframe.is_reduced or each.keyframe.is_mask)]
     areas = [each.keyframe.imagelength * each.keyframe.imagewidth for each in whole or series]
     largest = [each for each, n in zip(whole or series, areas, strict=True) if n == max(areas)]

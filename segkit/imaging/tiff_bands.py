@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
+from segkit.imaging.channel_names import channel_names
 from segkit.imaging.channels import flat
 from segkit.imaging.intensity import Extremes, Rule, Window, fixed, percentile_window, scaled
 from segkit.imaging.old_tiff import is_subsampled
@@ -54,6 +55,7 @@ def open_tiff(path: Path, large: int, rule: Rule = STORED) -> "TiffRows | None":
             if not _fits(series) or page.imagewidth * page.imagelength <= large:
                 return None
             whole = _open_page(path, page, tiff.byteorder, None, rule)
+            whole.channels = channel_names(tiff, series, tuple(series.shape[2:]))
             # What is wrong with a smaller copy is no fault of the image.
             with suppress(Exception):
                 for level in series.levels[1:]:
@@ -116,6 +118,7 @@ class TiffRows:
 
     Attributes:
         levels: smaller copies of the image that lie in the same file.
+        channels: what the file calls them.
 
     Raises:
         SegkitError: the file was cut off.
@@ -132,6 +135,7 @@ class TiffRows:
         rule: Rule = STORED,
     ) -> None:
         self.levels: list[TiffRows] = []
+        self.channels: tuple[str, ...] = ()
         self.size = (page.imagelength, page.imagewidth)
         self._path, self._page, self._order, self._more = path, page, order, more
         self._kept: tuple[int, Pixels] = (-1, np.zeros(0))

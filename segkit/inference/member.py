@@ -1,14 +1,12 @@
-"""What a predictor is made of, and what it gives."""
+"""What a predictor is made of."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from segkit.core.channels import Channels
 from segkit.core.intensity import STORED, Intensity
+from segkit.core.planes import PLAIN, Planes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +19,7 @@ class Member:
         channels: that it takes: their number, or their places.
         intensity: how stored values became 0…255.
         depths: types that its images were stored in; none where that is not known.
+        planes: which of a file's many are the image; of several members the first one's counts.
     """
 
     network: nn.Module
@@ -28,15 +27,4 @@ class Member:
     channels: Channels
     intensity: Intensity = STORED
     depths: tuple[str, ...] = ()
-
-
-class Prediction(NamedTuple):
-    """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
-
-    Attributes:
-        mask: (H, W), 0 is background: uint8 class indices; where objects are found int32 labels.
-        probability: (K, H, W) float32, 0…1: the foreground's, each class's, or the planes'.
-    """
-
-    mask: NDArray[Any]
-    probability: NDArray[np.float32]
+    planes: Planes = PLAIN

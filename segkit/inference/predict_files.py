@@ -22,10 +22,11 @@ from segkit.imaging.bands import Opened
 from segkit.imaging.pixels import decode
 from segkit.inference.names import Input
 from segkit.inference.objects.object_files import ObjectFiles
+from segkit.inference.ours import SUBMISSION, SUBMITTED
 from segkit.inference.outputs import Files, NotWrittenError, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
 from segkit.inference.runlength import encode_components
-from segkit.inference.table import OK, SUBMISSION, SUBMITTED, Table
+from segkit.inference.table import OK, Table
 from segkit.inference.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
         TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
     )
-    opened_ahead = open_ahead(inputs, job.large, lambda: predictor.together, predictor.intensity)
+    opened_ahead = open_ahead(
+        inputs, job.large, lambda: predictor.together, predictor.intensity, planes=predictor.planes
+    )
     said = f"predicting {len(inputs)} images"
     with closing(opened_ahead) as files, progress(said, *columns) as bar:
         task = bar.add_task("", total=len(inputs), pace="")
@@ -90,7 +93,8 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                     if image.depth not in told and (line := unseen(predictor, image.depth)):
                         show_line(bar.console, f"{one}: {line}", "yellow")
                     told.add(image.depth)
-                    chosen = replace(job, view=job.view_of(image.size))
+                    view, wanted = job.view_of(image.size), table.also(one, job.wanted)
+                    chosen = replace(job, view=view, wanted=wanted)
                     if chosen.view != job.view:
                         _tell_tiled(bar.console, one, image.size, warning)
                         warning = ""
@@ -182,6 +186,7 @@ def _predict(
         files.finish()
         facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
         facts |= {"tile": job.view.tile or "", **said.facts()}
+        facts["beside"] = " ".join(wanted.asked)
         facts["mask"] = wanted.mask(one.name, files.suffix).name
         # The files appear when this block ends: none is there that no row lists, and no earlier one
         # that this row would be taken for.

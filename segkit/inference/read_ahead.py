@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging import bands
 from segkit.imaging.intensity import Rule
 from segkit.inference.names import Input
@@ -40,7 +41,12 @@ class Answer(NamedTuple):
 
 
 def open_ahead(
-    inputs: Sequence[Input], large: int, most: Callable[[], int], rule: Rule = STORED
+    inputs: Sequence[Input],
+    large: int,
+    most: Callable[[], int],
+    rule: Rule = STORED,
+    *,
+    planes: Planes = PLAIN,
 ) -> Generator[Opened, None, None]:
     """Open each file in a thread, ahead of the one that is worked on.
 
@@ -49,6 +55,7 @@ def open_ahead(
         large: pixels above which a TIFF is read by rows.
         most: how many may wait; nothing more is opened either while 16 megapixels wait.
         rule: of intensities.
+        planes: which of a file's many are the image.
     """
     waiting: deque[Opened] = deque()
     changed, stopped = threading.Condition(), threading.Event()
@@ -65,7 +72,7 @@ def open_ahead(
                 return
             image: Future[bands.Opened] = Future()
             try:
-                image.set_result(one.open(large, rule))
+                image.set_result(one.open(large, rule, planes=planes))
             except BaseException as error:  # for whoever asks for the image
                 image.set_exception(error)
             with changed:

@@ -51,7 +51,7 @@ def bits(count: int, **more: Any) -> Write:
 
 def packed(nibbles: np.ndarray[Any, Any]) -> bytes:
     even = np.pad(nibbles, ((0, 0), (0, nibbles.shape[1] % 2)))
-    return (even[:, ::2] << 4 | even[:, 1::2]).astype(np.uint8).tobytes()
+    return bytes((even[:, ::2] << 4 | even[:, 1::2]).astype(np.uint8))
 
 
 # What is right may differ by so much where colours are rounded.

@@ -26,10 +26,10 @@ def noise(kind: str = "uint8", channels: int = 1, top: float | None = None) -> A
     smooth = cv2.GaussianBlur(drawn, (0, 0), 4)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     if np.dtype(kind).kind == "f":
-        return (smooth * 9 - 2).astype(kind)
+        return np.asarray(smooth * 9 - 2, kind)
     info = np.iinfo(kind)
     low, high = (info.min, info.max) if top is None else (0, top)
-    return (low * 0.999 + smooth * (high - low * 1.0) * 0.998).astype(kind)
+    return np.asarray(low * 0.999 + smooth * (high - low * 1.0) * 0.998).astype(kind)
 
 
 def raw(
@@ -61,7 +61,7 @@ def raw(
     return bytes(out)
 
 
-def by_tifffile(pixels: Array, right: Array | None = None, **options: Any) -> Write:
+def by_tifffile(pixels: Array, right: Array | None = None, /, **options: Any) -> Write:
     def write(path: Path) -> Array:
         tifffile.imwrite(path, pixels, **options)
         return pixels if right is None else right
@@ -142,10 +142,11 @@ def lab(icc: bool, wide: bool) -> Write:
     """CIELab as LittleCMS makes it, right if LittleCMS would give it back."""
 
     def write(path: Path) -> Array:
-        spaces = [ImageCms.createProfile(name) for name in ("sRGB", "LAB")]
-        there = ImageCms.buildTransform(*spaces, "RGB", "LAB")
-        back = ImageCms.buildTransform(*spaces[::-1], "LAB", "RGB")
+        srgb, space = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        there = ImageCms.buildTransform(srgb, space, "RGB", "LAB")
+        back = ImageCms.buildTransform(space, srgb, "LAB", "RGB")
         made = ImageCms.applyTransform(Image.fromarray(noise(channels=3) // 2 + 64), there)
+        assert made is not None
         right = np.asarray(ImageCms.applyTransform(made, back))
         codes = np.asarray(made) ^ np.array([0, 128, 128], np.uint8)  # a and b count from 128
         stored = codes.astype(np.uint16)

@@ -18,6 +18,7 @@ from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
+from segkit.core.planes import PLAIN
 from segkit.core.shell import argument
 from segkit.data.group_windows import GroupWindows
 from segkit.data.passed_over import passed_over
@@ -53,6 +54,7 @@ class Reader(ABC):
         self.objects = False  # whether a task asks for them
         self.intensity: Intensity = STORED  # how what is stored becomes 0…255
         self.depths: dict[str, str] = {}  # types of the images that were read, by name
+        self.planes = PLAIN  # which of a file's many are the image
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
                 f"{list(classes)} are ambiguous in a table where all means every class",
@@ -197,7 +199,8 @@ class Reader(ABC):
 
     def stored(self, record: Record) -> Pixels:
         """A record's image as it is stored, (H, W) or (H, W, C) of any real type."""
-        return decode(self.source.read(record.image), self.source.where(record.image))
+        where = self.source.where(record.image)
+        return decode(self.source.read(record.image), where, planes=self.planes)
 
     def scaled(self, record: Record, pixels: Pixels) -> NDArray[np.uint8]:
         """What :attr:`intensity` makes of a record's image as it is stored.

@@ -35,13 +35,14 @@ image without a mask is reported as a problem.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.core.planes import PLAIN, Planes
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
 from segkit.data.readers.group_pattern import GroupPattern
@@ -50,12 +51,13 @@ from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
+from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
     check_mask_settings,
     threshold_cautions,
 )
-from segkit.imaging.objects import Part, components, draw
+from segkit.imaging.objects import Part, draw
 from segkit.imaging.pixels import decode, orientation
 
 
@@ -73,6 +75,8 @@ class Folder(Reader):
         group_pattern: a regular expression searched in the id; its one group is the record's
             group: ``'^(patient\d+)_'``.
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
+        axes: of TIFF files of many planes; see :class:`~segkit.core.planes.Planes`.
+        z: which plane of a stack is the image; of a mask that is a stack, too.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -94,8 +98,11 @@ class Folder(Reader):
         manifest: str | None = None,
         group_pattern: str | None = None,
         labels: Labels = "auto",
+        axes: str | None = None,
+        z: int | str | None = None,
     ) -> None:
         super().__init__(root, classes=classes)
+        self.planes = Planes(axes, z)
         self.mask_values = None if mask_values is None else dict(mask_values)
         self.mask_threshold = mask_threshold
         self.manifest = manifest
@@ -149,7 +156,8 @@ class Folder(Reader):
             no_parts([record for record in labelled if one_file_an_object(record)])
         stored = [record for record in labelled if not self._is_drawn(record)]
         if stored and self.labels != "components":
-            check_label_settings(self.classes, self.mask_values, self.mask_threshold)
+            # Every label is above 0, the threshold of a semantic run that is judged by objects.
+            check_label_settings(self.classes, self.mask_values, self.mask_threshold or None)
         if stored and self.labels == "auto":
             no_doubt(stored, self.masks.survey, f"dataset.root={self.root}")
         return found
@@ -162,7 +170,7 @@ class Folder(Reader):
                 be turned against each other.
         """
         data, where = self.source.read(record.image), self.source.where(record.image)
-        image = self.scaled(record, decode(data, where))
+        image = self.scaled(record, decode(data, where, planes=self.planes))
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)
@@ -222,6 +230,7 @@ class Folder(Reader):
             "mask_threshold": self.mask_threshold,
             **({"labels": labels} if labels != "auto" else {}),
             **({"names": self.classes} if self._pictures else {}),
+            **({"planes": astuple(self.planes)} if self.planes != PLAIN else {}),
         }
 
     def cautions(self) -> list[Problem]:
