@@ -45,14 +45,14 @@ def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object
 
 
 @pytest.mark.parametrize(
-    ("kind", "channels", "size", "intensity", "depth"),
+    ("kind", "channels", "seen"),
     [
-        ("binary", 3, 32, "image", np.uint8),
-        ("two_logits", 1, [24, 40], "stored", np.uint16),
-        ("binary", 1, None, "image", np.uint16),
-        ("classes", 3, [96, 104], "stored", np.uint8),
-        ("classes", 1, 32, "image", np.uint8),
-        ("classes", 3, None, "image", np.uint16),
+        ("binary", 3, (32, "image", np.uint8)),
+        ("two_logits", 1, ([24, 40], "stored", np.uint16)),
+        ("binary", 1, (None, "image", np.uint16)),
+        ("classes", 3, ([96, 104], "stored", np.uint8)),
+        ("classes", 1, (32, "image", np.uint8)),
+        ("classes", 3, (None, "image", np.uint16)),
     ],
 )
 def test_the_lines_find_what_predict_finds(
@@ -60,10 +60,9 @@ def test_the_lines_find_what_predict_finds(
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
     channels: int,
-    size: Any,
-    intensity: str,
-    depth: Any,
+    seen: tuple[Any, str, Any],
 ) -> None:
+    size, intensity, depth = seen
     built = network(channels, {"binary": 1, "two_logits": 2, "classes": 3}[kind])
     built.reduce = difference if kind == "two_logits" else None
     run = trained(tmp_path, built, 3 if kind == "classes" else 2, size)

@@ -104,7 +104,7 @@ def test_the_exported_model_takes_as_many(
 
 
 def test_check_names_images_of_other_channels(
-    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_folder(tmp_path / "data", trained.channels, count=8)
     told = (
@@ -131,7 +131,7 @@ def test_channels_are_taken_by_their_places(
 
 
 def test_check_never_calls_black_images_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cell is in the last of two channels; the other is empty, and alone is taken."""
     monkeypatch.chdir(tmp_path)

@@ -1,5 +1,6 @@
 """What stored values become: the same picture in every depth, dust, few bright pixels, windows."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_the_window_does_not_depend_on_bands(heights: list[int]) -> None:
     image = np.random.default_rng(8).integers(0, 60000, (40, 9, 2)).astype(np.uint16)
     ends = np.cumsum([0, *heights])
     seen = Extremes()
-    seen.add_bands(image[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True))
+    seen.add_bands(image[a:b] for a, b in pairwise(ends))
     assert seen.window("channel") == window_of(image, "channel", "a")
 
 
