@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channels import flat
 from segkit.imaging.pixels import Pixels, decode_picture, open_header
 
@@ -59,17 +60,30 @@ def zero_is_light(data: bytes) -> bool:
     return sum(palette[:3]) > sum(palette[3:6])
 
 
-def decode_mask(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
+def decode_mask(data: bytes, name: str, *, indexed: bool = False, planes: Planes = PLAIN) -> Pixels:
     """Decode a mask file; see :func:`segkit.imaging.pixels.decode`.
 
     Where all colours are one, and alpha is not, alpha holds what was drawn: editors write it so.
     """
-    picture = decode_picture(data, name, indexed=indexed)
+    picture = decode_picture(data, name, indexed=indexed, planes=planes)
     pixels, alpha = picture.pixels, picture.alpha
     if alpha is None or not alpha.size or (pixels != pixels[:1, :1]).any():
         return pixels
     opaque = 1 if alpha.dtype.kind in "bf" else np.iinfo(alpha.dtype).max
     return pixels if (alpha == opaque).all() else alpha
+
+
+def as_shown(data: bytes, name: str, planes: Planes = PLAIN) -> Pixels:
+    """A mask file as it is stored, but for a palette, of which the colours count."""
+    return decode_mask(data, name, indexed=not _has_palette(data), planes=planes)
+
+
+def _has_palette(data: bytes) -> bool:
+    try:
+        with open_header(data) as picture:
+            return picture.mode in ("P", "PA")
+    except Exception:  # whoever decodes it reports damage
+        return False
 
 
 def above(pixels: Pixels, threshold: float) -> NDArray[np.bool_]:

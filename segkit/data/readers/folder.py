@@ -31,15 +31,16 @@ A tree, or a ``test`` folder, that holds no mask at all is taken as images to pr
 image without a mask is reported as a problem.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
+from segkit.core.planes import PLAIN, Planes
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.coco import Picture, is_json
 from segkit.data.readers.group_pattern import GroupPattern
@@ -55,8 +56,8 @@ from segkit.imaging.mask_settings import (
     check_mask_settings,
     threshold_cautions,
 )
-from segkit.imaging.objects import Part, draw
-from segkit.imaging.pixels import decode, orientation, to_uint8
+from segkit.imaging.objects import draw
+from segkit.imaging.pixels import decode, orientation
 
 
 class Folder(Reader):
@@ -75,6 +76,8 @@ class Folder(Reader):
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
         images: name of the folder of the images, where it is none of those that are known.
         masks: of the masks, likewise, or where several may hold them.
+        axes: of TIFF files of many planes; see :class:`~segkit.core.planes.Planes`.
+        z: which plane of a stack is the image; of a mask that is a stack, too.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -98,8 +101,11 @@ class Folder(Reader):
         labels: Labels = "auto",
         images: str | None = None,
         masks: str | None = None,
+        axes: str | None = None,
+        z: int | str | None = None,
     ) -> None:
         super().__init__(root, classes=classes)
+        self.planes = Planes(axes, z)
         self.mask_values = None if mask_values is None else dict(mask_values)
         self.mask_threshold = mask_threshold
         self.manifest = manifest
@@ -165,7 +171,7 @@ class Folder(Reader):
                 be turned against each other.
         """
         data, where = self.source.read(record.image), self.source.where(record.image)
-        image = to_uint8(decode(data, where), where)
+        image = self.scaled(record, decode(data, where, planes=self.planes))
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)
@@ -194,7 +200,7 @@ class Folder(Reader):
     def _draw(self, record: Record, image: NDArray[np.uint8], turned: int) -> Sample:
         shape = (image.shape[0], image.shape[1])
         if not is_json(record.masks[0]):
-            drawn = draw(shape, self._objects(record, image, turned))
+            drawn = draw(shape, self.masks.objects(record, image, turned))
             classes = np.minimum(drawn.labels, 1).astype(np.uint8)
         else:
             picture = self._picture(record)
@@ -211,13 +217,6 @@ class Folder(Reader):
         where = self.source.where(record.masks[0])
         raise SegkitError("JSON that is not of this image", where=where, remedy="export it again")
 
-    def _objects(self, record: Record, image: NDArray[np.uint8], turned: int) -> Iterator[Part]:
-        for name in record.masks:
-            mask = self.masks.classes(name, image.shape[:2], turned)
-            # Names the one of many masks that differs in size.
-            check_sample(Sample(image, mask), replace(record, masks=(name,)), len(self.classes))
-            yield (slice(None), slice(None)), mask > 0
-
     def parameters(self) -> dict[str, object]:
         """What turns stored values into classes, or objects."""
         values = self.mask_values or {}
@@ -228,6 +227,7 @@ class Folder(Reader):
             "mask_threshold": self.mask_threshold,
             **({"labels": labels} if labels != "auto" else {}),
             **({"names": self.classes} if self._pictures else {}),
+            **({"planes": astuple(self.planes)} if self.planes != PLAIN else {}),
         }
 
     def cautions(self) -> list[Problem]:

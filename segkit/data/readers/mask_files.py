@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
+from segkit.core.planes import Planes
 from segkit.data.readers.base import Reader
 from segkit.data.readers.turned import check_turn
 from segkit.imaging.label_doubt import no_labels
@@ -16,13 +19,14 @@ from segkit.imaging.mask_survey import Survey, is_lossy, survey
 from segkit.imaging.masks import (
     MaskDoubtError,
     above,
+    as_shown,
     automatic_classes,
     decode_mask,
     is_colour,
     map_values,
     zero_is_light,
 )
-from segkit.imaging.objects import stored_labels
+from segkit.imaging.objects import Part, stored_labels
 from segkit.imaging.pixels import orientation
 
 # Mask files that are looked at for advice, from the whole set.
@@ -86,17 +90,42 @@ class MaskFiles:
         if is_lossy(data, where):
             no_labels(self.survey().with_file(where, data), where)
         try:
-            labels = stored_labels(decode_mask(data, where, indexed=True), where)
+            labels = stored_labels(
+                decode_mask(data, where, indexed=True, planes=self._planes), where
+            )
         except MaskDoubtError as doubt:
             no_labels(self.survey().with_file(where, data), where)
             raise AssertionError("a survey that knows the file doubts it too") from doubt
         check_turn(labels.shape, orientation(data), size, turned, where)
         return labels
 
+    def objects(self, record: Record, image: NDArray[np.uint8], turned: int) -> Iterator[Part]:
+        """The pixels of each of a record's masks, which are one object each; like :meth:`classes`.
+
+        Raises:
+            SegkitError: as there, or one is of another size than the image.
+        """
+        for name in record.masks:
+            mask = self.classes(name, image.shape[:2], turned)
+            # Names the one of many masks that differs in size.
+            own = replace(record, masks=(name,))
+            check_sample(Sample(image, mask), own, len(self._reader.classes))
+            yield (slice(None), slice(None)), mask > 0
+
+    @property
+    def _planes(self) -> Planes:
+        """Those of images; but a projection of what a mask stores says nothing."""
+        planes = self._reader.planes
+        return planes if isinstance(planes.z, int) else replace(planes, z=None)
+
     def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
         if self._mask_threshold is not None:
-            return above(decode_mask(data, where), self._mask_threshold).astype(np.uint8)
-        pixels = decode_mask(data, where, indexed=self._indexed)
+            shown = as_shown(data, where, self._planes)
+            return above(shown, self._mask_threshold).astype(np.uint8)
+        if self._indexed:
+            pixels = decode_mask(data, where, indexed=True, planes=self._planes)
+        else:
+            pixels = as_shown(data, where, self._planes)
         if self._mask_values is None:
             inverted = zero_is_light(data)
             return automatic_classes(pixels, where, len(self._reader.classes), inverted=inverted)
