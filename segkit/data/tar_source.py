@@ -131,7 +131,7 @@ def _members(file: io.FileIO) -> list[tuple[str, tuple[int, int]]]:
             name = PurePosixPath(member.name).as_posix()
             if member.isreg() and not member.issparse() and name != ".":
                 found.append((name, (member.offset_data, member.size)))
-            archive.members = []  # or each would be kept
+            archive.members = []  # type: ignore[attr-defined]  # or each would be kept
         end = os.pread(file.fileno(), _END, archive.offset)
     reached = max((start + size for _, (start, size) in found), default=0)
     # tarfile takes the first header that it cannot read for the end.

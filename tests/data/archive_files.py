@@ -37,11 +37,11 @@ def packed_by(path: Path, files: Mapping[str, bytes], method: int, flags: int = 
     with zipfile.ZipFile(path, "w") as out:
         for name, data in files.items():
             out.writestr(name, data)
-    data = bytearray(path.read_bytes())
+    packed = bytearray(path.read_bytes())
     for sign, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        start = data.find(sign)
+        start = packed.find(sign)
         while start >= 0:
-            struct.pack_into("<HH", data, start + place, flags, method)
-            start = data.find(sign, start + 1)
-    path.write_bytes(data)
+            struct.pack_into("<HH", packed, start + place, flags, method)
+            start = packed.find(sign, start + 1)
+    path.write_bytes(packed)
     return path

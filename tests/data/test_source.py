@@ -18,8 +18,10 @@ from segkit.data.archives import open_source
 from segkit.data.source import FolderSource, Source
 from tests.data.trees import FILES, archive, folder
 
-LITTER = ("__MACOSX/b/._2.png", ".DS_Store", "b/.hidden/x.png", "Thumbs.db", "b/desktop.ini")
-LITTER += ("@eaDir/a.png", "$RECYCLE.BIN/a.png", "b/THUMBS.DB", "System Volume Information/x")
+LITTER = (
+    *("__MACOSX/b/._2.png", ".DS_Store", "b/.hidden/x.png", "Thumbs.db", "b/desktop.ini"),
+    *("@eaDir/a.png", "$RECYCLE.BIN/a.png", "b/THUMBS.DB", "System Volume Information/x"),
+)
 Holder = Callable[..., Path]
 holders = pytest.mark.parametrize("holder", [folder, archive], ids=["folder", "zip"])
 

@@ -8,6 +8,7 @@ from typing import Any
 from tests.hostile.cases import Case, spoilt
 from tests.hostile.samples import noise, pillow
 
+_LABELS: tuple[Any, ...] = (None, 7, [], {}, "7", "x" * 9000)
 _SQUARE = [[2, 3], [12, 3], [12, 9], [2, 9]]
 
 
@@ -63,17 +64,31 @@ def _odd() -> dict[str, Any]:
         [[n % 24, n % 20] for n in range(20_000)],
     )
     found: dict[str, Any] = {}
-    for kind in ("polygon", "rectangle", "circle"):
-        found |= {f"{kind} {n}": _content([_shape(one, kind)]) for n, one in enumerate(points)}
-        found[f"{kind} of a point"] = _content([_shape([[5, 5], [5, 5]], kind)])
-        found[f"{kind}, huge"] = _content([_shape([[5, 5], [2e9, 5]], kind)])
-    for kind in (None, "", "mask", "line", "linestrip", "points", 7, [], {"a": 1}):
+    for drawn in ("polygon", "rectangle", "circle"):
+        found |= {f"{drawn} {n}": _content([_shape(one, drawn)]) for n, one in enumerate(points)}
+        found[f"{drawn} of a point"] = _content([_shape([[5, 5], [5, 5]], drawn)])
+        found[f"{drawn}, huge"] = _content([_shape([[5, 5], [2e9, 5]], drawn)])
+    kinds: tuple[Any, ...] = (None, "", "mask", "line", "linestrip", "points", 7, [], {"a": 1})
+    for kind in kinds:
         found[f"kind {kind}"] = _content([_shape(_SQUARE, kind)])
-    for path in (None, 7, "", ".", "..", "/", "../../etc/passwd", "a\0b", "x" * 5000, [], "a.json"):
+    paths: tuple[Any, ...] = (None, 7, "", ".", "..", "/", "../../etc/passwd", "a\0b", [], "a.json")
+        None,
+        7,
+        "",
+        ".",
+        "..",
+        "/",
+        "../../etc/passwd",
+        "a\0b",
+        "x" * 5000,
+        [],
+        "a.json",
+    )
+    for path in paths:
         found[f"image {str(path)[:20]}"] = _content([], imagePath=path)
     return found | {
-        "labels": _content([_shape(_SQUARE, label=one) for one in (None, 7, [], {}, "x" * 9000)]),
-        "groups": _content([_shape(_SQUARE, group_id=one) for one in (None, 7, [], {}, "7")]),
+        "labels": _content([_shape(_SQUARE, label=one) for one in _LABELS]),
+        "groups": _content([_shape(_SQUARE, group_id=one) for one in _LABELS]),
         "sizes": _content([], imageHeight=-1, imageWidth=2**70),
         "no list": _content({"a": 1}),
         "no objects": _content([1, 2]),

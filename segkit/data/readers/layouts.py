@@ -98,14 +98,8 @@ def as_pairs(names: Iterable[str], images: str | None, masks: str | None) -> dic
 
 def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
     """The files of a layout by their new names; empty where it makes no pair."""
-    places = {
-        kind: {
-            name: found
-            for name in files
-            if (found := re.fullmatch(pattern, str(_bare(name)), re.IGNORECASE))
-        }
-        for kind, pattern in (("masks", layout.mask), ("images", layout.image))
-    }
+    patterns = (("masks", layout.mask), ("images", layout.image))
+    places = {kind: _matches(files, pattern) for kind, pattern in patterns}
     homes = {_home(found) for found in places["masks"].values()}
     marked = places["masks"].keys()
     view: dict[str, str] = {}
@@ -129,6 +123,11 @@ def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
         return {}
     _check_alone(folders)
     return view
+
+
+def _matches(names: Iterable[str], pattern: str) -> dict[str, re.Match[str]]:
+    found = {name: re.fullmatch(pattern, str(_bare(name)), re.IGNORECASE) for name in names}
+    return {name: match for name, match in found.items() if match is not None}
 
 
 def _named(found: re.Match[str]) -> Mapping[str, int]:
@@ -213,8 +212,8 @@ def suggested(names: Iterable[str]) -> str:
                 PurePosixPath(one).parent == PurePosixPath(other).parent
                 and stems[one] & stems[other]
             ):
-                names = zip(("images", "masks"), (one, other), strict=True)
-                way = " ".join(argument(f"dataset.{k}", PurePosixPath(n).name) for k, n in names)
+                ways = (("dataset.images", one), ("dataset.masks", other))
+                way = " ".join(argument(key, PurePosixPath(folder).name) for key, folder in ways)
                 return (
                     f"{one}/ and {other}/ have {len(stems[one] & stems[other])} names in common: "
                     f"say which holds what, as in {way}; "

@@ -119,7 +119,7 @@ def test_a_layout_is_found_by_its_names(tmp_path: Path, name: str, holder: str) 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_letters_and_accents_of_a_mac(tmp_path: Path, form: Any) -> None:
-    other = "NFD" if form == "NFC" else "NFC"
+    other: Any = "NFD" if form == "NFC" else "NFC"
     image = unicodedata.normalize(form, "Süd/images/é/ä.png")
     mask = unicodedata.normalize(other, "Süd/masks/é/ä.png")
     several = unicodedata.normalize(other, "Süd/masks/é/ö/1.png")

@@ -152,7 +152,7 @@ def test_absolute_paths_inside_the_root(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_accents_of_a_mac(tmp_path: Path, form: Any) -> None:
     """The files are opened by the names that they have."""
-    other = "NFD" if form == "NFC" else "NFC"
+    other: Any = "NFD" if form == "NFC" else "NFC"
     image, mask = (unicodedata.normalize(form, f"Säule/{name}é.png") for name in "im")
     save(tmp_path / image, IMAGE)
     save(tmp_path / mask, SHAPE)
