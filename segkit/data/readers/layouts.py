@@ -7,6 +7,7 @@ and ``key`` make a pair. It is taken where it makes one; of several rows the fir
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -98,10 +99,11 @@ def as_pairs(names: Iterable[str], images: str | None, masks: str | None) -> dic
 
 def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
     """The files of a layout by their new names; empty where it makes no pair."""
-    patterns = (("masks", layout.mask), ("images", layout.image))
-    places = {kind: _matches(files, pattern) for kind, pattern in patterns}
-    homes = {_home(found) for found in places["masks"].values()}
-    marked = places["masks"].keys()
+    # Most layouts are seen at once not to be it.
+    if not (masks := _matches(files, layout.mask)):
+        return {}
+    places = {"masks": masks, "images": _matches(files, layout.image)}
+    homes = {_home(found) for found in masks.values()}
     view: dict[str, str] = {}
     keys: dict[str, set[str]] = defaultdict(set)
     folders: dict[str, set[str]] = defaultdict(set)
@@ -109,7 +111,7 @@ def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
         for name, match in found.items():
             home, key = _home(match), match["key"]
             if kind == "images" and (
-                name in marked or ("stem" in _named(match) and home not in homes)
+                name in masks or ("stem" in _named(match) and home not in homes)
             ):
                 continue
             called = f"{home}{kind}/{key}"
@@ -126,7 +128,7 @@ def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
 
 
 def _matches(names: Iterable[str], pattern: str) -> dict[str, re.Match[str]]:
-    found = {name: re.fullmatch(pattern, str(_bare(name)), re.IGNORECASE) for name in names}
+    found = {name: re.fullmatch(pattern, _bare(name), re.IGNORECASE | re.DOTALL) for name in names}
     return {name: match for name, match in found.items() if match is not None}
 
 
@@ -140,13 +142,19 @@ def _key(key: str) -> str:
     return found["key"] if found else key
 
 
-def _bare(name: str) -> PurePosixPath:
-    return PurePosixPath(name).with_suffix("")
+def _bare(name: str) -> str:
+    """Without the suffix of its last part."""
+    folder, slash, own = name.rpartition("/")
+    return folder + slash + (own.rpartition(".")[0] or own)
 
 
 def _home(found: re.Match[str]) -> str:
+    return _tree(found["tree"], found.groupdict().get("stem"))
+
+
+@lru_cache(maxsize=4096)
+def _tree(tree: str, stem: str | None) -> str:
     """What lies above both folders; training and test as a split is called."""
-    tree, stem = found["tree"], found.groupdict().get("stem")
     if stem:
         stem = _TASK.sub("", stem)
         split = _SPLITS.get(re.split("[_-]", stem)[-1].lower())
@@ -173,10 +181,10 @@ def _check_alone(folders: Mapping[str, set[str]]) -> None:
 
 def _numbered(view: Mapping[str, str]) -> dict[str, str]:
     """With several masks of an image, ``a_mask`` and ``a_mask_1``, in a folder of its name."""
-    pictures = {str(_bare(name)) for name in view if is_image(name)}
+    pictures = {_bare(name) for name in view if is_image(name)}
     several: dict[str, dict[str, str]] = defaultdict(dict)
     for name in view:
-        bare = str(_bare(name))
+        bare = _bare(name)
         found = _NUMBERED.fullmatch(bare)
         if (
             found is None
@@ -190,7 +198,7 @@ def _numbered(view: Mapping[str, str]) -> dict[str, str]:
     renamed = {
         name: new
         for found in several.values()
-        if len(found) > 1 and any(re.search(r"\d$", str(_bare(name))) for name in found)
+        if len(found) > 1 and any(re.search(r"\d$", _bare(name)) for name in found)
         for name, new in found.items()
     }
     return {renamed.get(name, name): stored for name, stored in view.items()}

@@ -1,6 +1,7 @@
 """COCO JSON, as COCO itself, Roboflow and CVAT lay it out."""
 
 import json
+import unicodedata
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,15 @@ def test_a_json_is_parsed_once(
     monkeypatch.setattr(json, "loads", counted)
     assert [record.id for record in asked(root, **more).listing().records] == ["a"]
     assert len(parsed) == len({*parsed})
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_and_accents_of_a_mac(tmp_path: Path, form: Any) -> None:
+    name = unicodedata.normalize(form, "ä.png")
+    other = unicodedata.normalize("NFD" if form == "NFC" else "NFC", name)
+    root = coco_set(tmp_path, {"a.json": listed({other: [SQUARE]})}, [f"images/{name}"])
+    (record,) = asked(root).listing().records
+    assert record.image == f"images/{name}"
 
 
 def test_polygons_and_both_kinds_of_runs_with_holes(tmp_path: Path) -> None:
