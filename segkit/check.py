@@ -44,6 +44,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
     from segkit.audit.tables import problems_csv, records_csv, show
     from segkit.data.split_file import split_table
     from segkit.data.splits import SplitSpec
+    from segkit.imaging.channels import shown_as
 
     node = config["dataset"]
     size, crop = image_size(node["size"], "dataset.size"), _crop(node)
@@ -63,7 +64,8 @@ def check(config: dict[str, Any], call: Call) -> bool:
     if found.clean is not None:
         write_text(folder / "split.csv", split_table(found.records, found.clean))
     augmented = _preview(config, reader, found, folder) if config["augment_preview"] else b""
-    subtitle = f"{reader.root}, {len(found.facts)} records"
+    told = shown_as(max((fact.channels for fact in found.facts), default=1))
+    subtitle = f"{reader.root}, {len(found.facts)} records" + f"; pictures: {told}" * bool(told)
     name = data_name(node)
     title = f"Check of {name}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from segkit.config.plain import resolved
 from segkit.config.values import PREDICT
+from segkit.core.channels import channels_of
 from segkit.core.home import at_home
+from segkit.core.intensity import GROUP
 from segkit.core.limits import limit_images
 from segkit.core.shell import command
 from segkit.core.sources import check_apart
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from segkit.inference.names import Input
     from segkit.inference.table import Table
     from segkit.inference.wanted import Wanted
+    from segkit.runs.saved import SavedRun
     from segkit.tasks.base import Task
 
 # What masks depend on, besides the run: a table of other settings is not continued.
@@ -64,6 +67,11 @@ def predict(config: dict[str, Any], call: Call) -> None:
         _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     _say_again(table, todo, wanted, overwrite=config["overwrite"])
+    if todo and runs[0].intensity == GROUP:
+        cli.say(
+            "warning: this run scales the images of a group together (dataset.intensity=group); "
+            "here each file is a group of its own, and its mask may be another"
+        )
     if todo:
         cli.say("loading PyTorch …")
     from segkit.inference.predict_files import Job, predict_all
@@ -82,7 +90,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     table.finish()
     _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
-    _say_overlay(output, call.overrides, drawn=wanted.overlay)
+    _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
 
@@ -151,9 +159,15 @@ def _say(done: int, skipped: int, wanted: Wanted) -> None:
         print(f"beside it: {', '.join(beside)}")
 
 
-def _say_overlay(output: Path, overrides: Sequence[str], *, drawn: bool) -> None:
+def _say_overlay(
+    output: Path, overrides: Sequence[str], runs: Sequence[SavedRun], *, drawn: bool
+) -> None:
+    from segkit.imaging.channels import shown_as
+
     if drawn:
-        print(f"on the images: {output}/*_overlay.jpg")
+        taken = channels_of(runs[0].config["dataset"]["channels"])
+        told = shown_as(taken if isinstance(taken, int) else max(taken) + 1)
+        print(f"on the images: {output}/*_overlay.jpg" + f" ({told})" * bool(told))
     else:  # with it, what lacks one is predicted again
         kept = [each for each in overrides if not each.startswith("overlay=")]
         print(f"draw them on the images: {command('predict', *kept, 'overlay=true')}")

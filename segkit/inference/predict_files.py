@@ -153,7 +153,9 @@ def unseen(predictor: Predictor, depth: str) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
-        return f"{error.what}; {error.remedy}" if error.where == "tile=null" else error.what
+        # What the network takes is not to be seen in the file.
+        told = error.where in ("tile=null", "image")
+        return f"{error.what}; {error.remedy}" if told else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
     if not short:
         raise error  # a mistake of the program

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.core.planes import PLAIN, Planes
 from segkit.imaging import bands
@@ -138,6 +139,8 @@ def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dic
     opened = {one: image.result() for one, image in group}
     try:
         found = predictor.whole([image.rows(0, image.size[0]) for image in opened.values()], tta)
+    except SegkitError:
+        return {}  # of other channels, say: one by one it shows which
     except (MemoryError, RuntimeError):
         predictor.halve()
         return {}  # one by one they may fit, or it shows whose fault it is

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
-from segkit.core.channels import channel_count
 from segkit.core.intensity import intensity_of
 
 if TYPE_CHECKING:
@@ -22,7 +21,10 @@ def settled(config: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     if dataset["channels"] == AUTO:
         dataset["channels"] = reader.channels()
     if dataset.get("intensity") == AUTO:
-        dataset["intensity"] = reader.intensity_for(channel_count(dataset["channels"]))
+        taken = dataset["channels"]  # places among those that the images have
+        dataset["intensity"] = reader.intensity_for(
+            taken if isinstance(taken, int) else reader.channels()
+        )
     reader.intensity = intensity_of(dataset)
     return {**config, "dataset": dataset}
 

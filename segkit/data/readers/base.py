@@ -193,7 +193,7 @@ class Reader(ABC):
         )
 
     def intensity_for(self, channels: int) -> Intensity:
-        """What ``dataset.intensity=auto`` is, of so many channels as the network is given."""
+        """What ``dataset.intensity=auto`` is, of images of so many channels."""
         # Stains of a multiplex differ in brightness by orders; red, green and blue belong together.
         return CHANNEL if channels > 3 else IMAGE
 
