@@ -40,7 +40,6 @@ def predict(config: dict[str, Any], call: Call) -> None:
     """
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, find_inputs
-    from segkit.inference.table import Table, columns, settings_hash
     from segkit.inference.wanted import wanted_of
 
     check(config, PREDICT)
@@ -53,16 +52,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     wanted = wanted_of(config, output, task)
-    # What the folders say of classes, size and network counts as much as their weights.
-    files = [file for run in runs for file in (run.folder.config, run.folder.best)]
-    settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
-    settings |= {key: config[key] for key in ("axes", "z") if config[key] is not None}
-    table = Table(
-        output / "predictions.csv",
-        columns(task.described_by(), labels=task.labels),
-        settings_hash(files, settings),
-        overwrite=config["overwrite"],
-    )
+    table = _table(config, runs, task, wanted)
     if not config["overwrite"]:
         _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
@@ -97,6 +87,23 @@ def _say_beginning(runs: Sequence[SavedRun]) -> None:
             "here each file is a group of its own, and its mask may be another"
         )
     cli.say("loading PyTorch …")
+
+
+def _table(config: dict[str, Any], runs: Sequence[SavedRun], task: Task, wanted: Wanted) -> Table:
+    """What was predicted so far, and what is told from other settings."""
+    from segkit.inference.table import Table, columns, settings_hash
+
+    # What the folders say of classes, size and network counts as much as their weights.
+    files = [file for run in runs for file in (run.folder.config, run.folder.best)]
+    settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
+    # Tables of earlier versions are without them.
+    settings |= {key: config[key] for key in ("axes", "z") if config[key] is not None}
+    return Table(
+        wanted.folder / "predictions.csv",
+        columns(task.described_by(), labels=task.labels),
+        settings_hash(files, settings),
+        overwrite=config["overwrite"],
+    )
 
 
 def _fail(counts: str, why: Path) -> NoReturn:
