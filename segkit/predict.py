@@ -57,13 +57,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
         _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     _say_again(table, todo, wanted, overwrite=config["overwrite"])
-    if todo and runs[0].intensity == GROUP:
-        cli.say(
-            "warning: this run scales the images of a group together (dataset.intensity=group); "
-            "here each file is a group of its own, and its mask may be another"
-        )
     if todo:
-        cli.say("loading PyTorch …")
+        _say_beginning(runs)
     from segkit.inference.predict_files import Job, predict_all
 
     if others:
@@ -83,6 +78,15 @@ def predict(config: dict[str, Any], call: Call) -> None:
     _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
+
+
+def _say_beginning(runs: Sequence[SavedRun]) -> None:
+    if runs[0].intensity == GROUP:
+        cli.say(
+            "warning: this run scales the images of a group together (dataset.intensity=group); "
+            "here each file is a group of its own, and its mask may be another"
+        )
+    cli.say("loading PyTorch …")
 
 
 def _table(config: dict[str, Any], runs: Sequence[SavedRun], task: Task, wanted: Wanted) -> Table:
