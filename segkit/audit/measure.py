@@ -17,7 +17,7 @@ from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.source import Source
 from segkit.imaging.formats.base import HEAD
-from segkit.imaging.formats.registry import format_of
+from segkit.imaging.formats.registry import bare, format_of
 from segkit.imaging.pixels import Pixels, decode
 
 # Of a record with a mask file for each object, the stored values of the first few are looked at.
@@ -155,7 +155,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
 
 def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
     """Format and bits of an image file, and its pixels where reading scaled them to 8 bits."""
-    if not is_image(name):
+    if not is_image(name) and bare(name) != name:
         return "", 0, None
     with source.open(name) as stream:
         head = stream.read(HEAD)
@@ -167,7 +167,7 @@ def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
     if kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
-    pixels = decode(source.read(name), source.where(name))
+    pixels = decode(source.read(name), source.where(name), measured=True)
     bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
     return kind, bits if kind else 0, None if pixels.dtype == np.uint8 else pixels
 

@@ -22,13 +22,20 @@ PERCENTILES = (0.2, 99.8)
 _BAD_FILE = "replace the file"
 
 
-def decode(data: bytes, name: str, *, indexed: bool = False) -> Pixels:
+def decode(data: bytes, name: str, *, indexed: bool = False, measured: bool = False) -> Pixels:
     """Decode an image file as it was stored; see :func:`decode_picture`.
+
+    Args:
+        data: the bytes of the file.
+        name: what to call it in an error.
+        indexed: see :func:`decode_picture`.
+        measured: without the window of a DICOM file: what was measured, such as Hounsfield units.
 
     Returns:
         (H, W) or (H, W, C) in the stored type: bool, an integer or float; without alpha.
     """
-    return decode_picture(data, name, indexed=indexed).pixels
+    picture = decode_picture(data, name, indexed=indexed)
+    return picture.measured if measured and picture.measured is not None else picture.pixels
 
 
 def decode_picture(data: bytes, name: str, *, indexed: bool = False) -> Picture:

@@ -9,9 +9,10 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from segkit.core.stamps import checksum, file_stamp
+from segkit.data.image_files import image_files
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
-from segkit.imaging.formats.registry import suffixes
+from segkit.imaging.formats.registry import bare, suffixes
 from segkit.imaging.pixel_size import PixelSize, pixel_size
 
 # What predict itself writes into its folder.
@@ -42,7 +43,7 @@ class Input:
     @property
     def name(self) -> str:
         """What its files are called, without suffix."""
-        return self.called or self.path.stem
+        return self.called or bare(self.path.name)
 
     def __str__(self) -> str:
         return str(self.path)
@@ -87,19 +88,22 @@ class Input:
         return None
 
 
-def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
-    """The images of a data set in the layout of training, and the names of files that are none.
+def members(source: Source, *, anywhere: bool) -> tuple[list[Input], dict[str, str]]:
+    """The images of a data set in the layout of training, and files that are none.
+
+    The names of these, and what they are where their suffix does not say.
 
     Args:
         source: a folder or an archive.
         anywhere: take all images but masks where none lies below a folder ``images``.
     """
     names = source.names()
-    images = [name for name in names if name.lower().endswith(suffixes())]
-    chosen = [name for name in images if "images" in _folders(name)]
+    masks = {name for name in names if "masks" in _folders(name)}
+    files = image_files([name for name in names if name not in masks], source.open)
+    chosen = [name for name in files.images if "images" in _folders(name)]
     if not chosen and anywhere:
-        chosen = [name for name in images if "masks" not in _folders(name)]
-    kept = {*chosen, *(name for name in images if "masks" in _folders(name))}
+        chosen = files.images
+    kept = {*chosen, *(name for name in masks if name.lower().endswith(suffixes()))}
     called = _called(chosen)
     found = []
     for name, own in zip(chosen, called, strict=True):
@@ -107,7 +111,7 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
             found.append(Input(source.root / name, own))
         else:
             found.append(Input(source.root.joinpath(*_plain(name)), own, source, name))
-    return found, [name for name in names if name not in kept]
+    return found, {n: files.without_pixels.get(n, "") for n in names if n not in kept}
 
 
 def _folders(name: str) -> list[str]:
@@ -124,7 +128,7 @@ def _called(names: Sequence[str]) -> list[str]:
 
     ``day1/images/a.png`` and ``day2/images/a.png`` are called ``day1/a`` and ``day2/a``.
     """
-    stems = [PurePosixPath(_plain(name)[-1]).stem for name in names]
+    stems = [bare(_plain(name)[-1]) for name in names]
     if max(Counter(stems).values(), default=0) <= 1:
         return stems
     places = [[part for part in _plain(name)[:-1] if part.lower() != "images"] for name in names]

@@ -48,6 +48,7 @@ class Reader(ABC):
         self.root = at_home(root, "dataset.root")
         self.classes = tuple(classes)
         self.tables: list[str] = []  # that scan has read, beside what records name
+        self.without_pixels: dict[str, str] = {}  # files of image formats, and what they are
         self.objects = False  # whether a task asks for them
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
@@ -117,7 +118,8 @@ class Reader(ABC):
         found = self.listing()
         used = {*self.tables} | {file for record in found.records for file in self.files(record)}
         used |= {problem.where for problem in found.problems}
-        return passed_over(name for name in self.source.names() if name not in used)
+        left = (name for name in self.source.names() if name not in used)
+        return passed_over(left, self.without_pixels)
 
     @cached_property
     def _found(self) -> Listing:

@@ -26,10 +26,6 @@ Splits: folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` r
     ``group_pattern`` or the table says otherwise.
 Citation: yours.
 
-Pixels are read as stored: an EXIF orientation, by which viewers turn a photograph, is not applied.
-Whoever drew a mask may have seen the image turned or not, so an image that asks to be turned
-otherwise than its mask is an error, unless the sizes show that the mask is of the stored pixels.
-
 A tree, or a ``test`` folder, that holds no mask at all is taken as images to predict; any other
 image without a mask is reported as a problem.
 """
@@ -42,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.data.image_files import image_files
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
 from segkit.data.readers.group_pattern import GroupPattern
@@ -49,7 +46,8 @@ from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_
 from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
-from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
+from segkit.data.readers.pairs import has_masks, kind_of, one_file_an_object, pair
+from segkit.data.readers.patients import by_patient
 from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
@@ -123,6 +121,10 @@ class Folder(Reader):
         Raises:
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
+        found = self._listed()
+        return by_patient(found, self.source.open, grouped=bool(self.group_pattern))
+
+    def _listed(self) -> Listing:
         names = self.source.names()
         if self.manifest is None:
             files = {} if has_masks(names) else coco_files(self.source)
@@ -132,7 +134,10 @@ class Folder(Reader):
             self.tables.append(self.manifest)
             return read_manifest(self.source, self.manifest, self.group_pattern)
         if not files:
-            return pair(names, self.group_pattern)
+            known = image_files([n for n in names if kind_of(n) == "images"], self.source.open)
+            self.without_pixels = known.without_pixels
+            kept = [name for name in names if name not in known.without_pixels]
+            return pair(kept, self.group_pattern, set(known.images))
         found, self._pictures = read_coco(self.source, files, self.group_pattern)
         return found
 

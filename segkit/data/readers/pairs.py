@@ -2,13 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.data.readers.base import is_image
 from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
+from segkit.imaging.formats.registry import bare
 
 _MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)$", re.IGNORECASE)
 
@@ -33,15 +34,20 @@ def _place(name: str) -> tuple[str, _Place] | None:
     tree, below = parts[: kinds[0]], parts[kinds[0] + 1 :]
     outer = SPLIT_NAMES.get(tree[-1].lower(), "") if tree else ""
     inner = SPLIT_NAMES.get(below[0].lower(), "") if len(below) > 1 else ""
-    key = PurePosixPath(*below).with_suffix("").as_posix()
+    key = bare(PurePosixPath(*below).as_posix())
     place = _Place(tree, key, outer or inner, tree[:-1] if outer else tree)
     return folders[kinds[0]].lower(), place
 
 
 def has_masks(names: Sequence[str]) -> bool:
     """Whether an image file lies below a folder ``masks``."""
-    places = map(_place, filter(is_image, names))
-    return any(place is not None and place[0] == "masks" for place in places)
+    return any(kind_of(name) == "masks" for name in filter(is_image, names))
+
+
+def kind_of(name: str) -> str:
+    """``images`` or ``masks``, below which a file lies; "" for neither."""
+    found = _place(name)
+    return found[0] if found else ""
 
 
 def one_file_an_object(record: Record) -> bool:
@@ -58,7 +64,7 @@ def _folder(place: _Place) -> _Place | None:
     return place._replace(key=above) if found else None
 
 
-def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
+def pair(names: Sequence[str], group_of: GroupOf, more: Collection[str] = ()) -> Listing:
     """Give each image below an ``images`` folder the mask of its name below ``masks``.
 
     Or, where there is none, those in the folder of its name: one file an object.
@@ -66,6 +72,7 @@ def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
     Args:
         names: every file of the data set.
         group_of: gives the group of (id, image), which are the same here.
+        more: of them, those that are images without ending like one.
 
     Returns:
         Records in the order of their ids, which are the names below the folders that all
@@ -73,7 +80,7 @@ def pair(names: Sequence[str], group_of: GroupOf) -> Listing:
     """
     images: dict[_Place, list[str]] = defaultdict(list)
     masks: dict[_Place, list[str]] = defaultdict(list)
-    for name in filter(is_image, names):
+    for name in (name for name in names if is_image(name) or name in more):
         found = _place(name)
         if found is not None:
             (images if found[0] == "images" else masks)[found[1]].append(name)

@@ -19,10 +19,13 @@ class Picture:
     Attributes:
         pixels: (H, W) or (H, W, C), any real type; no channel is alpha.
         alpha: (H, W), where the file says that it has one.
+        measured: (H, W), where pixels are what the file's window makes of them: before it, such
+            as in Hounsfield units. What a fixed range of intensities is of.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
+    measured: Pixels | None = None
 
 
 @dataclass(frozen=True, slots=True)

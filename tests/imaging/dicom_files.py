@@ -1,0 +1,76 @@
+"""DICOM files, written by pydicom; each names a patient, as they all do."""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian
+
+Array = NDArray[Any]
+# What must never leave a file.
+SECRETS = {
+    "PatientName": "Doe^Johanna",
+    "PatientID": "MRN-4711-0815",
+    "PatientBirthDate": "19610412",
+    "AccessionNumber": "ACC99887766",
+    "OtherPatientIDs": "INS-55512345",
+    "ReferringPhysicianName": "Quincy^Maria",
+    "InstitutionName": "Hospital of Nowhere",
+}
+
+
+def element(**tags: Any) -> Dataset:
+    """A data set of these elements."""
+    found = Dataset()
+    for keyword, value in tags.items():
+        setattr(found, keyword, value)
+    return found
+
+
+def dicom(
+    pixels: Array | None,
+    *,
+    syntax: str = ExplicitVRLittleEndian,
+    packed: bytes | None = None,
+    storage: str = CTImageStorage,
+    **tags: Any,
+) -> bytes:
+    """A file of (H, W) or (H, W, 3) whole numbers; ``packed`` is the frame as a codec made it."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = storage, syntax
+    meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.8.498.1"
+    data = FileDataset("", element(**SECRETS), file_meta=meta, preamble=bytes(128))
+    data.SOPClassUID, data.SOPInstanceUID = storage, meta.MediaStorageSOPInstanceUID
+    if pixels is not None:
+        bits = 8 * pixels.dtype.itemsize
+        data.Rows, data.Columns = pixels.shape[:2]
+        data.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
+        data.PhotometricInterpretation = "MONOCHROME2" if pixels.ndim == 2 else "RGB"
+        data.BitsAllocated = data.BitsStored = bits
+        data.PixelRepresentation = int(pixels.dtype.kind == "i")
+        if pixels.ndim == 3:
+            data.PlanarConfiguration = 0
+    for keyword, value in tags.items():
+        if value is None:
+            delattr(data, keyword)
+        else:
+            setattr(data, keyword, value)
+    if pixels is not None:
+        if "HighBit" not in tags:
+            data.HighBit = data.BitsStored - 1
+        order = ">" if syntax == ExplicitVRBigEndian else "<"
+        raw = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+        data.PixelData = encapsulate([packed]) if packed else raw + bytes(len(raw) % 2)
+        data["PixelData"].VR = "OB" if packed or data.BitsAllocated <= 8 else "OW"
+    stream = io.BytesIO()
+    data.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def ramp(low: int, high: int, kind: str = "uint16") -> Array:
+    """(16, 16) of rising values."""
+    return np.linspace(low, high, 256).round().astype(kind).reshape(16, 16)
