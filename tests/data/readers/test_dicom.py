@@ -1,33 +1,29 @@
 """DICOM files among one's own images: patients are groups, and names stay where they are."""
 
-import io
+import logging
+import traceback
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from segkit.core.errors import SegkitError
+from segkit.data.cache import open_cache
+from segkit.data.cache_build import CacheSpec
 from segkit.data.readers.folder import Folder
+from segkit.data.split_file import split_table
+from tests.data.readers.conftest import Make
+from tests.data.readers.dicom_sets import put, put_mask, told, write_patients
 from tests.imaging.dicom_files import SECRETS, dicom, ramp
 
 CLASSES = ("background", "bone")
 DIRECTORY, PLAN = "1.2.840.10008.1.3.10", "1.2.840.10008.5.1.4.1.1.481.5"
 
 
-def put(root: Path, name: str, data: bytes) -> None:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-
-
 def mask(root: Path, stem: str) -> None:
-    stream = io.BytesIO()
-    Image.fromarray((np.arange(256).reshape(16, 16) > 99).astype(np.uint8) * 255).save(
-        stream, "PNG"
-    )
-    put(root, f"masks/{stem}.png", stream.getvalue())
+    put_mask(root, stem, np.arange(256).reshape(16, 16) > 99)
 
 
 def series(root: Path, patient: str, places: dict[str, float], suffix: str = ".dcm") -> None:
@@ -50,6 +46,12 @@ def series(root: Path, patient: str, places: dict[str, float], suffix: str = ".d
 
 def groups(reader: Folder) -> list[tuple[str, str]]:
     return [(record.id, record.group) for record in reader.listing().records]
+
+
+def test_contract(contract: Callable[[Path, Make], None], tmp_path: Path) -> None:
+    series(tmp_path / "set", "one", {"a": 1, "b": 2})
+    series(tmp_path / "set", "two", {"c": 1, "d": 2})
+    contract(tmp_path / "set", lambda root: Folder(root, classes=CLASSES))
 
 
 def test_the_patient_is_the_group_and_slices_lie_in_order(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_files_without_a_suffix_are_no_images_where_others_are(tmp_path: Path) -
     assert groups(Folder(tmp_path, classes=CLASSES)) == [("a", "patient-001")]
 
 
-def test_one_patient_alone_cannot_be_split_and_the_message_names_no_one(tmp_path: Path) -> None:
+def test_a_patient_on_both_sides_of_a_published_split_is_one_group(tmp_path: Path) -> None:
     for folder in ("train", "test"):
         series(tmp_path / folder, SECRETS["PatientID"], {"a": 1, "b": 2})
     found = Folder(tmp_path, classes=CLASSES).listing().records
@@ -137,3 +139,44 @@ def test_a_file_that_is_damaged_stays_a_record_and_says_so(tmp_path: Path) -> No
     with pytest.raises(SegkitError, match="damaged or was cut off") as caught:
         reader.read(record)
     assert "b.dcm" in caught.value.where
+
+
+def test_nothing_that_names_a_patient_is_listed_cached_or_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    write_patients(tmp_path / "ct", patients=3, slices=2, side=48)
+    for number, (name, data) in enumerate(_leaky().items()):
+        put(tmp_path / "ct", f"images/{name}.dcm", data)
+        mask(tmp_path / "ct", name)
+        assert told(tmp_path / f"ct/images/{name}.dcm"), number
+    reader = Folder(tmp_path / "ct", classes=CLASSES)
+    found, said = reader.listing(), []
+    for record in found.records:
+        try:
+            reader.read(record)
+        except SegkitError as error:
+            said.append(repr(error) + "".join(traceback.format_exception(error)))
+    assert len(said) == 4
+    good = [record for record in found.records if record.id.startswith("s")]
+    open_cache(reader, good, spec=CacheSpec((16, 16), 3), folder=tmp_path / "cache", name="ct")
+    splits = dict.fromkeys((record.id for record in found.records), "train")
+    out = tmp_path / "out"
+    put(out, "split.csv", split_table(found.records, splits).encode())
+    put(out, "said", "\n".join([*said, caplog.text, repr(found), reader.passed_over()]).encode())
+    assert told(out) == told(tmp_path / "cache") == []
+
+
+def _leaky() -> dict[str, bytes]:
+    """Files of which pydicom's own messages would quote what names the patient."""
+    whole = dicom(ramp(0, 999), WindowCenter="40", WindowWidth="400")
+    name = SECRETS["PatientName"].encode()
+    return {
+        "rows": dicom(ramp(0, 999), Rows=17),
+        # Where a number should be, the name stands.
+        "window": whole.replace(b"DS\x02\x0040", b"DS\x0c\x00" + name.ljust(12)),
+        "syntax": whole.replace(
+            b"1.2.840.10008.1.2.1\0", (name + b"^MRN-4711-0815")[:20].ljust(20)
+        ),
+        "cut": whole[:-100],
+    }
