@@ -1,6 +1,6 @@
 """imagecodecs as a decoder of compressed DICOM, beside those that pydicom finds by itself.
 
-pydicom asks for :func:`is_available`, :data:`DECODER_DEPENDENCIES` and a function that decodes.
+pydicom asks such a module for ``is_available``, ``DECODER_DEPENDENCIES`` and what decodes a frame.
 """
 
 import struct
@@ -14,17 +14,17 @@ from pydicom import uid
 from pydicom.pixels.decoders.base import Decoder, DecodeRunner
 
 NAME = "imagecodecs"
-_JPEG = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit)
 _LOSSLESS_JPEG = (uid.JPEGLossless, uid.JPEGLosslessSV1)
 _JPEG_LS = (uid.JPEGLSLossless, uid.JPEGLSNearLossless)
 _JPEG_2000 = (uid.JPEG2000Lossless, uid.JPEG2000)
 _HTJ2K = (uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
+# JPEG of 8 bits is Pillow's, which tells a frame that was cut off.
 _CODECS = {
-    **dict.fromkeys(_JPEG, "JPEG8"),
+    uid.JPEGExtended12Bit: "JPEG8",
     **dict.fromkeys(_LOSSLESS_JPEG, "JPEGSOF3"),
     **dict.fromkeys(_JPEG_LS, "JPEGLS"),
-    **dict.fromkeys(_JPEG_2000, "JPEG2K"),
-    **dict.fromkeys(_HTJ2K, "HTJ2K"),
+    # OpenJPEG decodes both; the codec of HTJ2K alone keeps silent about damage.
+    **dict.fromkeys((*_JPEG_2000, *_HTJ2K), "JPEG2K"),
     uid.RLELossless: "DICOMRLE",
 }
 DECODER_DEPENDENCIES = dict.fromkeys(_CODECS, (NAME,))
@@ -53,19 +53,19 @@ def decode_frame(packed: bytes, runner: DecodeRunner) -> bytes:
         kind = f"<u{runner.bits_allocated // 8}"
         size = int(runner.frame_length("bytes"))
         return bytes(imagecodecs.dicomrle_decode(packed, kind, out=size))
+    options = {}
+    if syntax == uid.JPEGExtended12Bit:
+        if not packed.rstrip(b"\0").endswith(b"\xff\xd9"):
+            raise ValueError("a JPEG that was cut off")
+        # pydicom changes colours: to the codec both are of one space.
+        options = {"colorspace": 2, "outcolorspace": 2} if runner.samples_per_pixel == 3 else {}
     decode: Any = getattr(imagecodecs, f"{_CODECS[syntax].lower()}_decode")
-    # Without a change of colours, which pydicom makes: both are named alike.
-    options = {"colorspace": 2, "outcolorspace": 2} if _as_stored(runner) else {}
     pixels = np.ascontiguousarray(decode(packed, **options))
     if runner.photometric_interpretation in ("YBR_ICT", "YBR_RCT"):
         runner.set_option("photometric_interpretation", "RGB")
     runner.set_option("planar_configuration", 0)
     runner.set_option("bits_allocated", 8 * pixels.dtype.itemsize)
     return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
-
-
-def _as_stored(runner: DecodeRunner) -> bool:
-    return runner.transfer_syntax in _JPEG and runner.samples_per_pixel == 3
 
 
 def check_frame(packed: bytes, syntax: str, shape: tuple[int, int, int], itemsize: int) -> None:
@@ -81,7 +81,7 @@ def check_frame(packed: bytes, syntax: str, shape: tuple[int, int, int], itemsiz
         ValueError: with both sizes.
     """
     if syntax == uid.RLELossless:
-        # Runs of two bytes at the worst, and a header.
+        # At the worst a byte of the image takes two; and there is a header.
         bound = 2 * shape[0] * shape[1] * shape[2] * itemsize + 1024
         if len(packed) > bound:
             raise ValueError("more RLE data than the image has pixels")
