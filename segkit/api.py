@@ -16,9 +16,9 @@ from segkit.core.quoting import written
 from segkit.core.run_folder import RunFolder
 from segkit.evaluate import load_data, measure
 from segkit.runs.build import build_reader
-from segkit.runs.channels import with_channels
 from segkit.runs.in_process import compose, perform
 from segkit.runs.load import load_run
+from segkit.runs.settled import settled
 from segkit.train import train
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def open_data(
         config = resolved(composed)
         check_data(config)
         reader = build_reader(config)
-        return load_data(with_channels(config, reader), reader, "test")
+        return load_data(settled(config, reader), reader, "test")
 
     return compose("check", [f"dataset={name}", *named, *overrides], opened)
 

@@ -20,8 +20,8 @@ from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.build import build_reader, without_weights
 from segkit.runs.call import Call
-from segkit.runs.channels import with_channels
 from segkit.runs.checks import check_training
+from segkit.runs.settled import settled
 
 if TYPE_CHECKING:
     from segkit.benchmarks.timing import Figure
@@ -47,7 +47,7 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
         check_beside(part)
     reader = build_reader(settings)
     reader.listing()
-    settings = with_channels(settings, reader)
+    settings = settled(settings, reader)
 
     from segkit.benchmarks.parts import measure
     from segkit.benchmarks.table import as_json, show

@@ -20,7 +20,7 @@ from segkit.core.sources import data_name
 from segkit.runs import cli
 from segkit.runs.build import build_augmentation, build_reader
 from segkit.runs.call import Call
-from segkit.runs.channels import with_channels
+from segkit.runs.settled import settled
 
 
 def check(config: dict[str, Any], call: Call) -> bool:
@@ -34,7 +34,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
     _check_folder(folder)
     reader = build_reader(config)
     reader.listing()
-    config = with_channels(config, reader)
+    config = settled(config, reader)
     if others := reader.passed_over():
         print(others, flush=True)
 
@@ -44,18 +44,28 @@ def check(config: dict[str, Any], call: Call) -> bool:
     from segkit.audit.tables import problems_csv, records_csv, show
     from segkit.data.split_file import split_table
     from segkit.data.splits import SplitSpec
+    from segkit.imaging.channels import shown_as
 
     node = config["dataset"]
     size, crop = image_size(node["size"], "dataset.size"), _crop(node)
     skip, mapped = node["on_bad_record"] == "skip", "mask_values" in node
-    use = Use(reader.classes, size, crop, skip=skip, mapped=mapped)
+    use = Use(
+        reader.classes,
+        size,
+        crop,
+        skip=skip,
+        mapped=mapped,
+        channels=channels_of(node["channels"]),
+        intensity=reader.intensity,
+    )
     found = audit(reader, use, SplitSpec(**node["split"]), _mirrored(config, reader))
     write_text(folder / "records.csv", records_csv(found))
     write_text(folder / "problems.csv", problems_csv(found))
     if found.clean is not None:
         write_text(folder / "split.csv", split_table(found.records, found.clean))
     augmented = _preview(config, reader, found, folder) if config["augment_preview"] else b""
-    subtitle = f"{reader.root}, {len(found.facts)} records"
+    told = shown_as(max((fact.channels for fact in found.facts), default=1))
+    subtitle = f"{reader.root}, {len(found.facts)} records" + f"; pictures: {told}" * bool(told)
     name = data_name(node)
     title = f"Check of {name}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))

@@ -18,6 +18,7 @@ from segkit.core.channels import channel_count, channels_of
 from segkit.core.errors import SegkitError, require_packages
 from segkit.core.files import atomic_path, write_text
 from segkit.core.home import at_home
+from segkit.core.intensity import FIXED, HOW
 from segkit.core.run_folder import RunFolder, environment
 from segkit.core.sources import check_apart
 from segkit.core.values import check
@@ -154,7 +155,7 @@ def _facts(
     run: SavedRun, path: Path, config: dict[str, Any], parity: Parity, source: str
 ) -> dict[str, Any]:
     """What ``model.json`` says: how to call the model, and where it comes from."""
-    dataset, summary = run.config["dataset"], run.folder.read_summary()
+    dataset, summary, intensity = run.config["dataset"], run.folder.read_summary(), run.intensity
     size = image_size(dataset["size"], "dataset.size")
     return {
         "model": path.name,
@@ -169,14 +170,15 @@ def _facts(
             "channels": channel_count(dataset["channels"]),
             "taken": dataset["channels"] if isinstance(dataset["channels"], list) else None,
             "range": [0, 255],
+            "intensity": intensity if isinstance(intensity, str) else list(intensity),
+            "intensity_note": HOW[intensity if isinstance(intensity, str) else FIXED],
             "trained_at": dataset["size"],
             "resize_to": size and list(size),
             "any_size": run.network.any_size_exports,
             "note": "any height and width, or resize_to alone where any_size is false; where "
             "resize_to (rows, columns) is not null, resize to it first, by area averages where the "
             "image shrinks and bilinearly where it grows, and the probabilities back. evaluate and "
-            "predict resize logits, which differs in the last digits at edges, and scale deeper "
-            "images to 8 bits by their percentiles",
+            "predict resize logits, which differs in the last digits at edges",
         },
         "output": {
             "name": "probability",

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from segkit.config.plain import resolved
 from segkit.config.values import PREDICT
+from segkit.core.channels import channels_of
 from segkit.core.home import at_home
+from segkit.core.intensity import GROUP
 from segkit.core.limits import limit_images
 from segkit.core.shell import command
 from segkit.core.sources import check_apart
 from segkit.core.values import check
 from segkit.runs import cli
 from segkit.runs.call import Call
-from segkit.runs.load import agree, open_runs, predictor_of
+from segkit.runs.load import agree, agreed_planes, open_runs, predictor_of
 from segkit.tasks.named import decoder_settings
 
 if TYPE_CHECKING:
     from segkit.inference.names import Input
     from segkit.inference.table import Table
     from segkit.inference.wanted import Wanted
+    from segkit.runs.saved import SavedRun
     from segkit.tasks.base import Task
 
 # What masks depend on, besides the run: a table of other settings is not continued.
@@ -44,6 +47,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     view = View(config["tile"], config["overlap"], config["scale"], config["tta"])
     runs = open_runs(config["run"], config["allow_targets"])
     task = agree(runs, decoder_settings(config), cli.say)
+    planes = agreed_planes(runs, config["axes"], config["z"])
     inputs, others = find_inputs(config["input"])
     output = at_home(config["output"], "output")
     check_output(inputs, output)
@@ -52,6 +56,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     # What the folders say of classes, size and network counts as much as their weights.
     files = [file for run in runs for file in (run.folder.config, run.folder.best)]
     settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
+    settings |= {key: config[key] for key in ("axes", "z") if config[key] is not None}
     table = Table(
         output / "predictions.csv",
         columns(task.described_by(), labels=task.labels),
@@ -62,6 +67,11 @@ def predict(config: dict[str, Any], call: Call) -> None:
         _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     _say_again(table, todo, wanted, overwrite=config["overwrite"])
+    if todo and runs[0].intensity == GROUP:
+        cli.say(
+            "warning: this run scales the images of a group together (dataset.intensity=group); "
+            "here each file is a group of its own, and its mask may be another"
+        )
     if todo:
         cli.say("loading PyTorch …")
     from segkit.inference.predict_files import Job, predict_all
@@ -70,7 +80,9 @@ def predict(config: dict[str, Any], call: Call) -> None:
         print(others, flush=True)
     broken = 0
     if todo:  # networks take seconds to load
-        predictor = predictor_of(runs, task, device=config["device"], precision=config["precision"])
+        predictor = predictor_of(
+            runs, task, device=config["device"], precision=config["precision"], planes=planes
+        )
         limit_images(config["max_megapixels"])  # not the runs' own, which loading them has set
         table.begin(todo)
         job = Job(view, wanted, round(config["large"] * 1e6))
@@ -78,7 +90,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     table.finish()
     _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
-    _say_overlay(output, call.overrides, drawn=wanted.overlay)
+    _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
 
@@ -147,9 +159,15 @@ def _say(done: int, skipped: int, wanted: Wanted) -> None:
         print(f"beside it: {', '.join(beside)}")
 
 
-def _say_overlay(output: Path, overrides: Sequence[str], *, drawn: bool) -> None:
+def _say_overlay(
+    output: Path, overrides: Sequence[str], runs: Sequence[SavedRun], *, drawn: bool
+) -> None:
+    from segkit.imaging.channels import shown_as
+
     if drawn:
-        print(f"on the images: {output}/*_overlay.jpg")
+        taken = channels_of(runs[0].config["dataset"]["channels"])
+        told = shown_as(taken if isinstance(taken, int) else max(taken) + 1)
+        print(f"on the images: {output}/*_overlay.jpg" + f" ({told})" * bool(told))
     else:  # with it, what lacks one is predicted again
         kept = [each for each in overrides if not each.startswith("overlay=")]
         print(f"draw them on the images: {command('predict', *kept, 'overlay=true')}")

@@ -24,7 +24,6 @@ from segkit.runs.build import (
     without_weights,
 )
 from segkit.runs.call import Call
-from segkit.runs.channels import settled_channels
 from segkit.runs.checks import check_inference, check_training, check_training_part
 from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.monitor import asked_for, fall_back, in_words
@@ -36,6 +35,7 @@ from segkit.runs.resume import (
     resumed_config,
     with_own_split,
 )
+from segkit.runs.settled import settle
 from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     reader = build_reader(config)
     task = build_task(config, reader.classes)
     _announce(reader)
-    config = settled_channels(composed, config, reader)
+    config = settle(composed, config, reader)
 
     cli.say("loading PyTorch …")
     from segkit.training.batch_size import fit_batch

@@ -45,26 +45,34 @@ def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object
 
 
 @pytest.mark.parametrize(
-    ("kind", "channels", "size"),
+    ("kind", "channels", "seen"),
     [
-        ("binary", 3, 32),
-        ("two_logits", 1, [24, 40]),
-        ("binary", 1, None),
-        ("classes", 3, [96, 104]),
-        ("classes", 1, 32),
-        ("classes", 3, None),
+        ("binary", 3, (32, "image", np.uint8)),
+        ("two_logits", 1, ([24, 40], "stored", np.uint16)),
+        ("binary", 1, (None, "image", np.uint16)),
+        ("classes", 3, ([96, 104], "stored", np.uint8)),
+        ("classes", 1, (32, "image", np.uint8)),
+        ("classes", 3, (None, "image", np.uint16)),
     ],
 )
 def test_the_lines_find_what_predict_finds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, channels: int, size: Any
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    channels: int,
+    seen: tuple[Any, str, Any],
 ) -> None:
+    size, intensity, depth = seen
     built = network(channels, {"binary": 1, "two_logits": 2, "classes": 3}[kind])
     built.reduce = difference if kind == "two_logits" else None
     run = trained(tmp_path, built, 3 if kind == "classes" else 2, size)
-    pixels = picture(1, (60, 76, channels) if channels > 1 else (60, 76))
+    run.config["dataset"]["intensity"] = intensity
+    pixels = picture(1, (60, 76, channels) if channels > 1 else (60, 76)).astype(depth)
+    # Neither depth is filled.
+    pixels = pixels * 150 + 900 if depth == np.uint16 else pixels // 2 + 20
     pair = (size, size) if isinstance(size, int) else size and tuple(size)
     made = Predictor(
-        [Member(built, pair, channels)], task=run.task, device="cpu", precision="32-true"
+        [Member(built, pair, channels, intensity)], task=run.task, device="cpu", precision="32-true"
     )
     if kind != "classes":  # both classes are to be found
         run.config["threshold"] = float(np.median(made(pixels).probability))

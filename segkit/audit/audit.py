@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from segkit.audit.adjoining import find_joins
+from segkit.audit.channel_findings import of_channels
 from segkit.audit.clean_split import bring_together, draw_together
 from segkit.audit.crops import find_overlaps
 from segkit.audit.duplicates import Pair, find_pairs
@@ -106,7 +107,7 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
     listing = reader.listing()
     started = time.perf_counter()
     threads = min(8, os.cpu_count() or 1)
-    facts, unreadable = measure_all(reader, listing.records, threads=threads)
+    facts, unreadable = measure_all(reader, listing.records, threads=threads, channels=use.channels)
     seconds = time.perf_counter() - started
     records = [fact.record for fact in facts]
     splits, failure = _split(records, spec)
@@ -128,6 +129,7 @@ def audit(reader: Reader, use: Use, spec: SplitSpec, more: Sequence[Problem] = (
         *([no_split(failure)] if failure and (some or not _errors(bad)) else ()),
         *of_cautions([*cautions, *more], unfit),
         *of_records(facts, use),
+        *of_channels(facts),
         *of_copies(facts, pairs, splits, mended=clean is not None),
         *of_scenes(facts, placements, splits, mended=clean is not None),
         *of_groups(records, splits, spec),

@@ -7,8 +7,10 @@ from typing import Literal
 
 from segkit.audit.duplicates import Pair
 from segkit.audit.measure import Facts, Unreadable
+from segkit.core.channels import Channels
 from segkit.core.contracts import SKIP, SPLITS, Problem
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED, Intensity
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -45,6 +47,8 @@ class Use:
         crop: rows and columns of the random crop, or None.
         skip: whether records that cannot be used are left out instead of refused.
         mapped: whether ``dataset.mask_values`` is a key of the data set.
+        channels: that the network is given; None where that is not known.
+        intensity: how stored values become 0…255.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +56,8 @@ class Use:
     crop: tuple[int, int] | None
     skip: bool
     mapped: bool = False
+    channels: Channels | None = None
+    intensity: Intensity = STORED
 
 
 def bad_files(
@@ -176,7 +182,10 @@ def of_all(facts: Sequence[Facts], use: Use) -> Iterator[Finding]:
     if len(depths) > 1:
         shown = ", ".join(f"{count} of {name}" for name, count in depths.most_common())
         remedy = (
-            "segkit scales each image to 8 bits by itself; see that brightness stays comparable"
+            "8 bits are taken as they are, deeper images by their percentiles: "
+            "dataset.intensity=image treats all alike"
+            if use.intensity == STORED
+            else "dataset.intensity treats all alike; see that brightness stays comparable"
         )
         yield Finding("note", "mixed bit depths", shown, "the data set", remedy)
     if use.size is not None:

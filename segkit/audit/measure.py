@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from segkit.audit.adjoining import Borders, borders
 from segkit.audit.crops import Marks, mark
 from segkit.audit.duplicates import Signature, pixel_digest, sign
+from segkit.core.channels import Channels
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
-from segkit.data.source import Source
+from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import bare, format_of
 from segkit.imaging.pixels import Pixels, decode
@@ -51,6 +53,8 @@ class Facts:
         signature: what the image is recognised by.
         borders: what tells whether another continues it.
         marks: what tells whether another shows a part of it.
+        given: of each channel that the network is given, whether its pixels differ; empty where
+            it is not known which these are.
     """
 
     record: Record
@@ -73,6 +77,7 @@ class Facts:
     signature: Signature
     borders: Borders
     marks: Marks
+    given: tuple[bool, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -94,9 +99,16 @@ class Unreadable:
 
 
 def measure_all(
-    reader: Reader, records: Sequence[Record], *, threads: int
+    reader: Reader, records: Sequence[Record], *, threads: int, channels: Channels | None = None
 ) -> tuple[list[Facts], list[Unreadable]]:
-    """Measure every record, in order, with a progress bar on stderr."""
+    """Measure every record, in order, with a progress bar on stderr.
+
+    Args:
+        reader: of the records.
+        records: to measure.
+        threads: that decode.
+        channels: that the network is given; an image of others cannot be used.
+    """
     found: list[Facts] = []
     unreadable: list[Unreadable] = []
 
@@ -105,7 +117,11 @@ def measure_all(
         sample = load()
         seconds = time.perf_counter() - started
         check_sample(sample, record, len(reader.classes))
-        return measure(reader, record, sample, read_ms=1000 * seconds)
+        given: tuple[bool, ...] = ()
+        if channels is not None:
+            planes = to_channels(sample.image, channels, record.image)
+            given = tuple((planes != planes[:1, :1]).any(axis=(0, 1)).tolist())
+        return replace(measure(reader, record, sample, read_ms=1000 * seconds), given=given)
 
     jobs = map_records(reader, records, look, threads=threads, title="checking")
     for record, job in jobs:
@@ -122,7 +138,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     Raises:
         SegkitError: a file that could be read before cannot be read now.
     """
-    kind, bits, stored = _stored(reader.source, record.image)
+    kind, bits, stored = _stored(reader, record.image)
     pixels: Pixels = sample.image if stored is None else stored
     planes = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])
     shares: tuple[float, ...] = ()
@@ -144,7 +160,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
         shares=shares,
         objects=None if sample.mask is None else _objects(sample.mask, sample.instances),
         touching=0 if sample.instances is None else _touching(sample.instances),
-        mask_values=_mask_values(reader.source, record),
+        mask_values=_mask_values(reader, record),
         mask_digest="" if sample.mask is None else pixel_digest(sample.mask),
         read_ms=read_ms,
         signature=sign(sample.image, stored),
@@ -153,10 +169,11 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     )
 
 
-def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
-    """Format and bits of an image file, and its pixels where reading scaled them to 8 bits."""
+def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
+    """Format and bits of an image file, and its pixels where reading has changed their values."""
     if not is_image(name) and bare(name) != name:
         return "", 0, None
+    source, through = reader.source, reader.intensity == STORED
     with source.open(name) as stream:
         head = stream.read(HEAD)
     known = format_of(head)
@@ -165,11 +182,13 @@ def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
     bits = {"PNG": head[24:25], "BMP": head[28:29], "JPEG": b"\x08"}.get(kind, b"\x10")[0]
     if kind == "BMP":
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
-    if kind in ("PNG", "BMP", "JPEG") and bits <= 8:
+    if through and kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
-    pixels = decode(source.read(name), source.where(name), measured=True)
-    bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
-    return kind, bits if kind else 0, None if pixels.dtype == np.uint8 else pixels
+    pixels = decode(source.read(name), source.where(name), planes=reader.planes, measured=True)
+    if not (kind in ("PNG", "BMP", "JPEG") and bits <= 8):
+        bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
+    unchanged = through and pixels.dtype == np.uint8
+    return kind, bits if kind else 0, None if unchanged else pixels
 
 
 def _saturated(planes: Pixels) -> float:
@@ -199,13 +218,14 @@ def _touching(instances: NDArray[np.int32]) -> int:
     return int(together[together > 1].sum())
 
 
-def _mask_values(source: Source, record: Record) -> str:
+def _mask_values(reader: Reader, record: Record) -> str:
     """The values as stored, ``0 255``: colours by channel, floats rounded to 4 digits."""
     found: set[float] = set()
     for name in record.masks[:_MASK_FILES]:
         if not is_image(name):
             return ""
-        pixels = decode(source.read(name), source.where(name), indexed=True)
+        data, where = reader.source.read(name), reader.source.where(name)
+        pixels = decode(data, where, indexed=True, planes=reader.planes)
         small = pixels.dtype == np.uint8
         values = np.flatnonzero(np.bincount(pixels.ravel())) if small else np.unique(pixels)
         found.update(float(value) for value in values)

@@ -99,7 +99,7 @@ def _write_cache(folder: Path, count: int, size: tuple[int, int], channels: int)
         for number in range(count)
     ]
     index = {"build": _BUILD, "channels": channels, "labels": False, "bytes": count * each}
-    index |= {"problems": [], "entries": entries}
+    index |= {"problems": [], "depths": {}, "entries": entries}
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from segkit.core.intensity import STORED
+from segkit.core.view import LARGE, OVERLAP, TILE
+
 # What belongs to a call, not to what is trained.
 OF_THE_CALL = ("allow_targets", "overrides", "resume", "run_dir")
 # Where and how fast a machine trains: nothing that decides what is learnt from what.
@@ -33,9 +36,19 @@ MAY_CHANGE = tuple(
 # What training finds out and writes into its configuration, and what stands there before.
 FOUND = {
     "dataset.batch_size": "auto",
+    "dataset.channels": "auto",
+    "dataset.intensity": "auto",
     "model.encoder_weights": "auto",
     "model.mean": None,
     "model.std": None,
+}
+# Keys that runs of earlier versions lack, and what they were trained by.
+ADDED = {
+    "dataset.device_cache": False,
+    "dataset.intensity": STORED,
+    "large": LARGE,
+    "overlap": OVERLAP,
+    "tile": TILE,
 }
 # Never compared with the run's own on resume: their choices are compared key by key.
 NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment", "monitor_asked")

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from segkit.config.pixel_rules import INTENSITY
+from segkit.config.plane_rules import AXES, Z
 from segkit.core.errors import did_you_mean
 from segkit.core.limits import MEGAPIXELS
 from segkit.core.values import PROBABILITY, SWITCH, Rule, choice, number, whole
@@ -115,10 +117,12 @@ DATA = {
     "callbacks.inference.every_n_epochs": whole(1),
     "callbacks.inference.most": whole(1, 64),
     "callbacks.panels.every_n_epochs": whole(1),
+    "dataset.axes": AXES,
     "dataset.batch_size": whole(1, also=("auto",)),
     "dataset.channels": CHANNELS,
     "dataset.crop": CROP,
     "dataset.device_cache": SWITCH,
+    "dataset.intensity": INTENSITY,
     "dataset.name": DATA_NAME,
     "dataset.num_workers": whole(0, also=("auto",)),
     "dataset.on_bad_record": choice("error", "skip"),
@@ -133,6 +137,7 @@ DATA = {
     "dataset.split.stratify": SWITCH,
     "dataset.split.test": PROBABILITY,
     "dataset.split.val": PROBABILITY,
+    "dataset.z": Z,
     "trainer.accelerator": choice("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
     "trainer.accumulate_grad_batches": whole(1),
     "trainer.check_val_every_n_epoch": whole(1),
@@ -161,6 +166,8 @@ EVALUATE = {
 PREDICT = {
     **dict.fromkeys(("overlay", "colour", "probability", "rle", "overwrite"), SWITCH),
     **dict.fromkeys(("rois", "geojson", "coco"), SWITCH),
+    "axes": AXES,
+    "z": Z,
     "pixel_size": PIXEL_SIZE,
     "device": choice(*DEVICES, remedy="choose auto, cpu, or cuda for a GPU"),
     "precision": choice(*PRECISIONS),

@@ -26,13 +26,14 @@ from numpy.typing import NDArray
 from segkit.core.checksums import Checksums
 from segkit.core.contracts import Problem, Record, Truth
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import GROUP
 from segkit.core.sources import check_apart
 from segkit.data.cache_build import CacheSpec, build_cache, pixels_name, prepare
 from segkit.data.cache_files import file_names, same_files
 from segkit.data.readers.base import Reader
 
 # Raised whenever the format or the preparation of the pixels changes.
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Cache:
         self.kind = np.dtype(np.int32 if index["labels"] else np.uint8)  # of the ground truth
         self.size: int = index["bytes"]
         self.pixels = folder / pixels_name(index["build"])
+        self.depths: dict[str, int] = index["depths"]  # images by the type that they are stored in
         self.problems = [Problem(**problem) for problem in index["problems"]]
         self.entries = {entry["id"]: _entry(entry) for entry in index["entries"]}
         self._pixels: NDArray[np.uint8] | None = np.memmap(self.pixels, np.uint8, mode="r")
@@ -228,5 +230,7 @@ def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
         # The stratum too: it may come from a table, and is kept with the pixels.
         "records": [(r.id, r.image, r.masks, r.stratum) for r in records],
         "spec": (spec.size, spec.channels, spec.labels),
+        "intensity": reader.intensity,
+        "groups": [r.group for r in records] if reader.intensity == GROUP else [],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ def build_cache(
     """
     entries: list[dict[str, object]] = []
     problems: list[dict[str, str]] = []
+    images: list[str] = []
     source, checksums = reader.source, dict[str, str]()
     stamps = {name: source.stamp(name) for name in file_names(reader, records)}
     # An .npz is of many records; one of them reads it for its checksum.
@@ -76,6 +78,7 @@ def build_cache(
         for record, job in map_records(reader, records, decode, threads=threads, title=title):
             try:
                 entries.append(_append(out, record, job.result()))
+                images.append(record.image)
             except SegkitError as error:
                 problem = {"where": error.where, "what": error.what, "remedy": error.remedy}
                 problems.append(problem)
@@ -89,6 +92,7 @@ def build_cache(
         "channels": channel_count(spec.channels),
         "labels": spec.labels,
         "bytes": size,
+        "depths": Counter(reader.depths.get(name, "") for name in images),
         "entries": entries,
         "problems": problems,
     }

@@ -44,7 +44,7 @@ def draw_contours(
     """Draw the outline of every object, just inside it and one pixel wide.
 
     Args:
-        image: (H, W) or (H, W, C) uint8, C of 1 to 4.
+        image: (H, W) or (H, W, C) uint8; see :func:`segkit.imaging.channels.as_rgb`.
         labels: (H, W) integers; every positive value is an object.
         colours: (3,) or (n, 3) uint8 RGB: one for all, or one for each label in ascending order;
             without them, of :data:`COLOURS`, so that objects close by differ.

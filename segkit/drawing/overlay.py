@@ -31,7 +31,7 @@ def overlay(image: Picture, mask: Picture, *, alpha: float = 0.35) -> Picture:
     """Paint the classes of a mask over an image, each with a full-colour line just inside its rim.
 
     Args:
-        image: (H, W) or (H, W, C) uint8, C of 1 to 4.
+        image: (H, W) or (H, W, C) uint8; see :func:`segkit.imaging.channels.as_rgb`.
         mask: (H, W) uint8 class indices; 0 is left as it is.
         alpha: share of the class colour inside, 0 … 1: ``(1 - alpha) image + alpha colour``.
 
@@ -55,7 +55,7 @@ def agreement(image: Picture, truth: Picture, prediction: Picture) -> Picture:
     """Paint where a binary prediction is right, misses, or draws too much.
 
     Args:
-        image: (H, W) or (H, W, C) uint8, C of 1 to 4.
+        image: (H, W) or (H, W, C) uint8; see :func:`segkit.imaging.channels.as_rgb`.
         truth: (H, W) uint8, foreground where not 0.
         prediction: (H, W) uint8, likewise.
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from segkit.drawing.overlay import Picture
+from segkit.imaging.channels import shown_as
 
 Pen = ImageDraw.ImageDraw
 RGB = tuple[int, int, int]
@@ -77,7 +78,9 @@ def panel(rows: Sequence[PanelRow], painter: Painter, *, height: int = _HEIGHT) 
     width = max(_NARROWEST, *(panel_size(row.image.shape, height)[1] for row in rows))
     step = _LINE + height + 2 * _GAP
     wide = len(columns) * (width + _GAP) - _GAP
-    wide = max(wide, sum(_entry(name) for name in (_HEADINGS[-1], *(name for _, name in key))))
+    told = shown_as(max(_channels(row.image) for row in rows))
+    entries = (_HEADINGS[-1], *(name for _, name in key), f"image: {told}" * bool(told))
+    wide = max(wide, sum(map(_entry, filter(None, entries))))
     high = 2 * _LINE + len(rows) * step
     sheet = Image.new("RGB", (wide + 2 * _MARGIN, high + 2 * _MARGIN), _PAPER)
     pen = ImageDraw.Draw(sheet)
@@ -90,7 +93,9 @@ def panel(rows: Sequence[PanelRow], painter: Painter, *, height: int = _HEIGHT) 
         pictures = [_missing(size) if one is None else one for one in painter.pictures(row, size)]
         shown = [pictures[column] for column in columns]
         _draw_row(sheet, row, shown, top, (height, width))
-    _legend(pen, sheet.height - _MARGIN - _LINE // 2, key)
+    end = _legend(pen, sheet.height - _MARGIN - _LINE // 2, key)
+    if told:
+        _write(pen, (end, sheet.height - _MARGIN - _LINE // 2), entries[-1], anchor="lm")
     return np.asarray(sheet, np.uint8)
 
 
@@ -123,7 +128,12 @@ def _missing(size: tuple[int, int]) -> Picture:
     return np.asarray(empty, np.uint8)
 
 
-def _legend(pen: Pen, middle: int, key: Sequence[tuple[Sequence[int], str]]) -> None:
+def _channels(image: Picture) -> int:
+    return 1 if image.ndim == 2 else image.shape[2]
+
+
+def _legend(pen: Pen, middle: int, key: Sequence[tuple[Sequence[int], str]]) -> int:
+    """Draw it; gives where the next word could stand."""
     left = _MARGIN
     if key:
         _write(pen, (left, middle), f"{_HEADINGS[-1]}:", anchor="lm", colour=_FAINT)
@@ -133,6 +143,7 @@ def _legend(pen: Pen, middle: int, key: Sequence[tuple[Sequence[int], str]]) -> 
         pen.rectangle((left, middle - 6, left + 11, middle + 5), fill=(red, green, blue))
         _write(pen, (left + 18, middle), name, anchor="lm")
         left += _entry(name)
+    return left
 
 
 def _entry(name: str) -> int:

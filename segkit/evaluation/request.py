@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What may be set for an evaluation, and what the network was trained with.
 _SETTABLE = ("batch_size", "cache_dir", "num_workers", "on_bad_record", "score_at", "score_by")
-_FIXED = ("channels", "crop", "name", "panel_count", "panel_ids", "size", "split")
+_FIXED = ("channels", "crop", "intensity", "name", "panel_count", "panel_ids", "size", "split")
 
 
 def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> dict[str, Any]:

@@ -69,6 +69,15 @@ def as_rgb(image: Bytes) -> Bytes:
     return np.ascontiguousarray(planes[..., :3])
 
 
+def shown_as(count: int) -> str:
+    """What :func:`as_rgb` shows of an image of so many channels, in words; of grey and RGB none."""
+    if count in (1, 3):
+        return ""
+    if count == 2:
+        return "channels 0 and 1 as red and green"
+    return f"of {count} channels 0, 1 and 2 as red, green and blue"
+
+
 def as_grey(image: Bytes) -> Bytes:
     """(H, W) uint8 of (H, W) or (H, W, C): colour is weighted as by :func:`to_channels`."""
     planes = image[..., None] if image.ndim == 2 else image

@@ -12,7 +12,7 @@ from skimage.measure import label
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.channels import flat
-from segkit.imaging.masks import pack
+from segkit.imaging.masks import as_shown, pack
 from segkit.imaging.pixels import Pixels, decode
 
 # Pixels beyond which no further mask is looked at.
@@ -137,7 +137,7 @@ class Survey:
     def add(self, name: str, data: bytes) -> None:
         """Look at one file more; one that cannot be decoded adds nothing."""
         with suppress(SegkitError):
-            shown = flat(decode(data, name))
+            shown = flat(as_shown(data, name))
             stored = flat(decode(data, name, indexed=True)) if self.indexed else shown
             _add(self, stored, shown, lossy=is_lossy(data, name))
 

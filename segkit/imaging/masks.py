@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channels import flat
-from segkit.imaging.pixels import Pixels, open_header
+from segkit.imaging.pixels import Pixels, decode, open_header
 
 _RULE = (
     "with two classes and no dataset.mask_values they must be 0 and 1, or 0 and 255, in each file"
@@ -57,6 +58,19 @@ def zero_is_light(data: bytes) -> bool:
     except Exception:  # a TIFF that only tifffile reads; whoever decodes it reports damage
         return False
     return sum(palette[:3]) > sum(palette[3:6])
+
+
+def as_shown(data: bytes, name: str, planes: Planes = PLAIN) -> Pixels:
+    """A mask file as it is stored, but for a palette, of which the colours count."""
+    return decode(data, name, indexed=not _has_palette(data), planes=planes)
+
+
+def _has_palette(data: bytes) -> bool:
+    try:
+        with open_header(data) as picture:
+            return picture.mode in ("P", "PA")
+    except Exception:  # whoever decodes it reports damage
+        return False
 
 
 def above(pixels: Pixels, threshold: float) -> NDArray[np.bool_]:

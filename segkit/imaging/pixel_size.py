@@ -9,7 +9,7 @@ from typing import IO, Any
 import tifffile
 
 from segkit.imaging.quiet import without_tifffile_log
-from segkit.imaging.tiff import MAGIC, check_chain
+from segkit.imaging.tiff_checks import MAGIC, check_chain
 
 # Height and width in µm.
 PixelSize = tuple[float, float]

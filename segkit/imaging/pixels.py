@@ -11,40 +11,52 @@ from PIL.ImageFile import ImageFile
 
 from segkit.core.channels import Channels
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import Picture
 from segkit.imaging.formats.registry import format_names, format_of
+from segkit.imaging.intensity import Rule, scaled, window_of
 
 Pixels = NDArray[Any]
 
-# Two per mille at each end: bright dust and dead pixels must not set the window.
-PERCENTILES = (0.2, 99.8)
 _BAD_FILE = "replace the file"
 
 
-def decode(data: bytes, name: str, *, indexed: bool = False, measured: bool = False) -> Pixels:
+def decode(
+    data: bytes,
+    name: str,
+    *,
+    indexed: bool = False,
+    planes: Planes = PLAIN,
+    measured: bool = False,
+) -> Pixels:
     """Decode an image file as it was stored; see :func:`decode_picture`.
 
     Args:
         data: the bytes of the file.
         name: what to call it in an error.
         indexed: see :func:`decode_picture`.
+        planes: see :func:`decode_picture`.
         measured: without the window of a DICOM file: what was measured, such as Hounsfield units.
 
     Returns:
         (H, W) or (H, W, C) in the stored type: bool, an integer or float; without alpha.
     """
-    picture = decode_picture(data, name, indexed=indexed)
-    return picture.measured if measured and picture.measured is not None else picture.pixels
+    picture = decode_picture(data, name, indexed=indexed, planes=planes)
+    return picture.values(measured=measured)
 
 
-def decode_picture(data: bytes, name: str, *, indexed: bool = False) -> Picture:
+def decode_picture(
+    data: bytes, name: str, *, indexed: bool = False, planes: Planes = PLAIN
+) -> Picture:
     """Decode an image file.
 
     Args:
         data: the bytes of a file of one of :mod:`segkit.imaging.formats`.
         name: what to call the file in an error.
         indexed: keep the indices of a palette image (a mask) instead of its colours.
+        planes: which of a file's many planes are the image.
 
     Returns:
         Its pixels in the stored type; turned by no tag, see :func:`orientation`.
@@ -56,7 +68,7 @@ def decode_picture(data: bytes, name: str, *, indexed: bool = False) -> Picture:
     if not data:
         raise SegkitError("an image file of zero bytes", where=name, remedy=_BAD_FILE)
     try:
-        return _checked(data, name, indexed=indexed)
+        return _checked(data, name, indexed=indexed, planes=planes)
     except SegkitError:
         raise
     except Exception as error:  # every decoder has its own family of exceptions
@@ -84,10 +96,13 @@ def open_header(data: bytes) -> ImageFile:
         raise UnidentifiedImageError(str(error)) from error
 
 
-def _checked(data: bytes, name: str, *, indexed: bool) -> Picture:
+def _checked(data: bytes, name: str, *, indexed: bool, planes: Planes) -> Picture:
     if (found := format_of(data)) is None:
         raise ValueError(f"its content is not {format_names()}")
-    picture = found.read(data, name, indexed)
+    if found.stack is None:
+        picture = found.read(data, name, indexed)
+    else:
+        picture = found.stack(data, name, indexed, planes)
     pixels = picture.pixels
     if not pixels.size:
         raise ValueError("it has no pixels")
@@ -114,17 +129,16 @@ def orientation(data: bytes) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
+def to_uint8(pixels: Pixels, name: str, rule: Rule = STORED) -> NDArray[np.uint8]:
     """Bring an image of any depth to 0…255.
-
-    uint8 is passed through and bool becomes 0 and 255. Any other type (12 and 16-bit
-    radiographs, float intensities) is scaled image by image: the 0.2 and 99.8 percentiles
-    over all its channels become 0 and 255, values outside are clipped, and a constant image
-    becomes 0.
 
     Args:
         pixels: (H, W) or (H, W, C), any real type.
         name: what to call the image in an error.
+        rule: of :mod:`segkit.core.intensity`, or a window of its own. With ``stored`` uint8 is
+            passed through and bool becomes 0 and 255; of any other type the 0.2 and 99.8
+            percentiles over all channels become 0 and 255. A constant image becomes 0, but for
+            what is passed through.
 
     Raises:
         SegkitError: a value is NaN or infinite, the values span more than a float holds, or
@@ -132,33 +146,7 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
     """
     if not pixels.size:
         raise SegkitError("an image without pixels", where=name, remedy=_BAD_FILE)
-    if pixels.dtype == np.uint8:
-        return np.asarray(pixels, np.uint8)
-    if pixels.dtype == np.bool_:
-        return np.where(pixels, np.uint8(255), np.uint8(0))
-    if np.issubdtype(pixels.dtype, np.floating) and not np.isfinite(pixels).all():
-        bad = int(np.count_nonzero(~np.isfinite(pixels)))
-        raise SegkitError(
-            f"{bad} pixels are NaN or infinite",
-            where=name,
-            remedy="write finite intensities",
-        )
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = (float(value) for value in np.percentile(pixels, PERCENTILES))
-    if not np.isfinite(high - low):
-        raise SegkitError(
-            f"intensities from {pixels.min():g} to {pixels.max():g}, which cannot be scaled",
-            where=name,
-            remedy=_BAD_FILE,
-        )
-    if high <= low:
-        low, high = float(pixels.min()), float(pixels.max())
-    if high <= low:
-        return np.zeros(pixels.shape, np.uint8)
-    # float32 is exact for 16 bits only.
-    wide: Pixels = pixels.astype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
-    scaled = (wide - low) * (255.0 / (high - low))
-    return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
+    return scaled(pixels, window_of(pixels, rule, name))
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

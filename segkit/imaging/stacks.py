@@ -1,42 +1,132 @@
-"""What to do with an image of many planes or channels, of which segkit reads neither."""
+"""From a file of many planes to one image: its axes are what the file says, or the settings."""
 
-from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.planes import MAX, MEAN, PLAIN, Planes
+from segkit.imaging.formats.base import Picture
+from segkit.imaging.photometric import Photometric
+
+Pixels = NDArray[Any]
+
+# tifffile's letters for pages of which the file does not say what they are.
+_UNKNOWN = "IQ"
+_NAMES = {"Z": "a stack of planes", "T": "a time series", "C": "channels"}
 
 
-def stack_error(shape: tuple[int, ...], axes: str, name: str) -> SegkitError:
-    """Nothing is wrong with the file: it only has to be taken apart.
+def arranged(
+    stored: Pixels, axes: str, shown: Photometric, name: str, planes: Planes = PLAIN
+) -> Picture:
+    """The image of a series of pages.
 
     Args:
-        shape: of its pixels.
-        axes: a letter for each: Y and X, C or S for channels, anything else for planes.
+        stored: samples as decoded, of any number of axes.
+        axes: a letter for each, as tifffile has them: S are samples of a pixel.
+        shown: makes pixels of samples.
         name: of the file.
+        planes: the settings.
+
+    Returns:
+        Pixels (H, W) or (H, W, C), alpha (H, W).
+
+    Raises:
+        SegkitError: axes that nobody knows, or several planes of which none was chosen.
     """
-    path = PurePath(name)
-    size = "×".join(map(str, shape))
-    # What was there is kept, under a name that is no image's.
-    kept = f"{path.name}.whole"
-    read = (
-        f"import os; from tifffile import *; os.rename({path.name!r}, {kept!r}); "
-        f"a = imread({kept!r})"
-    )
-    first, last = axes[:1] in ("C", "S"), axes[-1:] in ("C", "S")
-    if len(shape) == 3 and (first or last):
-        channels = "a[:3]" if first else "a[..., :3]"
-        write = f"imwrite({path.name!r}, {channels}, photometric='rgb')"
-        remedy = f'keep three channels; in its folder: python -c "{read}; {write}"'
-        what = f"an image of {shape[0 if first else -1]} channels"
+    place = _samples_at(axes, stored.shape, shown.samples)
+    if place is not None:
+        axes = f"{axes[:place]}S{axes[place + 1 :]}"
+    kept = [n for n, axis in enumerate(axes) if axis in "YX" or stored.shape[n] != 1 or n == place]
+    stored = stored.reshape([stored.shape[n] for n in kept])
+    axes = _known("".join(axes[n] for n in kept), stored.shape, name, planes.axes)
+    if place is not None:
+        stored = np.moveaxis(stored, axes.index("S"), -1)
+        axes = axes.replace("S", "")
+    picture = shown(stored)
+    several = picture.pixels.ndim > len(axes)
+    pixels = _one(picture.pixels, axes + "S" * several, name, planes.z)
+    alpha = None if picture.alpha is None else _one(picture.alpha, axes, name, planes.z)
+    return Picture(pixels, alpha)
+
+
+def _samples_at(axes: str, shape: tuple[int, ...], samples: int) -> int | None:
+    """Where the samples of a pixel are: a description may call them otherwise, such as C."""
+    if samples == 1:
+        return None
+    places = [axes.find("S"), len(axes) - 1, len(axes) - 3]
+    found = [n for n in places if n >= 0 and shape[n] == samples]
+    if not found:
+        raise ValueError(f"{samples} samples a pixel, which are no axis of {axes}")
+    return found[0]
+
+
+def _known(axes: str, shape: tuple[int, ...], name: str, given: str | None) -> str:
+    """The letters of the axes: those that were given, where they fit, or the file's own."""
+    place = axes.find("S")
+    if given is not None and len(given) == len(axes) and (place < 0 or given[place] == "C"):
+        return given if place < 0 else f"{given[:place]}S{given[place + 1 :]}"
+    own = axes.replace("S", "")
+    if not set(own) & set(_UNKNOWN) and len(set(own)) == len(own) and {"Y", "X"} <= set(own):
+        return axes
+    raise _refused(shape, axes, name, "pages that do not say what they are", _ways(axes))
+
+
+def _ways(axes: str) -> str:
+    """What the settings may call axes of which some are not known."""
+    plain, pages = axes.replace("S", "C"), [axis for axis in axes if axis not in "YXS"]
+    words = {"C": "channels", "Z": "planes of a stack", "T": "points in time"}
+    if len(pages) != 1 or not {"Y", "X"} <= set(axes):
+        ways = "dataset.axes=ZCYX if it is a stack of channels"
     else:
-        write = f"[imwrite(f'{path.stem}_{{i:04}}.tif', p) for i, p in enumerate(a)]"
-        remedy = (
-            "write each plane as an image, in its folder and in that of its mask: "
-            f'python -c "{read}; {write}"; the planes of a stack then stay in one split by '
-            "'dataset.group_pattern=\"(.+)_[0-9]{4}$\"'"
+        ways = "; ".join(
+            f"dataset.axes={plain.replace(pages[0], letter)} if they are {what}"
+            for letter, what in words.items()
+            if letter not in plain
         )
-        what = "a stack of planes"
-    return SegkitError(
-        f"{what}, {size} (axes {axes}); segkit reads one plane of 1 to 4 channels",
-        where=name,
-        remedy=remedy,
+    return f"say it, in the order of its axes: {ways}; to predict, axes= does the same"
+
+
+def _one(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
+    """(H, W) or (H, W, C): one plane of many, or what they have in common."""
+    along = [axis for axis in axes if axis not in "YXCS"]
+    if {"C", "S"} <= set(axes):
+        what, remedy = "channels of several samples each", "write each of these pictures as a file"
+        raise _refused(pixels.shape, axes, name, what, remedy)
+    if len(along) > 1:
+        several = " and ".join(_NAMES.get(axis, f"axis {axis}") for axis in along)
+        remedy = "write a file for each place on one of these axes"
+        raise _refused(pixels.shape, axes, name, several, remedy)
+    if along:
+        pixels = _chosen(pixels, axes, name, z)
+        axes = axes.replace(along[0], "")
+    order = [axes.index(axis) for axis in ("Y", "X", "C", "S") if axis in axes]
+    return np.transpose(pixels, order)
+
+
+def _chosen(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
+    place = next(n for n, axis in enumerate(axes) if axis not in "YXCS")
+    count = pixels.shape[place]
+    if z == MAX:
+        return np.asarray(pixels.max(axis=place))
+    if z == MEAN:
+        mean = pixels.mean(axis=place, dtype=np.float64)
+        # What was counted in whole numbers stays in the range of its type.
+        return np.asarray(mean if pixels.dtype.kind == "f" else np.rint(mean), pixels.dtype)
+    if isinstance(z, int) and z < count:
+        return np.asarray(np.take(pixels, z, axis=place))
+    what = _NAMES.get(axes[place], f"planes along an axis {axes[place]}")
+    if isinstance(z, int):
+        what += f", the last of which is {count - 1}, counted from 0"
+    remedy = (
+        "take the brightest of its planes by dataset.z=max; their mean by dataset.z=mean; or one "
+        f"plane, of a mask too if it is a stack, by its number: dataset.z={count // 2}; to "
+        "predict, z= does the same"
     )
+    raise _refused(pixels.shape, axes, name, what, remedy)
+
+
+def _refused(shape: tuple[int, ...], axes: str, name: str, what: str, remedy: str) -> SegkitError:
+    size = "×".join(map(str, shape))
+    return SegkitError(f"{what} ({size}, axes {axes})", where=name, remedy=remedy)

@@ -1,244 +1,87 @@
-"""TIFF files of one plane. What a tag claims is compared with the bound and with the file first."""
+"""TIFF files: one image, of any number of channels, and of many planes as the settings say."""
 
 import io
 import math
-import struct
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from segkit.core.limits import check_bytes, check_memory, check_pixels, most_pixels
-from segkit.imaging.formats.base import Picture, split_alpha
+from segkit.core.limits import check_bytes, check_memory, check_pixels
+from segkit.core.planes import PLAIN, Planes
+from segkit.imaging.channel_names import channel_names
+from segkit.imaging.formats.base import Picture
+from segkit.imaging.old_tiff import is_subsampled, read_old_jpeg, read_subsampled
+from segkit.imaging.photometric import Photometric
 from segkit.imaging.quiet import without_tifffile_log
-from segkit.imaging.stacks import stack_error
+from segkit.imaging.stacks import arranged
+from segkit.imaging.tiff_checks import OLD_JPEG, check_chain, check_page, check_whole
 
 Pixels = NDArray[Any]
 
-MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-JPEG = (6, 7, 33007, 34892)
-_JPEG2000 = (33003, 33004, 33005, 34712)
-# These unpack into as many bytes as the tags say, and no more: none, CCITT, LZW, deflate,
-# PackBits, LZMA, Zstandard. The others bring a header of their own, which must be looked at.
-_BOUNDED = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)
-_MOST_PAGES = 10_000
-# Rows that are in memory at once where an image is read by rows: tiles, and what overlaps.
-_BAND = 1024
-# Pixels that a byte of a file may stand for beyond the bound: deflate and LZW come near it on a
-# constant image. A slide has a tenth of it; a header that only claims to be one has more.
-_MOST_PACKED = 2000
 
-
-def decode_tiff(data: bytes, name: str, *, indexed: bool) -> Picture:
-    """Decode the first series of a TIFF file, which must be one plane of any number of channels.
+def decode_tiff(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN) -> Picture:
+    """Decode the image of a TIFF file.
 
     Args:
         data: the bytes of the file.
         name: what to call the file in an error.
-        indexed: keep the indices of a palette image instead of its colours.
+        indexed: of a mask: keep the indices of a palette instead of its colours, and what is
+            stored where 0 is white.
+        planes: what its axes are, and which of its planes are the image.
 
     Returns:
-        Pixels in the stored type; a channel is alpha where a tag says so.
+        Pixels in the stored type, other colours as RGB; alpha where a tag says so.
 
     Raises:
-        SegkitError: more pixels or bytes than the bound, or a stack.
+        SegkitError: more pixels or bytes than the bound, or several planes.
         Exception: whatever a damaged file raises.
     """
     stream = io.BytesIO(data)
     check_chain(stream)
     # An OME file may name others, which nobody asked for.
     with without_tifffile_log(), tifffile.TiffFile(stream, _multifile=False) as tiff:
-        series = tiff.series[0]
-        check_page(series.keyframe, name)
+        series = main_series(tiff)
+        page: Any = series.keyframe
+        check_page(page, name)
         sizes = dict(zip(series.axes, series.shape, strict=False))
         check_pixels(sizes.get("Y", 1), sizes.get("X", 1), name)
         itemsize = np.dtype(series.dtype).itemsize
         check_bytes(math.prod(series.shape) * itemsize, "a TIFF image", name)
         check_memory(sizes.get("Y", 1), sizes.get("X", 1), name, deep=itemsize > 1)
-        _refuse_truncated(series, data)
-        pixels = np.asarray(series.asarray())
-        palette = None if indexed else palette_of(series.keyframe)
-        transparent = has_alpha(series.keyframe)
-    pixels = _one_plane(pixels, series.axes, name)
-    if palette is not None and pixels.ndim == 2:
-        return Picture(palette[pixels])
-    return split_alpha(pixels) if transparent else Picture(pixels)
+        check_whole(series, data)
+        shown = Photometric(page, indexed=indexed)
+        picture = arranged(_stored(series, data), series.axes, shown, name, planes)
+        names = channel_names(tiff, series, picture.pixels.shape[2:])
+    return Picture(picture.pixels, picture.alpha, names)
 
 
-def has_alpha(page: Any) -> bool:
-    """Whether the last of a page's samples is alpha: associated (1) or not (2), by its tag."""
-    return page.samplesperpixel > 1 and tuple(page.extrasamples)[-1:] in ((1,), (2,))
-
-
-def palette_of(page: Any) -> NDArray[np.uint8] | None:
-    """(N, 3) uint8 colours of a page of indices, or None.
+def main_series(tiff: tifffile.TiffFile) -> Any:
+    """The pages of the image: those of the largest that is no reduced copy, nor a mask.
 
     Raises:
-        ValueError: fewer colours than there may be indices.
+        ValueError: there are several, or its description does not fit the file.
     """
-    if page.colormap is None or page.samplesperpixel != 1:
-        return None
-    if page.colormap.shape[1] < 2**page.bitspersample:
-        raise ValueError("a palette of too few colours")
-    # The standard says 16 bits a colour; some writers store 8.
-    colours = page.colormap >> 8 if page.colormap.max() > 255 else page.colormap
-    return np.asarray(np.moveaxis(colours, 0, -1), np.uint8)
+    series = tiff.series
+    unlike = tiff.is_imagej and series[0].kind not in ("imagej", "ome")
+    if unlike and (tiff.imagej_metadata or {}).get("images", 1) > 1:
+        raise ValueError("fewer planes than ImageJ's description says")
+    whole = [each for each in series if not (each.keyframe.is_reduced or each.keyframe.is_mask)]
+    areas = [each.keyframe.imagelength * each.keyframe.imagewidth for each in whole or series]
+    largest = [each for each, n in zip(whole or series, areas, strict=True) if n == max(areas)]
+    if len(largest) > 1:
+        raise ValueError(f"{len(largest)} images of one size, in one file: write a file for each")
+    return largest[0]
 
 
-def _one_plane(pixels: Pixels, axes: str, name: str) -> Pixels:
-    kept = [i for i, axis in enumerate(axes) if axis in "YX" or pixels.shape[i] != 1]
-    planar = "".join(axes[i] for i in kept) in ("SYX", "CYX")
-    pixels = pixels.reshape([pixels.shape[i] for i in kept])
-    last = "".join(axes[i] for i in kept) in ("YXS", "YXC")
-    if pixels.ndim == 3 and planar:
-        pixels = np.moveaxis(pixels, 0, -1)
-    if pixels.ndim != 2 and not (pixels.ndim == 3 and (planar or last)):
-        raise stack_error(pixels.shape, "".join(axes[i] for i in kept), name)
-    return pixels
-
-
-def check_chain(stream: IO[bytes]) -> None:
-    """Refuse a list of pages that leads out of the file or in circles, and rewind the stream.
-
-    tifffile would follow a circle of more than a hundred pages for ever.
-
-    Raises:
-        ValueError: with what is wrong.
-    """
-    size = stream.seek(0, io.SEEK_END)
-
-    def number(kind: str, place: int) -> int:
-        length = struct.calcsize(kind)
-        if place + length > size:
-            raise ValueError("a TIFF file that was cut off")
-        stream.seek(place)
-        return int(struct.unpack(kind, stream.read(length))[0])
-
-    stream.seek(0)
-    head = stream.read(4)
-    order, big = ("<" if head[:2] == b"II" else ">"), b"+" in head
-    counter, pointer, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
-    place = number(order + pointer, 8 if big else 4)
-    if not 0 < place < size:
-        raise ValueError("a TIFF file without a page")
-    seen: set[int] = set()
-    while place:
-        if place in seen or len(seen) == _MOST_PAGES:
-            reason = "goes in circles" if place in seen else f"is longer than {_MOST_PAGES}"
-            raise ValueError(f"a TIFF file whose list of pages {reason}")
-        seen.add(place)
-        tags = number(order + counter, place)
-        place = number(order + pointer, place + struct.calcsize(counter) + tags * entry)
-    stream.seek(0)
-
-
-def check_page(page: Any, name: str) -> None:
-    """Refuse a page larger than the bound, or packed by a codec that need not keep to it.
-
-    Raises:
-        SegkitError: more pixels or bytes than the bound.
-        ValueError: another codec.
-    """
-    check_pixels(page.imagelength * page.imagedepth, page.imagewidth, name)
-    check_bytes(math.prod(page.shaped) * np.dtype(page.dtype).itemsize, "a TIFF image", name)
-    if page.jpegheader is not None:
-        raise ValueError("a slide of Hamamatsu's, in whose strips segkit does not read")
-    check_codec(page, name)
-
-
-def check_bands(page: Any, size: int, name: str, *, plain: bool) -> None:
-    """Refuse bands that memory may not hold, and a size that the file's bytes do not back.
-
-    Args:
-        page: to be read by rows.
-        size: of its file, in bytes.
-        name: what to call the file in an error.
-        plain: whether any rows can be read alone; else a strip or a row of tiles comes whole.
-
-    Raises:
-        SegkitError: naming the size, the bound and its key.
-    """
-    high = page.tilelength if page.is_tiled else page.rowsperstrip
-    band = min(max(_BAND, 0 if plain else high), page.imagelength)
-    pixels = page.imagelength * page.imagewidth
-    if band * page.imagewidth > most_pixels() or pixels > _MOST_PACKED * size:
-        check_pixels(page.imagelength, page.imagewidth, name)
-
-
-def check_codec(page: Any, name: str) -> None:
-    """Refuse tiles beyond the bound, or a codec that need not keep to what the tags say of them.
-
-    Raises:
-        SegkitError: a tile of more pixels than the bound.
-        ValueError: another codec.
-    """
-    check_pixels(*_segment_size(page), name)
-    if page.compression not in (*_BOUNDED, *JPEG, *_JPEG2000):
-        raise ValueError(
-            f"TIFF compression {int(page.compression)}; segkit reads deflate, LZW, LZMA, "
-            "Zstandard, PackBits, CCITT, JPEG and JPEG 2000"
-        )
-
-
-def check_segment(page: Any, packed: bytes) -> None:
-    """Refuse a JPEG that is far larger than the tile or strip it was put into.
-
-    Raises:
-        ValueError: with both sizes.
-    """
-    if page.compression not in (*JPEG, *_JPEG2000):
-        return
-    rows, columns = _segment_size(page)
-    height, width = (_jpeg_size if page.compression in JPEG else _jpeg2000_size)(packed)
-    # Blocks of 16 pixels may reach over the edges.
-    if height * width > 2 * (rows + 16) * (columns + 16):
-        raise ValueError(f"a JPEG of {width}×{height} pixels in a tile of {columns}×{rows}")
-
-
-def _segment_size(page: Any) -> tuple[int, int]:
-    """Rows and columns of a tile or strip."""
-    if page.is_tiled:
-        return page.tilelength, page.tilewidth
-    return min(page.rowsperstrip, page.imagelength), page.imagewidth
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    """Rows and columns by the frame header (ITU-T T.81, B.2.2)."""
-    place = 2
-    while (place := data.find(b"\xff", place)) >= 0 and place + 9 <= len(data):
-        kind = data[place + 1]
-        if kind == 0xFF:
-            place += 1
-        elif kind in (0x00, 0x01) or 0xD0 <= kind <= 0xD8:
-            place += 2
-        elif 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            return struct.unpack_from(">HH", data, place + 5)
-        elif kind == 0xDA:
-            break
-        else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    raise ValueError("a JPEG tile without a frame header")
-
-
-def _jpeg2000_size(data: bytes) -> tuple[int, int]:
-    """Rows and columns by the SIZ marker (ITU-T T.800, A.5.1), which stands first."""
-    place = data.find(b"\xff\x4f\xff\x51")
-    if place < 0:
-        raise ValueError("a JPEG 2000 tile without a header")
-    right, bottom, left, top = struct.unpack_from(">IIII", data, place + 8)
-    return bottom - top, right - left
-
-
-def _refuse_truncated(series: Any, data: bytes) -> None:
-    """Tifffile fills what is missing from a file that was cut off, and only logs it."""
-    ends = []
-    for page in (page for page in series.pages if page is not None):
-        if page.keyframe.samplesperpixel > 1 and 258 not in page.keyframe.tags:
-            raise ValueError("a TIFF file that lost its bit depth")
-        for start, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-            ends.append(start + count)
-            if count:  # a sparse file leaves out what holds nothing
-                check_segment(page.keyframe, data[start : start + count])
-    if not ends or max(ends) > len(data):
-        raise ValueError("a TIFF file that was cut off")
+def _stored(series: Any, data: bytes) -> Pixels:
+    """The samples of a series, decoded."""
+    page = series.keyframe
+    if page.compression == OLD_JPEG:
+        parts = [read_old_jpeg(data, each) for each in series.pages]
+    elif is_subsampled(page):
+        parts = [read_subsampled(each) for each in series.pages]
+    else:
+        return np.asarray(series.asarray())
+    return np.stack(parts).reshape(series.shape)

@@ -9,26 +9,37 @@ import tifffile
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED
+from segkit.imaging.channel_names import channel_names
 from segkit.imaging.channels import flat
-from segkit.imaging.formats.base import split_alpha
-from segkit.imaging.pixels import PERCENTILES, Pixels
+from segkit.imaging.intensity import Extremes, Rule, Window, fixed, percentile_window, scaled
+from segkit.imaging.old_tiff import is_subsampled
+from segkit.imaging.photometric import Photometric
+from segkit.imaging.pixels import Pixels
 from segkit.imaging.quiet import without_tifffile_log
-from segkit.imaging.tiff import (
+from segkit.imaging.tiff import main_series
+from segkit.imaging.tiff_checks import (
     JPEG,
+    OLD_JPEG,
     check_bands,
     check_chain,
     check_codec,
     check_segment,
-    has_alpha,
-    palette_of,
 )
 
 Bytes = NDArray[np.uint8]
 DAMAGED = "replace the file"
+# Rows that are looked at in one piece.
+_BAND = 512
 
 
-def open_tiff(path: Path, large: int) -> "TiffRows | None":
+def open_tiff(path: Path, large: int, rule: Rule = STORED) -> "TiffRows | None":
     """Open a TIFF of more than ``large`` pixels and its pyramid; None if it must be decoded whole.
+
+    Args:
+        path: of the file.
+        large: see above.
+        rule: of intensities, which looks at the whole image first.
 
     Raises:
         SegkitError: it is damaged, or larger than the bound.
@@ -37,13 +48,14 @@ def open_tiff(path: Path, large: int) -> "TiffRows | None":
         with path.open("rb") as stream:
             check_chain(stream)
         with without_tifffile_log(), tifffile.TiffFile(path, _multifile=False) as tiff:
-            series = tiff.series[0]
+            series = main_series(tiff)
             page: Any = series.keyframe
             if not page.is_contiguous:
                 check_codec(page, str(path))
             if not _fits(series) or page.imagewidth * page.imagelength <= large:
                 return None
-            whole = _open_page(path, page, tiff.byteorder, palette_of(page))
+            whole = _open_page(path, page, tiff.byteorder, None, rule)
+            whole.channels = channel_names(tiff, series, tuple(series.shape[2:]))
             # What is wrong with a smaller copy is no fault of the image.
             with suppress(Exception):
                 for level in series.levels[1:]:
@@ -62,6 +74,8 @@ def _fits(series: Any) -> bool:
     return (
         len(series.pages) == 1
         and series.axes in ("YX", "YXS")
+        and page.compression != OLD_JPEG
+        and not is_subsampled(page)
         and np.dtype(page.dtype) in (np.uint8, np.uint16, np.int16)
     )
 
@@ -76,15 +90,18 @@ def _reduces(level: Any, page: Any) -> bool:
     )
 
 
-def _open_page(path: Path, page: Any, order: str, table: Bytes | None) -> "TiffRows":
+def _open_page(
+    path: Path, page: Any, order: str, table: Bytes | None, rule: Rule = STORED
+) -> "TiffRows":
     if not (plain := bool(page.is_contiguous)):
         check_codec(page, str(path))
     more = {}
     # What a page knows of itself is read from the file when it is first asked.
     if page.compression in JPEG:
         more = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
+        assert page.decode  # looks into its first strip, for what kind of JPEG it is
     check_bands(page, path.stat().st_size, str(path), plain=plain)
-    return TiffRows(path, page, order, table, more)
+    return TiffRows(path, page, order, table, more, rule=rule)
 
 
 class TiffRows:
@@ -92,33 +109,43 @@ class TiffRows:
 
     Args:
         path: of the file.
-        page: one plane of 8 or 16-bit pixels.
+        page: one plane of 8 or 16-bit samples, of an open file.
         order: of the bytes, ``<`` or ``>``.
-        table: what stored values become, a palette's colours among them; of deep pixels None
-            has it worked out. Levels share that of their image.
+        table: what pixels of more than 8 bits become; None has it worked out. Levels share that
+            of their image.
         more: what the page's decoder needs beside the packed bytes.
+        rule: of intensities; it is in the table already where a level is given its image's.
 
     Attributes:
         levels: smaller copies of the image that lie in the same file.
+        channels: what the file calls them.
 
     Raises:
         SegkitError: the file was cut off.
     """
 
     def __init__(
-        self, path: Path, page: Any, order: str, table: Bytes | None, more: dict[str, Any]
+        self,
+        path: Path,
+        page: Any,
+        order: str,
+        table: Bytes | None,
+        more: dict[str, Any],
+        *,
+        rule: Rule = STORED,
     ) -> None:
         self.levels: list[TiffRows] = []
+        self.channels: tuple[str, ...] = ()
         self.size = (page.imagelength, page.imagewidth)
         self._path, self._page, self._order, self._more = path, page, order, more
         self._kept: tuple[int, Pixels] = (-1, np.zeros(0))
         ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > path.stat().st_size:
             raise self._damaged("a TIFF file that was cut off")
-        self.table, self._indexed = table, palette_of(page) is not None
-        self._transparent = has_alpha(page)
-        if self.table is None and page.dtype != np.uint8:
-            self.table = self._window()
+        self._shown = Photometric(page)
+        self.table, self.depth = table, str(self._shown.dtype)
+        if rule != STORED or (self.table is None and self._shown.dtype != np.uint8):
+            self.table = self._through(rule)
 
     def level(self, size: tuple[int, int]) -> "TiffRows":
         """The smallest copy with at least so many rows and columns; the image itself if none is."""
@@ -132,15 +159,16 @@ class TiffRows:
             return stored
         # int16 counts from below zero, as the table does.
         places = stored.astype(np.uint16) if stored.dtype == np.int16 else stored
-        return np.asarray(self.table[places], np.uint8)
+        if self.table.ndim == 1:
+            return np.asarray(self.table[places], np.uint8)
+        each = range(self.table.shape[1])
+        return np.stack([self.table[places[..., at], at] for at in each], axis=-1)
 
     def stored(self, top: int, bottom: int) -> Pixels:
-        # Indices are no intensities; the colours that they stand for are.
-        return flat((self.rows if self._indexed else self._read)(top, bottom))
+        return flat(self._read(top, bottom))
 
     def _read(self, top: int, bottom: int) -> Pixels:
-        pixels = self._samples(top, bottom)
-        return split_alpha(pixels).pixels if self._transparent else pixels
+        return self._shown(self._samples(top, bottom)).pixels
 
     def _samples(self, top: int, bottom: int) -> Pixels:
         page = self._page
@@ -194,35 +222,21 @@ class TiffRows:
         self._kept = (number, whole[:, : self.size[1]])
         return self._kept[1]
 
-    def _window(self) -> Bytes:
-        """A table of the 65,536 values: what to_uint8 would do, from a histogram over bands."""
-        signed = self._page.dtype == np.int16
-        counts = np.zeros(2**16, np.int64)
-        for top in range(0, self.size[0], 512):
-            colours = self._read(top, min(top + 512, self.size[0]))
-            # Rising order begins at the lowest value of the type.
-            shifted = colours.astype(np.int32) + (2**15 if signed else 0)
-            counts += np.bincount(shifted.ravel(), minlength=2**16)
-        values = np.arange(2**16) - (2**15 if signed else 0)
-        low, high = (_percentile(counts, values, q) for q in PERCENTILES)
-        if high <= low:
-            low, high = (float(values[np.flatnonzero(counts)[end]]) for end in (0, -1))
-        if high <= low:
-            return np.zeros(2**16, np.uint8)
-        # As in to_uint8, to the last bit.
-        scaled = (values.astype(np.float32) - float(low)) * float(255.0 / (high - low))
-        table = np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
-        return np.roll(table, 2**15) if signed else table
+    def _through(self, rule: Rule) -> Bytes:
+        """A table of what a rule makes of each value: to the last bit what to_uint8 does."""
+        window, kind = fixed(rule) or self._window(rule), np.dtype(self._shown.dtype)
+        every = np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(kind)
+        wide = len(window.low)
+        return scaled(every if wide == 1 else every[:, None].repeat(wide, axis=1), window)
+
+    def _window(self, rule: Rule) -> Window:
+        tops = range(0, self.size[0], _BAND)
+        bands = (self._read(top, min(top + _BAND, self.size[0])) for top in tops)
+        if rule == STORED:
+            return percentile_window(bands, signed=self._shown.dtype == np.int16)
+        seen = Extremes()
+        seen.add_bands(bands)
+        return seen.window(rule)
 
     def _damaged(self, what: str) -> SegkitError:
         return SegkitError(what, where=str(self._path), remedy=DAMAGED)
-
-
-def _percentile(counts: NDArray[np.int64], values: NDArray[np.int64], percent: float) -> float:
-    """As numpy.percentile does it, between the two nearest of the sorted values."""
-    upto = np.cumsum(counts)
-    place = percent / 100 * (int(upto[-1]) - 1)
-    below = int(np.floor(place))
-    a, b = (float(values[np.searchsorted(upto, rank, "right")]) for rank in (below, below + 1))
-    share = place - below
-    return a + (b - a) * share if share < 0.5 else b - (b - a) * (1 - share)

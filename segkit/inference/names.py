@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from segkit.core.intensity import STORED
+from segkit.core.planes import PLAIN, Planes
 from segkit.core.stamps import checksum, file_stamp
 from segkit.data.image_files import image_files
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
 from segkit.imaging.formats.registry import bare, suffixes
+from segkit.imaging.intensity import Rule
 from segkit.imaging.pixel_size import PixelSize, pixel_size
 
 # What predict itself writes into its folder.
@@ -68,16 +71,21 @@ class Input:
             return checksum(stream)
         return ""
 
-    def open(self, large: int) -> Opened:
+    def open(self, large: int, rule: Rule = STORED, *, planes: Planes = PLAIN) -> Opened:
         """Its pixels: by rows if it is a TIFF of more than ``large`` pixels, and no member.
+
+        Args:
+            large: pixels.
+            rule: of intensities.
+            planes: which of a file's many are the image.
 
         Raises:
             SegkitError: it cannot be read, is damaged, or is larger than the bound.
         """
         if self.archive is None:
-            return open_rows(self.path, large)
+            return open_rows(self.path, large, rule, planes=planes)
         archive = self.archive
-        return decoded(lambda: archive.read(self.member), str(self))
+        return decoded(lambda: archive.read(self.member), str(self), rule, planes=planes)
 
     def pixel_size(self) -> PixelSize | None:
         """Height and width of a pixel in µm, where the file says."""

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
+from segkit.core.intensity import STORED
 from segkit.core.tables import row_text
 from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
@@ -63,7 +64,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
     Raises:
         SegkitError: the output cannot be written.
     """
-    broken, warning = 0, _warning(predictor)
+    broken, warning, told = 0, _warning(predictor), set[str]()
     columns = (
         TextColumn("predicting"),
         BarColumn(),
@@ -71,7 +72,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
         TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
     )
-    opened_ahead = open_ahead(inputs, job.large, lambda: predictor.together)
+    opened_ahead = open_ahead(
+        inputs, job.large, lambda: predictor.together, predictor.intensity, planes=predictor.planes
+    )
     said = f"predicting {len(inputs)} images"
     with closing(opened_ahead) as files, progress(said, *columns) as bar:
         task = bar.add_task("", total=len(inputs), pace="")
@@ -87,6 +90,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                         # An image of many megapixels takes minutes.
                         bar.update(task, completed=done + rows / of)
 
+                    if image.depth not in told and (line := unseen(predictor, image.depth)):
+                        show_line(bar.console, f"{one}: {line}", "yellow")
+                    told.add(image.depth)
                     view, wanted = job.view_of(image.size), table.also(one, job.wanted)
                     chosen = replace(job, view=view, wanted=wanted)
                     if chosen.view != job.view:
@@ -128,9 +134,28 @@ def _tell_tiled(console: Console, one: Input, size: tuple[int, int], warning: st
     show_line(console, f"{one}: {text}")
 
 
+def unseen(predictor: Predictor, depth: str) -> str:
+    """A line on images that are stored in a type that no training image was; empty if one was."""
+    if predictor.knows(depth):
+        return ""
+    known = " and ".join(sorted({each for m in predictor.members for each in m.depths}))
+    told = f"stored as {depth}; the images that this run was trained on as {known}"
+    if predictor.intensity == STORED:
+        return (
+            f"warning: {told}: it is scaled otherwise than they were, and its mask may be another; "
+            f"convert it to {known} as they were, or train with dataset.intensity=image"
+        )
+    if isinstance(predictor.intensity, str):
+        return f"{told}; brightness is scaled by the same rule (dataset.intensity)"
+    low, high = predictor.intensity
+    return f"warning: {told}: {low:g} to {high:g} are to be black and white in it, too"
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
-        return f"{error.what}; {error.remedy}" if error.where == "tile=null" else error.what
+        # What the network takes is not to be seen in the file.
+        told = error.where in ("tile=null", "image")
+        return f"{error.what}; {error.remedy}" if told else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
     if not short:
         raise error  # a mistake of the program

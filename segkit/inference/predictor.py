@@ -1,7 +1,7 @@
 """From an image to classes and probabilities, with one trained network or several."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
@@ -10,15 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from segkit.core.channels import Channels, channel_count
+from segkit.core.channels import channel_count
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.hardware import autocast, best_precision, chosen_device
 from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limited_to
 from segkit.core.view import PRECISIONS, View
 from segkit.imaging.bands import Rows, rows_of
+from segkit.imaging.intensity import Window
 from segkit.imaging.pixels import Pixels, network_input
 from segkit.imaging.scaled_bands import between_rows, scaled
+from segkit.inference.member import Member
 from segkit.inference.names import Input
 from segkit.inference.objects.measure import Columns
 from segkit.inference.objects.of_image import measure_objects
@@ -31,27 +33,14 @@ from segkit.tasks.base import Task
 from segkit.tasks.named import no_objects
 from segkit.tasks.outputs import outputs_at
 
+__all__ = ["Member", "Prediction", "Predictor"]
+
 # Pixels of an image that is answered whole without a thought of memory.
 _UNFORESEEN = 2**22
 # Of the image that a network is tried out with, in pixels.
 _PROBE = (64, 64)
 # Pixels that are answered at once: more do not fit a CPU's caches, fewer leave a GPU idle.
 _AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One network, and what it was trained to see.
-
-    Attributes:
-        network: raw pixels (B, C, H, W) to outputs (B, K, H, W).
-        size: rows and columns that whole images are resized to; None leaves them as they are.
-        channels: that it takes: their number, or their places.
-    """
-
-    network: nn.Module
-    size: tuple[int, int] | None
-    channels: Channels
 
 
 class Predictor:
@@ -62,7 +51,7 @@ class Predictor:
     >>> prediction = predictor(image, tile=512)  # in tiles, unscaled  # doctest: +SKIP
 
     Args:
-        members: at least one; all with the same classes.
+        members: at least one; all with the same classes and intensities.
         task: that they were trained for.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
         precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
@@ -79,9 +68,12 @@ class Predictor:
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
+        self.planes = members[0].planes
         self.device = chosen_device(device)
         self._at_once = _AT_ONCE[self.device]
-        self.task = task
+        self.task, self.intensity = task, members[0].intensity
+        if any(m.intensity != self.intensity for m in members):
+            raise ValueError("the members see images of different intensities")
         if precision not in PRECISIONS:
             remedy = did_you_mean(precision, PRECISIONS)
             raise SegkitError(f"unknown precision {precision!r}", where="precision", remedy=remedy)
@@ -104,26 +96,29 @@ class Predictor:
         scale: float = 1.0,
         tta: str = "none",
         max_megapixels: float = DEFAULT_MEGAPIXELS,
+        window: tuple[float, float] | Window | None = None,
     ) -> Prediction:
         """Predict one image.
 
         Args:
             image: (H, W) or (H, W, C), without alpha;
-                uint8 0…255, bool, or any other real type, which is scaled by its own 0.2 and
-                99.8 percentiles as in training. Or a file.
+                of any real type, which becomes 0…255 as in training. Or a file.
             tile: side of the tiles in pixels; None resizes the whole image to each run's size.
             overlap: of neighbouring tiles, in pixels.
             scale: factor on the image's pixels before it is cut into tiles.
             tta: none, flip (4 views) or rotate (8 views), whose mean probability counts.
             max_megapixels: a larger file is refused before it is decoded, but for TIFFs that can
                 be read by rows.
+            window: the stored values that become 0 and 255, in place of what the runs'
+                ``dataset.intensity`` makes of this image: of a whole group, say.
 
         Raises:
             SegkitError: not an image, values that are not finite, or settings that do not fit.
         """
         view = View(tile, overlap, scale, tta)
         with limited_to(max_megapixels):
-            rows = rows_of(image, tiled=tile is not None)
+            rule = self.intensity if window is None else window
+            rows = rows_of(image, tiled=tile is not None, rule=rule, planes=self.planes)
             bands = (band for _, band in self.bands(rows, view))
             # As predict does it: what is decoded in views there is here.
             chances, masks = zip(*self.task.decoder.answers(bands, maps=True), strict=True)
@@ -156,6 +151,10 @@ class Predictor:
         for top, outputs in between_rows(found, height, image.size[0]):
             wide = outputs_at(torch.from_numpy(outputs), (outputs.shape[1], image.size[1]))
             yield top, wide.numpy()
+
+    def knows(self, depth: str) -> bool:
+        """Whether all runs were trained on images that are stored so, or do not tell."""
+        return all(not m.depths or depth in m.depths for m in self.members)
 
     @property
     def together(self) -> int:

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.errors import SegkitError
+from segkit.core.intensity import STORED
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging import bands
+from segkit.imaging.intensity import Rule
 from segkit.inference.names import Input
 
 if TYPE_CHECKING:
@@ -37,7 +41,12 @@ class Answer(NamedTuple):
 
 
 def open_ahead(
-    inputs: Sequence[Input], large: int, most: Callable[[], int]
+    inputs: Sequence[Input],
+    large: int,
+    most: Callable[[], int],
+    rule: Rule = STORED,
+    *,
+    planes: Planes = PLAIN,
 ) -> Generator[Opened, None, None]:
     """Open each file in a thread, ahead of the one that is worked on.
 
@@ -45,6 +54,8 @@ def open_ahead(
         inputs: in the order in which they are given back.
         large: pixels above which a TIFF is read by rows.
         most: how many may wait; nothing more is opened either while 16 megapixels wait.
+        rule: of intensities.
+        planes: which of a file's many are the image.
     """
     waiting: deque[Opened] = deque()
     changed, stopped = threading.Condition(), threading.Event()
@@ -61,7 +72,7 @@ def open_ahead(
                 return
             image: Future[bands.Opened] = Future()
             try:
-                image.set_result(one.open(large))
+                image.set_result(one.open(large, rule, planes=planes))
             except BaseException as error:  # for whoever asks for the image
                 image.set_exception(error)
             with changed:
@@ -128,6 +139,8 @@ def ask_together(predictor: Predictor, group: Sequence[Opened], tta: str) -> dic
     opened = {one: image.result() for one, image in group}
     try:
         found = predictor.whole([image.rows(0, image.size[0]) for image in opened.values()], tta)
+    except SegkitError:
+        return {}  # of other channels, say: one by one it shows which
     except (MemoryError, RuntimeError):
         predictor.halve()
         return {}  # one by one they may fit, or it shows whose fault it is

@@ -19,6 +19,7 @@ from segkit.config.values import own_prefixes
 from segkit.core.channels import channel_count, channels_of
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
+from segkit.core.intensity import IMAGE, intensity_of
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limit_images
 from segkit.core.quoting import escaped
 from segkit.core.sources import data_name
@@ -58,6 +59,9 @@ def build_reader(config: Config) -> Reader:
             where="dataset.reader",
             remedy="name a subclass of segkit.data.readers.base.Reader by dataset.reader._target_",
         )
+    # Until it is known what the data have, any rule that looks at the image will do.
+    rule = intensity_of(config["dataset"])
+    reader.intensity = IMAGE if rule == AUTO else rule
     if task_kind(config).labels:
         reader.require_objects()
     return reader

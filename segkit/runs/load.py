@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from segkit.config.sizes import AUTO, image_size
 from segkit.core.channels import channels_of
 from segkit.core.errors import SegkitError
+from segkit.core.planes import Planes, planes_of
 from segkit.core.run_folder import RunFolder
 from segkit.core.values import Rule
 from segkit.runs.saved import SavedRun, open_run
@@ -70,16 +72,42 @@ def predictor_of(
     *,
     device: str = "auto",
     precision: str = "auto",
+    planes: Planes | None = None,
 ) -> Predictor:
-    """The same, of runs that were opened before, and the task that they agree on."""
+    """The same, of runs that were opened before, and the task that they agree on.
+
+    Raises:
+        SegkitError: they read files of many planes in different ways, and no ``planes`` are given.
+    """
     from segkit.inference.predictor import Member, Predictor
 
-    members = []
+    members, planes = [], planes or agreed_planes(runs)
     for run in runs:
         data = run.config["dataset"]
         size = image_size(data["size"], "dataset.size")
-        members.append(Member(run.network, size, channels_of(data["channels"])))
+        taken = channels_of(data["channels"])
+        members.append(Member(run.network, size, taken, run.intensity, run.depths, planes))
     return Predictor(members, task=task, device=device, precision=precision)
+
+
+def agreed_planes(
+    runs: Sequence[SavedRun], axes: str | None = None, z: int | str | None = None
+) -> Planes:
+    """How the runs read files of many planes, but for what is given here.
+
+    Raises:
+        SegkitError: they do so in different ways.
+    """
+    own = [planes_of(run.config["dataset"]) for run in runs]
+    found = [replace(one, axes=axes or one.axes, z=one.z if z is None else z) for one in own]
+    for run, one in zip(runs, found, strict=True):
+        if one != found[0]:
+            raise SegkitError(
+                "runs that read files of many planes in different ways",
+                where=f"{runs[0].folder.path} and {run.folder.path}",
+                remedy="name runs of the same dataset.axes and dataset.z, or give axes= and z=",
+            )
+    return found[0]
 
 
 def open_runs(path: Runs, allow_targets: Sequence[str] = ()) -> list[SavedRun]:
@@ -129,6 +157,7 @@ def agree(
         for what, ours, theirs, same in (
             ("tasks", task.name, other.name, "task"),
             ("classes", list(task.classes), list(other.classes), "classes, in the same order"),
+            ("intensities", runs[0].intensity, run.intensity, "dataset.intensity"),
         ):
             if ours != theirs:
                 raise SegkitError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.keys import (
+    ADDED,
     FOUND,
     LENGTH,
     MAY_CHANGE,
@@ -25,7 +26,6 @@ from segkit.core.checksums import differing
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
-from segkit.core.view import LARGE, OVERLAP, TILE
 from segkit.runs.call import Call
 from segkit.runs.monitor import as_begun
 from segkit.runs.saved import split_as_saved
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
 _READER_ROOT = "dataset.reader.root"  # follows dataset.root, of which it was interpolated
-# Keys that runs of earlier versions lack, and what they were trained by.
-_ADDED = {"dataset.device_cache": False, "large": LARGE, "overlap": OVERLAP, "tile": TILE}
 
 Flat = dict[str, Any]
 
@@ -154,7 +152,7 @@ def _given(composed: DictConfig, overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]) -> Flat:
-    then, new = _ADDED | flatten(before), flatten(now)
+    then, new = ADDED | flatten(before), flatten(now)
 
     def counts(key: str) -> bool:
         own = within(key, NOT_RESUMED) or key.endswith(PLACES) or key == _READER_ROOT

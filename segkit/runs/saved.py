@@ -10,10 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segkit.config.pixel_rules import INTENSITY
 from segkit.config.trust import check_folder_config
 from segkit.config.values import own_prefixes
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
+from segkit.core.intensity import Intensity, intensity_of
 from segkit.core.run_folder import RunFolder
 from segkit.runs.build import build_network, build_reader, without_weights
 from segkit.tasks.named import DEFAULT, build_task, task_kind
@@ -49,6 +51,18 @@ class SavedRun:
         """
         # Nothing is read here: the bound on images that it sets is none of the caller's.
         return copy_context().run(build_reader, self.config).classes
+
+    @property
+    def intensity(self) -> Intensity:
+        """How stored values become 0…255."""
+        return intensity_of(self.config["dataset"])
+
+    @property
+    def depths(self) -> tuple[str, ...]:
+        """Types that the run's images are stored in; none where it does not tell."""
+        data = self.folder.read_summary().get("data")
+        found = data.get("depths") if isinstance(data, Mapping) else None
+        return tuple(filter(None, found)) if isinstance(found, Mapping) else ()
 
     @cached_property
     def task(self) -> Task:
@@ -131,6 +145,8 @@ def open_run(path: str | Path, allow_targets: Sequence[str] = ()) -> SavedRun:
     folder = RunFolder(path)
     config = folder.read_config() | {"allow_targets": list(own)}
     config = check_folder_config(config, folder.config, own)
+    if (dataset := config.get("dataset")) and "intensity" in dataset:
+        INTENSITY.check("dataset.intensity", dataset["intensity"], source=str(folder.config))
     config.setdefault("task", DEFAULT)
     _check_needed(config, folder.config)
     if not folder.best.is_file():

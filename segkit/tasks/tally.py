@@ -14,8 +14,8 @@ from segkit.core.distributed import all_gather
 from segkit.drawing.panel import panel_size
 from segkit.imaging.pixels import resize_mask
 from segkit.statistics.intervals import mean_intervals
-from segkit.tasks.parts import Row
 
+Row = dict[str, object]  # as segkit.tasks.parts has it, which comes after this
 # Pixels above which a mask is kept as small as it will be drawn.
 _LARGE = 2**20
 

@@ -163,6 +163,7 @@ def _data_facts(data: SegmentationData) -> dict[str, Any]:
         "content_hash": content_hash(data.cache.checksums),
         "classes": list(data.classes),
         "records": {stage: len(data.indices(stage)) for stage in ("train", "val", "test")},
+        "depths": data.cache.depths,
         "skipped": len(data.problems),
         "score_by": data.score_by,
         "score_at": data.score_at,

@@ -48,8 +48,8 @@ def node_of(config: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
     return config, leaf
 
 
-# Keys of a part that is off unless it is asked for.
-OPTIONAL = ("callbacks.inference.", "dataset.panel", "dataset.name")
+# Keys of a part that is off unless it is asked for, or of one's own data alone.
+OPTIONAL = ("callbacks.inference.", "dataset.panel", "dataset.name", "dataset.axes", "dataset.z")
 
 
 @pytest.mark.parametrize("name", TABLES)

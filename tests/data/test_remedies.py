@@ -1,16 +1,11 @@
-"""What messages about splits, sizes and stacks say to type, typed in, works."""
+"""What messages about splits and sizes say to type, typed in, works; of stacks: test_planes."""
 
-import os
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tifffile
 
 from segkit.audit.findings import Use, bad_files, of_records
 from segkit.audit.split_findings import of_classes, of_groups
@@ -20,7 +15,7 @@ from segkit.core.limits import limit_images
 from segkit.data.splits import SplitSpec, assign_splits
 from segkit.imaging.pixels import decode
 from tests.audit.test_findings import fact
-from tests.data.mask_files import bars, placed, png, read, reader_of, replaced, tif, typed
+from tests.data.mask_files import bars, placed, png, read, reader_of, typed
 
 
 def records(groups: int, each: int = 1, split: str = "") -> list[Record]:
@@ -164,50 +159,3 @@ def test_a_limit_that_is_told_is_enough() -> None:
         assert decode(data, "a.png").shape == (1100, 1000)
     finally:
         limit_images(1024)
-
-
-def run_in(folder: Path, remedy: str) -> None:
-    """Run the Python that a remedy gives, in this environment."""
-    found = re.search(r'python (-c ".*?")(?=;|$)', remedy)
-    assert found, remedy
-    command = [sys.executable, *shlex.split(found[1])]
-    subprocess.run(command, cwd=folder, check=True, env={**os.environ, "PYTHONPATH": ""})
-
-
-def test_a_stack_is_taken_apart_and_stays_together(tmp_path: Path) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (3, 48, 48)).astype(np.uint8)
-    mask = np.stack([bars(0, 1), bars(0), bars(0, 0, 1)])
-    for kind, planes in (("images", image), ("masks", mask)):
-        (tmp_path / kind).mkdir()
-        tifffile.imwrite(tmp_path / kind / "scan 1.tif", planes, photometric="minisblack")
-    reader = reader_of(tmp_path)
-    with pytest.raises(SegkitError, match="a stack of planes, 3×48×48") as caught:
-        reader.read(reader.listing().records[0])
-    assert "replace" not in caught.value.remedy
-    for kind in ("images", "masks"):
-        run_in(tmp_path / kind, caught.value.remedy)
-        assert (tmp_path / kind / "scan 1.tif.whole").is_file(), "the user's data are kept"
-    ((way),) = typed(caught.value.remedy)
-    reader = reader_of(tmp_path, *way)
-    found = reader.listing().records
-    assert {record.group for record in found} == {"scan 1"}
-    np.testing.assert_array_equal(read(reader), mask)
-    np.testing.assert_array_equal([reader.read(record).image for record in found], image)
-
-
-@pytest.mark.parametrize("axes", ["CYX", "YXC"])
-def test_many_channels_are_cut_to_three(axes: str, tmp_path: Path) -> None:
-    root = placed(tmp_path, {"a.tif": tif(bars(0, 1))})
-    shape = (6, 48, 48) if axes == "CYX" else (48, 48, 6)
-    image = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    (root / "images" / "a.png").unlink()
-    tifffile.imwrite(root / "images" / "a.tif", image, metadata={"axes": axes})
-    reader = reader_of(root)
-    with pytest.raises(SegkitError, match="an image of 6 channels") as caught:
-        reader.read(reader.listing().records[0])
-    run_in(root / "images", caught.value.remedy)
-    reader = reader_of(root, *replaced([], []))
-    taken = reader.read(reader.listing().records[0]).image
-    three = np.moveaxis(image[:3], 0, -1) if axes == "CYX" else image[..., :3]
-    np.testing.assert_array_equal(taken, three)
-    assert (root / "images" / "a.tif.whole").is_file()

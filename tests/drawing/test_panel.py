@@ -116,3 +116,13 @@ def test_panel_takes_any_aspect_beside_a_square(shape: tuple[int, int]) -> None:
 def test_panel_without_rows_is_a_bug() -> None:
     with pytest.raises(ValueError, match="at least one row"):
         panel([], PLAIN)
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_of_many_channels_the_legend_says_which_are_shown(channels: int) -> None:
+    plain, one = panel([row()], PLAIN, height=128), row()
+    image = np.repeat(one.image[..., :1], channels, axis=2)
+    many = panel([PanelRow(one.id, image, one.truth, one.prediction)], PLAIN, height=128)
+    assert many.shape[1] >= plain.shape[1]  # the words fit in
+    drawn = [(each[-16 - 24 :] < 100).all(axis=2).sum() for each in (plain, many)]
+    assert drawn[1] > drawn[0] + 100

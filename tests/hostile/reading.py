@@ -15,6 +15,7 @@ import numpy as np
 
 from segkit.core.errors import SegkitError
 from segkit.core.limits import limit_images, most_bytes, most_pixels
+from segkit.core.planes import PLAIN, Planes
 from segkit.data.cache_build import CacheSpec, prepare
 from segkit.data.readers.deepcell import DeepCell
 from segkit.data.readers.folder import Folder
@@ -69,9 +70,9 @@ def complete(error: SegkitError, name: str = "") -> str:
 
 def _image(path: Path) -> None:
     data, failed = path.read_bytes(), None
-    for indexed in (False, True):
+    for indexed, planes in ((False, PLAIN), (True, PLAIN), (False, Planes("ZYX", "max"))):
         try:
-            pixels = decode(data, str(path), indexed=indexed)
+            pixels = decode(data, str(path), indexed=indexed, planes=planes)
             assert pixels.ndim in (2, 3)
             assert 0 < pixels.shape[0] * pixels.shape[1] <= most_pixels()
             assert pixels.nbytes <= most_bytes() * 4, "a palette makes four bytes of one"

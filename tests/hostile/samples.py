@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from typing import Any
 
 import cv2
@@ -9,6 +10,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.imaging.tiff_files import raw
 
 Array = NDArray[Any]
 # Of its own writing tifffile's would hold a new identifier each time.
@@ -92,4 +95,35 @@ def images() -> dict[str, bytes]:
         "imagej.tif": tiff(deep, imagej=True),
         "ome.tif": tiff(deep, description=_OME, metadata=None),
         "shaped.tif": tiff(deep, metadata={"axes": "YX", "note": "x"}),
+        **_kinds(grey, rgb),
+    }
+
+
+def _kinds(grey: Array, rgb: Array) -> dict[str, bytes]:
+    """TIFF files whose samples are not what is seen, and of several planes."""
+    three: dict[int, Any] = {258: (8, 8, 8), 277: 3}
+    halved = noise(10, 12, 6).tobytes()
+    table = tuple(range(0, 65536, 86))[:768]
+    jpeg = pillow(rgb, "JPEG", subsampling=0)
+
+    def by_hand(strip: bytes, **tags: Any) -> bytes:
+        return raw([strip], three | {int(k[1:]): v for k, v in tags.items()}, sides=(20, 24))
+
+    return {
+        "cmyk.tif": pillow(Image.fromarray(rgb).convert("CMYK"), "TIFF"),
+        "ycbcr.tif": pillow(Image.fromarray(rgb).convert("YCbCr"), "TIFF"),
+        "halved.tif": by_hand(halved, t262=6, t530=(2, 2)),
+        "halveddeflate.tif": by_hand(zlib.compress(halved), t259=8, t262=6, t530=(2, 2)),
+        "lab.tif": by_hand(rgb.tobytes(), t262=8),
+        "oldjpeg.tif": by_hand(jpeg, t259=6, t262=6, t530=(1, 1)),
+        "oldjpegapart.tif": by_hand(jpeg, t259=6, t262=6, t513=[8], t514=[len(jpeg)]),
+        "palettealpha.tif": by_hand(
+            noise(20, 24, 2).tobytes(), t258=(8, 8), t262=3, t277=2, t338=2, t320=table
+        ),
+        "nibbles.tif": tiff(grey // 16, bitspersample=4),
+        "white.tif": tiff(grey, photometric="miniswhite"),
+        "planar.tif": tiff(rgb.transpose(2, 0, 1), photometric="rgb", planarconfig="separate"),
+        "channels.tif": tiff(noise(2, 20, 24), imagej=True, metadata={"axes": "CYX"}),
+        "stack.tif": tiff(noise(3, 20, 24), photometric="minisblack", metadata={"axes": "ZYX"}),
+        "pages.tif": tiff(noise(3, 20, 24), photometric="minisblack", metadata=None),
     }

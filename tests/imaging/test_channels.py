@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.channels import as_grey, as_rgb, to_channels
+from segkit.imaging.channels import as_grey, as_rgb, shown_as, to_channels
 from tests.imaging.pictures import GREY, RGB, noise
 
 
@@ -49,3 +49,9 @@ def test_a_picture_shows_the_first_three(count: int) -> None:
         expected = image[..., 0 if count == 1 else place] if place < count or count == 1 else 0
         np.testing.assert_array_equal(shown[..., place], expected)
     assert as_grey(image).shape == (6, 8)
+
+
+def test_what_is_shown_in_words() -> None:
+    assert shown_as(1) == shown_as(3) == ""
+    assert shown_as(2) == "channels 0 and 1 as red and green"
+    assert shown_as(5).startswith("of 5 channels 0, 1 and 2")

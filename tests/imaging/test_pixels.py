@@ -170,7 +170,7 @@ def test_what_is_no_image_is_named(data: bytes, reason: str) -> None:
 
 
 def test_a_stack_is_refused_with_its_shape() -> None:
-    with pytest.raises(SegkitError, match="a stack of planes, 6×7×9"):
+    with pytest.raises(SegkitError, match=r"pages that do not say what they are \(6×7×9"):
         decode(tiff(noise((6, 7, 9)), photometric="minisblack"), "stack.tif")
 
 

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 from segkit.core.errors import SegkitError
 from segkit.imaging import bands
 from segkit.imaging.bands import ArrayRows, open_rows
+from segkit.imaging.intensity import Rule
 from segkit.inference.names import Input
 from segkit.inference.predictor import Member, Predictor
 from segkit.inference.read_ahead import Opened, ask_together, grouped, open_ahead
@@ -88,9 +90,9 @@ def asked_for(paths: list[Path], most: int, monkeypatch: pytest.MonkeyPatch) -> 
     """What has been opened once the first file is worked on."""
     seen: list[Path] = []
 
-    def remember(path: Path, large: int) -> bands.Opened:
+    def remember(path: Path, large: int, rule: Rule, **how: Any) -> bands.Opened:
         seen.append(path)
-        return open_rows(path, large)
+        return open_rows(path, large, rule, **how)
 
     monkeypatch.setattr("segkit.inference.names.open_rows", remember)
     with closing(open_ahead([Input(path) for path in paths], 10**6, lambda: most)) as files:

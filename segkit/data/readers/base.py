@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
+from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
+from segkit.core.planes import PLAIN
 from segkit.core.shell import argument
+from segkit.data.group_windows import GroupWindows
 from segkit.data.passed_over import passed_over
 from segkit.data.source import Source, open_source
 from segkit.imaging.formats.registry import suffixes
-from segkit.imaging.pixels import decode, to_uint8
+from segkit.imaging.pixels import Pixels, decode, to_uint8
 
 
 class Reader(ABC):
@@ -50,6 +53,9 @@ class Reader(ABC):
         self.tables: list[str] = []  # that scan has read, beside what records name
         self.without_pixels: dict[str, str] = {}  # files of image formats, and what they are
         self.objects = False  # whether a task asks for them
+        self.intensity: Intensity = STORED  # how what is stored becomes 0…255
+        self.depths: dict[str, str] = {}  # types of the images that were read, by name
+        self.planes = PLAIN  # which of a file's many are the image
         if len(set(classes)) < len(classes) or "all" in classes:
             raise SegkitError(
                 f"{list(classes)} are ambiguous in a table where all means every class",
@@ -81,6 +87,10 @@ class Reader(ABC):
             SegkitError: ``root`` is missing or not readable.
         """
         return open_source(self.root)
+
+    @cached_property
+    def _windows(self) -> GroupWindows:
+        return GroupWindows(lambda: self.listing().records, self.stored)
 
     @abstractmethod
     def scan(self) -> Listing:
@@ -184,10 +194,34 @@ class Reader(ABC):
             remedy="name a folder of images",
         )
 
-    def read_image(self, name: str) -> NDArray[np.uint8]:
-        """Decode one image file to 0…255: (H, W) or (H, W, C) uint8."""
-        where = self.source.where(name)
-        return to_uint8(decode(self.source.read(name), where), where)
+    def intensity_for(self, channels: int) -> Intensity:
+        """What ``dataset.intensity=auto`` is, of images of so many channels."""
+        # Stains of a multiplex differ in brightness by orders; red, green and blue belong together.
+        return CHANNEL if channels > 3 else IMAGE
+
+    def stored(self, record: Record) -> Pixels:
+        """A record's image as it is stored, (H, W) or (H, W, C) of any real type."""
+        return self.decoded(self.source.read(record.image), record)
+
+    def decoded(self, data: bytes, record: Record) -> Pixels:
+        """The same of the bytes of its file; for a fixed range of intensities what was measured."""
+        where, measured = self.source.where(record.image), isinstance(self.intensity, tuple)
+        return decode(data, where, planes=self.planes, measured=measured)
+
+    def scaled(self, record: Record, pixels: Pixels) -> NDArray[np.uint8]:
+        """What :attr:`intensity` makes of a record's image as it is stored.
+
+        Raises:
+            SegkitError: see :func:`~segkit.imaging.pixels.to_uint8`.
+        """
+        self.depths[record.image] = str(pixels.dtype)
+        rule = self.intensity
+        window = self._windows.of(record, pixels) if rule == GROUP else rule
+        return to_uint8(pixels, self.source.where(record.image), window)
+
+    def read_image(self, record: Record) -> NDArray[np.uint8]:
+        """Decode a record's image to 0…255: (H, W) or (H, W, C) uint8."""
+        return self.scaled(record, self.stored(record))
 
 
 def _tellable(found: Listing) -> Listing:

@@ -72,7 +72,7 @@ class ChestXray(Reader):
 
     def read(self, record: Record) -> Sample:
         """Decode a radiograph and merge its masks."""
-        image = self.read_image(record.image)
+        image = self.read_image(record)
         if not record.labelled:
             return Sample(image, None)
         lungs = np.zeros(image.shape[:2], np.uint8)

@@ -72,14 +72,14 @@ class DeepCell(Reader):
         return Listing(found.records + arrays.records, found.problems + arrays.problems)
 
     def read(self, record: Record) -> Sample:
-        """Decode one pair; floating-point intensities are scaled by :func:`to_uint8`.
+        """Decode one pair; intensities are scaled as :attr:`intensity` says.
 
         Raises:
             SegkitError: a file is damaged, an intensity is not finite, or a label is negative.
         """
         if _NPZ_ITEM.fullmatch(record.image):
             return self._scale(record, *self._read_items(record))
-        image = self.read_image(record.image)
+        image = self.read_image(record)
         if not record.labelled:
             return Sample(image, None)
         foreground = self._read_mask(record.masks[0])
@@ -152,7 +152,7 @@ class DeepCell(Reader):
                 remedy="number the nuclei from 1 up and the background 0",
             )
         instances = nuclei.astype(np.int32)
-        pixels = to_uint8(plane, self.source.where(record.image))
+        pixels = self.scaled(record, plane)
         return Sample(pixels, (instances > 0).astype(np.uint8), instances)
 
     def _read_mask(self, name: str) -> NDArray[np.bool_]:

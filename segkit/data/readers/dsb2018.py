@@ -84,7 +84,7 @@ class Dsb2018(Reader):
         Raises:
             SegkitError: a file is damaged, or a mask is not of whole numbers or of another size.
         """
-        image = self.read_image(record.image)
+        image = self.read_image(record)
         if not record.labelled:
             return Sample(image, None)
         if _is_flat(record):

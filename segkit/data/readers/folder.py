@@ -31,14 +31,14 @@ image without a mask is reported as a problem.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
-from segkit.data.image_files import image_files
+from segkit.core.planes import PLAIN, Planes
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
 from segkit.data.readers.group_pattern import GroupPattern
@@ -46,7 +46,7 @@ from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_
 from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
-from segkit.data.readers.pairs import has_masks, kind_of, one_file_an_object, pair
+from segkit.data.readers.pairs import has_masks, one_file_an_object, pair_images
 from segkit.data.readers.patients import by_patient
 from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
@@ -55,7 +55,7 @@ from segkit.imaging.mask_settings import (
     threshold_cautions,
 )
 from segkit.imaging.objects import Part, draw
-from segkit.imaging.pixels import decode, orientation, to_uint8
+from segkit.imaging.pixels import orientation
 
 
 class Folder(Reader):
@@ -72,6 +72,8 @@ class Folder(Reader):
         group_pattern: a regular expression searched in the id; its one group is the record's
             group: ``'^(patient\d+)_'``.
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
+        axes: of TIFF files of many planes; see :class:`~segkit.core.planes.Planes`.
+        z: which plane of a stack is the image; of a mask that is a stack, too.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -93,8 +95,11 @@ class Folder(Reader):
         manifest: str | None = None,
         group_pattern: str | None = None,
         labels: Labels = "auto",
+        axes: str | None = None,
+        z: int | str | None = None,
     ) -> None:
         super().__init__(root, classes=classes)
+        self.planes = Planes(axes, z)
         self.mask_values = None if mask_values is None else dict(mask_values)
         self.mask_threshold = mask_threshold
         self.manifest = manifest
@@ -121,23 +126,19 @@ class Folder(Reader):
         Raises:
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
-        found = self._listed()
-        return by_patient(found, self.source.open, grouped=bool(self.group_pattern))
+        return by_patient(self._listed(), self.source.open, grouped=bool(self.group_pattern))
 
     def _listed(self) -> Listing:
-        names = self.source.names()
         if self.manifest is None:
-            files = {} if has_masks(names) else coco_files(self.source)
+            files = {} if has_masks(self.source.names()) else coco_files(self.source)
         elif is_json(self.manifest):
             files = named_file(self.source, self.manifest)
         else:
             self.tables.append(self.manifest)
             return read_manifest(self.source, self.manifest, self.group_pattern)
         if not files:
-            known = image_files([n for n in names if kind_of(n) == "images"], self.source.open)
-            self.without_pixels = known.without_pixels
-            kept = [name for name in names if name not in known.without_pixels]
-            return pair(kept, self.group_pattern, set(known.images))
+            found, self.without_pixels = pair_images(self.source, self.group_pattern)
+            return found
         found, self._pictures = read_coco(self.source, files, self.group_pattern)
         return found
 
@@ -168,8 +169,8 @@ class Folder(Reader):
             SegkitError: a file cannot be read, a mask value is not known, or image and mask may
                 be turned against each other.
         """
-        data, where = self.source.read(record.image), self.source.where(record.image)
-        image = to_uint8(decode(data, where), where)
+        data = self.source.read(record.image)
+        image = self.scaled(record, self.decoded(data, record))
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)
@@ -229,6 +230,7 @@ class Folder(Reader):
             "mask_threshold": self.mask_threshold,
             **({"labels": labels} if labels != "auto" else {}),
             **({"names": self.classes} if self._pictures else {}),
+            **({"planes": astuple(self.planes)} if self.planes != PLAIN else {}),
         }
 
     def cautions(self) -> list[Problem]:

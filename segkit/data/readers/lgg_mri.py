@@ -78,7 +78,7 @@ class LggMri(Reader):
 
     def read(self, record: Record) -> Sample:
         """Decode a slice and its mask, which is cut at 127."""
-        image = self.read_image(record.image)
+        image = self.read_image(record)
         if not record.labelled:
             return Sample(image, None)
         name = record.masks[0]

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.planes import Planes
 from segkit.data.readers.base import Reader
 from segkit.data.readers.turned import check_turn
 from segkit.imaging.label_doubt import no_labels
@@ -16,6 +18,7 @@ from segkit.imaging.mask_survey import Survey, is_lossy, survey
 from segkit.imaging.masks import (
     MaskDoubtError,
     above,
+    as_shown,
     automatic_classes,
     is_colour,
     map_values,
@@ -85,17 +88,27 @@ class MaskFiles:
         if is_lossy(data, where):
             no_labels(self.survey().with_file(where, data), where)
         try:
-            labels = stored_labels(decode(data, where, indexed=True), where)
+            labels = stored_labels(decode(data, where, indexed=True, planes=self._planes), where)
         except MaskDoubtError as doubt:
             no_labels(self.survey().with_file(where, data), where)
             raise AssertionError("a survey that knows the file doubts it too") from doubt
         check_turn(labels.shape, orientation(data), size, turned, where)
         return labels
 
+    @property
+    def _planes(self) -> Planes:
+        """Those of images; but a projection of what a mask stores says nothing."""
+        planes = self._reader.planes
+        return planes if isinstance(planes.z, int) else replace(planes, z=None)
+
     def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
         if self._mask_threshold is not None:
-            return above(decode(data, where), self._mask_threshold).astype(np.uint8)
-        pixels = decode(data, where, indexed=self._indexed)
+            shown = as_shown(data, where, self._planes)
+            return above(shown, self._mask_threshold).astype(np.uint8)
+        if self._indexed:
+            pixels = decode(data, where, indexed=True, planes=self._planes)
+        else:
+            pixels = as_shown(data, where, self._planes)
         if self._mask_values is None:
             inverted = zero_is_light(data)
             return automatic_classes(pixels, where, len(self._reader.classes), inverted=inverted)

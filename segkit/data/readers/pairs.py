@@ -7,8 +7,10 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from segkit.core.contracts import Listing, Problem, Record
+from segkit.data.image_files import image_files
 from segkit.data.readers.base import is_image
 from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
+from segkit.data.source import Source
 from segkit.imaging.formats.registry import bare
 
 _MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)$", re.IGNORECASE)
@@ -41,10 +43,10 @@ def _place(name: str) -> tuple[str, _Place] | None:
 
 def has_masks(names: Sequence[str]) -> bool:
     """Whether an image file lies below a folder ``masks``."""
-    return any(kind_of(name) == "masks" for name in filter(is_image, names))
+    return any(_kind(name) == "masks" for name in filter(is_image, names))
 
 
-def kind_of(name: str) -> str:
+def _kind(name: str) -> str:
     """``images`` or ``masks``, below which a file lies; "" for neither."""
     found = _place(name)
     return found[0] if found else ""
@@ -62,6 +64,18 @@ def _folder(place: _Place) -> _Place | None:
     """The place that a file's folder has, as if it were a file; None right below ``masks``."""
     above, found, _ = place.key.rpartition("/")
     return place._replace(key=above) if found else None
+
+
+def pair_images(source: Source, group_of: GroupOf) -> tuple[Listing, dict[str, str]]:
+    """Pair the images of a source, which may have no suffixes, with their masks: :func:`pair`.
+
+    Returns:
+        Records, and files below ``images`` that hold no pixels, by what they are.
+    """
+    names = source.names()
+    known = image_files([name for name in names if _kind(name) == "images"], source.open)
+    kept = [name for name in names if name not in known.without_pixels]
+    return pair(kept, group_of, set(known.images)), known.without_pixels
 
 
 def pair(names: Sequence[str], group_of: GroupOf, more: Collection[str] = ()) -> Listing:

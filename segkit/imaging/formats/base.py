@@ -7,6 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL.ImageFile import ImageFile
 
+from segkit.core.planes import Planes
+
 Pixels = NDArray[Any]
 # Of a file, which tell its format: DICOM's stand after 128 others.
 HEAD = 132
@@ -19,13 +21,19 @@ class Picture:
     Attributes:
         pixels: (H, W) or (H, W, C), any real type; no channel is alpha.
         alpha: (H, W), where the file says that it has one.
+        channels: what the file calls its channels, all of them or none.
         measured: (H, W), where pixels are what the file's window makes of them: before it, such
             as in Hounsfield units. What a fixed range of intensities is of.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
+    channels: tuple[str, ...] = ()
     measured: Pixels | None = None
+
+    def values(self, *, measured: bool) -> Pixels:
+        """What a rule of intensities is applied to: pixels, or what was measured."""
+        return self.measured if measured and self.measured is not None else self.pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Format:
             keeps the indices of a palette instead of its colours. Of a damaged file it raises what
             it likes.
         header: of Pillow's, where that reads its header.
+        stack: the same as ``read``, of a format whose files may hold many planes, by settings.
     """
 
     name: str
@@ -47,6 +56,7 @@ class Format:
     known: Callable[[bytes], bool]
     read: Callable[[bytes, str, bool], Picture]
     header: type[ImageFile] | None = None
+    stack: Callable[[bytes, str, bool, Planes], Picture] | None = None
 
 
 def split_alpha(pixels: Pixels) -> Picture:

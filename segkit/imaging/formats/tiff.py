@@ -2,12 +2,16 @@
 
 from PIL.TiffImagePlugin import TiffImageFile
 
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.formats.base import Format, Picture
-from segkit.imaging.tiff import MAGIC, decode_tiff
+from segkit.imaging.tiff import decode_tiff
+from segkit.imaging.tiff_checks import MAGIC
 
 
-def _read(data: bytes, name: str, indexed: bool) -> Picture:
-    return decode_tiff(data, name, indexed=indexed)
+def _read(data: bytes, name: str, indexed: bool, planes: Planes = PLAIN) -> Picture:
+    return decode_tiff(data, name, indexed=indexed, planes=planes)
 
 
-FORMAT = Format("TIFF", (".tif", ".tiff"), lambda head: head[:4] in MAGIC, _read, TiffImageFile)
+FORMAT = Format(
+    "TIFF", (".tif", ".tiff"), lambda head: head[:4] in MAGIC, _read, TiffImageFile, _read
+)

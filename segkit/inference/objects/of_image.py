@@ -1,5 +1,6 @@
 """What the objects of an image measure, on the pixels that its file stores."""
 
+import re
 from collections.abc import Sequence
 
 from segkit.imaging.bands import Opened
@@ -45,6 +46,9 @@ class _Stored:
     @property
     def channels(self) -> Sequence[str]:
         count = self.shape[2] if len(self.shape) > 2 else 1
+        names = [re.sub(r"\W+", "_", name).strip("_") for name in self._image.channels]
+        if count > 1 and len({*names, "", "probability"}) == count + 2:
+            return names
         return _CHANNELS.get(count, [f"channel_{number}" for number in range(1, count + 1)])
 
     def __getitem__(self, rows: slice, /) -> Pixels:

@@ -10,7 +10,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.run_folder import INFERENCE
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
-from segkit.imaging.pixels import network_input
+from segkit.imaging.pixels import Pixels, network_input, to_uint8
 from segkit.inference.inputs import find_inputs
 from segkit.inference.names import Input
 from segkit.training.callbacks.pictures import EpochPictures
@@ -39,7 +39,7 @@ class EpochInference(pl.Callback):
         self, *, input: str | None, most: int, every_n_epochs: int, tensorboard_megabytes: float
     ) -> None:
         inputs = find_inputs(input, key=KEY)[0][:most] if input else []
-        self.images = {one.name: _read(one) for one in inputs}
+        self.images = {one.name: _read(one) for one in inputs}  # as stored
         self.pictures = EpochPictures(
             INFERENCE,
             every_n_epochs=every_n_epochs,
@@ -51,7 +51,8 @@ class EpochInference(pl.Callback):
         if not self.images or not self.pictures.due(trainer):
             return
         assert isinstance(pl_module, SegmentationModule)
-        rows = [_row(pl_module, name, image) for name, image in self.images.items()]
+        rule = pl_module.data.reader.intensity
+        rows = [_row(pl_module, n, to_uint8(pixels, n, rule)) for n, pixels in self.images.items()]
         self.pictures.write(trainer, panel(rows, pl_module.task.painter))
 
 
@@ -69,10 +70,10 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
     return PanelRow(name, image, None, found_BHW[0].cpu().numpy())
 
 
-def _read(one: Input) -> Picture:
+def _read(one: Input) -> Pixels:
     try:
         image = one.open(large=sys.maxsize)
-        return image.rows(0, image.size[0])
+        return image.stored(0, image.size[0])
     except SegkitError as error:
         raise SegkitError(
             f"an image to predict each epoch cannot be read: {error.what}",

@@ -98,8 +98,7 @@ def test_there_are_nuclei_that_touch() -> None:
 def test_kinds_come_in_their_shares(tmp_path: Path) -> None:
     reader = Phantom(tmp_path, count=150, image_size=32, seed=0)
     kinds = Counter(
-        reader.stratum(record, reader.read_image(record.image))
-        for record in reader.listing().records
+        reader.stratum(record, reader.read_image(record)) for record in reader.listing().records
     )
     for kind, share in zip(KINDS, (0.6, 0.2, 0.2), strict=True):
         # Three standard deviations of a binomial count.

@@ -1,0 +1,38 @@
+"""What a TIFF file calls its channels, in OME's or ImageJ's metadata."""
+
+import html
+import re
+from typing import Any
+
+_PIXELS = re.compile(r"<(?:\w+:)?Pixels\b.*?</(?:\w+:)?Pixels>", re.DOTALL)
+_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b([^>]*)>")
+_NAME = re.compile(r"""\bName\s*=\s*(["'])(.*?)\1""")
+
+
+def channel_names(tiff: Any, series: Any, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """A name for each channel, or none at all.
+
+    Args:
+        tiff: the open file.
+        series: the pages of its image.
+        shape: of a pixel of the image.
+    """
+    count = shape[0] if shape else 1
+    names: list[str] = []
+    if series.kind == "ome":
+        index = next(n for n, each in enumerate(tiff.series) if each is series)
+        names = _ome(tiff.ome_metadata or "", index)
+    elif series.kind == "imagej":
+        labels = (tiff.imagej_metadata or {}).get("Labels") or []
+        names = [str(each) for each in labels]
+    names = [" ".join(name.split()) for name in names]
+    told = len(names) == count and all(names) and len(set(names)) == count
+    return tuple(names) if told else ()
+
+
+def _ome(text: str, index: int) -> list[str]:
+    images = _PIXELS.findall(text)
+    if index >= len(images):
+        return []
+    found = [_NAME.search(channel) for channel in _CHANNEL.findall(images[index])]
+    return [html.unescape(name[2]) if name else "" for name in found]

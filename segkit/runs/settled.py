@@ -1,0 +1,38 @@
+"""``dataset.channels=auto`` and ``dataset.intensity=auto``, settled by what the data have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from segkit.config.plain import resolved
+from segkit.config.sizes import AUTO
+from segkit.core.intensity import intensity_of
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from segkit.data.readers.base import Reader
+
+
+def settled(config: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+    """The configuration with what the data have in place of ``auto``; the reader is told."""
+    dataset = dict(config["dataset"])
+    if dataset["channels"] == AUTO:
+        dataset["channels"] = reader.channels()
+    if dataset.get("intensity") == AUTO:
+        taken = dataset["channels"]  # places among those that the images have
+        dataset["intensity"] = reader.intensity_for(
+            taken if isinstance(taken, int) else reader.channels()
+        )
+    reader.intensity = intensity_of(dataset)
+    return {**config, "dataset": dataset}
+
+
+def settle(composed: DictConfig, config: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """The same, put into what was composed as well, so that config.yaml has it."""
+    found = settled(config, reader)["dataset"]
+    changed = [key for key in ("channels", "intensity") if config["dataset"].get(key) == AUTO]
+    for key in changed:
+        composed.dataset[key] = found[key]
+    return resolved(composed) if changed else config
