@@ -8,9 +8,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import IO
 
+from segkit.imaging.dicom_facts import Header
 from segkit.imaging.formats import dicom
 from segkit.imaging.formats.base import HEAD
-from segkit.imaging.formats.dicom import Header
 from segkit.imaging.formats.registry import bare, format_of, suffixes
 
 Open = Callable[[str], IO[bytes]]

@@ -6,8 +6,8 @@ from typing import IO
 import numpy as np
 from pydicom import Dataset
 
+from segkit.imaging.dicom_facts import Header
 from segkit.imaging.dicom_tags import first, holds_pixels, number, read_tags, storage
-from segkit.imaging.formats.dicom import Header
 from segkit.imaging.quiet import without_pydicom_log
 
 _TAGS = (

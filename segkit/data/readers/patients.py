@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from segkit.core.contracts import Listing, Record
 from segkit.data.image_files import Open, dicom_headers
-from segkit.imaging.formats.dicom import Header
+from segkit.imaging.dicom_facts import Header
 from segkit.imaging.formats.registry import bare
 
 

@@ -1,30 +1,11 @@
 """DICOM; how it is decoded: :mod:`segkit.imaging.dicom`."""
 
-from dataclasses import dataclass, field
 from typing import IO
 
+from segkit.imaging.dicom_facts import Header
 from segkit.imaging.formats.base import Format, Picture
 
 _PREAMBLE, _MAGIC = 128, b"DICM"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a file says of itself. What names a patient is for comparing, never for showing.
-
-    Attributes:
-        kind: what DICOM calls such an object; "" where the file does not say.
-        pixels: whether it may hold any.
-        person: the patient, else the study, else the series: what must not be split; or nothing.
-        series: of images, or "".
-        place: in mm along the normal of the slices, else the number in its series.
-    """
-
-    kind: str
-    pixels: bool
-    person: tuple[str, ...] = field(default=(), repr=False)
-    series: str = field(default="", repr=False)
-    place: float = 0.0
 
 
 def _known(head: bytes) -> bool:

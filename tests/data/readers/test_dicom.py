@@ -14,6 +14,8 @@ from segkit.data.cache import open_cache
 from segkit.data.cache_build import CacheSpec
 from segkit.data.readers.folder import Folder
 from segkit.data.split_file import split_table
+from segkit.imaging.bands import open_rows
+from segkit.imaging.pixels import decode
 from tests.data.readers.conftest import Make
 from tests.data.readers.dicom_sets import put, put_mask, told, write_patients
 from tests.imaging.dicom_files import SECRETS, dicom, ramp
@@ -180,3 +182,18 @@ def _leaky() -> dict[str, bytes]:
         ),
         "cut": whole[:-100],
     }
+
+
+def test_a_fixed_range_of_intensities_is_of_hounsfield_units(tmp_path: Path) -> None:
+    write_patients(tmp_path, patients=1, slices=1, side=48)
+    reader = Folder(tmp_path, classes=CLASSES)
+    reader.intensity = (-100.0, 300.0)
+    (record,) = reader.listing().records
+    data = reader.source.read(record.image)
+    units = decode(data, "", measured=True).astype(float)
+    assert -30 <= units.min() < units.max() <= 200
+    right = np.rint((units + 100) * 255 / 400)
+    np.testing.assert_array_equal(reader.read(record).image, right)
+    rows = open_rows(tmp_path / record.image, 10**6, (-100.0, 300.0))
+    np.testing.assert_array_equal(rows.rows(0, 48), right)
+    np.testing.assert_array_equal(rows.stored(0, 48), units)
