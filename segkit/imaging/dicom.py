@@ -135,7 +135,7 @@ def _stored(tags: Dataset, name: str) -> Pixels:
     if tags.SamplesPerPixel == 3 and said["photometric_interpretation"] != "RGB":
         raise ValueError("colours that are not RGB")
     if pixels.dtype.kind == "f":
-        return pixels.astype(pixels.dtype.newbyteorder("="))
+        return np.asarray(pixels.astype(pixels.dtype.newbyteorder("=")))
     # A scanner stores 8 bits in 16, too.
     return narrowed(pixels, *_span(tags, pixels))
 
@@ -174,7 +174,7 @@ def _grey(tags: Dataset, stored: Pixels) -> Picture:
 
 
 def _bytes(share: Pixels) -> NDArray[np.uint8]:
-    return np.rint(255 * share).astype(np.uint8)
+    return np.asarray(np.rint(255 * share), np.uint8)
 
 
 def _mirrored(values: Pixels, low: float, high: float) -> Pixels:

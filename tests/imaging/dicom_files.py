@@ -34,9 +34,9 @@ def element(**tags: Any) -> Dataset:
 def dicom(
     pixels: Array | None,
     *,
-    syntax: str = ExplicitVRLittleEndian,
-    packed: bytes | None = None,
-    storage: str = CTImageStorage,
+    syntax: Any = ExplicitVRLittleEndian,
+    packed: Any = None,
+    storage: Any = CTImageStorage,
     **tags: Any,
 ) -> bytes:
     """A file of (H, W) or (H, W, 3) whole numbers; ``packed`` is the frame as a codec made it."""
@@ -76,7 +76,8 @@ def _add_pixels(data: Dataset, pixels: Array, packed: bytes | None, order: str) 
     data.PixelRepresentation = int(pixels.dtype.kind == "i")
     if pixels.ndim == 3:
         data.PlanarConfiguration = 0
-    raw = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    kind = f"{order}{pixels.dtype.kind}{pixels.dtype.itemsize}"
+    raw = pixels.astype(kind).tobytes()
     data.PixelData = encapsulate([packed]) if packed else raw + bytes(len(raw) % 2)
     data["PixelData"].VR = "OB" if packed or bits <= 8 else "OW"
 

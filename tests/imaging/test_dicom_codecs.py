@@ -22,7 +22,7 @@ SMOOTH = np.stack([ramp(0, 255, "uint8"), ramp(255, 0, "uint8"), ramp(90, 91, "u
 
 def _rle(pixels: Array) -> bytes:
     rows, columns, *samples = pixels.shape
-    return RLELosslessEncoder.encode(
+    packed: bytes = RLELosslessEncoder.encode(
         pixels.tobytes(),
         rows=rows,
         columns=columns,
@@ -35,6 +35,7 @@ def _rle(pixels: Array) -> bytes:
         planar_configuration=0,
         encoding_plugin="pydicom",
     )
+    return packed
 
 
 GREY = {"8 bits": ramp(0, 255, "uint8"), "12 bits": ramp(0, 4095), "16 bits": ramp(0, 65535)}
