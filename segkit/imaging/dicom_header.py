@@ -1,6 +1,7 @@
 """What a DICOM file says before its pixels."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO
 
 import numpy as np
@@ -16,6 +17,7 @@ _TAGS = (
 )
 # Where they end, and how much of a deflated file is unpacked to find them.
 _LAST, _INFLATED = 0x00200037, 2**20
+_SPACING = 0x00280030
 
 
 def read_header(stream: IO[bytes]) -> Header | None:
@@ -32,6 +34,16 @@ def read_header(stream: IO[bytes]) -> Header | None:
             return Header(kind, holds_pixels(kind), _person(tags), series, _place(tags))
     except Exception:  # reading its pixels says what is wrong with it
         return None
+
+
+def read_spacing(stream: IO[bytes]) -> tuple[float, float] | None:
+    """Height and width of a pixel in µm; of a radiograph, whose depth is not known, nothing."""
+    with suppress(Exception), without_pydicom_log():  # reading its pixels says what is wrong
+        tags = read_tags(stream, ["PixelSpacing"], "", until=_SPACING, inflate=_INFLATED)
+        found = _numbers(tags, "PixelSpacing")
+        if len(found) == 2 and all(np.isfinite(side) and side > 0 for side in found):
+            return 1000 * found[0], 1000 * found[1]
+    return None
 
 
 def _person(tags: Dataset) -> tuple[str, ...]:

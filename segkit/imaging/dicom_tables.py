@@ -78,7 +78,7 @@ def shown(tags: Dataset, values: Pixels) -> Pixels | None:
     item = first(tags, "VOILUTSequence")
     if item is not None:
         table, start, bits = _table(item, tags, negative=bool(values.min() < 0))
-        return _looked_up(values, table, start) / (2**bits - 1)
+        return np.asarray(_looked_up(values, table, start) / (2**bits - 1))
     group = group_of(tags, "FrameVOILUTSequence")
     centre, width = number(group, "WindowCenter"), number(group, "WindowWidth")
     function = first(group, "VOILUTFunction") or "LINEAR"

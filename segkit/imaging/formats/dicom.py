@@ -24,6 +24,13 @@ def header(stream: IO[bytes]) -> Header | None:
     return read_header(stream)
 
 
+def spacing(stream: IO[bytes]) -> tuple[float, float] | None:
+    """Height and width of a pixel in µm; None where a DICOM file does not say."""
+    from segkit.imaging.dicom_header import read_spacing
+
+    return read_spacing(stream)
+
+
 def _read(data: bytes, name: str, indexed: bool) -> Picture:
     # pydicom takes a third of a second, which only its files are worth.
     from segkit.imaging.dicom import decode_dicom
