@@ -18,7 +18,9 @@ from pydicom.pixels import get_decoder
 
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes, check_memory, check_pixels
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.dicom_codecs import add_to, check_frame
+from segkit.imaging.dicom_frames import chosen, together
 from segkit.imaging.dicom_tables import coloured, measured, narrowed, shown
 from segkit.imaging.dicom_tags import first, holds_pixels, read_tags, storage
 from segkit.imaging.formats.base import Picture
@@ -45,35 +47,32 @@ _PALETTE, _GREY = "PALETTE COLOR", ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _KINDS = {1: (*_GREY, _PALETTE), 3: _COLOUR}
 _BITS = (1, 8, 16, 32, 64)
-_FRAMES = "export each frame as a file, or the volume as NIfTI"
 _DECODERS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg; or export it uncompressed"
 
 
-def decode_dicom(data: bytes, name: str, *, indexed: bool) -> Picture:
-    """Decode a DICOM file, which must be one image.
+def decode_dicom(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN) -> Picture:
+    """Decode a DICOM file, which must be one image, or become one by the settings.
 
     Args:
         data: the bytes of the file.
         name: what to call the file in an error.
         indexed: keep the values as they are stored, in a palette or not: a mask.
+        planes: which of several frames are the image.
 
     Returns:
         uint8 where the file has a window, or stores up to 8 bits; else whole numbers or float32.
 
     Raises:
-        SegkitError: it is damaged, holds no pixels or many frames, is beyond the bounds, or is
-            compressed as nothing here unpacks.
+        SegkitError: it is damaged, holds no pixels, or many frames of which none was chosen, is
+            beyond the bounds, or is compressed as nothing here unpacks.
     """
     try:
         with without_pydicom_log():
             tags = read_tags(io.BytesIO(data), _TAGS, name)
             _check(tags, name)
-            stored = _stored(tags, name)
-            if tags.SamplesPerPixel == 3 or indexed:
-                return Picture(stored)
-            if tags.PhotometricInterpretation == _PALETTE:
-                return Picture(coloured(tags, stored))
-            return _grey(tags, stored)
+            frames = chosen(int(first(tags, "NumberOfFrames") or 1), planes.z, name)
+            pictures = (_frame(tags, at, name, indexed=indexed) for at in frames)
+            return together(pictures, len(frames), planes.z)
     except SegkitError:
         raise
     except Exception:  # pydicom and its decoders have families of exceptions
@@ -103,8 +102,6 @@ def _check(tags: Dataset, name: str) -> None:
     check_pixels(rows, columns, name)
     check_memory(rows, columns, name, deep=bits > 8)
     check_bytes(rows * columns * samples * max(bits // 8, 1), "a DICOM image", name)
-    if (frames := int(first(tags, "NumberOfFrames") or 1)) != 1:
-        raise _refused(f"a DICOM file of {frames} frames; segkit reads one", name, _FRAMES)
     if tags.PhotometricInterpretation not in _KINDS.get(samples, ()):
         what = f"a DICOM image of {samples} samples a pixel whose colours are not understood"
         raise _refused(what, name, f"export it as {', '.join(_GREY)} or RGB")
@@ -114,7 +111,16 @@ def _check(tags: Dataset, name: str) -> None:
         raise _refused(what, name)
 
 
-def _stored(tags: Dataset, name: str) -> Pixels:
+def _frame(tags: Dataset, at: int, name: str, *, indexed: bool) -> Picture:
+    stored = _stored(tags, at, name)
+    if tags.SamplesPerPixel == 3 or indexed:
+        return Picture(stored)
+    if tags.PhotometricInterpretation == _PALETTE:
+        return Picture(coloured(tags, stored))
+    return _grey(tags, stored, at)
+
+
+def _stored(tags: Dataset, at: int, name: str) -> Pixels:
     """(H, W) as stored, or (H, W, 3) RGB; of the type that its bits need."""
     syntax = tags.file_meta.TransferSyntaxUID
     try:
@@ -128,10 +134,11 @@ def _stored(tags: Dataset, name: str) -> Pixels:
         raise _refused(f"a DICOM image compressed as {how}", name, _DECODERS)
     if syntax.is_encapsulated:
         tags.setdefault("PlanarConfiguration", 0)
-        frame = get_frame(tags.PixelData, 0, number_of_frames=1)
+        frames = int(first(tags, "NumberOfFrames") or 1)
+        frame = get_frame(tags.PixelData, at, number_of_frames=frames)
         shape = (tags.Rows, tags.Columns, tags.SamplesPerPixel)
         check_frame(frame, syntax, shape, tags.BitsAllocated // 8)
-    pixels, said = decoder.as_array(tags, index=0)
+    pixels, said = decoder.as_array(tags, index=at)
     if tags.SamplesPerPixel == 3 and said["photometric_interpretation"] != "RGB":
         raise ValueError("colours that are not RGB")
     if pixels.dtype.kind == "f":
@@ -150,19 +157,19 @@ def _span(tags: Dataset, stored: Pixels) -> tuple[float, float]:
     return min(low, found[0]), max(low + most - 1, found[1])
 
 
-def _grey(tags: Dataset, stored: Pixels) -> Picture:
+def _grey(tags: Dataset, stored: Pixels, at: int) -> Picture:
     """The chain of C.11 on (H, W)."""
     if not np.isfinite(stored).all():
         return Picture(stored)  # which no picture can be made of: refused where it is scaled
     inverted = tags.PhotometricInterpretation == "MONOCHROME1"
     span = _span(tags, stored)
-    values, low, high = measured(tags, stored, span)
+    values, low, high = measured(tags, stored, span, at)
     padded = _padded(tags, stored, span)
     if padded.any() and not padded.all():
         seen = values[~padded]
         # What nothing was measured at is as dark as the darkest that was.
         values[padded] = seen.max() if inverted else seen.min()
-    share = shown(tags, values)
+    share = shown(tags, values, at)
     if inverted:
         values = _mirrored(values, low, high)
     if share is not None:

@@ -9,21 +9,21 @@ from pydicom import Dataset
 from segkit.imaging.dicom_tags import first, number
 
 Pixels = NDArray[Any]
-_NARROW, _WIDE = (np.uint8, np.uint16, np.int16), (np.uint32, np.int32)
+_NARROW = (np.uint8, np.uint16, np.int16)
+# Signed first: in a series one slice may have no value below 0.
+_WIDE = (np.int16, np.uint16, np.int32, np.uint32)
 
 
-def group_of(tags: Dataset, sequence: str) -> Dataset:
+def group_of(tags: Dataset, sequence: str, frame: int) -> Dataset:
     """The data set that holds a macro's elements: of enhanced objects a functional group."""
-    for groups in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
-        group = first(tags, groups)
-        found = None if group is None else first(group, sequence)
-        if isinstance(found, Dataset):
-            return found
-    return tags
+    own = tags.get("PerFrameFunctionalGroupsSequence") or []
+    groups = [*own[frame : frame + 1], first(tags, "SharedFunctionalGroupsSequence")]
+    found = (first(group, sequence) for group in groups if group is not None)
+    return next((each for each in found if isinstance(each, Dataset)), tags)
 
 
 def measured(
-    tags: Dataset, stored: Pixels, span: tuple[float, float]
+    tags: Dataset, stored: Pixels, span: tuple[float, float], frame: int
 ) -> tuple[Pixels, float, float]:
     """The modality's transform: its table, or slope and intercept; of a CT to Hounsfield.
 
@@ -31,6 +31,7 @@ def measured(
         tags: of the file.
         stored: (H, W).
         span: lowest and highest value that may be stored.
+        frame: its number in the file.
 
     Returns:
         (H, W), whole numbers where they are; and the lowest and highest value there may be.
@@ -42,7 +43,7 @@ def measured(
     if item is not None:
         table, start, bits = _table(item, tags)
         return _looked_up(stored, table, start), 0, 2**bits - 1
-    group = group_of(tags, "PixelValueTransformationSequence")
+    group = group_of(tags, "PixelValueTransformationSequence", frame)
     slope, intercept = number(group, "RescaleSlope"), number(group, "RescaleIntercept")
     slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
     if not slope or not np.isfinite([slope, intercept]).all():
@@ -60,14 +61,14 @@ def narrowed(values: Pixels, low: float, high: float) -> Pixels:
     Where there is none, in the one that these values need.
     """
     ends = (int(values.min()), int(values.max()))
-    for kinds, (bottom, top) in ((_NARROW, (low, high)), ((*_NARROW, *_WIDE), ends)):
+    for kinds, (bottom, top) in ((_NARROW, (low, high)), (_WIDE, ends)):
         for kind in kinds:
             if np.iinfo(kind).min <= bottom and top <= np.iinfo(kind).max:
                 return values.astype(kind)
     return values.astype(np.float64)
 
 
-def shown(tags: Dataset, values: Pixels) -> Pixels | None:
+def shown(tags: Dataset, values: Pixels, frame: int) -> Pixels | None:
     """Shares from 0 to 1 by the first table or window of values of interest; None without any.
 
     A window of no width is none.
@@ -79,7 +80,7 @@ def shown(tags: Dataset, values: Pixels) -> Pixels | None:
     if item is not None:
         table, start, bits = _table(item, tags, negative=bool(values.min() < 0))
         return np.asarray(_looked_up(values, table, start) / (2**bits - 1))
-    group = group_of(tags, "FrameVOILUTSequence")
+    group = group_of(tags, "FrameVOILUTSequence", frame)
     centre, width = number(group, "WindowCenter"), number(group, "WindowWidth")
     function = first(group, "VOILUTFunction") or "LINEAR"
     if function not in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):

@@ -10,6 +10,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 from segkit.core.errors import SegkitError
 from segkit.core.limits import limited_to
+from segkit.core.planes import Planes
 from segkit.imaging.pixels import decode, decode_picture
 from tests.imaging.dicom_files import Array, dicom, element, ramp
 
@@ -293,6 +294,27 @@ def test_what_is_refused(tags: dict[str, Any], says: str) -> None:
         decode(dicom(CT, **tags), "scan.dcm")
     assert caught.value.where == "scan.dcm"
     assert caught.value.remedy
+
+
+def test_frames_become_one_image_by_the_settings() -> None:
+    frames = np.stack([ramp(0, 100), ramp(200, 0), ramp(50, 50)])
+    groups = [element(PixelValueTransformationSequence=[_line(at)]) for at in (0, 1000, 20)]
+    many = {"NumberOfFrames": 3, "Rows": 16, "PerFrameFunctionalGroupsSequence": groups}
+    data = dicom(frames.reshape(48, 16), **many)
+    right = frames.astype(int) + np.array([0, 1000, 20])[:, None, None]
+    for at in range(3):
+        np.testing.assert_array_equal(decode(data, "", planes=Planes(z=at)), right[at])
+    np.testing.assert_array_equal(decode(data, "", planes=Planes(z="max")), right.max(axis=0))
+    mean = decode(data, "", planes=Planes(z="mean"))
+    np.testing.assert_allclose(mean, right.mean(axis=0), rtol=1e-6)
+    for z in (None, 3):
+        with pytest.raises(SegkitError, match="a DICOM file of 3 frames") as caught:
+            decode(data, "", planes=Planes(z=z))
+        assert "dataset.z=max" in caught.value.remedy
+
+
+def _line(intercept: int) -> Any:
+    return element(RescaleSlope=1, RescaleIntercept=intercept)
 
 
 def test_objects_without_pixels_are_named() -> None:

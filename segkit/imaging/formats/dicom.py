@@ -2,6 +2,7 @@
 
 from typing import IO
 
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.dicom_facts import Header
 from segkit.imaging.formats.base import Format, Picture
 
@@ -31,11 +32,11 @@ def spacing(stream: IO[bytes]) -> tuple[float, float] | None:
     return read_spacing(stream)
 
 
-def _read(data: bytes, name: str, indexed: bool) -> Picture:
+def _read(data: bytes, name: str, indexed: bool, planes: Planes = PLAIN) -> Picture:
     # pydicom takes a third of a second, which only its files are worth.
     from segkit.imaging.dicom import decode_dicom
 
-    return decode_dicom(data, name, indexed=indexed)
+    return decode_dicom(data, name, indexed=indexed, planes=planes)
 
 
-FORMAT = Format("DICOM", (".dcm", ".dicom"), _known, _read)
+FORMAT = Format("DICOM", (".dcm", ".dicom"), _known, _read, stack=_read)
