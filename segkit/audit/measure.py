@@ -19,7 +19,7 @@ from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import HEAD
-from segkit.imaging.formats.registry import format_of
+from segkit.imaging.formats.registry import bare, format_of
 from segkit.imaging.pixels import Pixels, decode
 
 # Of a record with a mask file for each object, the stored values of the first few are looked at.
@@ -171,7 +171,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
 
 def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
     """Format and bits of an image file, and its pixels where reading has changed their values."""
-    if not is_image(name):
+    if not is_image(name) and bare(name) != name:
         return "", 0, None
     source, through = reader.source, reader.intensity == STORED
     with source.open(name) as stream:
@@ -184,7 +184,7 @@ def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
     if through and kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
-    pixels = decode(source.read(name), source.where(name), planes=reader.planes)
+    pixels = decode(source.read(name), source.where(name), planes=reader.planes, measured=True)
     if not (kind in ("PNG", "BMP", "JPEG") and bits <= 8):
         bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
     unchanged = through and pixels.dtype == np.uint8

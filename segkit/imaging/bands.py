@@ -16,7 +16,7 @@ from segkit.core.planes import PLAIN, Planes
 from segkit.core.view import LARGE
 from segkit.imaging.channels import flat
 from segkit.imaging.intensity import Rule
-from segkit.imaging.pixels import Pixels, decode_picture, to_uint8
+from segkit.imaging.pixels import Pixels, decode, decode_picture, to_uint8
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
 from segkit.imaging.tiff_checks import MAGIC
 
@@ -93,11 +93,13 @@ def decoded(
         SegkitError: it is damaged, or larger than the bound.
     """
     picture = decode_picture(read(), name, planes=planes)
-    pixels, names = picture.pixels, picture.channels
+    # A range of intensities is of what was measured, such as Hounsfield units.
+    measured = isinstance(rule, tuple)
+    pixels, names = picture.values(measured=measured), picture.channels
     shape, image = pixels.shape, to_uint8(pixels, name, rule)
 
     def again() -> Pixels:
-        if (found := decode_picture(read(), name, planes=planes).pixels).shape != shape:
+        if (found := decode(read(), name, planes=planes, measured=measured)).shape != shape:
             raise SegkitError("the file changed while it was in use", where=name, remedy=_AGAIN)
         return found
 

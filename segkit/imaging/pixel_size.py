@@ -1,4 +1,7 @@
-"""How large a pixel is, where a TIFF file says: as OME-XML, as ImageJ does, or by its tags."""
+"""How large a pixel is, where a file says.
+
+A TIFF does as OME-XML, as ImageJ does, or by its tags; DICOM by its spacing in the patient.
+"""
 
 import html
 import math
@@ -8,6 +11,8 @@ from typing import IO, Any
 
 import tifffile
 
+from segkit.imaging.formats import dicom
+from segkit.imaging.formats.base import HEAD
 from segkit.imaging.quiet import without_tifffile_log
 from segkit.imaging.tiff_checks import MAGIC, check_chain
 
@@ -37,7 +42,11 @@ def pixel_size(stream: IO[bytes]) -> PixelSize | None:
     Args:
         stream: of an image file of any kind.
     """
-    if stream.read(4) not in MAGIC:
+    head = stream.read(HEAD)
+    if dicom.FORMAT.known(head):
+        stream.seek(0)
+        return dicom.spacing(stream)
+    if head[:4] not in MAGIC:
         return None
     with suppress(Exception):  # reading its pixels says what is wrong with it
         check_chain(stream)

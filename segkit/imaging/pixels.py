@@ -23,13 +23,28 @@ Pixels = NDArray[Any]
 _BAD_FILE = "replace the file"
 
 
-def decode(data: bytes, name: str, *, indexed: bool = False, planes: Planes = PLAIN) -> Pixels:
+def decode(
+    data: bytes,
+    name: str,
+    *,
+    indexed: bool = False,
+    planes: Planes = PLAIN,
+    measured: bool = False,
+) -> Pixels:
     """Decode an image file as it was stored; see :func:`decode_picture`.
+
+    Args:
+        data: the bytes of the file.
+        name: what to call it in an error.
+        indexed: see :func:`decode_picture`.
+        planes: see :func:`decode_picture`.
+        measured: without the window of a DICOM file: what was measured, such as Hounsfield units.
 
     Returns:
         (H, W) or (H, W, C) in the stored type: bool, an integer or float; without alpha.
     """
-    return decode_picture(data, name, indexed=indexed, planes=planes).pixels
+    picture = decode_picture(data, name, indexed=indexed, planes=planes)
+    return picture.values(measured=measured)
 
 
 def decode_picture(

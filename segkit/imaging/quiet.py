@@ -1,9 +1,15 @@
-"""tifffile's log, silent while segkit reads: it tells of each odd tag without the file's name."""
+"""The logs of tifffile and pydicom, silent while segkit reads.
+
+They tell of each odd tag without the file's name, and pydicom what the tag holds: a patient's, too.
+"""
 
 import logging
+import re
 import threading
+import warnings
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 
 class _Silence(logging.Filter):
@@ -21,18 +27,42 @@ class _Silence(logging.Filter):
 
 _silence = _Silence()
 _lock = threading.Lock()
-_readers: list[int] = []
+# How many read for which package now.
+_readers: Counter[str] = Counter()
+# As warnings.filterwarnings makes it.
+_UNHEARD = ("ignore", None, Warning, re.compile(r"pydicom\b"), 0)
+
+
+def without_tifffile_log() -> AbstractContextManager[None]:
+    """Keep tifffile from logging in this thread; what matters is raised, by it or by segkit."""
+    return _without("tifffile")
 
 
 @contextmanager
-def without_tifffile_log() -> Iterator[None]:
-    """Keep tifffile from logging in this thread; what matters is raised, by it or by segkit.
-
-    The logger itself is the user's: the filter leaves it with the last thread that reads.
-    """
-    logger, before = logging.getLogger("tifffile"), getattr(_silence.depth, "now", 0)
+def without_pydicom_log() -> Iterator[None]:
+    """The same of pydicom, which both logs and warns; its warnings go unheard in all threads."""
     with _lock:
-        _readers.append(1)
+        _readers["warnings"] += 1
+        if _UNHEARD not in warnings.filters:
+            warnings.filters.insert(0, _UNHEARD)  # type: ignore[attr-defined]
+    try:
+        # A logger does not ask the filters of those above it.
+        with _without("pydicom"), _without("pydicom.pixels.decoders.base"):
+            yield
+    finally:
+        with _lock:
+            _readers["warnings"] -= 1
+            if not _readers["warnings"]:
+                with suppress(ValueError):  # another list has taken that one's place
+                    warnings.filters.remove(_UNHEARD)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """The logger itself is the user's: the filter leaves it with the last thread that reads."""
+    logger, before = logging.getLogger(name), getattr(_silence.depth, "now", 0)
+    with _lock:
+        _readers[name] += 1
         logger.addFilter(_silence)
     _silence.depth.now = before + 1
     try:
@@ -40,6 +70,6 @@ def without_tifffile_log() -> Iterator[None]:
     finally:
         _silence.depth.now = before
         with _lock:
-            _readers.pop()
-            if not _readers:
+            _readers[name] -= 1
+            if not _readers[name]:
                 logger.removeFilter(_silence)

@@ -1,13 +1,15 @@
 """Which files predict reads, and that nothing it writes could take the place of one."""
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.core.sources import ARCHIVES
 from segkit.data.archives import open_archive, open_source
+from segkit.data.image_files import image_files
 from segkit.data.passed_over import passed_over
 from segkit.data.source import is_litter, walk
 from segkit.data.unpacking import UNREAD
@@ -36,11 +38,11 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list
     several = list(given) if isinstance(given, list | tuple) else [given]
     # The same file may be named twice, by a folder and by itself.
     found: dict[Path, Input] = {}
-    other: list[str] = []
+    other: dict[str, str] = {}
     for one in several:
         images, rest = _find(str(one), key)
         found |= {image.path.absolute(): image for image in images}
-        other += rest
+        other |= rest
     names: dict[str, Input] = {}
     for image in (inputs := [found[path] for path in sorted(found)]):
         # No table could hold it.
@@ -53,16 +55,16 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list
                 remedy="rename one of them, or give them one after the other",
             )
         names[image.name] = image
-    return inputs, passed_over(other)
+    return inputs, passed_over(other, other)
 
 
-def _find(given: str, key: str) -> tuple[list[Input], list[str]]:
-    """The images, and the names of files that are none."""
+def _find(given: str, key: str) -> tuple[list[Input], dict[str, str]]:
+    """The images, and by their names the files that are none; see :func:`members`."""
     path = at_home(given, key)
     try:
         if path.is_file():
             archive = path.name.lower().endswith((*ARCHIVES, *UNREAD))
-            return _archive(path, key) if archive else ([Input(path)], [])
+            return _archive(path, key) if archive else ([Input(path)], {})
         if path.is_dir():
             everything = sorted(path.iterdir())
         elif glob.has_magic(given):
@@ -77,10 +79,9 @@ def _find(given: str, key: str) -> tuple[list[Input], list[str]]:
             remedy="name a file or a folder that you may read",
         ) from error
     files = [p for p in everything if not is_litter(p.name) and p.is_file()]
-    images = [Input(p) for p in files if p.name.lower().endswith(suffixes())]
-    if images or not path.is_dir():
-        below, other = images, [p.name for p in files if not p.name.lower().endswith(suffixes())]
-    else:
+    images, other = _images(files)
+    below = [Input(image) for image in images]
+    if not images and path.is_dir():
         below, other = members(open_source(path), anywhere=False)
     if not below:
         searched = " (folders below it are not searched, but for images/)" if path.is_dir() else ""
@@ -88,7 +89,18 @@ def _find(given: str, key: str) -> tuple[list[Input], list[str]]:
     return below, other
 
 
-def _archive(path: Path, key: str) -> tuple[list[Input], list[str]]:
+def _images(files: Sequence[Path]) -> tuple[list[Path], dict[str, str]]:
+    def opened(name: str) -> IO[bytes]:
+        return Path(name).open("rb")
+
+    known = image_files([str(file) for file in files], opened)
+    images = [Path(name) for name in known.images]
+    kept = {*images}
+    left = [file for file in files if file not in kept]
+    return images, {str(file): known.without_pixels.get(str(file), "") for file in left}
+
+
+def _archive(path: Path, key: str) -> tuple[list[Input], dict[str, str]]:
     try:
         source = open_archive(path)
     except SegkitError as error:
@@ -100,8 +112,8 @@ def _archive(path: Path, key: str) -> tuple[list[Input], list[str]]:
     return images, other
 
 
-def _no_image(count: int, where: str, other: Sequence[str], hint: str, key: str) -> SegkitError:
-    kinds = f"; {passed_over(other)}" if other else ""
+def _no_image(count: int, where: str, other: Mapping[str, str], hint: str, key: str) -> SegkitError:
+    kinds = f"; {passed_over(other, other)}" if other else ""
     return SegkitError(
         f"no image among {count} files{hint}{kinds}",
         where=where,

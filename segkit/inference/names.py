@@ -12,10 +12,11 @@ from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.core.planes import PLAIN, Planes
 from segkit.core.stamps import checksum, file_stamp
+from segkit.data.image_files import image_files
 from segkit.data.readers.layouts import as_pairs
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
-from segkit.imaging.formats.registry import suffixes
+from segkit.imaging.formats.registry import bare, suffixes
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixel_size import PixelSize, pixel_size
 
@@ -47,7 +48,7 @@ class Input:
     @property
     def name(self) -> str:
         """What its files are called, without suffix."""
-        return self.called or self.path.stem
+        return self.called or bare(self.path.name)
 
     def __str__(self) -> str:
         return str(self.path)
@@ -97,8 +98,10 @@ class Input:
         return None
 
 
-def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
-    """The images of a data set in the layout of training, and the names of files that are none.
+def members(source: Source, *, anywhere: bool) -> tuple[list[Input], dict[str, str]]:
+    """The images of a data set in the layout of training, and files that are none.
+
+    The names of these, and what they are where their suffix does not say.
 
     Args:
         source: a folder or an archive.
@@ -106,11 +109,12 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
     """
     names = source.names()
     layout = {} if any("images" in _folders(name) for name in names) else _layout(names)
-    images = [name for name in names if name.lower().endswith(suffixes())]
-    chosen = [name for name in images if "images" in _folders(layout.get(name, name))]
+    masks = {name for name in names if "masks" in _folders(layout.get(name, name))}
+    files = image_files([name for name in names if name not in masks], source.open)
+    chosen = [name for name in files.images if "images" in _folders(layout.get(name, name))]
     if not chosen and anywhere:
-        chosen = [name for name in images if "masks" not in _folders(name)]
-    kept = {*chosen, *(name for name in images if "masks" in _folders(layout.get(name, name)))}
+        chosen = files.images
+    kept = {*chosen, *(name for name in masks if name.lower().endswith(suffixes()))}
     called = _called(chosen)
     found = []
     for name, own in zip(chosen, called, strict=True):
@@ -118,7 +122,7 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
             found.append(Input(source.root / name, own))
         else:
             found.append(Input(source.root.joinpath(*_plain(name)), own, source, name))
-    return found, [name for name in names if name not in kept]
+    return found, {n: files.without_pixels.get(n, "") for n in names if n not in kept}
 
 
 def _layout(names: Sequence[str]) -> dict[str, str]:
@@ -143,7 +147,7 @@ def _called(names: Sequence[str]) -> list[str]:
 
     ``day1/images/a.png`` and ``day2/images/a.png`` are called ``day1/a`` and ``day2/a``.
     """
-    stems = [PurePosixPath(_plain(name)[-1]).stem for name in names]
+    stems = [bare(_plain(name)[-1]) for name in names]
     if max(Counter(stems).values(), default=0) <= 1:
         return stems
     places = [[part for part in _plain(name)[:-1] if part.lower() != "images"] for name in names]

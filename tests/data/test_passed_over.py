@@ -12,8 +12,9 @@ from segkit.data.readers.folder import Folder
     ("names", "said"),
     [
         ([], ""),
-        (["a.dcm"] * 12 + ["b/c.JSON"], "passed over: 12 .dcm, 1 .json"),
+        (["a.nrrd"] * 12 + ["b/c.JSON"], "passed over: 12 .nrrd, 1 .json"),
         (["README", "x/LICENSE"], "passed over: 2 without a suffix"),
+        (["DICOMDIR", "x/LICENSE"], "passed over: 1 DICOMDIR, 1 without a suffix"),
         (["a.\x1b[31m", "b.ä", "c." + "x" * 99], "passed over: 3 .…"),
         (
             [f"slice.{n}" for n in range(1000)],
@@ -27,14 +28,14 @@ def test_the_line(names: list[str], said: str) -> None:
 
 def test_of_a_data_set_it_is_what_belongs_to_no_record(tmp_path: Path) -> None:
     for name in (
-        *("images/a.png", "masks/a.png", "images/b.png", "images/scan.dcm", "notes/c.json"),
+        *("images/a.png", "masks/a.png", "images/b.png", "images/scan.nrrd", "notes/c.json"),
         *("README.md", "images/Thumbs.db", ".DS_Store", "extra/d.webp", "extra/e.webp"),
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     reader = Folder(tmp_path, classes=["background", "a"])
     assert [problem.where for problem in reader.listing().problems] == ["images/b.png"]
-    assert reader.passed_over() == "passed over: 2 .webp, 1 .md, 1 .dcm, 1 .json"
+    assert reader.passed_over() == "passed over: 2 .webp, 1 .md, 1 .nrrd, 1 .json"
 
 
 def test_a_table_that_was_read_is_not_passed_over(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from segkit.imaging.pixel_size import pixel_size
+from tests.imaging.dicom_files import dicom, ramp
 
 PIXELS = np.zeros((12, 17), np.uint16)
 
@@ -82,3 +83,14 @@ def test_other_kinds_and_damaged_files_say_nothing(tmp_path: Path) -> None:
     assert pixel_size(io.BytesIO(data)) == (1, 1)
     for cut in (0, 3, 4, 8, 60, 200):
         assert pixel_size(io.BytesIO(data[:cut])) is None
+
+
+def test_dicom() -> None:
+    def said(**tags: Any) -> tuple[float, float] | None:
+        return pixel_size(io.BytesIO(dicom(ramp(0, 9), **tags)))
+
+    assert said(PixelSpacing=[0.7, 0.5]) == (700, 500)
+    assert said(PixelSpacing=[0, 0.5]) is None
+    # On the detector, which a patient is magnified on.
+    assert said(ImagerPixelSpacing=[0.1, 0.1]) is None
+    assert pixel_size(io.BytesIO(dicom(ramp(0, 9), PixelSpacing=[1, 1])[:300])) is None

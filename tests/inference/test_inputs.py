@@ -9,6 +9,7 @@ import pytest
 from segkit.core.errors import SegkitError
 from segkit.inference.inputs import check_output, find_inputs
 from tests.data.archive_files import tar
+from tests.imaging.dicom_files import dicom, ramp
 
 
 @pytest.fixture
@@ -96,10 +97,10 @@ def test_as_training_lays_it_out(
 
 
 def test_a_folder_with_images_of_its_own_is_not_searched(tmp_path: Path) -> None:
-    root = write(tmp_path / "in", "a.png", "images/b.png", "scan.dcm", "c.webp", ".d.json")
+    root = write(tmp_path / "in", "a.png", "images/b.png", "scan.nrrd", "c.webp", ".d.json")
     found, said = find_inputs(str(root))
     assert [one.name for one in found] == ["a"]
-    assert said == "passed over: 1 .webp, 1 .dcm"
+    assert said == "passed over: 1 .webp, 1 .nrrd"
 
 
 def test_a_folder_that_holds_only_an_archive(tmp_path: Path) -> None:
@@ -112,11 +113,11 @@ def test_a_folder_that_holds_only_an_archive(tmp_path: Path) -> None:
 
 def test_any_images_of_an_archive(tmp_path: Path) -> None:
     root = write(
-        tmp_path / "a.ZIP".lower(), "a.png", "b/c.jpg", "masks/a.png", "d.dcm", "__MACOSX/a.png"
+        tmp_path / "a.ZIP".lower(), "a.png", "b/c.jpg", "masks/a.png", "d.nrrd", "__MACOSX/a.png"
     )
     found, said = find_inputs(str(root))
     assert [one.name for one in found] == ["a", "c"]
-    assert said == "passed over: 1 .dcm"
+    assert said == "passed over: 1 .nrrd"
 
 
 def test_members_lead_nowhere_else(tmp_path: Path) -> None:
@@ -128,11 +129,11 @@ def test_members_lead_nowhere_else(tmp_path: Path) -> None:
     assert "\n" not in "".join(map(str, found))
 
 
-@pytest.mark.parametrize("names", [["a.dcm", "b/c.json"], ["masks/a.png"], []])
+@pytest.mark.parametrize("names", [["a.nrrd", "b/c.json"], ["masks/a.png"], []])
 def test_an_archive_without_images(tmp_path: Path, names: list[str]) -> None:
     with pytest.raises(SegkitError, match=f"no image among {len(names)} files") as caught:
         find_inputs(str(write(tmp_path / "a.zip", *names)))
-    assert ("1 .dcm, 1 .json" in caught.value.what) == ("a.dcm" in names)
+    assert ("1 .nrrd, 1 .json" in caught.value.what) == ("a.nrrd" in names)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
@@ -172,3 +173,23 @@ def test_an_input_is_not_written_over_by_a_name_with_folders(tmp_path: Path) -> 
     check_output(found, tmp_path / "out")
     with pytest.raises(SegkitError, match="overwritten"):
         check_output(found, root / "x" / "images")
+
+
+def test_an_export_of_a_scanner_without_suffixes(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    for name in ("IM0001", "1.2.840.5", "1.2.840.6"):
+        (root / name).write_bytes(dicom(ramp(0, 9)))
+    (root / "DICOMDIR").write_bytes(dicom(None, storage="1.2.840.10008.1.3.10"))
+    (root / "README").write_bytes(b"x")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in root.iterdir():
+            archive.write(path, f"DICOM/{path.name}")
+    for place in (root, tmp_path / "a.zip"):
+        found, said = find_inputs(str(place))
+        assert sorted(one.name for one in found) == ["1.2.840.5", "1.2.840.6", "IM0001"]
+        assert "1 DICOM without pixels (Media Storage Directory Storage)" in said
+        assert "1 without a suffix" in said
+        assert all(one.open(10**6).size == (16, 16) for one in found)
+    mixed = write(tmp_path / "mixed", "a.png", "IM0001")
+    assert [one.name for one in find_inputs(str(mixed))[0]] == ["a"]

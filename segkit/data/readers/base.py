@@ -52,6 +52,7 @@ class Reader(ABC):
         self.root = at_home(root, "dataset.root")
         self.classes = tuple(classes)
         self.tables: list[str] = []  # that scan has read, beside what records name
+        self.without_pixels: dict[str, str] = {}  # files of image formats, and what they are
         self.objects = False  # whether a task asks for them
         self.intensity: Intensity = STORED  # how what is stored becomes 0…255
         self.depths: dict[str, str] = {}  # types of the images that were read, by name
@@ -132,7 +133,8 @@ class Reader(ABC):
         found = self.listing()
         used = {*self.tables} | {file for record in found.records for file in self.files(record)}
         used |= {problem.where for problem in found.problems}
-        return passed_over(name for name in self.source.names() if name not in used)
+        left = (name for name in self.source.names() if name not in used)
+        return passed_over(left, self.without_pixels)
 
     @cached_property
     def _found(self) -> Listing:
@@ -204,8 +206,12 @@ class Reader(ABC):
 
     def stored(self, record: Record) -> Pixels:
         """A record's image as it is stored, (H, W) or (H, W, C) of any real type."""
-        where = self.source.where(record.image)
-        return decode(self.source.read(record.image), where, planes=self.planes)
+        return self.decoded(self.source.read(record.image), record)
+
+    def decoded(self, data: bytes, record: Record) -> Pixels:
+        """The same of the bytes of its file; for a fixed range of intensities what was measured."""
+        where, measured = self.source.where(record.image), isinstance(self.intensity, tuple)
+        return decode(data, where, planes=self.planes, measured=measured)
 
     def scaled(self, record: Record, pixels: Pixels) -> NDArray[np.uint8]:
         """What :attr:`intensity` makes of a record's image as it is stored.

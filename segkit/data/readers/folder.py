@@ -50,6 +50,7 @@ from segkit.data.readers.listed import listed
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import one_file_an_object
+from segkit.data.readers.patients import by_patient
 from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
@@ -57,7 +58,7 @@ from segkit.imaging.mask_settings import (
     threshold_cautions,
 )
 from segkit.imaging.objects import draw
-from segkit.imaging.pixels import decode, orientation
+from segkit.imaging.pixels import orientation
 
 
 class Folder(Reader):
@@ -134,10 +135,12 @@ class Folder(Reader):
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
         folders = self.images, self.mask_folder
-        found, self._pictures = listed(self.source, self.manifest, self.group_pattern, *folders)
+        found, self._pictures, self.without_pixels = listed(
+            self.source, self.manifest, self.group_pattern, *folders
+        )
         if self.manifest and not self._pictures:
             self.tables.append(self.manifest)
-        return found
+        return by_patient(found, self.source.open, grouped=bool(self.group_pattern))
 
     def listing(self) -> Listing:
         """See :meth:`Reader.listing`; where objects are asked for, masks are looked at too.
@@ -170,8 +173,8 @@ class Folder(Reader):
             SegkitError: a file cannot be read, a mask value is not known, or image and mask may
                 be turned against each other.
         """
-        data, where = self.source.read(record.image), self.source.where(record.image)
-        image = self.scaled(record, decode(data, where, planes=self.planes))
+        data = self.source.read(record.image)
+        image = self.scaled(record, self.decoded(data, record))
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)

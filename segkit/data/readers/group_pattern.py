@@ -18,6 +18,9 @@ class GroupPattern:
     def __init__(self, pattern: str | None) -> None:
         self._pattern = None if pattern is None else _compile(pattern)
 
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
     def __call__(self, key: str, image: str) -> str:
         """The group.
 

@@ -2,13 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.data.readers.base import is_image
 from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf, nfc
+from segkit.imaging.formats.registry import bare
 
 MASK_WORDS = "mask|seg|segmentation|label|labels|gt|ground_?truth|annotation|manual1|1stHO"
 _MASK_SUFFIX = re.compile(rf"[_-]({MASK_WORDS})$", re.IGNORECASE)
@@ -34,15 +35,20 @@ def _place(name: str) -> tuple[str, _Place] | None:
     tree, below = parts[: kinds[0]], parts[kinds[0] + 1 :]
     outer = SPLIT_NAMES.get(tree[-1].lower(), "") if tree else ""
     inner = SPLIT_NAMES.get(below[0].lower(), "") if len(below) > 1 else ""
-    key = PurePosixPath(*below).with_suffix("").as_posix()
+    key = bare(PurePosixPath(*below).as_posix())
     place = _Place(tree, key, outer or inner, tree[:-1] if outer else tree)
     return folders[kinds[0]].lower(), place
 
 
 def kinds(names: Iterable[str]) -> set[str]:
     """Which of ``images`` and ``masks`` image files lie below."""
-    places = map(_place, filter(is_image, names))
-    return {place[0] for place in places if place is not None}
+    return {kind_of(name) for name in names if is_image(name)} - {""}
+
+
+def kind_of(name: str) -> str:
+    """``images`` or ``masks``, below which a file lies; "" for neither."""
+    found = _place(name)
+    return found[0] if found else ""
 
 
 def one_file_an_object(record: Record) -> bool:
@@ -59,7 +65,7 @@ def _folder(place: _Place) -> _Place | None:
     return place._replace(key=above) if found else None
 
 
-def pair(names: Mapping[str, str], group_of: GroupOf) -> Listing:
+def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()) -> Listing:
     """Give each image below an ``images`` folder the mask of its name below ``masks``.
 
     Or, where there is none, those in the folder of its name: one file an object.
@@ -67,6 +73,7 @@ def pair(names: Mapping[str, str], group_of: GroupOf) -> Listing:
     Args:
         names: every file of the data set, as it is stored, by the name to pair it by.
         group_of: gives the group of (id, image), which are the same here.
+        more: stored names of images that do not end like one.
 
     Returns:
         Records in the order of their ids, which are the names below the folders that all
@@ -75,7 +82,7 @@ def pair(names: Mapping[str, str], group_of: GroupOf) -> Listing:
     images: dict[_Place, list[str]] = defaultdict(list)
     masks: dict[_Place, list[str]] = defaultdict(list)
     for name, stored in names.items():
-        found = _place(name) if is_image(name) else None
+        found = _place(name) if is_image(name) or stored in more else None
         if found is not None:
             (images if found[0] == "images" else masks)[found[1]].append(stored)
     owned = _owners(images, masks)

@@ -22,11 +22,18 @@ class Picture:
         pixels: (H, W) or (H, W, C), any real type; no channel is alpha.
         alpha: (H, W), where the file says that it has one.
         channels: what the file calls its channels, all of them or none.
+        measured: (H, W), where pixels are what the file's window makes of them: before it, such
+            as in Hounsfield units. What a fixed range of intensities is of.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     channels: tuple[str, ...] = ()
+    measured: Pixels | None = None
+
+    def values(self, *, measured: bool) -> Pixels:
+        """What a rule of intensities is applied to: pixels, or what was measured."""
+        return self.measured if measured and self.measured is not None else self.pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from segkit.imaging.formats.base import HEAD, Format
 
@@ -26,6 +26,17 @@ def format_of(head: bytes) -> Format | None:
 def suffixes() -> tuple[str, ...]:
     """Ends of the names of image files, in lower case."""
     return tuple(suffix for each in formats() for suffix in each.suffixes)
+
+
+def bare(name: str) -> str:
+    """A file's name without what an image's ends in, or without its suffix.
+
+    A suffix of digits is the end of a name without one: of a DICOM file, ``1.2.840.5``.
+    """
+    known = [suffix for suffix in suffixes() if name.lower().endswith(suffix)]
+    suffix = max(known, key=len, default=PurePosixPath(name).suffix)
+    kept = suffix[1:].isdigit() or len(PurePosixPath(name).name) <= len(suffix)
+    return name if kept else name[: len(name) - len(suffix)]
 
 
 def format_names() -> str:
