@@ -29,7 +29,8 @@ class _Place(NamedTuple):
 
 def _place(name: str) -> tuple[str, _Place] | None:
     """``images`` or ``masks``, and the place; None for a file that lies below neither."""
-    *folders, _ = parts = PurePosixPath(name).parts
+    # An archive may call a member ".".
+    *folders, _ = parts = PurePosixPath(name).parts or ("",)
     kinds = [i for i, part in enumerate(folders) if part.lower() in ("images", "masks")]
     if not kinds:
         return None
