@@ -40,7 +40,6 @@ def predict(config: dict[str, Any], call: Call) -> None:
     """
     from segkit.core.view import View
     from segkit.inference.inputs import check_output, find_inputs
-    from segkit.inference.table import Table, columns, settings_hash
     from segkit.inference.wanted import wanted_of
 
     check(config, PREDICT)
@@ -53,27 +52,13 @@ def predict(config: dict[str, Any], call: Call) -> None:
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     wanted = wanted_of(config, output, task)
-    # What the folders say of classes, size and network counts as much as their weights.
-    files = [file for run in runs for file in (run.folder.config, run.folder.best)]
-    settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
-    settings |= {key: config[key] for key in ("axes", "z") if config[key] is not None}
-    table = Table(
-        output / "predictions.csv",
-        columns(task.described_by(), labels=task.labels),
-        settings_hash(files, settings),
-        overwrite=config["overwrite"],
-    )
+    table = _table(config, runs, task, wanted)
     if not config["overwrite"]:
         _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
     _say_again(table, todo, wanted, overwrite=config["overwrite"])
-    if todo and runs[0].intensity == GROUP:
-        cli.say(
-            "warning: this run scales the images of a group together (dataset.intensity=group); "
-            "here each file is a group of its own, and its mask may be another"
-        )
     if todo:
-        cli.say("loading PyTorch …")
+        _say_beginning(runs)
     from segkit.inference.predict_files import Job, predict_all
 
     if others:
@@ -93,6 +78,32 @@ def predict(config: dict[str, Any], call: Call) -> None:
     _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
+
+
+def _say_beginning(runs: Sequence[SavedRun]) -> None:
+    if runs[0].intensity == GROUP:
+        cli.say(
+            "warning: this run scales the images of a group together (dataset.intensity=group); "
+            "here each file is a group of its own, and its mask may be another"
+        )
+    cli.say("loading PyTorch …")
+
+
+def _table(config: dict[str, Any], runs: Sequence[SavedRun], task: Task, wanted: Wanted) -> Table:
+    """What was predicted so far, and what is told from other settings."""
+    from segkit.inference.table import Table, columns, settings_hash
+
+    # What the folders say of classes, size and network counts as much as their weights.
+    files = [file for run in runs for file in (run.folder.config, run.folder.best)]
+    settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
+    # Tables of earlier versions are without them.
+    settings |= {key: config[key] for key in ("axes", "z") if config[key] is not None}
+    return Table(
+        wanted.folder / "predictions.csv",
+        columns(task.described_by(), labels=task.labels),
+        settings_hash(files, settings),
+        overwrite=config["overwrite"],
+    )
 
 
 def _fail(counts: str, why: Path) -> NoReturn:

@@ -39,6 +39,7 @@ FOUND = {
     "dataset.channels": "auto",
     "dataset.intensity": "auto",
     "model.encoder_weights": "auto",
+    "model.in_channels": "auto",
     "model.mean": None,
     "model.std": None,
 }

@@ -12,6 +12,9 @@ from segkit.core.errors import SegkitError
 
 # A file's name holds 255 bytes, a letter takes up to four, and a cache adds its key.
 _LONGEST = 50
+# Ends of archives' names, in lower case.
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+ARCHIVES = (".zip", *TARS)
 _APART = "/\\\0"  # part folders; a name that holds one is refused once the values are checked
 
 
@@ -35,10 +38,20 @@ def source_name(root: object) -> str:
     'kidney_2'
     """
     path = _absolute(root)
-    name = path.stem if path.suffix.lower() == ".zip" else path.name
+    name = archive_stem(path.name)
     # A Mac writes letters and their accents apart.
     words = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name))
     return words.strip("._-")[:_LONGEST] or "data"
+
+
+def archive_stem(name: str) -> str:
+    """The name of an archive without what says that it is one; of anything else as it is.
+
+    >>> archive_stem("kidney.tar.gz")
+    'kidney'
+    """
+    ends = [end for end in ARCHIVES if name.lower().endswith(end)]
+    return name[: -max(map(len, ends))] if ends else name
 
 
 def _absolute(path: object) -> Path:

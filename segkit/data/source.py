@@ -1,23 +1,21 @@
-"""Where a data set lies: a folder, or the archive as it was downloaded. Nothing is unpacked."""
+"""Where the files of a data set lie; archives: :mod:`segkit.data.archives`."""
 
 import os
 import stat
-import threading
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from segkit.core.errors import SegkitError, did_you_mean
-from segkit.core.home import at_home
+from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes
 from segkit.core.stamps import UNREADABLE, checksum, file_stamp
 
-_LITTER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-# bzip2 and LZMA unpack all that they are fed; four kilobytes become a hundred megabytes at most.
-_FEED = 4096
+# In lower case: of macOS, Windows, network disks of Synology and QNAP, and ext4.
+_LITTER = {
+    *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin"),
+    *("system volume information", "@eadir", "#recycle", "lost+found"),
+}
 
 
 class Source(ABC):
@@ -112,113 +110,6 @@ class FolderSource(Source):
             return UNREADABLE
 
 
-class ZipSource(Source):
-    """A zip archive, read in place.
-
-    Each thread keeps a handle of its own, so that decoding threads do not wait for each other.
-    Members are names and nothing else: ``../a.png`` leads nowhere. Of two of one name the later
-    counts, as when an archive is unpacked.
-    """
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self._local = threading.local()
-        self._entries = {
-            entry.filename: entry
-            for entry in self._archive().infolist()
-            if entry.filename and not entry.is_dir() and not is_litter(entry.filename)
-        }
-
-    def __getstate__(self) -> dict[str, Path]:
-        return {"root": self.root}
-
-    def __setstate__(self, state: dict[str, Path]) -> None:
-        self.__init__(state["root"])  # type: ignore[misc]  # handles do not travel by pickle
-
-    def _archive(self) -> zipfile.ZipFile:
-        if getattr(self._local, "process", None) != os.getpid():
-            # A handle that came through a fork shares its file position with the parent's.
-            self._local.process, self._local.archive = os.getpid(), None
-        archive: zipfile.ZipFile | None = getattr(self._local, "archive", None)
-        if archive is None:
-            try:
-                archive = zipfile.ZipFile(self.root)
-            except Exception as error:  # a damaged index raises more than BadZipFile
-                raise SegkitError(
-                    f"the archive is damaged or not a zip file: {error}",
-                    where=str(self.root),
-                    remedy="download it again, or name the unpacked folder as dataset.root",
-                ) from error
-            self._local.archive = archive
-        return archive
-
-    def names(self) -> list[str]:
-        return sorted(self._entries)
-
-    def open(self, name: str) -> IO[bytes]:
-        return self._archive().open(self._entries[name])
-
-    def size(self, name: str) -> int:
-        return self._entries[name].file_size
-
-    def _read(self, stream: IO[bytes], name: str, size: int) -> bytes:
-        if self._entries[name].compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            return stream.read(size + 1)
-        return b"".join(iter(lambda: stream.read(_FEED), b""))
-
-    def stamp(self, name: str) -> str:
-        entry = self._entries[name]
-        return f"{entry.file_size} {entry.CRC} {entry.date_time}"
-
-    def checksum(self, name: str) -> str:
-        # The archive has it; that it holds is found out whenever the member is read.
-        return f"{self._entries[name].file_size} {self._entries[name].CRC}"
-
-
-def open_source(root: str | Path) -> Source:
-    """Open a folder, a ``.zip``, or a folder that holds nothing but a ``.zip``.
-
-    Raises:
-        SegkitError: nothing is there, or it is neither a folder nor an archive.
-    """
-    path = at_home(root, "dataset.root")
-    try:
-        is_folder, is_there = path.is_dir(), path.exists()
-        beside = [p.name for p in path.parent.glob("*") if p.is_dir() or p.suffix == ".zip"]
-    except OSError:  # a name too long, or a folder that may not be entered
-        is_folder, is_there, beside = False, False, []
-    if is_folder:
-        return ZipSource(alone) if (alone := _only_archive(path)) else FolderSource(path)
-    if not is_there:
-        hint = f" ({did_you_mean(path.name, beside)})" if beside else ""
-        raise SegkitError(
-            "the data set is not there",
-            where=f"dataset.root={path}",
-            remedy=f"name the folder or the zip that holds it: dataset.root=PATH{hint}",
-        )
-    if not _is_archive(path):
-        raise SegkitError(
-            "neither a folder nor a whole zip archive",
-            where=f"dataset.root={path}",
-            remedy="name the folder or the .zip of the data set; fetch it again if it is cut short",
-        )
-    return ZipSource(path)
-
-
-def _only_archive(folder: Path) -> Path | None:
-    """The archive in a folder with nothing else, as a download leaves it."""
-    try:
-        inside = list(islice((p for p in folder.iterdir() if not is_litter(p.name)), 2))
-    except OSError:
-        return None  # the folder itself says so when it is listed
-    return inside[0] if len(inside) == 1 and _is_archive(inside[0]) else None
-
-
-def _is_archive(path: Path) -> bool:
-    # Arrays of NumPy's in a zip are data themselves. Opening a pipe would wait for ever.
-    return path.is_file() and path.suffix.lower() != ".npz" and zipfile.is_zipfile(path)
-
-
 def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
     """Every folder below ``root`` with the names of its files, each once, links followed.
 
@@ -237,4 +128,4 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
 
 def is_litter(name: str) -> bool:
     """Whether a file is hidden, or left behind by an operating system."""
-    return any(part in _LITTER or part[0] == "." for part in PurePosixPath(name).parts)
+    return any(part.lower() in _LITTER or part[0] == "." for part in PurePosixPath(name).parts)

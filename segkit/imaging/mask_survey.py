@@ -12,8 +12,8 @@ from skimage.measure import label
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.channels import flat
-from segkit.imaging.masks import as_shown, pack
-from segkit.imaging.pixels import Pixels, decode
+from segkit.imaging.masks import as_shown, decode_mask, pack
+from segkit.imaging.pixels import Pixels
 
 # Pixels beyond which no further mask is looked at.
 _ENOUGH = 64_000_000
@@ -138,7 +138,7 @@ class Survey:
         """Look at one file more; one that cannot be decoded adds nothing."""
         with suppress(SegkitError):
             shown = flat(as_shown(data, name))
-            stored = flat(decode(data, name, indexed=True)) if self.indexed else shown
+            stored = flat(decode_mask(data, name, indexed=True)) if self.indexed else shown
             _add(self, stored, shown, lossy=is_lossy(data, name))
 
     def with_file(self, name: str, data: bytes) -> "Survey":

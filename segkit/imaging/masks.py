@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from segkit.core.errors import SegkitError
 from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channels import flat
-from segkit.imaging.pixels import Pixels, decode, open_header
+from segkit.imaging.pixels import Pixels, decode_picture, open_header
 
 _RULE = (
     "with two classes and no dataset.mask_values they must be 0 and 1, or 0 and 255, in each file"
@@ -60,9 +60,22 @@ def zero_is_light(data: bytes) -> bool:
     return sum(palette[:3]) > sum(palette[3:6])
 
 
+def decode_mask(data: bytes, name: str, *, indexed: bool = False, planes: Planes = PLAIN) -> Pixels:
+    """Decode a mask file; see :func:`segkit.imaging.pixels.decode`.
+
+    Where all colours are one, and alpha is not, alpha holds what was drawn: editors write it so.
+    """
+    picture = decode_picture(data, name, indexed=indexed, planes=planes)
+    pixels, alpha = picture.pixels, picture.alpha
+    if alpha is None or not alpha.size or (pixels != pixels[:1, :1]).any():
+        return pixels
+    opaque = 1 if alpha.dtype.kind in "bf" else np.iinfo(alpha.dtype).max
+    return pixels if (alpha == opaque).all() else alpha
+
+
 def as_shown(data: bytes, name: str, planes: Planes = PLAIN) -> Pixels:
     """A mask file as it is stored, but for a palette, of which the colours count."""
-    return decode(data, name, indexed=not _has_palette(data), planes=planes)
+    return decode_mask(data, name, indexed=not _has_palette(data), planes=planes)
 
 
 def _has_palette(data: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.errors import SegkitError
 from segkit.imaging.colour_spaces import cmyk_to_rgb, lab_to_rgb, ycbcr_to_rgb
 from segkit.imaging.formats.base import Picture
 from segkit.imaging.tiff_checks import JPEG
@@ -44,6 +45,7 @@ class Photometric:
 
     Args:
         page: of an open file.
+        name: what to call the file in an error.
         indexed: keep what is stored of a mask: indices of a palette, low values as they are, and
             0 for white.
 
@@ -52,11 +54,12 @@ class Photometric:
         dtype: of the pixels.
 
     Raises:
-        ValueError: an interpretation that is not known, or that does not fit the samples.
+        SegkitError: an interpretation that segkit does not read.
+        ValueError: one that does not fit the samples.
     """
 
-    def __init__(self, page: Any, *, indexed: bool = False) -> None:
-        self.samples, self._kind = page.samplesperpixel, _kind(page)
+    def __init__(self, page: Any, name: str, *, indexed: bool = False) -> None:
+        self.samples, self._kind = page.samplesperpixel, _kind(page, name)
         stored = np.dtype(page.dtype)
         # What differs between the samples, as in RGB of 5, 6 and 5 bits, tifffile scales to 8.
         self._bits = page.bitspersample if isinstance(page.bitspersample, int) else 8
@@ -72,25 +75,28 @@ class Photometric:
         self._palette = None if indexed else palette_of(page)
         self._white = self._kind == _WHITE and not indexed
         self._low = 1 < self._bits < 8 and self._kind != _PALETTE and not indexed
-        self._convert = None if _decoded_as_rgb(page) else self._conversion(page, stored)
+        self._convert = None if _decoded_as_rgb(page) else self._conversion(page, stored, name)
         if self._white and stored.kind == "f":
-            raise ValueError("floats of which 0 is white, without a value for black")
+            raise _unread("floats of which 0 is white, and none is said to be black", name)
         if self._kind == _PALETTE and self.samples - bool(places) > 1:
-            raise ValueError("a palette with further channels")
+            raise _unread("a palette beside further channels", name)
         self.dtype = np.dtype(np.uint8) if self._palette is not None else stored
         if self._convert:
             self.dtype = np.dtype(f"u{stored.itemsize}")
 
-    def _conversion(self, page: Any, stored: np.dtype[Any]) -> Callable[[Pixels], Pixels] | None:
+    def _conversion(
+        self, page: Any, stored: np.dtype[Any], name: str
+    ) -> Callable[[Pixels], Pixels] | None:
         kind = self._kind
         if kind not in (_CMYK, _YCBCR, _CIELAB, _ICCLAB):
             return None
         wide = self._bits in (8, 16) or (kind == _CMYK and self._bits < 16)
         if stored.kind not in "bui" or not wide:
-            raise ValueError(f"{_named(page.photometric)} of {self._bits} bits ({stored})")
+            what = f"{_named(page.photometric)} of {self._bits} bits a sample ({stored})"
+            raise _unread(what, name)
         if kind == _CMYK:
             if page.tags.valueof(_INK_SET, 1) != 1:
-                raise ValueError("inks other than cyan, magenta, yellow and black")
+                raise _unread("inks other than cyan, magenta, yellow and black", name)
             return partial(cmyk_to_rgb, top=max(self._top, 255))
         if kind == _YCBCR:
             weights = _rationals(page.tags.valueof(_COEFFICIENTS), 3)
@@ -140,7 +146,7 @@ def _stretched(values: Pixels, top: int) -> Pixels:
     return table.astype(np.uint8)[values.astype(np.uint8)]
 
 
-def _kind(page: Any) -> int:
+def _kind(page: Any, name: str) -> int:
     # tifffile takes a page without the tag for white at 0; nobody else does.
     if _TAG not in page.tags and page.photometric == _WHITE:
         return _BLACK
@@ -148,11 +154,13 @@ def _kind(page: Any) -> int:
     if page.compression == _APERIO and page.is_svs:
         return _YCBCR
     if page.photometric not in _SAMPLES:
-        raise ValueError(
-            f"photometric interpretation {_named(page.photometric)}; segkit reads grey, RGB, "
-            "palettes, CMYK, YCbCr and Lab"
-        )
+        what = f"photometric interpretation {_named(page.photometric)}"
+        raise _unread(f"{what}; segkit reads grey, RGB, palettes, CMYK, YCbCr and Lab", name)
     return int(page.photometric)
+
+
+def _unread(what: str, name: str) -> SegkitError:
+    return SegkitError(what, where=name, remedy="save it as grey, in which 0 is black, or as RGB")
 
 
 def _named(kind: Any) -> str:

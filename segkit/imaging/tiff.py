@@ -8,6 +8,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes, check_memory, check_pixels
 from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channel_names import channel_names
@@ -42,7 +43,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN
     check_chain(stream)
     # An OME file may name others, which nobody asked for.
     with without_tifffile_log(), tifffile.TiffFile(stream, _multifile=False) as tiff:
-        series = main_series(tiff)
+        series = main_series(tiff, name)
         page: Any = series.keyframe
         check_page(page, name)
         sizes = dict(zip(series.axes, series.shape, strict=False))
@@ -51,17 +52,18 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN
         check_bytes(math.prod(series.shape) * itemsize, "a TIFF image", name)
         check_memory(sizes.get("Y", 1), sizes.get("X", 1), name, deep=itemsize > 1)
         check_whole(series, data)
-        shown = Photometric(page, indexed=indexed)
+        shown = Photometric(page, name, indexed=indexed)
         picture = arranged(_stored(series, data), series.axes, shown, name, planes)
         names = channel_names(tiff, series, picture.pixels.shape[2:])
     return Picture(picture.pixels, picture.alpha, names)
 
 
-def main_series(tiff: tifffile.TiffFile) -> Any:
+def main_series(tiff: tifffile.TiffFile, name: str) -> Any:
     """The pages of the image: those of the largest that is no reduced copy, nor a mask.
 
     Raises:
-        ValueError: there are several, or its description does not fit the file.
+        SegkitError: there are several.
+        ValueError: its description does not fit the file.
     """
     series = tiff.series
     unlike = tiff.is_imagej and series[0].kind not in ("imagej", "ome")
@@ -71,7 +73,11 @@ def main_series(tiff: tifffile.TiffFile) -> Any:
     areas = [each.keyframe.imagelength * each.keyframe.imagewidth for each in whole or series]
     largest = [each for each, n in zip(whole or series, areas, strict=True) if n == max(areas)]
     if len(largest) > 1:
-        raise ValueError(f"{len(largest)} images of one size, in one file: write a file for each")
+        raise SegkitError(
+            f"{len(largest)} images of one size, none of them marked as the image",
+            where=name,
+            remedy="write a file for each",
+        )
     return largest[0]
 
 

@@ -48,7 +48,7 @@ def open_tiff(path: Path, large: int, rule: Rule = STORED) -> "TiffRows | None":
         with path.open("rb") as stream:
             check_chain(stream)
         with without_tifffile_log(), tifffile.TiffFile(path, _multifile=False) as tiff:
-            series = main_series(tiff)
+            series = main_series(tiff, str(path))
             page: Any = series.keyframe
             if not page.is_contiguous:
                 check_codec(page, str(path))
@@ -142,7 +142,7 @@ class TiffRows:
         ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > path.stat().st_size:
             raise self._damaged("a TIFF file that was cut off")
-        self._shown = Photometric(page)
+        self._shown = Photometric(page, str(path))
         self.table, self.depth = table, str(self._shown.dtype)
         if rule != STORED or (self.table is None and self._shown.dtype != np.uint8):
             self.table = self._through(rule)

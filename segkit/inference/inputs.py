@@ -7,9 +7,12 @@ from typing import IO
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
+from segkit.core.sources import ARCHIVES
+from segkit.data.archives import open_archive, open_source
 from segkit.data.image_files import image_files
 from segkit.data.passed_over import passed_over
-from segkit.data.source import ZipSource, is_litter, open_source, walk
+from segkit.data.source import is_litter, walk
+from segkit.data.unpacking import UNREAD
 from segkit.imaging.formats.registry import suffixes
 from segkit.inference.names import Input, members
 
@@ -19,7 +22,7 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list
 
     Args:
         given: a file of any name; a folder, of which the images that lie directly in it are
-            taken, or, where there is none, those below its ``images`` folders; a zip, of which
+            taken, or, where there is none, those below its ``images`` folders; an archive, of which
             those below ``images`` folders are taken, or, where there is none, all but masks; a
             pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
             are taken; or several of these. Hidden files are left out.
@@ -60,7 +63,8 @@ def _find(given: str, key: str) -> tuple[list[Input], dict[str, str]]:
     path = at_home(given, key)
     try:
         if path.is_file():
-            return ([Input(path)], {}) if path.suffix.lower() != ".zip" else _archive(path, key)
+            archive = path.name.lower().endswith((*ARCHIVES, *UNREAD))
+            return _archive(path, key) if archive else ([Input(path)], {})
         if path.is_dir():
             everything = sorted(path.iterdir())
         elif glob.has_magic(given):
@@ -98,9 +102,9 @@ def _images(files: Sequence[Path]) -> tuple[list[Path], dict[str, str]]:
 
 def _archive(path: Path, key: str) -> tuple[list[Input], dict[str, str]]:
     try:
-        source = ZipSource(path)
+        source = open_archive(path)
     except SegkitError as error:
-        remedy = "fetch it again, or name the folder that it was unpacked to"
+        remedy = error.remedy.replace("dataset.root=", f"{key}=")
         raise SegkitError(error.what, where=f"{key}={path}", remedy=remedy) from error
     images, other = members(source, anywhere=True)
     if not images:

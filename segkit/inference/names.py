@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.core.planes import PLAIN, Planes
 from segkit.core.stamps import checksum, file_stamp
 from segkit.data.image_files import image_files
+from segkit.data.readers.layouts import as_pairs
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
 from segkit.imaging.formats.registry import bare, suffixes
@@ -106,9 +108,10 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], dict[str, s
         anywhere: take all images but masks where none lies below a folder ``images``.
     """
     names = source.names()
-    masks = {name for name in names if "masks" in _folders(name)}
+    layout = {} if any("images" in _folders(name) for name in names) else _layout(names)
+    masks = {n for n in names if "masks" in {*_folders(n), *_folders(layout.get(n, n))}}
     files = image_files([name for name in names if name not in masks], source.open)
-    chosen = [name for name in files.images if "images" in _folders(name)]
+    chosen = [name for name in files.images if "images" in _folders(layout.get(name, name))]
     if not chosen and anywhere:
         chosen = files.images
     kept = {*chosen, *(name for name in masks if name.lower().endswith(suffixes()))}
@@ -120,6 +123,14 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], dict[str, s
         else:
             found.append(Input(source.root.joinpath(*_plain(name)), own, source, name))
     return found, {n: files.without_pixels.get(n, "") for n in names if n not in kept}
+
+
+def _layout(names: Sequence[str]) -> dict[str, str]:
+    """Names below ``images`` and ``masks`` for those in another layout of training."""
+    try:
+        return {stored: called for called, stored in as_pairs(names, None, None).items()}
+    except SegkitError:  # masks in two places, which are no matter here
+        return {}
 
 
 def _folders(name: str) -> list[str]:

@@ -25,7 +25,7 @@ from segkit.core.limits import (
     most_bytes,
     most_pixels,
 )
-from segkit.data.source import open_source
+from segkit.data.archives import open_source
 from segkit.imaging.bands import open_rows
 from segkit.imaging.pixels import decode
 from segkit.imaging.tiff_bands import TiffRows

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from segkit.data.archives import open_source
 from segkit.data.readers.dsb2018 import Dsb2018
-from segkit.data.source import FolderSource, ZipSource, open_source
+from segkit.data.source import FolderSource
+from segkit.data.zip_source import ZipSource
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Records that cannot be used: they stop a run by name, or are left out and counted."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,38 @@ def test_a_bad_record_stops_by_name_or_is_left_out_and_counted(
     mended = make(Folder(tmp_path / "set", classes=reader.classes), cache_dir)
     mended.prepare_data()
     assert [record.id for record in mended.records] == list("abcdefgh")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{image}_mask_1.png",  # beside the image, which has {image}_mask.png too
+        "masks/{image}/2.png",  # one file an object
+    ],
+)
+@pytest.mark.parametrize("objects", [False, True])
+def test_half_a_truth_is_none(tmp_path: Path, cache_dir: Path, name: str, objects: bool) -> None:
+    """An image of which one of several masks cannot be read is left out as a whole."""
+    root, rng = tmp_path / "set", np.random.default_rng(0)
+    first = name.replace("_1", "").replace("2", "1")
+    for image in "abcdefgh":
+        own = f"images/{image}.png" if name.startswith("masks") else f"{image}.png"
+        for file in (own, first.format(image=image), name.format(image=image)):
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(0, 2, (32, 32)).astype(np.uint8) * 255
+            Image.fromarray(pixels).save(root / file)
+    cut(root / name.format(image="c"))
+    reader = Folder(root, classes=["background", "cell"], labels="objects" if objects else "auto")
+    if objects:
+        reader.require_objects()
+    data = make(reader, cache_dir)
+    with pytest.raises(SegkitError, match=r"1 of 8 records cannot be used") as caught:
+        data.prepare_data()
+    assert name.format(image="c") in caught.value.where
+    skipping = make(reader, cache_dir, "skip")
+    skipping.prepare_data()
+    assert [PurePosixPath(record.id).name for record in skipping.records] == list("abdefgh")
+    assert len(skipping.problems) == 1
 
 
 def test_many_bad_records_are_counted_and_the_first_are_named(

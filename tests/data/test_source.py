@@ -14,10 +14,14 @@ from pathlib import Path
 import pytest
 
 from segkit.core.errors import SegkitError
-from segkit.data.source import FolderSource, Source, open_source
+from segkit.data.archives import open_source
+from segkit.data.source import FolderSource, Source
 from tests.data.trees import FILES, archive, folder
 
-LITTER = ("__MACOSX/b/._2.png", ".DS_Store", "b/.hidden/x.png", "Thumbs.db", "b/desktop.ini")
+LITTER = (
+    *("__MACOSX/b/._2.png", ".DS_Store", "b/.hidden/x.png", "Thumbs.db", "b/desktop.ini"),
+    *("@eaDir/a.png", "$RECYCLE.BIN/a.png", "b/THUMBS.DB", "System Volume Information/x"),
+)
 Holder = Callable[..., Path]
 holders = pytest.mark.parametrize("holder", [folder, archive], ids=["folder", "zip"])
 
@@ -154,7 +158,7 @@ def test_it_travels_by_pickle_while_open(tmp_path: Path, holder: Holder) -> None
 FORKED = """
 import os, sys
 from pathlib import Path
-from segkit.data.source import ZipSource
+from segkit.data.zip_source import ZipSource
 source = ZipSource(Path(sys.argv[1]))
 names = source.names()
 expected = {name: source.read(name) for name in names}  # the child inherits this handle

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segkit.core.errors import SegkitError
-from segkit.data.source import open_source
+from segkit.data.archives import open_source
 from tests.data.trees import archive
 
 
@@ -14,7 +14,7 @@ from tests.data.trees import archive
 def test_an_archive_that_was_cut_off_is_no_archive(tmp_path: Path, kept: float) -> None:
     path = archive(tmp_path)
     path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
-    with pytest.raises(SegkitError, match="neither a folder nor a whole zip archive") as caught:
+    with pytest.raises(SegkitError, match="neither a folder nor a whole zip or tar") as caught:
         open_source(path)
     assert str(path) in caught.value.where
 

@@ -16,10 +16,10 @@ import numpy as np
 from segkit.core.errors import SegkitError
 from segkit.core.limits import limit_images, most_bytes, most_pixels
 from segkit.core.planes import PLAIN, Planes
+from segkit.data.archives import open_source
 from segkit.data.cache_build import CacheSpec, prepare
 from segkit.data.readers.deepcell import DeepCell
 from segkit.data.readers.folder import Folder
-from segkit.data.source import open_source
 from segkit.imaging.bands import open_rows
 from segkit.imaging.channels import as_rgb
 from segkit.imaging.masks import automatic_classes, zero_is_light
@@ -56,7 +56,7 @@ def attempt(kind: str, path: Path) -> str:
         with time_limit():
             _READERS[kind](path)
     except SegkitError as error:
-        return complete(error, path.name if kind in ("image", "zip", "npz") else "")
+        return complete(error, path.name if kind in ("image", "zip", "tar", "npz") else "")
     return READ
 
 
@@ -100,7 +100,7 @@ def _rows(path: Path) -> None:
             assert rows.rows(top, bottom).shape[:2] == (bottom - top, width)
 
 
-def _zip(path: Path) -> None:
+def _archive(path: Path) -> None:
     source = open_source(path)
     failed = None
     for name in source.names():
@@ -154,7 +154,14 @@ def _table(path: Path) -> None:
             reader.read(record)
 
 
-_READERS = {"image": _image, "zip": _zip, "npz": _npz, "folder": _folder, "table": _table}
+_READERS = {
+    "image": _image,
+    "zip": _archive,
+    "tar": _archive,
+    "npz": _npz,
+    "folder": _folder,
+    "table": _table,
+}
 
 
 def main() -> None:

@@ -78,6 +78,8 @@ def images() -> dict[str, bytes]:
         "colour.jpg": pillow(rgb, "JPEG", exif=exif),
         "progressive.jpg": pillow(rgb, "JPEG", progressive=True),
         "cmyk.jpg": pillow(Image.fromarray(rgb).convert("CMYK"), "JPEG"),
+        "palette.gif": pillow(palette, "GIF"),
+        "grey.gif": pillow(grey, "GIF"),
         "colour.bmp": pillow(rgb, "BMP"),
         "palette.bmp": pillow(palette, "BMP"),
         "grey.tif": tiff(grey),

@@ -4,6 +4,7 @@ More of them, or others: ``attempts(pictures(seed=7, count=20000), tmp_path)`` a
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -16,9 +17,11 @@ from segkit.core.limits import limit_images
 from tests.hostile.archives import SPRUNG, archives
 from tests.hostile.cases import Case
 from tests.hostile.folders import folders
+from tests.hostile.outlines import outlines
 from tests.hostile.pictures import picture_bombs, pictures
 from tests.hostile.reading import MEGAPIXELS, READ, TooLongError, attempt
 from tests.hostile.tables import tables
+from tests.hostile.tars import tar_bombs, tars
 
 ROOT = Path(__file__).parents[2]
 # Above what the largest allowed image takes: 32 MB as stored, its copies as 8 and 64 bits.
@@ -81,6 +84,25 @@ def test_folders(tmp_path: Path) -> None:
     assert found["refused"] > 30
 
 
+def test_tars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    found = attempts(tars(), tmp_path)
+    assert found.total() > 60
+    assert found["read"] > 1, "a tar has no checksums of its contents"
+    assert found["refused"] > 40
+    left = [
+        path for path in (tmp_path / "caches").rglob("*") if path.suffix not in (".tar", ".lock")
+    ]
+    assert [path for path in left if path.is_file()] == []
+
+
+def test_outlines(tmp_path: Path) -> None:
+    found = attempts(outlines(), tmp_path)
+    assert found.total() > 80
+    assert found["read"] > 10
+    assert found["refused"] > 40
+
+
 @pytest.mark.slow
 def test_archives(tmp_path: Path) -> None:
     found = attempts(archives(), tmp_path)
@@ -93,7 +115,14 @@ def test_archives(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_nothing_grows_beyond_the_limit(tmp_path: Path) -> None:
     """In a process of its own, whose peak of memory is its own, too."""
-    cases = [*picture_bombs(), *pictures(count=0), *archives(count=0)]
+    cases = [
+        *picture_bombs(),
+        *pictures(count=0),
+        *archives(count=0),
+        *tar_bombs(),
+        *tars(count=0),
+        *outlines(count=0),
+    ]
     named = [(c.name, c.kind, str(path)) for c, path in written(cases, tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile.reading"],
@@ -102,6 +131,7 @@ def test_nothing_grows_beyond_the_limit(tmp_path: Path) -> None:
         text=True,
         check=True,
         cwd=ROOT,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "caches")},
     )
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(rows) == len(named) > 100

@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.imaging.masks import above, automatic_classes, map_values, zero_is_light
+from segkit.imaging.masks import above, as_shown, automatic_classes, map_values, zero_is_light
 from segkit.imaging.pixels import decode
 
 
@@ -136,3 +136,20 @@ def test_the_photometric_tag_of_a_tiff(photometric: str) -> None:
     stream = io.BytesIO()
     tifffile.imwrite(stream, np.zeros((4, 4), np.uint8), photometric=photometric)
     assert zero_is_light(stream.getvalue()) == (photometric == "miniswhite")
+
+
+def test_a_mask_is_what_it_stores_but_for_a_palette() -> None:
+    stored = np.array([[0, 1, 3], [2, 0, 1]], np.uint8)
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, stored, photometric="miniswhite", bitspersample=4)
+    white = stream.getvalue()
+    np.testing.assert_array_equal(decode(white, "a.tif"), 255 - 17 * stored)
+    for read in (as_shown(white, "a.tif"), decode(white, "a.tif", indexed=True)):
+        np.testing.assert_array_equal(read, stored)
+    assert zero_is_light(white)
+    table = np.zeros((3, 256), np.uint16)
+    table[1, :4] = np.arange(4) * 20000
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, stored, photometric="palette", colormap=table)
+    colours = as_shown(stream.getvalue(), "a.tif")
+    np.testing.assert_array_equal(colours[..., 1], (stored * 20000.0) // 256)

@@ -191,7 +191,7 @@ def test_a_tag_that_turns_is_read_and_not_applied(kind: str) -> None:
     assert orientation(turned(kind, 6)[:40]) == 1
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "EPS", "PPM"])
+@pytest.mark.parametrize("kind", ["WEBP", "EPS", "PPM"])
 def test_other_formats_are_refused_whatever_they_are_called(kind: str) -> None:
     with pytest.raises(SegkitError, match="its content is not BMP, "):
         decode(pillow(RGB, kind), "a.png")

@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.data.source import ZipSource
+from segkit.data.zip_source import ZipSource
 from segkit.imaging.bands import as_rows, open_rows
 from segkit.inference.names import members
 

@@ -8,6 +8,7 @@ import pytest
 
 from segkit.core.errors import SegkitError
 from segkit.inference.inputs import check_output, find_inputs
+from tests.data.archive_files import tar
 from tests.imaging.dicom_files import dicom, ramp
 
 
@@ -135,9 +136,33 @@ def test_an_archive_without_images(tmp_path: Path, names: list[str]) -> None:
     assert ("1 .nrrd, 1 .json" in caught.value.what) == ("a.nrrd" in names)
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_masks_in_other_layouts_are_no_images(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    names = ["b/x (1).png", "b/x (1)_mask.png", "b/x (1)_mask_1.png", "b/read me.txt"]
+    path = tmp_path / f"a.{kind}"
+    if kind == "zip":
+        write(path, *names)
+    else:
+        path.write_bytes(tar(dict.fromkeys(names, b""), "w:gz"))
+    found, rest = find_inputs(str(path))
+    assert [str(image) for image in found] == [f"{path}/b/x (1).png"]
+    assert rest == "passed over: 1 .txt"
+
+
+def test_an_archive_that_is_packed_otherwise_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.7z").write_bytes(b"7z\xbc\xaf\x27\x1c\0\4")
+    with pytest.raises(SegkitError, match="a 7z archive") as caught:
+        find_inputs(str(tmp_path / "a.7z"))
+    assert f"set input={tmp_path / 'a'}" in caught.value.remedy
+    assert caught.value.where == f"input={tmp_path / 'a.7z'}"
+
+
 def test_an_archive_that_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK no more")
-    with pytest.raises(SegkitError, match="damaged") as caught:
+    with pytest.raises(SegkitError, match="whole zip or tar") as caught:
         find_inputs(str(tmp_path / "a.zip"))
     assert "dataset.root" not in str(caught.value)
 

@@ -85,6 +85,24 @@ def test_colour_weights_of_timm_serve_one_channel(tmp_path: Path) -> None:
     torch.testing.assert_close(summed, first.sum(1, keepdim=True))
 
 
+@pytest.mark.parametrize("channels", [2, 4, 5])
+@pytest.mark.parametrize(
+    ("encoder", "layer"), [("resnet18", "conv1.weight"), ("tu-resnet18", "model.conv1.weight")]
+)
+def test_colour_weights_serve_any_number_of_channels(
+    tmp_path: Path, encoder: str, layer: str, channels: int
+) -> None:
+    colour, path = unet(encoder).encoder, tmp_path / "colour.pth"
+    assert colour is not None
+    torch.save(colour.state_dict(), path)
+    many = unet(encoder, weights=str(path), channels=channels).encoder
+    assert many is not None
+    first = colour.state_dict()[layer]
+    # Red, green, blue, red again …; less of each, so that sums are what they were.
+    expected = first[:, [at % 3 for at in range(channels)]] * 3 / channels
+    torch.testing.assert_close(many.state_dict()[layer], expected)
+
+
 @pytest.mark.parametrize(
     ("encoder", "near"), [("resnet35", "'resnet34'"), ("tu-resnet19", "'tu-resnet18'")]
 )

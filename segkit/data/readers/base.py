@@ -19,10 +19,11 @@ from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
 from segkit.core.planes import PLAIN
-from segkit.core.shell import argument
+from segkit.data.archives import open_source
 from segkit.data.group_windows import GroupWindows
 from segkit.data.passed_over import passed_over
-from segkit.data.source import Source, open_source
+from segkit.data.source import Source
+from segkit.data.unpacking import nested
 from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.pixels import Pixels, decode, to_uint8
 
@@ -114,14 +115,18 @@ class Reader(ABC):
         if not found.records and not found.problems:
             inside = self.root.name.lower() in ("images", "masks") and self.root.is_dir()
             above = f"name the folder above it: dataset.root={self.root.parent}; " * inside
-            for archive in sorted(self.root.glob("*.zip"))[:1]:
-                above = f"{argument('dataset.root', archive)}; " + above
+            above = nested(self.root, self.source.names()) + above
             raise SegkitError(
                 f"no record of {type(self).__name__} was found in {len(self.source.names())} files",
                 where=f"dataset.root={self.root}",
-                remedy=f"{above}the layout must be: {self.layout}; or choose another dataset=",
+                remedy=f"{above}{self.hint()}the layout must be: {self.layout}; or choose another "
+                "dataset=",
             )
         return found
+
+    def hint(self) -> str:
+        """What may be meant where no record was found, ending in ``; ``; or nothing."""
+        return ""
 
     def passed_over(self) -> str:
         """A line about the files that belong to no record and no problem; empty if none is."""

@@ -7,9 +7,8 @@ split is told by ``train``, ``val`` or ``test`` in the JSON's name, or by the fo
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.data.readers.base import is_image
-from segkit.data.readers.coco_places import find_image, key_of, split_of
+from segkit.data.readers.coco_places import Images, key_of, split_of
 from segkit.data.readers.manifest import GroupOf
 from segkit.data.source import Source
 from segkit.imaging.coco_shapes import outlined
@@ -31,15 +30,17 @@ class Picture:
 
     Attributes:
         size: rows and columns, or None where the JSON does not say.
-        outlines: one an object, as COCO writes them.
+        outlines: one an object, as :attr:`drawn` takes them.
         categories: their names, in the same order.
         crowds: annotations that are of many objects together.
+        drawn: gives the pixels of one, in an image of rows and columns.
     """
 
     size: tuple[int, int] | None
     outlines: list[Any]
     categories: list[str]
     crowds: int
+    drawn: Callable[[Any, tuple[int, int]], Part] = outlined
 
     def parts(self, shape: tuple[int, int], where: str) -> Iterator[Part]:
         """The pixels of each object.
@@ -49,7 +50,7 @@ class Picture:
         """
         if self.size and self.size != shape:
             raise SegkitError(
-                f"an image of {shape[1]}×{shape[0]} pixels that COCO JSON gives as "
+                f"an image of {shape[1]}×{shape[0]} pixels that its JSON gives as "
                 f"{self.size[1]}×{self.size[0]}",
                 where=where,
                 remedy="export the annotations of this image again, at its own size",
@@ -62,12 +63,12 @@ class Picture:
             )
         for outline in self.outlines:
             try:
-                part = outlined(outline, shape)
+                part = self.drawn(outline, shape)
             except ValueError as error:
                 raise SegkitError(
                     f"an annotation that cannot be drawn: {error}",
                     where=where,
-                    remedy="export it as polygons or RLE, of this image's size",
+                    remedy="draw it as a polygon, or export it as RLE, of this image's size",
                 ) from error
             yield part
 
@@ -97,14 +98,9 @@ def is_json(name: str) -> bool:
     return name.lower().endswith(".json")
 
 
-def coco_files(source: Source) -> dict[str, Any]:
-    """What the JSON files of a data set hold, by name: those with images and outlines of objects.
-
-    Raises:
-        SegkitError: a file cannot be read, so that it might be one.
-    """
-    contents = ((name, _load(source, name)) for name in filter(is_json, source.names()))
-    return {name: content for name, content in contents if not _missing(content)}
+def is_coco(content: Any) -> bool:
+    """Whether JSON has images and outlines of objects."""
+    return not _missing(content)
 
 
 def named_file(source: Source, name: str) -> dict[str, Any]:
@@ -137,9 +133,7 @@ def read_coco(
     Raises:
         SegkitError: two images of a file have the same id.
     """
-    images = defaultdict(list)
-    for name in filter(is_image, source.names()):
-        images[PurePosixPath(name).name].append(name)
+    images = Images(filter(is_image, source.names()))
     records: dict[str, Record] = {}
     pictures: dict[str, Picture] = {}
     problems = []
@@ -148,7 +142,7 @@ def read_coco(
         for entry in content["images"]:
             annotations = outlines.pop(str(entry.get("id")), [])
             stated = str(entry.get("file_name", "")).replace("\\", "/")
-            image = find_image(stated, file, images)
+            image = images.find(stated, file)
             if image is None:
                 problems.append(Problem(f"{file}: {stated}", "a file that is not there"))
                 continue
@@ -165,7 +159,12 @@ def read_coco(
     return Listing([records[key] for key in sorted(records)], problems), pictures
 
 
-def _load(source: Source, file: str) -> Any:
+def load_json(source: Source, file: str) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        SegkitError: it cannot be read.
+    """
     try:
         return json.loads(source.read(file))
     except (ValueError, RecursionError) as error:
@@ -189,7 +188,7 @@ def _missing(content: Any) -> str:
 
 
 def _parse(source: Source, file: str) -> Any:
-    content = _load(source, file)
+    content = load_json(source, file)
     if missing := _missing(content):
         raise SegkitError(
             f"no COCO JSON of objects: it lacks {missing}",

@@ -2,13 +2,14 @@ r"""The user's own images and masks, in folders or listed in a table.
 
 Source: yours.
 Licence: yours.
-Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder or a zip; PNG, JPEG,
-    TIFF or BMP. An image and its mask have the same name below those two folders, sub-folders
-    included; the suffixes may differ (``images/day1/a.tif``, ``masks/day1/a.png``). A mask may
-    also be called ``a_mask``, ``a_seg`` or ``a_label``; the exact name goes first. Or a table:
-    see ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the
-    image (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
-    outlines: see ``segkit/data/readers/coco.py``.
+Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; PNG,
+    JPEG, TIFF, BMP or GIF. An image and its mask have the same name below those two folders, but
+    for the suffix (``images/day1/a.tif``, ``masks/day1/a.png``); a mask may also be called
+    ``a_mask`` and so on; the exact name goes first. Several (``a_mask``, ``a_mask_1``) count
+    together; in a folder called like the image each is an object (``masks/a/1.png``). Layouts of
+    published sets: ``segkit/data/readers/layouts.py``; folders of other names: ``images`` and
+    ``masks``. Or a table: see ``segkit/data/readers/manifest.py``. Or, where there is no mask
+    file, outlines in JSON: see ``segkit/data/readers/annotations.py``.
 Classes: as configured, background first. What a mask stores is turned into classes by
     ``mask_values`` (stored value or ``'#rrggbb'`` colour to class), by ``mask_threshold``
     (two classes; values above it are foreground), or, with neither, only where there is no
@@ -30,23 +31,25 @@ A tree, or a ``test`` folder, that holds no mask at all is taken as images to pr
 image without a mask is reported as a problem.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.core.contracts import Listing, Problem, Record, Sample
+from segkit.core.errors import SegkitError
 from segkit.core.planes import PLAIN, Planes
 from segkit.data.readers.base import Reader, is_image
-from segkit.data.readers.coco import Picture, coco_files, is_json, named_file, read_coco
+from segkit.data.readers.coco import Picture, is_json
 from segkit.data.readers.group_pattern import GroupPattern
 from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_parts
-from segkit.data.readers.manifest import read_manifest
+from segkit.data.readers.layouts import suggested
+from segkit.data.readers.listed import listed
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
-from segkit.data.readers.pairs import has_masks, one_file_an_object, pair_images
+from segkit.data.readers.pairs import one_file_an_object
 from segkit.data.readers.patients import by_patient
 from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
@@ -54,7 +57,7 @@ from segkit.imaging.mask_settings import (
     check_mask_settings,
     threshold_cautions,
 )
-from segkit.imaging.objects import Part, draw
+from segkit.imaging.objects import draw
 from segkit.imaging.pixels import orientation
 
 
@@ -72,6 +75,8 @@ class Folder(Reader):
         group_pattern: a regular expression searched in the id; its one group is the record's
             group: ``'^(patient\d+)_'``.
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
+        images: name of the folder of the images, where it is none of those that are known.
+        masks: of the masks, likewise, or where several may hold them.
         axes: of TIFF files of many planes; see :class:`~segkit.core.planes.Planes`.
         z: which plane of a stack is the image; of a mask that is a stack, too.
 
@@ -82,7 +87,7 @@ class Folder(Reader):
     has_objects = True
     layout = (
         "images/a.png with masks/a.png (PNG, JPEG, TIFF or BMP; also below train/, val/, test/), "
-        "or COCO JSON, or a table: dataset.manifest=FILE.csv"
+        "or COCO or LabelMe JSON, or a table: dataset.manifest=FILE.csv"
     )
 
     def __init__(
@@ -95,6 +100,8 @@ class Folder(Reader):
         manifest: str | None = None,
         group_pattern: str | None = None,
         labels: Labels = "auto",
+        images: str | None = None,
+        masks: str | None = None,
         axes: str | None = None,
         z: int | str | None = None,
     ) -> None:
@@ -105,8 +112,9 @@ class Folder(Reader):
         self.manifest = manifest
         self.group_pattern = GroupPattern(group_pattern)
         self.labels = labels
+        self.images, self.mask_folder = images, masks
         self.masks = MaskFiles(self, self._mask_names, mask_values, mask_threshold)
-        self._pictures: dict[str, Picture] = {}  # of COCO JSON, by the image's file
+        self._pictures: dict[str, Picture] = {}  # of JSON, by the image's file
         self._overlaps = Overlaps()
         check_mask_settings(self.classes, self.mask_values, mask_threshold)
         check_labels(labels, self.classes)
@@ -126,21 +134,13 @@ class Folder(Reader):
         Raises:
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
-        return by_patient(self._listed(), self.source.open, grouped=bool(self.group_pattern))
-
-    def _listed(self) -> Listing:
-        if self.manifest is None:
-            files = {} if has_masks(self.source.names()) else coco_files(self.source)
-        elif is_json(self.manifest):
-            files = named_file(self.source, self.manifest)
-        else:
+        folders = self.images, self.mask_folder
+        found, self._pictures, self.without_pixels = listed(
+            self.source, self.manifest, self.group_pattern, *folders
+        )
+        if self.manifest and not self._pictures:
             self.tables.append(self.manifest)
-            return read_manifest(self.source, self.manifest, self.group_pattern)
-        if not files:
-            found, self.without_pixels = pair_images(self.source, self.group_pattern)
-            return found
-        found, self._pictures = read_coco(self.source, files, self.group_pattern)
-        return found
+        return by_patient(found, self.source.open, grouped=bool(self.group_pattern))
 
     def listing(self) -> Listing:
         """See :meth:`Reader.listing`; where objects are asked for, masks are looked at too.
@@ -161,6 +161,10 @@ class Folder(Reader):
         if stored and self.labels == "auto":
             no_doubt(stored, self.masks.survey, f"dataset.root={self.root}")
         return found
+
+    def hint(self) -> str:
+        """Folders that may hold images and masks, with the settings that read them."""
+        return "" if self.manifest else suggested(self.source.names())
 
     def read(self, record: Record) -> Sample:
         """Decode an image and its masks; of several masks the highest class wins.
@@ -199,7 +203,7 @@ class Folder(Reader):
     def _draw(self, record: Record, image: NDArray[np.uint8], turned: int) -> Sample:
         shape = (image.shape[0], image.shape[1])
         if not is_json(record.masks[0]):
-            drawn = draw(shape, self._objects(record, image, turned))
+            drawn = draw(shape, self.masks.objects(record, image, turned))
             classes = np.minimum(drawn.labels, 1).astype(np.uint8)
         else:
             picture = self._picture(record)
@@ -211,14 +215,10 @@ class Folder(Reader):
     def _picture(self, record: Record) -> Picture:
         if not self._pictures:
             self.listing()  # fills it
-        return self._pictures[record.image]
-
-    def _objects(self, record: Record, image: NDArray[np.uint8], turned: int) -> Iterator[Part]:
-        for name in record.masks:
-            mask = self.masks.classes(name, image.shape[:2], turned)
-            # Names the one of many masks that differs in size.
-            check_sample(Sample(image, mask), replace(record, masks=(name,)), len(self.classes))
-            yield (slice(None), slice(None)), mask > 0
+        if record.image in self._pictures:
+            return self._pictures[record.image]
+        where = self.source.where(record.masks[0])
+        raise SegkitError("JSON that is not of this image", where=where, remedy="export it again")
 
     def parameters(self) -> dict[str, object]:
         """What turns stored values into classes, or objects."""

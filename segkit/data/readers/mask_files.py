@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
 from segkit.core.planes import Planes
 from segkit.data.readers.base import Reader
@@ -20,12 +21,13 @@ from segkit.imaging.masks import (
     above,
     as_shown,
     automatic_classes,
+    decode_mask,
     is_colour,
     map_values,
     zero_is_light,
 )
-from segkit.imaging.objects import stored_labels
-from segkit.imaging.pixels import decode, orientation
+from segkit.imaging.objects import Part, stored_labels
+from segkit.imaging.pixels import orientation
 
 # Mask files that are looked at for advice, from the whole set.
 _MASKS = 200
@@ -88,12 +90,27 @@ class MaskFiles:
         if is_lossy(data, where):
             no_labels(self.survey().with_file(where, data), where)
         try:
-            labels = stored_labels(decode(data, where, indexed=True, planes=self._planes), where)
+            labels = stored_labels(
+                decode_mask(data, where, indexed=True, planes=self._planes), where
+            )
         except MaskDoubtError as doubt:
             no_labels(self.survey().with_file(where, data), where)
             raise AssertionError("a survey that knows the file doubts it too") from doubt
         check_turn(labels.shape, orientation(data), size, turned, where)
         return labels
+
+    def objects(self, record: Record, image: NDArray[np.uint8], turned: int) -> Iterator[Part]:
+        """The pixels of each of a record's masks, which are one object each; like :meth:`classes`.
+
+        Raises:
+            SegkitError: as there, or one is of another size than the image.
+        """
+        for name in record.masks:
+            mask = self.classes(name, image.shape[:2], turned)
+            # Names the one of many masks that differs in size.
+            own = replace(record, masks=(name,))
+            check_sample(Sample(image, mask), own, len(self._reader.classes))
+            yield (slice(None), slice(None)), mask > 0
 
     @property
     def _planes(self) -> Planes:
@@ -106,7 +123,7 @@ class MaskFiles:
             shown = as_shown(data, where, self._planes)
             return above(shown, self._mask_threshold).astype(np.uint8)
         if self._indexed:
-            pixels = decode(data, where, indexed=True, planes=self._planes)
+            pixels = decode_mask(data, where, indexed=True, planes=self._planes)
         else:
             pixels = as_shown(data, where, self._planes)
         if self._mask_values is None:

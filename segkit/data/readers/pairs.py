@@ -2,18 +2,17 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from segkit.core.contracts import Listing, Problem, Record
-from segkit.data.image_files import image_files
 from segkit.data.readers.base import is_image
-from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
-from segkit.data.source import Source
+from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf, nfc
 from segkit.imaging.formats.registry import bare
 
-_MASK_SUFFIX = re.compile(r"[_-](mask|seg|label)$", re.IGNORECASE)
+MASK_WORDS = "mask|seg|segmentation|label|labels|gt|ground_?truth|annotation|manual1|1stHO"
+_MASK_SUFFIX = re.compile(rf"[_-]({MASK_WORDS})$", re.IGNORECASE)
 
 _EMPTY = "if it has no object: write one black mask, masks/{}/none.png"
 
@@ -42,12 +41,12 @@ def _place(name: str) -> tuple[str, _Place] | None:
     return folders[kinds[0]].lower(), place
 
 
-def has_masks(names: Sequence[str]) -> bool:
-    """Whether an image file lies below a folder ``masks``."""
-    return any(_kind(name) == "masks" for name in filter(is_image, names))
+def kinds(names: Iterable[str]) -> set[str]:
+    """Which of ``images`` and ``masks`` image files lie below."""
+    return {kind for kind in map(kind_of, filter(is_image, names)) if kind}
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
     """``images`` or ``masks``, below which a file lies; "" for neither."""
     found = _place(name)
     return found[0] if found else ""
@@ -55,7 +54,7 @@ def _kind(name: str) -> str:
 
 def one_file_an_object(record: Record) -> bool:
     """Whether a record's masks lie in a folder that is called like its image."""
-    image, masks = _place(record.image), [_place(name) for name in record.masks]
+    image, masks = _place(nfc(record.image)), [_place(nfc(name)) for name in record.masks]
     return bool(masks) and all(
         image is not None and mask is not None and _folder(mask[1]) == image[1] for mask in masks
     )
@@ -67,25 +66,13 @@ def _folder(place: _Place) -> _Place | None:
     return place._replace(key=above) if found else None
 
 
-def pair_images(source: Source, group_of: GroupOf) -> tuple[Listing, dict[str, str]]:
-    """Pair the images of a source, which may have no suffixes, with their masks: :func:`pair`.
-
-    Returns:
-        Records, and files below ``images`` that hold no pixels, by what they are.
-    """
-    names = source.names()
-    known = image_files([name for name in names if _kind(name) == "images"], source.open)
-    kept = [name for name in names if name not in known.without_pixels]
-    return pair(kept, group_of, set(known.images)), known.without_pixels
-
-
-def pair(names: Sequence[str], group_of: GroupOf, more: Collection[str] = ()) -> Listing:
+def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()) -> Listing:
     """Give each image below an ``images`` folder the mask of its name below ``masks``.
 
     Or, where there is none, those in the folder of its name: one file an object.
 
     Args:
-        names: every file of the data set.
+        names: every file of the data set, as it is stored, by the name to pair it by.
         group_of: gives the group of (id, image), which are the same here.
         more: of them, those that are images without ending like one.
 
@@ -95,10 +82,10 @@ def pair(names: Sequence[str], group_of: GroupOf, more: Collection[str] = ()) ->
     """
     images: dict[_Place, list[str]] = defaultdict(list)
     masks: dict[_Place, list[str]] = defaultdict(list)
-    for name in (name for name in names if is_image(name) or name in more):
-        found = _place(name)
+    for name, stored in names.items():
+        found = _place(name) if is_image(name) or name in more else None
         if found is not None:
-            (images if found[0] == "images" else masks)[found[1]].append(name)
+            (images if found[0] == "images" else masks)[found[1]].append(stored)
     owned = _owners(images, masks)
     apart = _in_folders(images, owned)
     # Where no mask is at all, images are there to be predicted: nothing was forgotten.

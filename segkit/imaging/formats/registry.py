@@ -40,6 +40,6 @@ def bare(name: str) -> str:
 
 
 def format_names() -> str:
-    """In words: ``BMP, JPEG, PNG or TIFF``."""
+    """In words: ``BMP, GIF, JPEG, PNG or TIFF``."""
     names = [each.name for each in formats()]
     return ", ".join(names[:-1]) + f" or {names[-1]}"

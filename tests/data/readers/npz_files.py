@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.data.archives import open_source
 from segkit.data.readers.npz import NpzFiles
-from segkit.data.source import open_source
 
 Save = Callable[..., None]
 SAVES: dict[str, Save] = {"stored": np.savez, "deflated": np.savez_compressed}

@@ -1,6 +1,7 @@
 """COCO JSON, as COCO itself, Roboflow and CVAT lay it out."""
 
 import json
+import unicodedata
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,15 @@ def test_a_json_is_parsed_once(
     monkeypatch.setattr(json, "loads", counted)
     assert [record.id for record in asked(root, **more).listing().records] == ["a"]
     assert len(parsed) == len({*parsed})
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_and_accents_of_a_mac(tmp_path: Path, form: Any) -> None:
+    name = unicodedata.normalize(form, "ä.png")
+    other = unicodedata.normalize("NFD" if form == "NFC" else "NFC", name)
+    root = coco_set(tmp_path, {"a.json": listed({other: [SQUARE]})}, [f"images/{name}"])
+    (record,) = asked(root).listing().records
+    assert record.image == f"images/{name}"
 
 
 def test_polygons_and_both_kinds_of_runs_with_holes(tmp_path: Path) -> None:
@@ -205,7 +215,7 @@ def test_an_image_of_another_size(tmp_path: Path) -> None:
     content = listed({"a.png": [SQUARE]})
     content["images"][0]["width"] = 99
     reader = asked(coco_set(tmp_path, {"x.json": content}, ["images/a.png"]))
-    with pytest.raises(SegkitError, match="48×48 pixels that COCO JSON gives as 99×48"):
+    with pytest.raises(SegkitError, match="48×48 pixels that its JSON gives as 99×48"):
         samples(reader)
 
 

@@ -1,6 +1,6 @@
 """The user's own data: settings, groups, mask values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from segkit.core.contracts import check_sample
 from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader
 from segkit.data.readers.folder import Folder
+from tests.data.mask_files import soft
 
 CONF = Path(__file__).parents[3] / "conf"
 TWO = ("background", "foreground")
@@ -139,6 +140,37 @@ def test_palettes_count_by_index_and_colours_by_name(tmp_path: Path) -> None:
     for mask_values in settings:
         reader = Folder(root, classes=TWO, mask_values=mask_values)
         np.testing.assert_array_equal(reader.read(reader.listing().records[0]).mask, SHAPE)
+
+
+def transparent(colour: Sequence[int], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    plane = np.broadcast_to(np.array(colour, np.uint8), (*alpha.shape, len(colour)))
+    return np.dstack([plane, alpha])
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (255, 0, 0), (0,), (255,)])
+def test_alpha_is_the_mask_where_colours_are_one(tmp_path: Path, colour: tuple[int, ...]) -> None:
+    drawn = transparent(colour, SHAPE * 255)
+    np.testing.assert_array_equal(read_mask(tmp_path / "a", drawn), SHAPE)
+    np.testing.assert_array_equal(read_mask(tmp_path / "t", drawn, mask_threshold=99), SHAPE)
+    np.testing.assert_array_equal(read_mask(tmp_path / "o", drawn, labels="objects"), SHAPE)
+    nothing = transparent(colour, SHAPE * 0)
+    np.testing.assert_array_equal(read_mask(tmp_path / "b", nothing), SHAPE * 0)
+
+
+def test_alpha_is_no_mask_otherwise(tmp_path: Path) -> None:
+    for alpha in (SHAPE * 0 + 255, np.flip(SHAPE, axis=1) * 255):
+        drawn = np.dstack([SHAPE * 255] * 3 + [alpha])
+        np.testing.assert_array_equal(read_mask(tmp_path, drawn), SHAPE)
+    opaque = transparent((255, 255, 255), SHAPE * 0 + 255)
+    np.testing.assert_array_equal(read_mask(tmp_path, opaque), SHAPE * 0 + 1)
+
+
+def test_soft_alpha_asks_for_the_threshold(tmp_path: Path) -> None:
+    """What is said of it is of alpha, not of the one colour."""
+    data = np.dstack([np.zeros((48, 48, 3), np.uint8), soft().astype(np.uint8)])
+    with pytest.raises(SegkitError) as caught:
+        read_mask(tmp_path, data)
+    assert "dataset.mask_threshold=127" in caught.value.remedy
 
 
 def test_a_mask_of_another_size_is_left_to_the_common_check(tmp_path: Path) -> None:

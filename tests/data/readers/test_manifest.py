@@ -1,6 +1,7 @@
 """Data sets listed in a CSV table."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ def test_a_table_without_any_mask_is_there_to_be_predicted(tmp_path: Path) -> No
     ("text", "what", "remedy"),
     [
         ("image,masks\ni/a.png,m/a.png\n", "no column 'mask'", "did you mean 'masks'"),
-        ("image;mask\ni/a.png;m/a.png\n", "no column 'image'", "comma-separated"),
+        ("image:mask\ni/a.png:m/a.png\n", "no column 'image'", "parted by commas"),
+        ("image;mask\ni/a.png;m/a.png;m/b.png\n", "3 cells under 2 columns", "quotes"),
         ("", "an empty table", "image and mask"),
         ("image,mask,mask\n", "'mask' stands there twice", "image and mask"),
         ("image,mask\ni/a.png,m/a.png,more\n", "3 cells under 2 columns", "quotes"),
@@ -119,6 +121,48 @@ def test_a_table_that_is_wrong(tmp_path: Path, text: str, what: str, remedy: str
         table(tmp_path, text).listing()
     assert caught.value.where.startswith("list.csv")
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("mark", ",;\t")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_table_as_a_spreadsheet_saves_it(tmp_path: Path, mark: str, encoding: str) -> None:
+    reader = table(tmp_path, "")
+    rows = [["Image", "MASK", "age, or so"], ["i/a.png", "m/a.png", "ä"]]
+    rows.append(["i/b.png", '"m/b.png;m/b2.png"', ""])
+    text = "\ufeff" * (encoding == "utf-16-be") + "\r\n".join(
+        mark.join(f'"{cell}"' if "," in cell else cell for cell in row) for row in rows
+    )
+    (tmp_path / "list.csv").write_bytes(text.encode(encoding))
+    one, two = reader.listing().records
+    assert (one.masks, dict(one.facts)) == (("m/a.png",), {"age, or so": "ä"})
+    assert two.masks == ("m/b.png", "m/b2.png")
+
+
+def test_absolute_paths_inside_the_root(tmp_path: Path) -> None:
+    table(tmp_path / "set", "")
+    (tmp_path / "link").symlink_to("set")
+    for root, named in (("set", "set"), ("link", "link"), ("link", "set")):
+        text = f"image,mask\n{tmp_path / named}/i/a.png,{tmp_path / named}/m/a.png\n"
+        (tmp_path / "set" / "list.csv").write_text(text)
+        reader = Folder(tmp_path / root, classes=TWO, manifest="list.csv")
+        (record,) = reader.listing().records
+        assert (record.id, record.image, record.masks) == ("i/a", "i/a.png", ("m/a.png",))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_of_a_mac(tmp_path: Path, form: Any) -> None:
+    """The files are opened by the names that they have."""
+    other: Any = "NFD" if form == "NFC" else "NFC"
+    image, mask = (unicodedata.normalize(form, f"Säule/{name}é.png") for name in "im")
+    save(tmp_path / image, IMAGE)
+    save(tmp_path / mask, SHAPE)
+    text = unicodedata.normalize(other, f"image,mask\n{image},{mask}\n")
+    (tmp_path / "Liste ü.csv").write_text(text)
+    named = unicodedata.normalize("NFD", "Liste ü.csv")
+    reader = Folder(tmp_path, classes=TWO, manifest=named)
+    (record,) = reader.listing().records
+    assert (record.image, record.masks) == (image, (mask,))
+    np.testing.assert_array_equal(reader.read(record).mask, SHAPE)
 
 
 def test_a_table_in_another_encoding_or_place(tmp_path: Path) -> None:

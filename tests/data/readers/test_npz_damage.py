@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from segkit.core.errors import SegkitError
+from segkit.data.archives import open_source
 from segkit.data.readers.npz import NpzArray, NpzFiles
-from segkit.data.source import open_source
 from tests.data.readers.npz_files import HOLDERS, SAVES, Save, _hold, _npz
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,8 @@ class Trained:
         self.channels, self.data, self.run = channels, folder / "data", folder / "run"
         write_folder(self.data, channels)
         self.given = (f"dataset.root={self.data}", f"dataset.cache_dir={folder / 'cache'}", *more)
-        told = ("dataset=folder", *MODEL, *MORE, *self.given, f"hydra.run.dir={self.run}")
-        assert call_main(patch, *told, module=train) == 0
+        self.told = ("dataset=folder", *MODEL, *MORE, *self.given, f"hydra.run.dir={self.run}")
+        assert call_main(patch, *self.told, module=train) == 0
         self.config = yaml.safe_load((self.run / "config.yaml").read_text("utf-8"))
         self.summary = json.loads((self.run / "summary.json").read_text("utf-8"))
 
@@ -147,3 +149,40 @@ def test_check_never_calls_black_images_fit(
     assert "0 is the same everywhere" in (tmp_path / "c/problems.csv").read_text("utf-8")
     window = "dataset.intensity=[60000,65000]"  # above everything
     assert call_main(monkeypatch, *told, window, module=check) == 1
+
+
+def test_the_same_command_resumes_what_auto_has_settled(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    assert call_main(monkeypatch, *trained.told, "resume=true", module=train) == 0
+    assert "done before" in capsys.readouterr().out
+    longer = [each for each in trained.told if "max_epochs" not in each]
+    more = (*longer, "trainer.max_epochs=26", "resume=true")
+    assert call_main(monkeypatch, *more, module=train) == 0
+    kept = yaml.safe_load((trained.run / "config.yaml").read_text("utf-8"))["dataset"]
+    assert kept["channels"] == trained.channels
+    assert kept["intensity"] == trained.config["dataset"]["intensity"]
+
+
+def test_the_device_holds_any_number_of_channels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    on_device = ("dataset.device_cache=true", "augment=device_light", "dataset.intensity=group")
+    run = Trained(tmp_path, 5, monkeypatch, *on_device, "trainer.max_epochs=2")
+    assert run.summary["epochs"] == 2
+    assert run.config["dataset"]["intensity"] == "group"
+
+
+@pytest.mark.slow  # a process of its own
+def test_as_the_user_types_it(tmp_path: Path) -> None:
+    write_folder(tmp_path / "data", 5, count=8)
+    told = ("dataset=folder", "dataset.root=data", *MODEL, *MORE, "trainer.max_epochs=1")
+    called = [sys.executable, "-m", "segkit.train", *told, "hydra.run.dir=run"]
+    cache = "dataset.cache_dir=cache"
+    subprocess.run([*called, cache], cwd=tmp_path, check=True, capture_output=True)
+    write(tmp_path / "a.tif", picture(50, 5))
+    asked = ("run=run", "input=a.tif", "output=out", "device=cpu")
+    called = [sys.executable, "-m", "segkit.predict", *asked]
+    subprocess.run(called, cwd=tmp_path, check=True, capture_output=True)
+    assert np.asarray(Image.open(tmp_path / "out" / "a.png")).shape == (48, 48)
