@@ -109,7 +109,7 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], dict[str, s
     """
     names = source.names()
     layout = {} if any("images" in _folders(name) for name in names) else _layout(names)
-    masks = {name for name in names if "masks" in _folders(layout.get(name, name))}
+    masks = {n for n in names if "masks" in {*_folders(n), *_folders(layout.get(n, n))}}
     files = image_files([name for name in names if name not in masks], source.open)
     chosen = [name for name in files.images if "images" in _folders(layout.get(name, name))]
     if not chosen and anywhere:

@@ -6,7 +6,7 @@ and ``key`` make a pair. It is taken where it makes one; of several rows the fir
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -59,16 +59,13 @@ _LAYOUTS = (
 )
 
 
-def as_pairs(
-    names: Iterable[str], images: str | None, masks: str | None, more: Collection[str] = ()
-) -> dict[str, str]:
+def as_pairs(names: Iterable[str], images: str | None, masks: str | None) -> dict[str, str]:
     """Names below ``images/`` and ``masks/`` for files in any layout that is known.
 
     Args:
         names: every file of the data set.
         images: the folder of the images, where it is named.
         masks: of the masks.
-        more: images that do not end like one.
 
     Returns:
         The stored names, by what they are to be paired by: letters and accents are one.
@@ -80,7 +77,7 @@ def as_pairs(
     for name in sorted(names, key=lambda name: (nfc(name) != name, name)):
         # Where both are there, the other stays as it is, and is told to lack its mask.
         plain[name if nfc(name) in plain else nfc(name)] = name
-    files = {name: stored for name, stored in plain.items() if is_image(stored) or stored in more}
+    files = {name: stored for name, stored in plain.items() if is_image(name)}
     if images is not None or masks is not None:
         words = [re.escape(given.strip("/")) if given else "" for given in (images, masks)]
         layout = _Layout(_below(words[0] or _IMAGES), _below(words[1] or _MASKS))

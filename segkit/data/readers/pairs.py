@@ -28,7 +28,8 @@ class _Place(NamedTuple):
 
 def _place(name: str) -> tuple[str, _Place] | None:
     """``images`` or ``masks``, and the place; None for a file that lies below neither."""
-    *folders, _ = parts = PurePosixPath(name).parts
+    # An archive may call a member ".".
+    *folders, _ = parts = PurePosixPath(name).parts or ("",)
     kinds = [i for i, part in enumerate(folders) if part.lower() in ("images", "masks")]
     if not kinds:
         return None
@@ -42,7 +43,7 @@ def _place(name: str) -> tuple[str, _Place] | None:
 
 def kinds(names: Iterable[str]) -> set[str]:
     """Which of ``images`` and ``masks`` image files lie below."""
-    return {kind_of(name) for name in names if is_image(name)} - {""}
+    return {kind for kind in map(kind_of, filter(is_image, names)) if kind}
 
 
 def kind_of(name: str) -> str:
@@ -73,7 +74,7 @@ def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()
     Args:
         names: every file of the data set, as it is stored, by the name to pair it by.
         group_of: gives the group of (id, image), which are the same here.
-        more: stored names of images that do not end like one.
+        more: of them, those that are images without ending like one.
 
     Returns:
         Records in the order of their ids, which are the names below the folders that all
@@ -82,7 +83,7 @@ def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()
     images: dict[_Place, list[str]] = defaultdict(list)
     masks: dict[_Place, list[str]] = defaultdict(list)
     for name, stored in names.items():
-        found = _place(name) if is_image(name) or stored in more else None
+        found = _place(name) if is_image(name) or name in more else None
         if found is not None:
             (images if found[0] == "images" else masks)[found[1]].append(stored)
     owned = _owners(images, masks)
