@@ -16,6 +16,7 @@ from segkit.core.errors import SegkitError
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.source import Source
+from segkit.data.volumes import file_of
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import format_of
 from segkit.imaging.pixels import Pixels, decode
@@ -30,7 +31,7 @@ class Facts:
 
     Attributes:
         record: with its stratum filled in.
-        format: of the image file: PNG, JPEG, TIFF, BMP, or "" for an array in an archive.
+        format: of the image file: PNG, JPEG, TIFF, BMP, NIfTI, or "" for an array in an archive.
         dtype: of the stored pixels, "" where unknown.
         bits: stored for each channel (or index of a palette), 0 where unknown.
         height: rows.
@@ -120,7 +121,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     Raises:
         SegkitError: a file that could be read before cannot be read now.
     """
-    kind, bits, stored = _stored(reader.source, record.image)
+    kind, bits, stored = _stored(reader.source, record)
     pixels: Pixels = sample.image if stored is None else stored
     planes = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])
     shares: tuple[float, ...] = ()
@@ -150,11 +151,12 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     )
 
 
-def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
+def _stored(source: Source, record: Record) -> tuple[str, int, Pixels | None]:
     """Format and bits of an image file, and its pixels where reading scaled them to 8 bits."""
-    if not is_image(name):
+    file = file_of(record.image)
+    if not is_image(file):
         return "", 0, None
-    with source.open(name) as stream:
+    with source.open(file) as stream:
         head = stream.read(HEAD)
     known = format_of(head)
     kind = known.name if known else ""
@@ -164,7 +166,9 @@ def _stored(source: Source, name: str) -> tuple[str, int, Pixels | None]:
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
     if kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
-    pixels = decode(source.read(name), source.where(name))
+    names = (record.image, *record.sequences)
+    files = [decode(source.read(name), source.where(name)) for name in names]
+    pixels = np.concatenate([*map(np.atleast_3d, files)], axis=2) if record.sequences else files[0]
     bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
     return kind, bits if kind else 0, None if pixels.dtype == np.uint8 else pixels
 
@@ -191,7 +195,7 @@ def _mask_values(source: Source, record: Record) -> str:
     """The values as stored, ``0 255``: colours by channel, floats rounded to 4 digits."""
     found: set[float] = set()
     for name in record.masks[:_MASK_FILES]:
-        if not is_image(name):
+        if not is_image(file_of(name)):
             return ""
         pixels = decode(source.read(name), source.where(name), indexed=True)
         small = pixels.dtype == np.uint8

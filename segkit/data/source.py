@@ -76,6 +76,11 @@ class Source(ABC):
         del name
         return stream.read(size + 1)
 
+    def window(self, name: str) -> tuple[float, float] | None:
+        """What becomes 0 and 255 of an image that is scaled with others; None, of its own."""
+        del name
+        return None
+
     def where(self, name: str) -> str:
         """How to name a file in a message."""
         return f"{self.root}/{name}" if name else str(self.root)

@@ -16,6 +16,7 @@ from segkit.imaging.formats.base import Picture
 from segkit.imaging.formats.registry import format_names, format_of
 
 Pixels = NDArray[Any]
+Window = tuple[float, float]
 
 # Two per mille at each end: bright dust and dead pixels must not set the window.
 PERCENTILES = (0.2, 99.8)
@@ -107,7 +108,7 @@ def orientation(data: bytes) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
-def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
+def to_uint8(pixels: Pixels, name: str, window: Window | None = None) -> NDArray[np.uint8]:
     """Bring an image of any depth to 0…255.
 
     uint8 is passed through and bool becomes 0 and 255. Any other type (12 and 16-bit
@@ -118,6 +119,7 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
     Args:
         pixels: (H, W) or (H, W, C), any real type.
         name: what to call the image in an error.
+        window: what becomes 0 and 255 instead: that of the whole volume, of a slice.
 
     Raises:
         SegkitError: a value is NaN or infinite, the values span more than a float holds, or
@@ -129,6 +131,21 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
         return np.asarray(pixels, np.uint8)
     if pixels.dtype == np.bool_:
         return np.where(pixels, np.uint8(255), np.uint8(0))
+    low, high = window or window_of(pixels, name)
+    if high <= low:
+        return np.zeros(pixels.shape, np.uint8)
+    # float32 is exact for 16 bits only.
+    wide: Pixels = pixels.astype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
+    scaled = (wide - low) * (255.0 / (high - low))
+    return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
+
+
+def window_of(pixels: Pixels, name: str) -> Window:
+    """What becomes 0 and 255 of an image, or of all slices of a volume: see :func:`to_uint8`.
+
+    Raises:
+        SegkitError: a value is NaN or infinite, or the values span more than a float holds.
+    """
     if np.issubdtype(pixels.dtype, np.floating) and not np.isfinite(pixels).all():
         bad = int(np.count_nonzero(~np.isfinite(pixels)))
         raise SegkitError(
@@ -146,12 +163,7 @@ def to_uint8(pixels: Pixels, name: str) -> NDArray[np.uint8]:
         )
     if high <= low:
         low, high = float(pixels.min()), float(pixels.max())
-    if high <= low:
-        return np.zeros(pixels.shape, np.uint8)
-    # float32 is exact for 16 bits only.
-    wide: Pixels = pixels.astype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
-    scaled = (wide - low) * (255.0 / (high - low))
-    return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), np.uint8)
+    return low, high
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -155,8 +155,8 @@ def test_no_cut_of_a_jpeg_in_tiff_gives_other_pixels(writer: str) -> None:
     ("data", "reason"),
     [
         (b"", "zero bytes"),
-        (b"patient,age\n7,61\n", "not BMP, JPEG, PNG or TIFF"),
-        (bytes(noise((300,))), "not BMP, JPEG, PNG or TIFF"),
+        (b"patient,age\n7,61\n", "not BMP, JPEG, NIfTI, PNG or TIFF"),
+        (bytes(noise((300,))), "not BMP, JPEG, NIfTI, PNG or TIFF"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 9, "cannot be read"),
         (b"II*\x00" + b"x" * 60, "without a page"),
     ],
@@ -193,7 +193,7 @@ def test_a_tag_that_turns_is_read_and_not_applied(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "EPS", "PPM"])
 def test_other_formats_are_refused_whatever_they_are_called(kind: str) -> None:
-    with pytest.raises(SegkitError, match="not BMP, JPEG, PNG or TIFF"):
+    with pytest.raises(SegkitError, match="not BMP, JPEG, NIfTI, PNG or TIFF"):
         decode(pillow(RGB, kind), "a.png")
 
 

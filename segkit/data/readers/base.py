@@ -19,7 +19,9 @@ from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.shell import argument
 from segkit.data.passed_over import passed_over
-from segkit.data.source import Source, open_source
+from segkit.data.source import open_source
+from segkit.data.volumes import VolumeSource, file_of
+from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.pixels import decode, to_uint8
 
@@ -42,6 +44,7 @@ class Reader(ABC):
     has_objects: ClassVar[bool] = False
     # Drawn by segkit to try it out: nobody's own images.
     synthetic: ClassVar[bool] = False
+    slicing = Slicing()  # of volumes
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
         # A folder called 2018 comes as a number from the command line.
@@ -73,13 +76,13 @@ class Reader(ABC):
         self.objects = True
 
     @cached_property
-    def source(self) -> Source:
-        """The files of the data set.
+    def source(self) -> VolumeSource:
+        """The files of the data set, and the slices of its volumes.
 
         Raises:
             SegkitError: ``root`` is missing or not readable.
         """
-        return open_source(self.root)
+        return VolumeSource(open_source(self.root), self.slicing)
 
     @abstractmethod
     def scan(self) -> Listing:
@@ -157,7 +160,8 @@ class Reader(ABC):
 
     def files(self, record: Record) -> tuple[str, ...]:
         """The files that a record's pixels come from; part of the cache's key."""
-        return (record.image, *record.masks)
+        names = (record.image, *record.sequences, *record.masks)
+        return tuple(map(file_of, names))
 
     def channels(self) -> int:
         """What ``dataset.channels=auto`` is: grey and colour are given as three, others as stored.
@@ -183,9 +187,29 @@ class Reader(ABC):
         )
 
     def read_image(self, name: str) -> NDArray[np.uint8]:
-        """Decode one image file to 0…255: (H, W) or (H, W, C) uint8."""
+        """Decode one image file, or slice, to 0…255: (H, W) or (H, W, C) uint8."""
         where = self.source.where(name)
-        return to_uint8(decode(self.source.read(name), where), where)
+        return to_uint8(decode(self.source.read(name), where), where, self.source.window(name))
+
+    def with_sequences(self, record: Record, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """An image with the channels of its further files: see :attr:`Record.sequences`.
+
+        Raises:
+            SegkitError: one cannot be read, or is of another size.
+        """
+        if not record.sequences:
+            return image
+        planes = [np.atleast_3d(image)]
+        for name in record.sequences:
+            planes.append(np.atleast_3d(self.read_image(name)))
+            if planes[-1].shape[:2] != image.shape[:2]:
+                (height, width), own = image.shape[:2], planes[-1].shape
+                raise SegkitError(
+                    f"{own[1]}×{own[0]} pixels, of an image of {width}×{height}",
+                    where=self.source.where(name),
+                    remedy="give all files of an image the same size",
+                )
+        return np.concatenate(planes, axis=2)
 
 
 def _tellable(found: Listing) -> Listing:
@@ -195,7 +219,8 @@ def _tellable(found: Listing) -> Listing:
     """
     records, problems = [], [replace(p, where=_shown(p.where)) for p in found.problems]
     for record in found.records:
-        names = "\n".join((record.id, record.group, record.image, *record.masks))
+        files = (record.image, *record.sequences, *record.masks)
+        names = "\n".join((record.id, record.group, *files))
         if _shown(names) == names:
             records.append(record)
         else:

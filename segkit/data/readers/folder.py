@@ -3,11 +3,13 @@ r"""The user's own images and masks, in folders or listed in a table.
 Source: yours.
 Licence: yours.
 Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder or a zip; PNG, JPEG,
-    TIFF or BMP. An image and its mask have the same name below those two folders, sub-folders
-    included; the suffixes may differ (``images/day1/a.tif``, ``masks/day1/a.png``). A mask may
-    also be called ``a_mask``, ``a_seg`` or ``a_label``; the exact name goes first. Or a table:
-    see ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the
-    image (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
+    TIFF, BMP, or NIfTI, of whose volumes each slice is a record. An image and its mask have the
+    same name below those two folders, sub-folders included; the suffixes may differ
+    (``images/day1/a.tif``, ``masks/day1/a.png``). A mask may also be called ``a_mask``, ``a_seg``
+    or ``a_label``; the exact name goes first. Or nnU-Net's ``imagesTr/a_0000.nii.gz`` and
+    ``labelsTr/a.nii.gz``: see ``segkit/data/readers/sequences.py``. Or a table: see
+    ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the image
+    (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
     outlines: see ``segkit/data/readers/coco.py``.
 Classes: as configured, background first. What a mask stores is turned into classes by
     ``mask_values`` (stored value or ``'#rrggbb'`` colour to class), by ``mask_threshold``
@@ -22,13 +24,9 @@ Classes: as configured, background first. What a mask stores is turned into clas
     is no doubt: more than 16 values in the set, nearly each in one piece. Of objects that overlap
     the later file, or annotation, has the pixels.
 Splits: folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` right above or
-    right below ``images/`` and ``masks/``; else none. The group is the image unless
+    right below ``images/`` and ``masks/``; else none. The group is the image or the volume, unless
     ``group_pattern`` or the table says otherwise.
 Citation: yours.
-
-Pixels are read as stored: an EXIF orientation, by which viewers turn a photograph, is not applied.
-Whoever drew a mask may have seen the image turned or not, so an image that asks to be turned
-otherwise than its mask is an error, unless the sizes show that the mask is of the stored pixels.
 
 A tree, or a ``test`` folder, that holds no mask at all is taken as images to predict; any other
 image without a mask is reported as a problem.
@@ -50,6 +48,8 @@ from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
+from segkit.data.readers.slices import cut, slicing
+from segkit.data.volumes import file_of
 from segkit.imaging.mask_settings import (
     check_label_settings,
     check_mask_settings,
@@ -73,6 +73,7 @@ class Folder(Reader):
         group_pattern: a regular expression searched in the id; its one group is the record's
             group: ``'^(patient\d+)_'``.
         labels: what the values of a mask are: classes, objects, components (of classes), or auto.
+        axis: along which NIfTI volumes are cut into slices: axial, coronal or sagittal.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -80,8 +81,8 @@ class Folder(Reader):
 
     has_objects = True
     layout = (
-        "images/a.png with masks/a.png (PNG, JPEG, TIFF or BMP; also below train/, val/, test/), "
-        "or COCO JSON, or a table: dataset.manifest=FILE.csv"
+        "images/a.png with masks/a.png (PNG, JPEG, TIFF, BMP or NIfTI; also below train/, val/, "
+        "test/), or COCO JSON, or a table: dataset.manifest=FILE.csv"
     )
 
     def __init__(
@@ -94,6 +95,7 @@ class Folder(Reader):
         manifest: str | None = None,
         group_pattern: str | None = None,
         labels: Labels = "auto",
+        axis: str = "axial",
     ) -> None:
         super().__init__(root, classes=classes)
         self.mask_values = None if mask_values is None else dict(mask_values)
@@ -101,6 +103,7 @@ class Folder(Reader):
         self.manifest = manifest
         self.group_pattern = GroupPattern(group_pattern)
         self.labels = labels
+        self.slicing = slicing(axis)
         self.masks = MaskFiles(self, self._mask_names, mask_values, mask_threshold)
         self._pictures: dict[str, Picture] = {}  # of COCO JSON, by the image's file
         self._overlaps = Overlaps()
@@ -122,6 +125,9 @@ class Folder(Reader):
         Raises:
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
+        return cut(self._listed(), self.source)
+
+    def _listed(self) -> Listing:
         names = self.source.names()
         if self.manifest is None:
             files = {} if has_masks(names) else coco_files(self.source)
@@ -162,7 +168,8 @@ class Folder(Reader):
                 be turned against each other.
         """
         data, where = self.source.read(record.image), self.source.where(record.image)
-        image = to_uint8(decode(data, where), where)
+        image = to_uint8(decode(data, where), where, self.source.window(record.image))
+        image = self.with_sequences(record, image)
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)
@@ -214,7 +221,7 @@ class Folder(Reader):
 
     def parameters(self) -> dict[str, object]:
         """What turns stored values into classes, or objects."""
-        values = self.mask_values or {}
+        values, axis = self.mask_values or {}, self.slicing.axis
         labels = self.labels if self.labels != "auto" or not self.objects else "objects"
         return {
             "classes": len(self.classes),
@@ -222,6 +229,7 @@ class Folder(Reader):
             "mask_threshold": self.mask_threshold,
             **({"labels": labels} if labels != "auto" else {}),
             **({"names": self.classes} if self._pictures else {}),
+            **({"axis": axis} if axis != "axial" else {}),
         }
 
     def cautions(self) -> list[Problem]:
@@ -238,4 +246,5 @@ class Folder(Reader):
         return told
 
     def _mask_names(self) -> list[str]:
-        return [n for record in self._found.records for n in record.masks if is_image(n)]
+        names = (name for record in self._found.records for name in record.masks)
+        return [name for name in names if is_image(file_of(name))]

@@ -1,4 +1,9 @@
-"""Images and masks that viewers turn, by a tag in the file, against each other."""
+"""Images and masks that viewers turn, by a tag in the file, against each other.
+
+Pixels are read as stored: an EXIF orientation, by which viewers turn a photograph, is not applied.
+Whoever drew a mask may have seen the image turned or not, so an image that asks to be turned
+otherwise than its mask is an error, unless the sizes show that the mask is of the stored pixels.
+"""
 
 from segkit.core.errors import SegkitError
 

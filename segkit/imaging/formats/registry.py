@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from segkit.imaging.formats.base import HEAD, Format
 
@@ -28,7 +28,20 @@ def suffixes() -> tuple[str, ...]:
     return tuple(suffix for each in formats() for suffix in each.suffixes)
 
 
+def volume_format(name: str) -> Format | None:
+    """That of a file which may hold a volume, by its name."""
+    able = (each for each in formats() if each.volume is not None)
+    return next((each for each in able if name.lower().endswith(each.suffixes)), None)
+
+
+def bare(name: str) -> str:
+    """A file's name without what an image's ends in, such as ``.nii.gz``, or without its suffix."""
+    known = [suffix for suffix in suffixes() if name.lower().endswith(suffix)]
+    suffix = max(known, key=len, default=PurePosixPath(name).suffix)
+    return name[: len(name) - len(suffix)] if len(PurePosixPath(name).name) > len(suffix) else name
+
+
 def format_names() -> str:
-    """In words: ``BMP, JPEG, PNG or TIFF``."""
-    names = [each.name for each in formats()]
+    """In words: ``BMP, JPEG, NIfTI, PNG or TIFF``."""
+    names = [each.name for each in formats() if each.suffixes]
     return ", ".join(names[:-1]) + f" or {names[-1]}"

@@ -1,0 +1,201 @@
+"""Volumes of a data set: a slice is a name of its source, ``ct.nii.gz#12``, as a file is."""
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from segkit.core.errors import SegkitError
+from segkit.data.source import Source
+from segkit.imaging.formats.base import Slicing, Stack, Volume
+from segkit.imaging.formats.plane import packed
+from segkit.imaging.formats.registry import suffixes, volume_format
+from segkit.imaging.pixels import Window, window_of
+
+_SLICE = re.compile(r"(?P<file>.+)#(?P<number>\d+)")
+# Volumes of two images with their masks: the one that is read, and the next.
+_HELD = 4
+
+
+def slice_name(file: str, number: int) -> str:
+    """What a slice is called, counted from 0."""
+    return f"{file}#{number}"
+
+
+def split_name(name: str) -> tuple[str, int | None]:
+    """The file that a name is of, and the number of its slice where it is one's."""
+    found = _SLICE.fullmatch(name)
+    if found is None or not found["file"].lower().endswith(suffixes()):
+        return name, None
+    return found["file"], int(found["number"])
+
+
+def file_of(name: str) -> str:
+    """The file that a name is of: of a slice that of its volume."""
+    return split_name(name)[0]
+
+
+class VolumeSource(Source):
+    """A source in which slices of volumes are read like files.
+
+    A volume is decoded once and kept for the slices that follow. Of several threads one decodes
+    it, and the others wait for it.
+
+    Args:
+        source: of the files.
+        slicing: how volumes are cut.
+
+    Attributes:
+        held: volumes that are kept; at least those of two records, or each slice decodes them.
+    """
+
+    def __init__(self, source: Source, slicing: Slicing) -> None:
+        super().__init__(source.root)
+        self.source, self.slicing, self.held = source, slicing, _HELD
+        self._volumes: OrderedDict[str, _Held] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Pixels and locks do not travel by pickle.
+        return {"source": self.source, "slicing": self.slicing, "held": self.held}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["source"], state["slicing"])  # type: ignore[misc]
+        self.held = state["held"]
+
+    def names(self) -> list[str]:
+        return self.source.names()
+
+    def open(self, name: str) -> IO[bytes]:
+        return self.source.open(name)
+
+    def size(self, name: str) -> int:
+        return self.source.size(name)
+
+    def stamp(self, name: str) -> str:
+        return self.source.stamp(name)
+
+    def checksum(self, name: str) -> str:
+        return self.source.checksum(name)
+
+    def volume(self, file: str) -> Volume | None:
+        """Its header, where it is a volume that is to be cut.
+
+        Raises:
+            SegkitError: it cannot be read, is none that segkit reads, or is larger than the bound.
+        """
+        kind = volume_format(file)
+        if kind is None or kind.volume is None:
+            return None
+        with _reading(self.where(file)):
+            return kind.volume(lambda: self.source.open(file), self.where(file), self.slicing)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file, or of a slice, which :func:`decode` reads as it does a file's.
+
+        Raises:
+            SegkitError: it cannot be read, or the volume has no such slice.
+        """
+        file, number = split_name(name)
+        if number is None:
+            return self.source.read(name)
+        stack = self._held(file).stack(self)
+        if number >= len(stack.pixels):
+            raise SegkitError(
+                f"a volume of {len(stack.pixels)} slices",
+                where=self.where(name),
+                remedy="list the data anew: start the command again",
+            )
+        return packed(stack.plane(number))
+
+    def window(self, name: str) -> Window | None:
+        """Of all slices of a volume together; None of a file, or where nothing is scaled."""
+        file, number = split_name(name)
+        return None if number is None else self._held(file).window(self)
+
+    def _held(self, file: str) -> "_Held":
+        with self._lock:
+            found = self._volumes.pop(file, None) or _Held(file)
+            self._volumes[file] = found
+            while len(self._volumes) > self.held:
+                self._volumes.popitem(last=False)
+        return found
+
+
+class _Held:
+    """One volume: decoded, or the reason why it cannot be, which need not be found out again."""
+
+    def __init__(self, file: str) -> None:
+        self._file, self._lock = file, threading.Lock()
+        self._stack: Stack | None = None
+        self._window: Window | None = None
+        self._error: SegkitError | None = None
+
+    def stack(self, source: VolumeSource) -> Stack:
+        with self._lock:
+            if self._error is not None:
+                raise SegkitError(
+                    self._error.what, where=self._error.where, remedy=self._error.remedy
+                )
+            if self._stack is None:
+                try:
+                    self._stack = _decoded(source, self._file)
+                except SegkitError as error:
+                    self._error = error
+                    raise
+            return self._stack
+
+    def window(self, source: VolumeSource) -> Window | None:
+        stack = self.stack(source)
+        with self._lock:
+            if self._window is None and is_scaled(stack):
+                self._window = stack_window(stack, source.where(self._file))
+            return self._window
+
+
+def is_scaled(stack: Stack) -> bool:
+    """Whether its values have to be brought to 0…255."""
+    return stack.scaled or stack.pixels.dtype.name not in ("uint8", "bool")
+
+
+def stack_window(stack: Stack, name: str) -> Window:
+    """What becomes 0 and 255 of a volume.
+
+    Raises:
+        SegkitError: as :func:`window_of`.
+    """
+    # The percentiles of what is stored: what they stand for is not made of every voxel.
+    low, high = sorted(stack.slope * end + stack.offset for end in window_of(stack.pixels, name))
+    return low, high
+
+
+def _decoded(source: VolumeSource, file: str) -> Stack:
+    volume = source.volume(file)
+    if volume is None:
+        raise SegkitError(
+            "a file of no slices",
+            where=source.where(file),
+            remedy="list the data anew: start the command again",
+        )
+    with _reading(source.where(file)):
+        return volume.read()
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Name the file in what a decoder raises over a damaged one."""
+    try:
+        yield
+    except SegkitError:
+        raise
+    except MemoryError as error:
+        raise SegkitError(
+            "not enough memory to decode the volume", where=where, remedy="cut it into parts"
+        ) from error
+    except Exception as error:  # every decoder has its own family of exceptions
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise SegkitError(
+            f"a volume that cannot be read: {reason}", where=where, remedy="replace the file"
+        ) from error
