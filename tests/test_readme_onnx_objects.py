@@ -1,8 +1,6 @@
 """The lines with which the README makes objects of an exported model's maps."""
 
 import json
-import re
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,8 @@ from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.targets import encode
 from segkit.tasks.instance.watershed import decode
 from tests.commands.in_process import call_main
-from tests.test_readme_onnx import README, lines
+from tests.documents import README, blocks
+from tests.test_readme_onnx import lines
 
 # torch takes seconds to trace the first graph.
 pytestmark = pytest.mark.slow
@@ -30,9 +29,8 @@ pytestmark = pytest.mark.slow
 
 def lines_of_objects() -> str:
     """The indented block that imports scikit-image."""
-    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README.read_text("utf-8"), re.MULTILINE)
-    (found,) = (block for block in blocks if "skimage" in block)
-    return textwrap.dedent(found)
+    (found,) = (block for block in blocks(README) if "skimage" in block)
+    return found
 
 
 class Planes(nn.Module):

@@ -45,6 +45,7 @@ class Facts:
         shares: share of pixels of each class, background included; empty without ground truth.
         objects: number of instances, or of connected components (8 neighbours) of each class
             where the data set has no instances; None without ground truth.
+        touching: instances that a mask of classes would not tell from another.
         mask_values: values stored in the first two mask files; further ones end in "…".
         mask_digest: equal for equal masks, "" without ground truth.
         read_ms: milliseconds to read and decode image and masks.
@@ -66,6 +67,7 @@ class Facts:
     saturated: float
     shares: tuple[float, ...]
     objects: int | None
+    touching: int
     mask_values: str
     mask_digest: str
     read_ms: float
@@ -142,6 +144,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
         saturated=_saturated(planes),
         shares=shares,
         objects=None if sample.mask is None else _objects(sample.mask, sample.instances),
+        touching=0 if sample.instances is None else _touching(sample.instances),
         mask_values=_mask_values(reader.source, record),
         mask_digest="" if sample.mask is None else pixel_digest(sample.mask),
         read_ms=read_ms,
@@ -189,6 +192,15 @@ def _objects(mask: NDArray[np.uint8], instances: NDArray[np.int32] | None) -> in
     labels = np.flatnonzero(np.bincount(mask.ravel(), minlength=1)[1:]) + 1
     parts = [(mask == label).astype(np.uint8) for label in labels]
     return sum(cv2.connectedComponents(part, connectivity=8)[0] - 1 for part in parts)
+
+
+def _touching(instances: NDArray[np.int32]) -> int:
+    """How many lie in a connected component (8 neighbours) with another."""
+    inside = instances > 0
+    _, parts = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    pairs = np.unique(parts[inside].astype(np.int64) << 32 | instances[inside])
+    _, together = np.unique(pairs >> 32, return_counts=True)
+    return int(together[together > 1].sum())
 
 
 def _mask_values(source: Source, record: Record) -> str:

@@ -10,9 +10,10 @@ from segkit.audit.audit import Audit
 from segkit.audit.duplicates import Pair
 from segkit.audit.placement import Placement
 from segkit.audit.scenes import leaks, told
-from segkit.core.contracts import Record, Sample
+from segkit.core.contracts import Record, Sample, Truth
 from segkit.data.panel_choice import spread
 from segkit.data.readers.base import Reader
+from segkit.drawing.contours import brightened, draw_contours
 from segkit.drawing.overlay import encode_webp, overlay
 from segkit.drawing.panel import shortened
 from segkit.imaging.channels import as_rgb
@@ -38,7 +39,7 @@ class Shown:
 
 
 def contact_sheet(reader: Reader, audit: Audit) -> list[Shown]:
-    """Up to 24 images with their masks painted over, of all splits, strata and groups.
+    """Up to 24 images with their masks or objects, of all splits, strata and groups.
 
     Images with something to find go first.
     """
@@ -55,7 +56,7 @@ def contact_sheet(reader: Reader, audit: Audit) -> list[Shown]:
         record = records[index]
         facts = (shortened(record.id, _NAME), audit.splits[record.id], record.stratum)
         caption = ", ".join(filter(None, facts))
-        shown[index] = Shown(encode_webp(thumbnail(sample, _SIDE)), caption)
+        shown[index] = Shown(encode_webp(thumbnail(sample.image, truth_of(sample), _SIDE)), caption)
     return [shown[index] for index in chosen]
 
 
@@ -68,7 +69,7 @@ def pair_pictures(
         records = [audit.records[pair.first], audit.records[pair.second]]
         one, other = (
             Shown(
-                encode_webp(thumbnail(sample, _SIDE)),
+                encode_webp(thumbnail(sample.image, truth_of(sample), _SIDE)),
                 f"{shortened(record.id, _NAME)}, {audit.splits[record.id]}",
             )
             for record, sample in zip(records, samples(reader, records), strict=True)
@@ -132,20 +133,38 @@ def _put_together(one: Picture, other: Picture, placed: Placement) -> Picture:
         wide = max(1, max(whole.shape) // _SIDE)
         for edge in (there[:wide], there[-wide:], there[:, :wide], there[:, -wide:]):
             edge[:] = _FRAME
-    return thumbnail(Sample(whole, None), 2 * _SIDE)
+    return thumbnail(whole, None, 2 * _SIDE)
 
 
-def thumbnail(sample: Sample, side: int, *, alpha: float = 0.2) -> Picture:
-    """Image and mask, (h, w, 3) uint8 whose longer side is ``side`` pixels."""
-    image = as_rgb(sample.image)
+def truth_of(sample: Sample) -> Truth | None:
+    """Labels where the data tells objects of one class apart, else classes."""
+    one_class = sample.mask is None or sample.mask.max(initial=0) <= 1
+    return sample.mask if sample.instances is None or not one_class else sample.instances
+
+
+def thumbnail(
+    picture: Picture, truth: Truth | None, side: int, *, alpha: float = 0.2, stretched: bool = True
+) -> Picture:
+    """Image and ground truth, (h, w, 3) uint8 whose longer side is ``side`` pixels.
+
+    Args:
+        picture: (H, W) or (H, W, C) uint8.
+        truth: (H, W) uint8 classes, which are painted over it, or int32 labels, of which each
+            is outlined.
+        side: in pixels.
+        alpha: how strongly classes are painted.
+        stretched: whether a dark image below outlines is made bright enough to be judged.
+    """
+    image = as_rgb(picture)
     scale = side / max(image.shape[:2])
     size = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
     small = resize_image(image, size)
-    return (
-        small
-        if sample.mask is None
-        else overlay(small, resize_mask(sample.mask, size), alpha=alpha)
-    )
+    if truth is None:
+        return small
+    shown = resize_mask(truth, size)
+    if shown.dtype == np.uint8:
+        return overlay(small, shown, alpha=alpha)
+    return draw_contours(brightened(small) if stretched else small, shown)
 
 
 def samples(reader: Reader, records: Sequence[Record]) -> Iterator[Sample]:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from segkit.audit.audit import Audit
-from segkit.audit.pictures import Picture, samples, thumbnail
+from segkit.audit.pictures import Picture, samples, thumbnail, truth_of
 from segkit.core.channels import Channels
-from segkit.core.contracts import Sample
 from segkit.data.augment import Augmenter, sample_seed
 from segkit.data.panel_choice import spread
 from segkit.data.readers.base import Reader
@@ -28,7 +27,7 @@ def augment_sheet(
     rows: int = 5,
     draws: int = 6,
 ) -> Picture:
-    """A row a training record: as it is, then as the first epochs would show it, masks outlined.
+    """A row a training record: as it is, then as the first epochs would show it, outlined.
 
     Returns:
         (H, W, 3) uint8 on white.
@@ -45,15 +44,16 @@ def augment_sheet(
     for index, sample in zip(chosen, samples(reader, [records[i] for i in chosen]), strict=True):
         native = (sample.image.shape[0], sample.image.shape[1])
         image = network_input(sample.image, channels, size, records[index].image)
-        mask = np.zeros(native, np.uint8) if sample.mask is None else sample.mask
-        mask = resize_mask(mask, size or native)
+        known = truth_of(sample)
+        truth = resize_mask(np.zeros(native, np.uint8) if known is None else known, size or native)
         name = records[index].id
         drawn = [
-            augmentation(image, mask, seed=sample_seed(seed, epoch, name), crop=crop, name=name)
+            augmentation(image, truth, seed=sample_seed(seed, epoch, name), crop=crop, name=name)
             for epoch in range(draws)
         ]
-        line = [(image, mask), *drawn]
-        sheet.append([thumbnail(Sample(i, m), _CELL, alpha=0) for i, m in line])
+        line = [(image, truth), *drawn]
+        # Not stretched: what augmentation makes of the brightness is to be seen.
+        sheet.append([thumbnail(i, t, _CELL, alpha=0, stretched=False) for i, t in line])
     return _grid(sheet)
 
 

@@ -139,8 +139,16 @@ def _commonest(counts: Counter[str], most: int = 4) -> str:
     return shown + (f", and {len(counts) - most} more" if len(counts) > most else "")
 
 
-def show(audit: Audit, title: str, folder: str, next_step: str = "") -> None:
-    """Print the tables, the findings by kind, the verdict, and next steps."""
+def show(audit: Audit, title: str, folder: str, next_step: str = "", *, apart: str = "") -> None:
+    """Print the tables, the findings by kind, the verdict, and next steps.
+
+    Args:
+        audit: to be shown.
+        title: above it.
+        folder: where its report lies.
+        next_step: the command that trains on it.
+        apart: the one that learns to tell its objects apart, where that is another.
+    """
     out = console()
     header, rows = split_table(audit)
     styles = ["" if row[0] else "dim" for row in rows]
@@ -158,8 +166,14 @@ def show(audit: Audit, title: str, folder: str, next_step: str = "") -> None:
         line = "a split in which copies and parts of one scene lie on one side: "
         show_line(out, line + clean)
         next_step += f" {clean}" * bool(next_step)  # not on the one that leaks
+        apart += f" {clean}" * bool(apart)
     if next_step:
         show_line(out, f"train on it: {next_step}")
+    touching = sum(fact.touching for fact in audit.facts)
+    if apart and touching:
+        objects = sum(fact.objects or 0 for fact in audit.facts)
+        what = f"{touching} of the {objects} objects touch another; to tell them apart"
+        show_line(out, f"{what}: {apart}")
 
 
 def _show_kind(out: Console, group: Sequence[Finding]) -> None:

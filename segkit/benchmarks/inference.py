@@ -76,8 +76,7 @@ def _whole(
     def ours() -> None:
         for some in _batches(images, predictor.together):
             for logits in predictor.whole(some):
-                predictor.decode(logits)
-                predictor.maps(logits)
+                list(predictor.task.decoder.answers([logits], maps=True))
 
     def bare(how: str) -> None:
         with torch.inference_mode(), autocast(device, predictor.precision):

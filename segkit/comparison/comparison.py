@@ -90,6 +90,12 @@ class Comparison:
     score: str
     unit: str
 
+    @property
+    def title(self) -> str:
+        """The score, as people call it."""
+        words = self.configurations[0].runs[0][0].task.words
+        return words.title.get(self.score, self.score)
+
 
 def compare_runs(
     runs: Sequence[RunScores],

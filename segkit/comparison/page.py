@@ -53,7 +53,9 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
 
 
 def _runs(comparison: Comparison) -> Table:
-    scores = [(name, name, ".4f") for name in comparison.configurations[0].scores]
+    titles = comparison.configurations[0].runs[0][0].task.words.title
+    names = comparison.configurations[0].scores
+    scores = [(titles.get(name, name), name, ".4f") for name in names]
     columns = (*_BEFORE, *scores, *_AFTER)
     rows = [[_cell(row[key], form) for _, key, form in columns] for row in run_rows(comparison)]
     return Table([heading for heading, _, _ in columns], rows)

@@ -63,7 +63,7 @@ def disagreements(comparison: Comparison, count: int) -> dict[str, Picture]:
             found = predictors[run.folder](sample.image)
             score = dict(zip(run.ids, image_scores(run, comparison.score), strict=True))[record.id]
             image = to_uint8(sample.image, record.id)
-            caption = run.task.scorer.caption(float(score))
+            caption = run.task.words.caption(float(score))
             rows.append(PanelRow(each.name, image, truth, found.mask, caption))
         sheets[record.id] = panel(rows, first.task.painter)
     return sheets

@@ -32,7 +32,7 @@ def colour(number: int) -> str:
 def scores_plot(comparison: Comparison) -> bytes:
     """Each configuration's score with its interval, and a dot for each seed, as a PNG."""
     many = len(comparison.configurations)
-    plot, axes = _rows(many, f"{comparison.score} with 95 % intervals over {comparison.unit}")
+    plot, axes = _rows(many, f"{comparison.title} with 95 % intervals over {comparison.unit}")
     for number, each in enumerate(comparison.configurations):
         means = each.means_S[comparison.score]
         low, high = each.intervals[comparison.score]
@@ -46,7 +46,7 @@ def scores_plot(comparison: Comparison) -> bytes:
 def differences_plot(comparison: Comparison) -> bytes:
     """Each group's difference from the baseline, a dot each, and the mean with its interval."""
     others = comparison.configurations[1:]
-    title = f"{comparison.score} less that of {_short(comparison.configurations[0].name)}"
+    title = f"{comparison.title} less that of {_short(comparison.configurations[0].name)}"
     unit = "an image" if comparison.unit == "images" else "a group"
     plot, axes = _rows(len(others), f"{title}; a dot is {unit}")
     base = mean_where_defined(_values(comparison, comparison.configurations[0]))

@@ -150,7 +150,7 @@ def _alone(comparison: Comparison) -> str:
     folds = max(len(seed) for seed in only.runs)
     how = f" out of {folds} folds" if folds > 1 else ""
     words = (
-        f"one configuration: {comparison.score} {means.mean():.3f} [{low:.3f}, {high:.3f}] on "
+        f"one configuration: {comparison.title} {means.mean():.3f} [{low:.3f}, {high:.3f}] on "
         f"{len(comparison.groups)} {comparison.unit}{how}"
     )
     if len(means) < 2:

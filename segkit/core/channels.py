@@ -7,7 +7,13 @@ Channels = int | tuple[int, ...]
 
 
 def channels_of(value: Any) -> Channels:
-    """``dataset.channels`` as it stands in a run's configuration: a number, or a list."""
+    """``dataset.channels`` as it stands in a run's configuration: a number, or a list.
+
+    Raises:
+        ValueError: ``auto``, which :mod:`segkit.runs.channels` settles first.
+    """
+    if value == "auto":
+        raise ValueError("dataset.channels=auto is not settled")
     return value if isinstance(value, int) else tuple(value)
 
 

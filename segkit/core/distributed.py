@@ -17,3 +17,9 @@ def all_gather(part: Part) -> list[Part]:
     parts: list[Part] = [part] * distributed.get_world_size()
     distributed.all_gather_object(parts, part)
     return parts
+
+
+def gather_records(own: dict[int, Part]) -> dict[int, Part]:
+    """What all processes have by position of a record, in one order: sums of it are the same."""
+    every = {index: one for part in all_gather(own) for index, one in part.items()}
+    return dict(sorted(every.items()))

@@ -89,7 +89,7 @@ class VolumeSource(Source):
         kind = volume_format(file)
         if kind is None or kind.volume is None:
             return None
-        with _reading(self.where(file)):
+        with reading(self.where(file)):
             return kind.volume(lambda: self.source.open(file), self.where(file), self.slicing)
 
     def read(self, name: str) -> bytes:
@@ -179,12 +179,12 @@ def _decoded(source: VolumeSource, file: str) -> Stack:
             where=source.where(file),
             remedy="list the data anew: start the command again",
         )
-    with _reading(source.where(file)):
+    with reading(source.where(file)):
         return volume.read()
 
 
 @contextmanager
-def _reading(where: str) -> Iterator[None]:
+def reading(where: str) -> Iterator[None]:
     """Name the file in what a decoder raises over a damaged one."""
     try:
         yield

@@ -38,6 +38,19 @@ def style(axes: Axes, title: str, across: str = "", up: str = "") -> None:
     axes.spines["bottom"].set_color(FAINT)
 
 
+def legend_above(axes: Axes) -> None:
+    """A line of labels to the right above the axes, where it hides nothing that is drawn."""
+    handles, _ = axes.get_legend_handles_labels()
+    axes.legend(
+        frameon=False,
+        labelcolor=INK,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        borderaxespad=0,
+        ncols=max(1, len(handles)),
+    )
+
+
 def save(made: Figure, path: str | Path) -> None:
     """Write a PNG, whole or not at all.
 

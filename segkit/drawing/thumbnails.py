@@ -12,7 +12,7 @@ from segkit.imaging.channels import as_rgb
 from segkit.imaging.pixels import decode, resize_image, to_uint8
 
 # Widest side in pixels and WebP quality, from the best to the barely legible.
-_STEPS = ((1200, 80), (800, 70), (560, 50), (400, 30))
+_STEPS = ((1600, 80), (1200, 80), (800, 70), (560, 50), (400, 30))
 # WebP stores no picture of more than 16383 pixels a side.
 _HIGHEST = 12000
 # A PNG of this size is carried as it is: text in it stays sharp.

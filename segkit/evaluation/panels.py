@@ -18,6 +18,7 @@ from segkit.training.module import SegmentationModule
 from segkit.training.tile_scores import TileScorer
 
 NAMES = ("worst", "median", "best")
+_HEIGHT = 256  # of a picture: outlines are to be seen, and these are drawn once, not each epoch
 
 
 def draw_panels(
@@ -51,7 +52,7 @@ def draw_panels(
         path.unlink(missing_ok=True)
         rows = [_row(module, data, trainer, counted.indices[p], float(scores[p])) for p in places]
         if rows:
-            save_png(path, panel(rows, task.painter))
+            save_png(path, panel(rows, task.painter, height=_HEIGHT))
 
 
 def extremes(scorer: Scorer, counts: NDArray[np.int64], most: int) -> dict[str, list[int]]:
@@ -74,10 +75,10 @@ def _row(
     prediction, truth = _predict(module, data, trainer, index)
     shape = (truth.shape[0], truth.shape[1])
     if truth.size > data.large.pixels:  # a dozen of these are not held whole to be drawn
-        shape = panel_size(shape)
+        shape = panel_size(shape, _HEIGHT)
         prediction, truth = resize_mask(prediction, shape), resize_mask(truth, shape)
     # The network may be given another aspect than the image has.
-    caption = module.task.scorer.caption(score)
+    caption = module.task.words.caption(score)
     return PanelRow(record.id, resize_image(image, shape), truth, prediction, caption)
 
 

@@ -89,6 +89,7 @@ def write_report(folder: RunFolder) -> Path:
         examples=drawn.examples,
         lowest=lowest(folder, task),
         plots=drawn.plots,
+        plots_title=task.words.plots_title,
         score=task.words.leading_name,
         split=_split(folder),
         scored_with=summary.get("split_hash"),

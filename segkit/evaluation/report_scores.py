@@ -94,11 +94,11 @@ def scores(folder: RunFolder, summary: Row, words: Words) -> Scores | None:
     return Scores(evaluated, bool(evaluated and foreign and own), tables, by_class)
 
 
-def _metrics(rows: Sequence[Row], optional: Sequence[str]) -> list[str]:
+def _metrics(rows: Sequence[Row], words: Words) -> list[str]:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     ends = [f"{name}_{end}" for name in columns for end in ("low", "high")]
     known = {n for n in columns if any(row.get(n) not in (None, "") for row in rows)}
-    out = {*_NOT_SCORES, *ends, *(name for name in optional if name not in known)}
+    out = {*_NOT_SCORES, *ends, *(name for name in words.optional if name not in known)}
     return [name for name in columns if name not in out]
 
 
@@ -109,7 +109,8 @@ def _interval(row: Row, name: str) -> str:
 
 
 def _overall(row: Row, split: str, unit: str, words: Words) -> Table:
-    names = _metrics([row], words.optional)
+    first, known = [name for group in words.shortlist for name in group], _metrics([row], words)
+    names = [n for n in first if n in known] + [n for n in known if n not in first]
     with_intervals = any(_interval(row, name) for name in names)
     header = ("", split, *(("95 % interval",) if with_intervals else ()), "means")
     lines = []
@@ -121,7 +122,7 @@ def _overall(row: Row, split: str, unit: str, words: Words) -> Table:
 
 
 def _by_class(rows: Sequence[Row], words: Words, *, several: bool) -> Table:
-    names, leading = _metrics(rows, words.optional), words.leading
+    names, leading = _metrics(rows, words), words.leading
     names = [n for n in leading if n in names] + [n for n in names if n not in leading]
     lines = []
     for row in rows:

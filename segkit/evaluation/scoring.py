@@ -14,7 +14,7 @@ from segkit.evaluation.panels import draw_panels
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Examined, Watcher
 from segkit.tasks.parts import Scores
-from segkit.tasks.tally import Counted
+from segkit.tasks.tally import Counted, image_rows
 from segkit.training.module import SegmentationModule
 
 
@@ -138,7 +138,9 @@ def write_evaluation(
     """
     counted, examined = evaluation.counted, evaluation.examined
     scorer = evaluation.task.scorer
-    images = scorer.image_rows(counted, data.records, splits, examined.extras)
+    images = image_rows(
+        counted, data.records, splits, scorer.image_cells(counted.counts), examined.extras
+    )
     tables, columns = RunFolder(folder), [*examined.columns]
     if evaluation.root:
         columns.insert(columns.index("data") + 1, "root")

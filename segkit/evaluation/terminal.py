@@ -1,6 +1,7 @@
 """What a person reads of an evaluation at the terminal."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -48,14 +49,21 @@ def _show_table(out: Console, evaluation: Evaluation, folder: str) -> None:
     of = f" of {relative(evaluation.root)}" if evaluation.root else ""
     count = len(evaluation.counted.indices)
     title = f"{count} images ({evaluation.split}){of} scored with {folder}"
-    headings, lines = ["score", *(str(row["class"]) for row in shown)], []
-    for name in rows[-1]:
-        values = [row.get(name) for row in shown]
-        bound = name.endswith(("_low", "_high"))
-        unmeasured = name in optional and all(_undefined(value) for value in values)
-        if name not in _LEFT_OUT and not bound and not unmeasured:
-            lines.append([name, *(_shown(row, name) for row in shown)])
+    headings = ["score", *(str(row["class"]) for row in shown)]
+    lines: list[list[str]] = []
+    for group in evaluation.task.words.shortlist or (_scores(rows[-1]),):
+        if lines:
+            lines.append([""] * len(headings))
+        for name in group:
+            unmeasured = name in optional and all(_undefined(row.get(name)) for row in shown)
+            if not unmeasured:
+                lines.append([name, *(_shown(row, name) for row in shown)])
     show_table(out, headings, lines, words=("score",), title=title)
+
+
+def _scores(row: Mapping[str, object]) -> list[str]:
+    bounds = ("_low", "_high")
+    return [name for name in row if name not in _LEFT_OUT and not name.endswith(bounds)]
 
 
 def _shown(row: dict[str, object], name: str) -> str:

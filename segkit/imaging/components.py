@@ -1,4 +1,4 @@
-"""Connected components of an image that comes in bands, counted as they pass."""
+"""Connected components of a mask: labelled, or counted as its bands pass."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +7,22 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 _TOUCHING = np.ones((3, 3), np.bool_)  # sideways, or across a corner
+
+
+def components(mask_HW: NDArray[np.bool_], min_area: int = 0) -> NDArray[np.int32]:
+    """(H, W) int32: 8-connected components 1…N in raster order of their first pixels.
+
+    Args:
+        mask_HW: the foreground.
+        min_area: pixels below which one is left out.
+    """
+    labels, count = ndimage.label(mask_HW, structure=_TOUCHING, output=np.int32)
+    if not min_area:
+        return np.asarray(labels)
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= min_area
+    large[0] = False
+    numbers = np.where(large, np.cumsum(large), 0).astype(np.int32)
+    return np.asarray(numbers[labels])
 
 
 class ComponentCounter:

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -82,6 +83,30 @@ def read_header(opened: Open) -> Nifti1Header:
                 raise ValueError("not a single NIfTI file; convert the pair .hdr and .img to one")
             return header
     raise ValueError("its content is not NIfTI")
+
+
+def write_mask(path: Path, opened: Open, mask_SHW: NDArray[np.uint8], slicing: Slicing) -> None:
+    """Write a mask on the grid of a volume, whose header it has but for the kind of voxels.
+
+    Args:
+        path: of the new file, packed by gzip.
+        opened: opens the volume's.
+        mask_SHW: what was found in its slices, (S, H, W).
+        slicing: by which they were cut.
+    """
+    header = read_header(opened)
+    count = int(header["dim"][0])
+    voxels = np.zeros((*header["dim"][1 : count + 1], 1, 1)[:3], np.uint8, order="F")
+    axis = AXES.index(slicing.axis)
+    slices_of(voxels, orientation_affine(header), axis)[:] = mask_SHW
+    begin = header.sizeof_hdr + 4
+    fields = {"datatype": 2, "bitpix": 8, "vox_offset": begin, "scl_slope": 1, "scl_inter": 0}
+    for field, value in (fields | {"cal_min": 0, "cal_max": 0}).items():
+        header[field] = value
+    # Without a name and a time: the same mask is the same file.
+    with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+        packed.write(header.binaryblock + bytes(4))
+        packed.write(voxels.tobytes(order="F"))
 
 
 def orientation_affine(header: Nifti1Header) -> Affine:

@@ -1,11 +1,10 @@
-"""Label images: read as stored, made of connected components, or drawn object by object."""
+"""Label images: read as stored, or drawn object by object."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.masks import mask_keys
@@ -49,12 +48,6 @@ def draw(shape: tuple[int, int], parts: Iterable[Part]) -> Drawn:
     areas: NDArray[np.int64] = np.bincount(labels.ravel(), minlength=number + 1)[1:]
     left = int(np.count_nonzero(areas))
     return Drawn(labels, int(areas.sum()), int(shared.sum()), filled - left)
-
-
-def components(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Label the connected components (8 neighbours) of (H, W) bool: objects that touch are one."""
-    labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
-    return np.asarray(labels, np.int32)
 
 
 def stored_labels(pixels: Pixels, name: str) -> NDArray[np.int32]:

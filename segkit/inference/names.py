@@ -7,12 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from segkit.core.stamps import checksum, file_stamp
+from segkit.data.readers.pairs import FOLDERS
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
-from segkit.imaging.formats.registry import suffixes
+from segkit.imaging.formats.base import Slicing
+from segkit.imaging.formats.registry import bare, suffixes, volume_format
 from segkit.imaging.pixel_size import PixelSize, pixel_size
+from segkit.inference.volumes import File, VolumeRows
 
 # What predict itself writes into its folder.
 _TAKEN = (
@@ -32,17 +36,27 @@ class Input:
             by ``/``.
         archive: in which it lies, or None.
         member: its name in there.
+        sequences: further files, whose channels follow.
+        axis: along which a volume is cut into slices.
     """
 
     path: Path
     called: str = ""
     archive: Source | None = None
     member: str = ""
+    sequences: tuple["Input", ...] = ()
+    axis: str = "axial"
 
     @property
     def name(self) -> str:
         """What its files are called, without suffix."""
-        return self.called or self.path.stem
+        return self.called or bare(self.path.name)
+
+    @property
+    def mask(self) -> str:
+        """Suffix of its mask, where that is a volume on the grid of the input; else ""."""
+        found = volume_format(self.path.name)
+        return found.mask if found else ""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -53,26 +67,43 @@ class Input:
         Raises:
             OSError: it is not there.
         """
-        return (self.archive.root if self.archive else self.path).stat().st_mtime_ns
+        own = (self.archive.root if self.archive else self.path).stat().st_mtime_ns
+        return max([own, *(one.changed() for one in self.sequences)])
 
     def stamp(self) -> str:
         """What changes whenever it does; nothing of it is read."""
-        return self.archive.stamp(self.member) if self.archive else file_stamp(self.path)
+        own = self.archive.stamp(self.member) if self.archive else file_stamp(self.path)
+        return "; ".join([own, *(one.stamp() for one in self.sequences)])
 
     def checksum(self) -> str:
         """Of its content; "" where it cannot be read any more."""
+        found = [self._checksum(), *(one.checksum() for one in self.sequences)]
+        return " ".join(found) if all(found) else ""
+
+    def _checksum(self) -> str:
         if self.archive:
             return self.archive.checksum(self.member)
-        with suppress(OSError), self.path.open("rb") as stream:
+        with suppress(OSError), self.stream() as stream:
             return checksum(stream)
         return ""
 
+    def stream(self) -> IO[bytes]:
+        """Its bytes, one after the other.
+
+        Raises:
+            OSError: it is not there.
+        """
+        return self.archive.open(self.member) if self.archive else self.path.open("rb")
+
     def open(self, large: int) -> Opened:
-        """Its pixels: by rows if it is a TIFF of more than ``large`` pixels, and no member.
+        """Its pixels: a volume, or rows of a TIFF of more than ``large`` pixels and no member.
 
         Raises:
             SegkitError: it cannot be read, is damaged, or is larger than the bound.
         """
+        if self.mask:
+            files = [File(str(one), one.stream) for one in (self, *self.sequences)]
+            return VolumeRows(files, Slicing(self.axis))
         if self.archive is None:
             return open_rows(self.path, large)
         archive = self.archive
@@ -96,10 +127,10 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
     """
     names = source.names()
     images = [name for name in names if name.lower().endswith(suffixes())]
-    chosen = [name for name in images if "images" in _folders(name)]
+    chosen = [name for name in images if "images" in _kinds(name)]
     if not chosen and anywhere:
-        chosen = [name for name in images if "masks" not in _folders(name)]
-    kept = {*chosen, *(name for name in images if "masks" in _folders(name))}
+        chosen = [name for name in images if "masks" not in _kinds(name)]
+    kept = {*chosen, *(name for name in images if "masks" in _kinds(name))}
     called = _called(chosen)
     found = []
     for name, own in zip(chosen, called, strict=True):
@@ -110,8 +141,9 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], list[str]]:
     return found, [name for name in names if name not in kept]
 
 
-def _folders(name: str) -> list[str]:
-    return [part.lower() for part in PurePosixPath(name).parts[:-1]]
+def _kinds(name: str) -> list[str]:
+    """What lies in the folders that a file lies in: images, masks, or neither."""
+    return [FOLDERS.get(part.lower(), ("",))[0] for part in PurePosixPath(name).parts[:-1]]
 
 
 def _plain(name: str) -> list[str]:
@@ -124,10 +156,10 @@ def _called(names: Sequence[str]) -> list[str]:
 
     ``day1/images/a.png`` and ``day2/images/a.png`` are called ``day1/a`` and ``day2/a``.
     """
-    stems = [PurePosixPath(_plain(name)[-1]).stem for name in names]
+    stems = [bare(_plain(name)[-1]) for name in names]
     if max(Counter(stems).values(), default=0) <= 1:
         return stems
-    places = [[part for part in _plain(name)[:-1] if part.lower() != "images"] for name in names]
+    places = [[part for part in _plain(name)[:-1] if part.lower() not in FOLDERS] for name in names]
     levels = enumerate(zip(*places, strict=False))
     shared = next((n for n, parts in levels if len(set(parts)) > 1), min(map(len, places)))
     called = []

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +13,22 @@ from torch import Tensor, nn
 from segkit.core.channels import Channels, channel_count
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.hardware import autocast, best_precision, chosen_device
+from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limited_to
 from segkit.core.view import PRECISIONS, View
 from segkit.imaging.bands import Rows, rows_of
 from segkit.imaging.pixels import Pixels, network_input
 from segkit.imaging.scaled_bands import between_rows, scaled
+from segkit.inference.names import Input
+from segkit.inference.objects.measure import Columns
+from segkit.inference.objects.of_image import measure_objects
+from segkit.inference.prediction import Prediction
 from segkit.inference.tiling import Box, blend
 from segkit.inference.views import TURNS, turned
 from segkit.models.folding import for_inference, mixes_images
 from segkit.models.footprint import require_whole
 from segkit.tasks.base import Task
+from segkit.tasks.named import no_objects
 from segkit.tasks.outputs import outputs_at
 
 # Pixels of an image that is answered whole without a thought of memory.
@@ -47,18 +52,6 @@ class Member:
     network: nn.Module
     size: tuple[int, int] | None
     channels: Channels
-
-
-class Prediction(NamedTuple):
-    """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
-
-    Attributes:
-        mask: (H, W), 0 is background: uint8 class indices; where objects are found int32 labels.
-        probability: (K, H, W) float32, 0…1: the foreground's, each class's, or the planes'.
-    """
-
-    mask: NDArray[Any]
-    probability: NDArray[np.float32]
 
 
 class Predictor:
@@ -131,9 +124,20 @@ class Predictor:
         view = View(tile, overlap, scale, tta)
         with limited_to(max_megapixels):
             rows = rows_of(image, tiled=tile is not None)
-            bands = [band for _, band in self.bands(rows, view)]
-        outputs = np.concatenate(bands, axis=1)
-        return Prediction(self.decode(outputs), self.maps(outputs))
+            bands = (band for _, band in self.bands(rows, view))
+            # As predict does it: what is decoded in views there is here.
+            chances, masks = zip(*self.task.decoder.answers(bands, maps=True), strict=True)
+        probability, mask = np.concatenate(chances, axis=1), np.concatenate(masks)
+
+        def measured() -> Columns:
+            if not self.task.labels:
+                raise no_objects(self.task.name, "prediction.objects")
+            path = at_home(image, "image") if isinstance(image, str | Path) else None
+            with limited_to(max_megapixels):
+                size = Input(path).pixel_size() if path else None
+                return measure_objects(mask, rows, probability[0], size)
+
+        return Prediction(mask, probability, measured)
 
     def bands(self, image: Rows, view: View) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Outputs from the top down: the first row of each band, and (K, h, W) float32.
@@ -152,15 +156,6 @@ class Predictor:
         for top, outputs in between_rows(found, height, image.size[0]):
             wide = outputs_at(torch.from_numpy(outputs), (outputs.shape[1], image.size[1]))
             yield top, wide.numpy()
-
-    def decode(self, outputs_KHW: NDArray[np.float32]) -> NDArray[Any]:
-        """The answer (H, W) to outputs (K, H, W)."""
-        found = self.task.decoder.decode(torch.from_numpy(outputs_KHW)[None])
-        return np.asarray(found[0].numpy())
-
-    def maps(self, outputs_KHW: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (K, H, W) float32 of outputs (K, H, W)."""
-        return np.asarray(self.task.decoder.maps(torch.from_numpy(outputs_KHW)[None])[0].numpy())
 
     @property
     def together(self) -> int:
@@ -188,7 +183,8 @@ class Predictor:
         planes = self.task.objective.outputs
         for size in sizes if self.device == "cpu" else ():
             if prod(size) > _UNFORESEEN:
-                own = [(m.network, m.channels) for m in self.members if m.size is None]
+                whole = [m for m in self.members if m.size is None]
+                own = [(m.network, channel_count(m.channels)) for m in whole]
                 require_whole(own, size, planes=planes * views, precision=self.precision)
 
     def _answers(

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from segkit.imaging.components import components
 from segkit.imaging.windows import Sliced, windows
 from segkit.inference.objects.coco import run_lengths
-
-_TOUCHING = np.ones((3, 3), np.bool_)  # sideways, or across a corner
 
 
 def encode_components(mask: NDArray[np.bool_]) -> Iterator[str]:
@@ -21,7 +19,7 @@ def encode_components(mask: NDArray[np.bool_]) -> Iterator[str]:
     Args:
         mask: (H, W) bool; pixels that share a corner are connected.
     """
-    labels, count = ndimage.label(mask.T, structure=_TOUCHING)
+    labels = components(mask.T)
     # A pixel of background at either end, so that every run begins and ends somewhere.
     flat = np.zeros(labels.size + 2, labels.dtype)
     flat[1:-1] = labels.ravel()
@@ -31,9 +29,8 @@ def encode_components(mask: NDArray[np.bool_]) -> Iterator[str]:
     label = flat[begins + 1]
     order = np.argsort(label, kind="stable")
     pairs = np.stack([begins + 1, ends - begins], axis=1)[order]
-    bounds = np.searchsorted(label[order], np.arange(2, count + 1))
-    parts = np.split(pairs, bounds) if count else []
-    for part in sorted(parts, key=lambda p: int(p[0, 0])):
+    bounds = np.flatnonzero(np.diff(label[order])) + 1
+    for part in np.split(pairs, bounds) if len(pairs) else []:
         yield " ".join(map(str, part.ravel().tolist()))
 
 

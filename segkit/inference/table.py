@@ -11,22 +11,22 @@ from segkit.core.files import write_text
 from segkit.core.stamps import UNREADABLE
 from segkit.core.tables import parse_rows, row_text, table_text
 from segkit.inference.names import Input
+from segkit.inference.ours import REMEDY
 from segkit.inference.outputs import writing
-from segkit.inference.wanted import FORMATS, Wanted
+from segkit.inference.wanted import FORMATS, KINDS, Wanted
 
 Row = dict[str, str]
 OK = "ok"
-SUBMISSION, SUBMITTED = "submission.csv", ("ImageId", "EncodedPixels")  # its columns
-_LAST = ("seconds", "input_stamp", "input_checksum", "settings_hash", "status")
-_REMEDY = "name another folder, output=DIR, or replace what is there: overwrite=true"
+_LAST = ("beside", "seconds", "input_stamp", "input_checksum", "settings_hash", "status")
 
 
 def columns(described: Sequence[str], *, labels: bool = False) -> list[str]:
     """Of the table, around those that the task describes an answer by.
 
     image is what its files are called; mask, of labels, the file that holds them; tile is empty for
-    an image that was resized whole; input_stamp (size, times and number of the file) tells that an
-    input is as it was, and where it is not, input_checksum whether it holds the same.
+    an image that was resized whole; beside names what else was written, as it is asked for;
+    input_stamp (size, times and number of the file) tells that an input is as it was, and where it
+    is not, input_checksum whether it holds the same.
     """
     mask = ["mask"] if labels else []
     return ["file", "image", *mask, "width", "height", "tile", *described, *_LAST]
@@ -64,6 +64,7 @@ class Table:
         self.rows = {row["image"]: row for row in self._read()} if self.found else {}
         # Those of other settings too, which are replaced.
         self._masks = {name: _suffix(row) for name, row in self.rows.items()}
+        self._beside = {name: row.get("beside", "").split() for name, row in self.rows.items()}
 
     def _read(self) -> list[Row]:
         """The rows on disk; one that was cut off in the middle is left out."""
@@ -86,22 +87,24 @@ class Table:
             raise SegkitError(
                 "this table is there already, and not from this run with these settings",
                 where=str(self.path),
-                remedy=_REMEDY,
+                remedy=REMEDY,
             )
         for one in inputs:
             row = self.rows.get(one.name)
             known = row is not None and row["status"] == OK
-            files = [*self._files(one, wanted), *([] if known else wanted.masks(one.name))]
+            others = [] if known or one.mask else wanted.masks(one.name)
+            files = [*self._files(one, wanted), *others]
             there = [file for file in files if self._is_other(one, file)]
             if there:
                 raise SegkitError(
                     "this file is there already, and not from this run with these settings",
                     where=str(there[0]),
-                    remedy=_REMEDY,
+                    remedy=REMEDY,
                 )
 
     def _files(self, one: Input, wanted: Wanted) -> list[Path]:
-        return [*wanted.files(one.name, self._masks.get(one.name, "")).values()]
+        suffix = one.mask or self._masks.get(one.name, "")
+        return [*wanted.files(one.name, suffix).values()]
 
     def _is_other(self, one: Input, file: Path) -> bool:
         """Whether a file is there that this prediction did not write; it writes no row later."""
@@ -128,6 +131,19 @@ class Table:
         except OSError:
             return False
 
+    def known(self, one: Input) -> bool:
+        """Whether a row told of an image of this name before this command, of any settings."""
+        return one.name in self._masks
+
+    def also(self, one: Input, wanted: Wanted) -> Wanted:
+        """What is wanted of an image, and what an earlier prediction wrote that is still there.
+
+        So nothing that tells of earlier labels stays beside the new ones.
+        """
+        files = wanted.also(KINDS).files(one.name)
+        written = self._beside.get(one.name, ())
+        return wanted.also(kind for kind in written if kind in files and files[kind].exists())
+
     def begin(self, inputs: Iterable[Input]) -> None:
         """Write the table as it stands; rows of these inputs are appended to it from here on."""
         self._stamps = {one.name: one.stamp() for one in inputs}
@@ -151,12 +167,10 @@ class Table:
                 f"{new.name} is there already, and not from this prediction; move it elsewhere, "
                 "or replace it: overwrite=true",
                 where=str(new),
-                remedy=_REMEDY,
+                remedy=REMEDY,
             )
-        row, parts = self.rows.get(one.name), wanted.parts(one.name).values()
-        # Asked for or not: of another image they would be joined with what is new.
-        changed = row is None or row.get("input_stamp") != self._stamps.get(one.name)
-        for path in {new, *old, *(parts if changed else ())}:
+        # Parts, asked for or not: of other labels they would be joined with what is new.
+        for path in {new, *old, *wanted.parts(one.name).values()}:
             path.unlink(missing_ok=True)
 
     def add(self, one: Input, facts: Mapping[str, object], status: str) -> None:
@@ -165,7 +179,8 @@ class Table:
         Raises:
             NotWrittenError: for example where the disk is full.
         """
-        row = dict.fromkeys(self.names, "") | {k: str(v) for k, v in facts.items()}
+        row = dict.fromkeys(self.names, "") | {"beside": " ".join(self._beside.get(one.name, ()))}
+        row |= {k: str(v) for k, v in facts.items()}
         # The same prediction continues from any working folder.
         row |= {"file": str(one.path.absolute()), "image": one.name}
         row |= {"settings_hash": self.mark, "status": status}
@@ -208,26 +223,3 @@ def _as_it_was(one: Input, row: Row) -> bool:
     if same:
         row["input_stamp"] = stamp
     return same
-
-
-def check_submission(folder: Path) -> None:
-    """Refuse to overwrite a ``submission.csv`` that is something else; see :func:`check_ours`."""
-    check_ours(folder / SUBMISSION, row_text(SUBMITTED).rstrip())
-
-
-def check_ours(target: Path, begin: str) -> None:
-    """Refuse to overwrite a file that does not begin as segkit's do.
-
-    Raises:
-        SegkitError: it is something else.
-    """
-    if not target.is_file():
-        return
-    with target.open("rb") as stream:
-        ours = stream.read(len(begin)) == begin.encode()
-    if not ours:
-        raise SegkitError(
-            "this file is there already, and segkit did not write it",
-            where=str(target),
-            remedy=_REMEDY,
-        )

@@ -14,6 +14,8 @@ Floats = NDArray[np.float32]
 # Rows and columns, end excluded.
 Box = tuple[slice, slice]
 SIGMAS = 8
+# Of a band at most: of a wide image, all that a row of tiles gives is a hundred megabytes.
+ROWS = 64
 
 
 def starts(length: int, tile: int, overlap: int) -> list[int]:
@@ -96,9 +98,11 @@ def blend(
                 held = np.zeros((len(found), weights.shape[0], width), np.float32)
             held[:, :, box[1]] += weights * found
         assert held is not None
+        for first in range(top, following, ROWS):
+            here = slice(first, min(first + ROWS, following))
+            # Nothing has a name that would be held while the band is worked on.
+            yield first, held[:, first - top : here.stop - top] / (rows[here, None] * columns)
         done = following - top
-        # Nothing has a name that would be held while the band is worked on.
-        yield top, held[:, :done] / (rows[top:following, None] * columns)
         kept = held.shape[1] - done
         held[:, :kept] = held[:, done:]
         held[:, kept:] = 0

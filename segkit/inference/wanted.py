@@ -1,18 +1,20 @@
 """Which files predict writes, and what of them fits the task of a run. Nothing here needs NumPy."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.tasks.base import Task
-from segkit.tasks.named import task_kind, task_names
+from segkit.tasks.named import no_objects
 
 FORMATS = {"png": ".png", "tiff": ".tif"}
 # Files of objects alone.
 _OBJECTS = ("rois", "geojson", "coco")
 _DRAWN = ("overlay", "colour", "probability")
+# All that is written where it is asked for.
+KINDS = (*_DRAWN, *_OBJECTS, "rle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class Wanted:
         probability: whether to write ``probabilities/<stem>.tif``: (K, H, W) float16.
         colour: whether to write ``colours/<stem>.png``: indices into a palette, which every viewer
             shows in colour; after the seventh class the colours come again.
+        rle: whether to write ``submission.csv``, of all images.
         labels: whether the masks are labels of objects, which are measured; all below is of them.
         rois: whether to write ``<stem>_rois.zip``.
         geojson: whether to write ``<stem>.geojson``.
         coco: whether to write ``coco.json``, of all images.
-        rle: whether to write ``submission.csv``, of all images.
         pixel_size: height and width of a pixel in µm, of files that do not say.
     """
 
@@ -41,17 +43,32 @@ class Wanted:
     overlay: bool = False
     probability: bool = False
     colour: bool = False
+    rle: bool = False
     labels: bool = False
     rois: bool = False
     geojson: bool = False
     coco: bool = False
-    rle: bool = False
     pixel_size: tuple[float, float] | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """What the content of the files depends on."""
         return {"pixel_size": self.pixel_size} if self.labels else {"values": self.values}
+
+    @property
+    def asked(self) -> list[str]:
+        """Those of :data:`KINDS` that are wanted."""
+        return [kind for kind in KINDS if getattr(self, kind)]
+
+    def also(self, kinds: Iterable[str]) -> Self:
+        """The same, and these of :data:`KINDS`."""
+        asked: dict[str, Any] = dict.fromkeys(kinds, True)
+        return replace(self, **asked)
+
+    def alone(self) -> Self:
+        """Masks alone, and measures: none of :data:`KINDS`."""
+        asked: dict[str, Any] = dict.fromkeys(KINDS, False)
+        return replace(self, **asked)
 
     def mask(self, stem: str, suffix: str = "") -> Path:
         """The mask; labels that 16 bits do not hold have another suffix than the format's."""
@@ -95,7 +112,7 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
         SegkitError: a file that the task has nothing to write into, or values that do not tell
             the classes apart.
     """
-    asked: dict[str, Any] = {key: bool(config[key]) for key in _DRAWN}
+    asked: dict[str, Any] = {key: bool(config[key]) for key in (*_DRAWN, "rle")}
     size = config["pixel_size"]
     if task.labels:
         if config["values"] is not None:
@@ -104,18 +121,12 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
                 where=f"values={config['values']}",
                 remedy="leave it out",
             )
-        asked |= {key: bool(config[key]) for key in (*_OBJECTS, "rle")}
+        asked |= {key: bool(config[key]) for key in _OBJECTS}
         known = None if size is None else _pair(size)
         return Wanted(folder, config["format"], (), labels=True, pixel_size=known, **asked)
     for key in (*_OBJECTS, "pixel_size"):
         if config[key]:
-            able = [name for name in task_names() if task_kind({"task": name}).labels]
-            raise SegkitError(
-                f"this run was trained with task={task.name}, which tells no objects apart",
-                where=f"{key}={config[key]}",
-                remedy=f"leave {key} out, or train a run that finds objects: "
-                + " or ".join(f"task={name}" for name in able),
-            )
+            raise no_objects(task.name, f"{key}={config[key]}", f"leave {key} out, or ")
     values = check_format(config["format"], config["values"], len(task.classes))
     return Wanted(folder, config["format"], values, **asked)
 

@@ -53,10 +53,11 @@ def say(words: str) -> None:
 
 
 def run(command: Command, config_name: str) -> None:
-    """Run a command as a Hydra application and end the process.
+    """Run a command as a Hydra application; of a mistake, end the process.
 
     Args:
-        command: takes the composed configuration, and how it was called.
+        command: takes the composed configuration, and how it was called. False ends the process,
+            after the other jobs of a sweep, with exit code 1.
         config_name: of the primary YAML file.
     """
     speak_plainly()
@@ -67,7 +68,7 @@ def run(command: Command, config_name: str) -> None:
     sys.argv[1:] = _command_line(sys.argv[1:], config_name)
     watch()
     RememberSweep.folder = None
-    begun = False
+    begun, verdicts = False, list[Any]()
 
     def job(config: DictConfig) -> Any:
         nonlocal begun
@@ -77,7 +78,8 @@ def run(command: Command, config_name: str) -> None:
         try:
             with by_itself(config_name, call):
                 check_launch(config, call)
-                return command(config, call)
+                verdicts.append(command(config, call))
+                return verdicts[-1]
         except Exception as error:
             _leave_no_trace(error, call)
             if not call.multirun and isinstance(error, SegkitError | OmegaConfBaseException):
@@ -105,6 +107,8 @@ def run(command: Command, config_name: str) -> None:
     finally:
         if RememberSweep.folder is not None and RememberSweep.folder.is_dir():
             show_jobs(RememberSweep.folder)
+    if any(verdict is False for verdict in verdicts):
+        raise SystemExit(1)
 
 
 @contextmanager

@@ -43,8 +43,9 @@ def load_run(
         predictor = load_run("outputs/phantom/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d")
         image = decode(Path("cells.tif").read_bytes(), "cells.tif")
         found = predictor(image)
-        found.mask  # (H, W) uint8, class indices; names in predictor.classes
+        found.mask  # (H, W) uint8, class indices; names in predictor.classes; or int32, labels
         found.probability  # (1, H, W) float32 of the foreground; (K, H, W) with more classes
+        found.objects  # where objects are found: the columns of objects.csv, by name
         found = predictor(image, tile=512, tta="flip")
 
     Args:

@@ -6,11 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from segkit.config.keys import key_of
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import activation, command, program, relative
 from segkit.data.datamodule import SegmentationData
 from segkit.inference.inputs import find_inputs
+from segkit.tasks.named import task_kind
 
 _OWN = "mydata"
 _LOOKED_AT = 50  # of the runs in outputs/, the latest
@@ -35,7 +37,7 @@ def after_training(summary: Mapping[str, Any], run: Path, data: SegmentationData
             steps.append((what, predict_with(run, image)))
         what = "score it with intervals, and see its worst images:"
         steps.append((what, command("evaluate", f"run={folder}")))
-    if other := _beside(run, summary):
+    if other := run_before(run, summary):
         compare = command("compare", f"runs=[{relative(other)},{folder}]")
         steps.append(("compare it with the run before:", compare))
     if data.reader.synthetic:
@@ -56,18 +58,34 @@ def an_image(data: SegmentationData) -> str:
     return ""
 
 
-def _beside(run: Path, summary: Mapping[str, Any]) -> Path | None:
-    """The run that ended last of those in outputs/ that were scored on the same split."""
+def run_before(run: Path, summary: Mapping[str, Any]) -> Path | None:
+    """The run that ended last of those in outputs/ that ``segkit.compare`` puts beside this one.
+
+    Args:
+        run: folder of a run that ended.
+        summary: of it.
+    """
     outputs = Path.cwd() / "outputs"
-    if outputs not in run.parents:
+    own = _tested_as(run, summary)
+    if own is None or outputs not in run.parents:
         return None
     ended = sorted(outputs.glob("*/*/*/summary.json"), key=lambda path: -path.stat().st_mtime)
-    own = _data_of(summary)
     others = (path.parent for path in ended[:_LOOKED_AT] if path.parent != run)
-    return next((o for o in others if _data_of(RunFolder(o).read_summary()) == own), None)
+    return next((o for o in others if _tested_as(o, RunFolder(o).read_summary()) == own), None)
 
 
-def _data_of(summary: Mapping[str, Any]) -> tuple[object, ...]:
-    """The data set, what it holds and the split: runs that differ in them are not compared."""
+def _tested_as(run: Path, summary: Mapping[str, Any]) -> tuple[object, ...] | None:
+    """Task, data, what they hold and split, in which compared runs agree; None without a test.
+
+    A run that was debugged is none to compare: it learnt a batch, or for an epoch.
+    """
+    try:
+        config = RunFolder(run).read_config()
+        task = task_kind(config).name
+    except SegkitError:
+        return None
+    debugged = any(key_of(given) == "debug" for given in config.get("overrides") or ())
+    if debugged or not summary.get("test"):
+        return None
     data = summary.get("data") or {}
-    return data.get("name"), data.get("content_hash"), summary.get("split_hash")
+    return task, data.get("name"), data.get("content_hash"), summary.get("split_hash")

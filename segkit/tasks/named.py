@@ -33,6 +33,23 @@ def task_kind(config: Mapping[str, Any]) -> type[Task]:
     return kind
 
 
+def no_objects(name: str, where: str, leave: str = "") -> SegkitError:
+    """That a task tells no objects apart, where they are asked for.
+
+    Args:
+        name: of the task.
+        where: they are asked for.
+        leave: what to do instead of training another run.
+    """
+    able = [name for name in task_names() if task_kind({"task": name}).labels]
+    train = " or ".join(f"task={name}" for name in able)
+    return SegkitError(
+        f"this run was trained with task={name}, which tells no objects apart",
+        where=where,
+        remedy=f"{leave}train a run that finds objects: {train}",
+    )
+
+
 def judged(task: Task, by: str | None) -> Task:
     """A task whose scores are those of another, or itself where that is its own name or None.
 

@@ -1,14 +1,44 @@
 """A network's outputs at the size of an image, whole or from the top down in bands of rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from segkit.core.contracts import Batch
+from segkit.tasks.examining import Watcher
+
 # Pixels that are scored at once.
 _PART = 2**22
 Part = tuple[Tensor, Tensor]
+
+
+def count_each(
+    count_parts: Callable[[int, Iterator[Part], Sequence[Watcher]], tuple[Tensor, Tensor]],
+    outputs_BKHW: Tensor,
+    batch: Batch,
+    watchers: Sequence[Watcher],
+    *,
+    large: int,
+) -> tuple[Tensor, list[Tensor]]:
+    """What :meth:`segkit.tasks.parts.Scorer.count` gives, image by image.
+
+    Args:
+        count_parts: of the scorer.
+        outputs_BKHW: see there, as of the others.
+        batch: with the ground truth.
+        watchers: are shown every image.
+        large: pixels above which outputs are resized part by part.
+    """
+    # Without a watcher the position is not needed, and the device not waited for.
+    indices = batch["index_B"].tolist() if watchers else [-1] * len(outputs_BKHW)
+    truths = batch.get("native", batch["mask_BHW"])
+    found = [
+        count_parts(index, scored_parts(outputs_KHW, truth_HW, large), watchers)
+        for index, outputs_KHW, truth_HW in zip(indices, outputs_BKHW, truths, strict=True)
+    ]
+    return torch.stack([counts for counts, _ in found]), [answer for _, answer in found]
 
 
 def outputs_at(outputs_KHW: Tensor, size: Sequence[int]) -> Tensor:

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from segkit.core.contracts import Batch, Record
+    from segkit.core.contracts import Batch
     from segkit.tasks.examining import Examination, Fitting, Watcher
-    from segkit.tasks.tally import Counted
 
     Counts = NDArray[np.int64]
     Values = NDArray[np.float64]
@@ -128,20 +127,11 @@ class Scorer(Protocol):
     def ranked(self, counts: Counts) -> list[int]:
         """Places of those entries that have a score, the worst first."""
 
-    def caption(self, value: float | None) -> str:
-        """The leading score in words; NaN is undefined, None unknown."""
-
     def collapsed(self, counts: Counts) -> str:
         """Where a network answers the same everywhere: what, and what may help; or nothing."""
 
-    def image_rows(
-        self,
-        counted: Counted,
-        records: Sequence[Record],
-        splits: Mapping[str, str],
-        extras: Mapping[int, Mapping[str, Row]] | None = None,
-    ) -> list[Row]:
-        """The rows of ``evaluation_per_image.csv``, one an image and class."""
+    def image_cells(self, counts: Counts) -> list[dict[str, Row]]:
+        """What ``evaluation_per_image.csv`` says of each image, by foreground class."""
 
     def counts_of(self, rows: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], Counts]:
         """From the rows of that table: the classes, and counts for :meth:`each`."""

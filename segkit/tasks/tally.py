@@ -1,7 +1,7 @@
 """Integer counts by record, gathered over an epoch and over all processes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,10 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segkit.core.contracts import Record
 from segkit.core.distributed import all_gather
 from segkit.drawing.panel import panel_size
 from segkit.imaging.pixels import resize_mask
+from segkit.statistics.intervals import mean_intervals
 
+Row = dict[str, object]  # as segkit.tasks.parts has it, which comes after this
 # Pixels above which a mask is kept as small as it will be drawn.
 _LARGE = 2**20
 
@@ -85,6 +88,56 @@ class Tally:
         total = math.fsum(loss for part in parts for loss in part[2])
         mean = total / len(order) if len(order) else float("nan")
         return Counted(all_indices[order].tolist(), all_counts[order], mean, kept)
+
+
+def image_rows(
+    counted: Counted,
+    records: Sequence[Record],
+    splits: Mapping[str, str],
+    cells: Sequence[Mapping[str, Row]],
+    extras: Mapping[int, Mapping[str, Row]] | None = None,
+) -> list[Row]:
+    """The rows of ``evaluation_per_image.csv``: one an image and foreground class.
+
+    Args:
+        counted: of the split.
+        records: of the data set.
+        splits: by record id; a record without one has an empty cell.
+        cells: columns of the task by class, of each image that was counted.
+        extras: further ones by position and class.
+    """
+    rows: list[Row] = []
+    for index, own in zip(counted.indices, cells, strict=True):
+        record, more = records[index], (extras or {}).get(index, {})
+        about = {"id": record.id, "group": record.group, "split": splits.get(record.id, "")}
+        rows += [{**about, "class": k, **row, **more.get(k, {})} for k, row in own.items()]
+    return rows
+
+
+def unit_intervals(
+    counts: NDArray[np.int64],
+    units: Sequence[str],
+    groups: Sequence[str],
+    scores: Mapping[str, Callable[[NDArray[np.int64]], NDArray[np.float64]]],
+    *,
+    seed: int,
+) -> dict[str, NDArray[np.float64]]:
+    """Intervals of means over units, by score. What is resampled are groups, whatever the unit.
+
+    Args:
+        counts: (N, …) of each record.
+        units: what each record is scored in.
+        groups: of each record.
+        scores: (U, K) by name, made of the (U, …) counts of the units.
+        seed: of the resamples.
+
+    Returns:
+        (K + 1, 2) bounds each: see :func:`segkit.statistics.intervals.mean_intervals`.
+    """
+    group_of = dict(zip(units, groups, strict=True))
+    names, counts_U = sum_by_group(counts, units)
+    own = [group_of[name] for name in names]
+    return {name: mean_intervals(of(counts_U), own, seed=seed) for name, of in scores.items()}
 
 
 def sum_by_group(

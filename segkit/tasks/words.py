@@ -1,5 +1,6 @@
 """How a task puts its scores into words."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -17,6 +18,8 @@ class Words(ABC):
         leading_name: of the leading score, in a sentence.
         further: what else evaluate finds of a run, and what asks for it.
         top: of the pictures, those that a report begins with.
+        plots_title: of the pictures that are neither these nor images.
+        shortlist: columns that evaluate prints, in groups; without them, all.
     """
 
     title: ClassVar[Mapping[str, str]]
@@ -27,6 +30,14 @@ class Words(ABC):
     leading_name: ClassVar[str]
     further: ClassVar[tuple[str, Sequence[str]]]
     top: ClassVar[Sequence[str]] = ()
+    plots_title: ClassVar[str]
+    shortlist: ClassVar[Sequence[Sequence[str]]] = ()
+
+    def caption(self, value: float | None) -> str:
+        """The leading score to three places; NaN is undefined, None unknown."""
+        if value is None:
+            return ""
+        return f"{self.leading_name} {'undefined' if math.isnan(value) else f'{value:.3f}'}"
 
     @abstractmethod
     def facts(self, test: Mapping[str, Any], unit: str) -> list[tuple[str, object, str]]:

@@ -17,6 +17,7 @@ from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
 from segkit.models.flops import flops
+from segkit.tasks.tally import image_rows
 from segkit.training.callbacks.interrupts import Stopped, received
 from segkit.training.callbacks.overfit import learnt
 from segkit.training.checkpoints import Position
@@ -99,7 +100,8 @@ def fit(
     if trainer.is_global_zero:
         if "test" in module.counted:
             scorer, counted = module.task.scorer, module.counted["test"]
-            images = scorer.image_rows(counted, data.records, data.splits)
+            cells = scorer.image_cells(counted.counts)
+            images = image_rows(counted, data.records, data.splits, cells)
             folder.write_images(table_text(scorer.image_columns, images))
         folder.write_summary(summary)
         _log_final(trainer, summary, module.task.tested)

@@ -41,6 +41,7 @@ def fact(name: str, group: str = "", **changes: Any) -> Facts:
         "saturated": 0.0,
         "shares": (0.9, 0.1),
         "objects": 3,
+        "touching": 0,
         "mask_values": "0 255",
         "mask_digest": name,
         "read_ms": 1.0,

@@ -13,6 +13,7 @@ from segkit.audit.measure import Facts, measure_all
 from segkit.core.errors import SegkitError
 from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.readers.folder import Folder
+from segkit.data.readers.label_checks import Labels
 from segkit.drawing.overlay import encode_png
 
 
@@ -107,6 +108,26 @@ def test_instances_are_counted_where_the_data_have_them(phantom_root: Path) -> N
     assert [fact.record.id for fact in found] == [record.id for record in records]
     assert [fact.objects for fact in found] == [len(record.masks) for record in records]
     assert {fact.record.stratum for fact in found} == {"fluorescence", "brightfield", "stained"}
+
+
+def test_objects_that_a_mask_of_classes_would_merge_are_counted(tmp_path: Path) -> None:
+    labels = np.zeros((30, 40), np.uint16)
+    labels[2:8, 2:8], labels[2:8, 8:12] = 300, 7  # side by side
+    labels[12:16, 2:6], labels[16:20, 6:10], labels[20:24, 10:14] = 8, 9, 10  # corner to corner
+    labels[2:8, 30:36] = labels[20:24, 30:36] = 11  # alone, in two pieces
+    counts = {}
+    sets: tuple[tuple[Labels, NDArray[np.uint16]], ...] = (
+        ("objects", labels),
+        ("components", (labels > 0).astype(np.uint16)),
+    )
+    for kind, masks in sets:
+        for folder in ("images", "masks"):
+            (tmp_path / kind / folder).mkdir(parents=True)
+            Image.fromarray(masks).save(tmp_path / kind / folder / "a.png")
+        reader = Folder(tmp_path / kind, classes=("background", "cell"), labels=kind)
+        ((found,), _) = measure_all(reader, reader.listing().records, threads=1)
+        counts[kind] = (found.objects, found.touching)
+    assert counts == {"objects": (6, 5), "components": (4, 0)}
 
 
 def test_what_cannot_be_read_is_kept_apart(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from segkit.audit.charts import charts
 from segkit.audit.duplicates import Pair
 from segkit.audit.findings import Finding, Use
 from segkit.audit.page import report
-from segkit.audit.pictures import contact_sheet, pair_pictures, thumbnail, worst_pairs
+from segkit.audit.pictures import contact_sheet, pair_pictures, worst_pairs
 from segkit.audit.tables import by_kind, ranges, records_csv, show, split_table
-from segkit.core.contracts import Listing, Sample
+from segkit.core.contracts import Listing
 from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.splits import SplitSpec
 from segkit.imaging.pixels import decode
@@ -176,17 +176,6 @@ def test_the_contact_sheet_shows_every_split_once(found: Audit, reader: Dsb2018)
         "test"
     ] * 2
     assert all(one.data[8:12] == b"WEBP" for one in shown)
-
-
-def test_a_thumbnail_outlines_the_mask() -> None:
-    image = np.zeros((10, 20), np.uint8)
-    mask = np.zeros((10, 20), np.uint8)
-    mask[2:8, 5:15] = 1
-    small = thumbnail(Sample(image, mask), 40, alpha=0)
-    assert small.shape == (20, 40, 3)
-    assert small[4, 20].any()  # the rim
-    assert not small[10, 20].any()  # the inside
-    assert not thumbnail(Sample(image, None), 40).any()
 
 
 def test_pairs_across_splits_come_first(found: Audit, reader: Dsb2018) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,9 +123,26 @@ def test_the_command_to_train_takes_the_clean_split(
     leaky: tuple[Folder, Audit], capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, found = leaky
-    show(found, "data", "out", "train dataset=folder")
+    show(found, "data", "out", "train dataset=folder", apart="train task=instance")
     said = " ".join(capsys.readouterr().out.split())
     assert "train on it: train dataset=folder dataset.split.file=out/split.csv" in said
+    assert "touch another" not in said  # its masks are of classes
+
+
+def test_objects_that_touch_are_counted_with_the_command_that_tells_them_apart(
+    leaky: tuple[Folder, Audit], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = leaky
+    counts = [(9, 0), (7, 4), (5, 2)]
+    pairs = zip(found.facts, counts, strict=False)
+    facts = [replace(fact, objects=n, touching=some) for fact, (n, some) in pairs]
+    touching = replace(found, facts=facts)
+    show(touching, "data", "out", "train a=b", apart="train a=b task=instance")
+    said = " ".join(capsys.readouterr().out.split())
+    told = "6 of the 21 objects touch another; to tell them apart: train a=b task=instance"
+    assert f"{told} dataset.split.file=out/split.csv" in said
+    show(touching, "data", "out")
+    assert "touch another" not in capsys.readouterr().out
 
 
 def test_the_report_shows_the_parts_put_together(leaky: tuple[Folder, Audit]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
+from filelock import FileLock
 from PIL import Image
 
 from segkit import train
@@ -24,6 +25,7 @@ from tests.commands.bright import TRAIN, discs
 from tests.commands.in_process import call_main
 from tests.commands.mistakes import Mistake, check_message, left, write
 from tests.commands.predicting import picture
+from tests.commands.small import small
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,12 +110,18 @@ def data(tmp_path: Path) -> Path:
 
 
 class Run:
-    """One training in a process of its own, for many tests to look at."""
+    """One training in a process of its own, for many tests to look at.
+
+    It is trained where it has not been yet, and read otherwise.
+    """
 
     def __init__(self, cwd: Path) -> None:
-        self.cwd = cwd
-        done = call_train(*self.arguments(), cwd=cwd)
-        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+        self.cwd, said = cwd, cwd.with_name(f"{cwd.name}.json")
+        if not said.exists():
+            cwd.mkdir()
+            done = call_train(*self.arguments(), cwd=cwd)
+            said.write_text(json.dumps([done.returncode, done.stdout, done.stderr]), "utf-8")
+        self.code, self.out, self.err = json.loads(said.read_text("utf-8"))
         folders = list((cwd / "outputs").glob("*/*/*"))
         assert len(folders) == 1, self.err
         self.folder = folders[0]
@@ -123,7 +131,7 @@ class Run:
         )
 
     def arguments(self, *more: str) -> list[str]:
-        """A training of seconds: twelve phantoms of 64 pixels, seen at 32."""
+        """A training of seconds: twelve phantoms of 64 pixels, seen at 32 by a small network."""
         return [
             f"dataset.cache_dir={self.cwd / 'cache'}",
             "dataset.count=12",
@@ -135,6 +143,7 @@ class Run:
             "trainer.precision=32-true",
             "trainer.max_epochs=2",
             "trainer.enable_progress_bar=false",
+            *small(*more),
             *more,
         ]
 
@@ -157,7 +166,11 @@ def call() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Run(tmp_path_factory.mktemp("train"))
+    """One for all workers of pytest-xdist, whose folders lie side by side. Do not write to it."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "train"
+    with FileLock(f"{home}.lock"):
+        return Run(home)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from segkit.drawing.overlay import encode_png
+from tests.commands.small import small
 
 Mistake = Callable[..., str]
 
@@ -22,6 +23,7 @@ def own(root: Path, *more: str) -> tuple[str, ...]:
         "trainer.precision=32-true",
         "trainer.max_epochs=1",
         "trainer.enable_progress_bar=false",
+        *small(*more),
         *more,
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 
 def arguments(run: Any, *more: str) -> list[str]:
     """Twelve phantoms of 64 pixels at their own size, as small a network as there is."""
-    plain = [each for each in run.arguments() if not each.startswith("dataset.size=")]
-    return [*plain, "task=instance", "model=unet_lowered", "model.dropout=0", *more]
+    given = run.arguments("task=instance", "model=unet_lowered", "model.dropout=0")
+    return [*(each for each in given if not each.startswith("dataset.size=")), *more]
 
 
 def summary(folder: Path) -> Any:

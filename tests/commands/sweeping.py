@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SPACE = "space={optim.lr: {low: 1e-4, high: 1e-2, log: true}, model: [unet_mnv2, unet_lowered]}"
+SPACE = "space={optim.lr: {low: 1e-4, high: 1e-2, log: true}, model: [unet_classic, unet_lowered]}"
 
 
 def command(run: Any, *given: str, epochs: int = 2) -> list[str]:
-    arguments = run.arguments("sweep=none", "study=tiny", f"trainer.max_epochs={epochs}")
-    return [sys.executable, "-m", "segkit.sweep", *arguments, *given]
+    tiny = ("sweep=none", "study=tiny", f"trainer.max_epochs={epochs}")
+    return [sys.executable, "-m", "segkit.sweep", *run.arguments(*tiny, *given)]
 
 
 def sweep(

@@ -19,6 +19,7 @@ from tests.conf.configurations import CONF
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_is_what_hydra_would_say(command: str) -> None:
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):

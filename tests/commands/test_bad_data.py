@@ -158,6 +158,7 @@ def test_a_threshold_under_which_masks_are_empty(
     assert "of the marked pixels for background" in said
 
 
+@pytest.mark.slow
 def test_sides_that_the_augmentation_swaps(
     command: Callable[..., tuple[int, str]], data: Path
 ) -> None:

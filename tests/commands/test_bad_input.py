@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -27,6 +27,7 @@ def benchmark(folder: Path, *given: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -39,6 +39,7 @@ def unfit(tmp_path: Path) -> list[tuple[str, str, str]]:
     return [(row["severity"], row["what"], row["remedy"]) for row in table if row["kind"] == kind]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("threshold", "expected"), [(127, (1, ["error"])), (1, (0, ["warning"])), (0, (0, []))]
 )
@@ -55,6 +56,7 @@ def test_a_threshold_that_takes_marked_pixels_for_background(
     assert all("dataset.mask_threshold=0" in remedy for _, _, remedy in told)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("augment", "warned"), [("light", True), ("upright", False), ("none", False)]
 )

@@ -15,11 +15,12 @@ from segkit.core.checksums import Checksums
 from segkit.core.contracts import Record
 from segkit.core.run_folder import RunFolder
 from segkit.core.tables import table_text
-from segkit.tasks.instance.components import components
+from segkit.imaging.components import components
 from segkit.tasks.instance.matching import count, match
 from segkit.tasks.instance.metrics import Counts, each
-from segkit.tasks.instance.tables import CLASS_COLUMNS, IMAGE_COLUMNS, image_rows
-from segkit.tasks.tally import Counted
+from segkit.tasks.instance.tables import CLASS_COLUMNS, IMAGE_COLUMNS
+from segkit.tasks.instance.task import InstanceTask
+from segkit.tasks.tally import Counted, image_rows, sum_by_group
 from tests.commands.comparing import Compare, compare_in, table, write_run
 
 IMAGES = 24
@@ -47,15 +48,20 @@ def counted(missed: float, *, first: int = 0, images: int = IMAGES, seed: int = 
     return np.stack(counts)
 
 
-def tell(tables: RunFolder, ids: Sequence[str], counts: Counts) -> dict[str, Any]:
-    """Write the table of images; gives what the row of all says."""
-    records = [Record(name, name, name, (name,)) for name in ids]
+def tell(
+    tables: RunFolder, ids: Sequence[str], counts: Counts, groups: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Write the table of images; gives what the row of all says, of groups where there are any."""
+    units = groups or ids
+    records = [Record(name, group, name, (name,)) for name, group in zip(ids, units, strict=True)]
     known = Counted(list(range(len(ids))), counts, 0.5, {})
-    rows = image_rows(known, records, dict.fromkeys(ids, "test"), "cell", {})
+    cells = InstanceTask(["background", "cell"]).scorer.image_cells(counts)
+    rows = image_rows(known, records, dict.fromkeys(ids, "test"), cells)
     tables.images.parent.mkdir(parents=True, exist_ok=True)
     tables.images.write_text(table_text(IMAGE_COLUMNS, rows), "utf-8")
     tables.write_checksums({name: Checksums("image", "labels") for name in ids})
-    return {s: float(np.nanmean(each(counts, s))) for s in ("ap50_image", "ap_image")}
+    _, summed = sum_by_group(counts, units)
+    return {s: float(np.nanmean(each(summed, s))) for s in ("ap50_image", "ap_image")}
 
 
 def of_objects(folder: Path, counts: Counts, **settings: Any) -> RunFolder:
@@ -66,9 +72,34 @@ def of_objects(folder: Path, counts: Counts, **settings: Any) -> RunFolder:
     run.config.write_text(yaml.safe_dump(config), "utf-8")
     ids = [row["id"] for row in table(run.images)]
     summary = json.loads(run.summary.read_text("utf-8"))
-    summary["test"]["all"] = tell(run, ids, counts)
+    summary["test"]["all"] = tell(run, ids, counts, settings.get("groups"))
     run.summary.write_text(json.dumps(summary), "utf-8")
     return run
+
+
+def test_all_images_of_a_patient_are_one_score(
+    command: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patients = [f"p{n}" for n in np.repeat(np.arange(8), (1, 1, 2, 2, 3, 4, 5, 6))]
+    expected = []
+    for model, missed in (("a", 0.4), ("b", 0.1)):
+        counts = counted(missed)
+        of_objects(tmp_path / "s" / model, counts, model=model, score_by="group", groups=patients)
+        of_each = each(counts, "ap50_image")
+        means = [of_each[[one == p for one in patients]].mean() for p in sorted(set(patients))]
+        expected.append(np.mean(means))
+        assert abs(np.mean(means) - of_each.mean()) > 0.01, "or units would not matter"
+    assert command(f"sweep={tmp_path / 's'}") == 0
+    first, second = table(tmp_path / "s" / "comparison.csv")
+    found = [float(row["ap50_image"]) for row in (first, second)]
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert second["n"] == "8"
+    assert float(second["difference"]) == pytest.approx(expected[1] - expected[0], abs=1e-6)
+
+    of_objects(tmp_path / "s" / "c", counts, model="c")
+    capsys.readouterr()
+    assert command(f"sweep={tmp_path / 's'}") == 2
+    assert "different units" in capsys.readouterr().err
 
 
 def judged(folder: Path, counts: Counts, *, split: str = "abc") -> RunFolder:
@@ -108,6 +139,9 @@ def test_seeds_are_paired_by_ap(
     assert second["verdict"] == "better"
     page = (tmp_path / "s" / "comparison.html").read_text("utf-8")
     assert "AP@.5:.95" in page
+    assert "ap50_image" not in page, "scores have their titles wherever people read them"
+    assert command(f"runs=[{tmp_path / 's' / 'a0'},{tmp_path / 's' / 'a1'}]") == 0
+    assert "One configuration: AP@.5 0." in capsys.readouterr().out
 
 
 def test_folds_are_pooled(command: Compare, tmp_path: Path) -> None:

@@ -95,8 +95,13 @@ def test_a_batch_is_learnt_by_heart(run: Any, here: Any, tmp_path: Path) -> None
     assert re.search(r"INFO overfit: val/dice 0\.99\d\d after \d+ epochs: learnt\n", log(folder))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
-    "ended", [["trainer.max_epochs=1"], ["callbacks.early_stopping.patience=1", "optim.lr=0"]]
+    "ended",
+    [
+        ["trainer.max_epochs=1"],
+        ["callbacks.early_stopping.patience=1", "optim.lr=0"],
+    ],
 )
 def test_what_was_not_learnt_is_a_warning_and_exit_code_1(
     run: Any, here: Any, tmp_path: Path, ended: list[str]
@@ -112,6 +117,7 @@ def test_what_was_not_learnt_is_a_warning_and_exit_code_1(
     assert here(*run.arguments(*given, "trainer.max_epochs=9", *ended, "resume=true")) == 1
 
 
+@pytest.mark.slow
 def test_the_other_jobs_of_a_sweep_still_run(run: Any, here: Any, tmp_path: Path) -> None:
     given = ["debug=overfit", "seed=1,2", "hydra.sweep.dir=both", "callbacks.last.every_n_epochs=1"]
     assert here("-m", *run.arguments(*given, "trainer.check_val_every_n_epoch=1")) == 0
@@ -143,6 +149,7 @@ def test_an_overfit_run_that_is_resumed_ends_as_one_that_never_was(
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
 
 
+@pytest.mark.slow
 def test_profile_leaves_its_table_in_the_run_folder(
     run: Any, here: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,6 +185,7 @@ def test_anomaly_names_the_operation(
     assert "in spoilt" in told, "the line of the forward pass"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("value", ["-1", "1.5", "true", "many"])
 def test_what_is_no_number_of_batches(
     run: Any, here: Any, tmp_path: Path, value: str, capsys: pytest.CaptureFixture[str]

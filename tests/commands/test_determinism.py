@@ -39,8 +39,8 @@ def test_deterministic_algorithms_are_enough(run: Any, call: Any, tmp_path: Path
     """None that a training needs is without such a form on the CPU."""
     results = []
     for name in ("one", "two"):
-        given = run.arguments("trainer.deterministic=true", f"hydra.run.dir={tmp_path / name}")
-        done = call(*given, cwd=tmp_path)
+        given = ("trainer.deterministic=true", f"hydra.run.dir={tmp_path / name}")
+        done = call(*run.arguments("model=unet_mnv2", *given), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         results.append(result(run, tmp_path / name))
     assert results[0][0] == results[1][0]

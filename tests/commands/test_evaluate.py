@@ -136,6 +136,7 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
         assert row.caption == f"Dice {dice:.3f}"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("given", "what"),
     [

@@ -15,8 +15,8 @@ from segkit.core.run_folder import RunFolder
 from segkit.data.readers.phantom import Phantom
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import Painter, PanelRow, panel
+from segkit.imaging.components import components
 from segkit.runs import load_run
-from segkit.tasks.instance.components import components
 from segkit.tasks.instance.matching import match
 from segkit.tasks.instance.outcomes import outcomes
 from tests.commands.evaluating import Evaluate, evaluate_in, table
@@ -77,6 +77,7 @@ def test_what_cannot_be_judged_is_said(
     assert not (folder / "evaluation").exists()
 
 
+@pytest.mark.slow
 def test_pictures_show_the_components_that_were_scored(
     folder: Path, tmp_path: Path, score: Evaluate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,7 +102,7 @@ def test_a_checkpoint_that_is_none(
 def test_a_foreign_target_is_not_called(run: Any, tmp_path: Path, exported: Any) -> None:
     copy = Path(shutil.copytree(run.folder, tmp_path / "run"))
     text = (copy / "config.yaml").read_text("utf-8")
-    hostile = text.replace("segkit.models.smp.smp_network", "os.system")
+    hostile = text.replace(run.config["model"]["_target_"], "os.system")
     assert hostile != text
     (copy / "config.yaml").write_text(hostile, "utf-8")
     code, message = exported(f"run={copy}")

@@ -12,9 +12,13 @@ from segkit.data.readers.dsb2018 import field_of_view
 from segkit.data.readers.phantom import write_phantoms
 from segkit.data.split_file import COLUMNS, split_hash
 from tests.commands.evaluating import evaluate_in, table
-from tests.data.readers.test_dsb2018 import PAIR, SQUARE
+from tests.commands.small import SMALL
+from tests.data.readers.dsb2018_files import PAIR, SQUARE
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated"),
+    pytest.mark.slow,
+]
 
 
 def as_tiles(root: Path) -> Path:
@@ -34,6 +38,7 @@ def before(here: Any, tmp_path: Path) -> Path:
     given = ["trainer=cpu", "trainer.precision=32-true", "trainer.max_epochs=1", "logger=none"]
     given += ["dataset=dsb2018", "dataset.root=data", "dataset.cache_dir=cache", "dataset.size=32"]
     given += ["dataset.batch_size=4", "trainer.enable_progress_bar=false", "schedule=constant"]
+    given += SMALL
     # The seed is one by which the four tiles of a field are in several parts.
     by_image = ["dataset.split.group_by=image", "dataset.split.seed=1", "hydra.run.dir=run"]
     assert here(*given, *by_image) == 0

@@ -12,6 +12,7 @@ from segkit import check, evaluate
 from segkit.core.tables import read_table
 from tests.commands.in_process import call_main
 from tests.commands.mistakes import Mistake
+from tests.commands.small import SMALL
 from tests.data.healthy import PATTERN, healthy_first, healthy_validate, table
 
 Command = Callable[..., tuple[int, str]]
@@ -37,6 +38,7 @@ TRAINING = (
     "trainer.enable_progress_bar=false",
     "schedule.patience=1",
     "resume=true",
+    *SMALL,
 )
 
 
@@ -58,6 +60,7 @@ def state(folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, 
     return config, summary, read_table(folder / "metrics.csv")
 
 
+@pytest.mark.slow
 def test_a_run_that_its_scores_cannot_choose(
     command: Command, given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

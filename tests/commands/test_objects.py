@@ -104,7 +104,7 @@ def test_settings_of_an_evaluation(
     many = int(row["n_found"])
     capsys.readouterr()
     assert evaluate_in(objects.parent, monkeypatch, f"run={objects}", "threshold=auto") == 0
-    assert "score best" in capsys.readouterr().out
+    assert "fitted to" in capsys.readouterr().out
     (row, _) = table(objects)
     assert {key: float(row[key]) for key in summary(objects)["decoder"]} == summary(objects)[
         "decoder"
@@ -113,8 +113,9 @@ def test_settings_of_an_evaluation(
     given = [f"run={objects}", "threshold=auto", "min_area=3"]
     assert evaluate_in(objects.parent, monkeypatch, *given) == 0
     out = capsys.readouterr().out
-    assert "score best" in out
-    assert "min_area" not in out.split(" score best")[0]
+    (fitted,) = (line for line in out.splitlines() if line.startswith("fitted to"))
+    assert "seed_threshold 0.3" in fitted
+    assert "min_area" not in fitted
     (row, _) = table(objects)
     assert (float(row["min_area"]), float(row["seed_threshold"])) == (3, 0.3)
 
@@ -188,7 +189,7 @@ def test_two_processes_give_the_tables_of_one(run: Any, objects: Path) -> None:
             env=run.environment(),
         )
         assert done.returncode == 0, done.stderr
-        assert done.stdout.count("score best") == 1
+        assert done.stdout.count("fitted to") == 1
         names = ("evaluation.csv", "evaluation_per_image.csv", "objects.csv")
         texts.append([(objects / name).read_text("utf-8") for name in names])
     assert texts[0] == texts[1]

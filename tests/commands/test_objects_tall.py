@@ -15,9 +15,11 @@ from tests.commands.in_process import call_main
 HALO = 40
 
 
+@pytest.mark.slow
 def test_predict_load_run_and_evaluate_give_the_same_labels(
     object_runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where the run's cache_dir lies
     run, data = object_runs[0], tmp_path / "data"
     for folder in ("images", "masks"):
         (data / folder).mkdir(parents=True)

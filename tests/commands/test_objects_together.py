@@ -28,6 +28,7 @@ def fitted(run: Path, copy: Path, *values: float) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_folds_predict_together_and_say_with_what(
     object_runs: list[Path],
     disc_inputs: Path,

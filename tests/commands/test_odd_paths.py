@@ -29,6 +29,7 @@ def home(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_train_go_on_evaluate_and_predict(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,7 +66,8 @@ def test_train_go_on_evaluate_and_predict(
     assert left(root) == before
 
 
-@pytest.mark.parametrize("name", ["2018", "a,b", "null", "'x'", "~data"])
+@pytest.mark.sampled
+@pytest.mark.parametrize("name", ["~data", "2018", "a,b", "null", "'x'"])
 def test_a_folder_of_data(
     data: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

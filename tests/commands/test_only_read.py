@@ -105,6 +105,7 @@ def test_a_comparison(call: Call, trained: Path, tmp_path: Path) -> None:
     assert tree(copies) == before
 
 
+@pytest.mark.slow
 def test_an_evaluation_writes_into_the_run_folder(
     call: Call, sources: Sources, trained: Path, tmp_path: Path
 ) -> None:

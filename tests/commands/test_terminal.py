@@ -53,6 +53,7 @@ def test_help_in_any_encoding(module: Any, encoding: str, monkeypatch: pytest.Mo
     assert "python -m segkit" in streams.text
 
 
+@pytest.mark.slow
 @encodings
 def test_results_in_any_encoding(
     run: Any, folder: Path, encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -134,7 +135,7 @@ def test_a_training_at_a_terminal(run: Any, tmp_path: Path) -> None:
     assert "Epoch 2/2" in said  # the bar
     # What is drawn over is followed by no new line.
     lines = [line.rpartition("\r")[2] for line in SEQUENCES.sub(b"", raw).decode().split("\r\n")]
-    for words in ("records in", "loading PyTorch", "building unet_mnv2", "data: phantom"):
+    for words in ("records in", "loading PyTorch", "building unet_classic", "data: phantom"):
         assert sum(words in line for line in lines) == 1
     epochs = [line.rstrip() for line in lines if line.startswith("epoch ")]
     assert [line.split()[1] for line in epochs] == ["0", "1", "2"]

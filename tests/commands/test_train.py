@@ -36,7 +36,7 @@ def test_it_ends_well_and_says_where_all_lies(run: Any) -> None:
 
 def test_the_folder_is_named_by_data_model_time_and_configuration(run: Any) -> None:
     assert run.folder.parent.parent.name == "phantom"
-    assert run.folder.parent.name == "unet_mnv2"
+    assert run.folder.parent.name == "unet_classic"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d-[0-9a-f]{8}", run.folder.name)
 
 
@@ -74,7 +74,7 @@ def test_the_configuration_is_resolved_and_plain(run: Any) -> None:
     assert run.config["trainer"]["max_epochs"] == EPOCHS
     assert run.config["run_dir"] == str(run.folder)
     assert run.config["callbacks"]["early_stopping"]["monitor"] == "val/dice"
-    assert run.config["choices"]["model"] == "unet_mnv2"
+    assert run.config["choices"]["model"] == "unet_classic"
     assert "hydra" not in run.config
 
 
@@ -109,7 +109,7 @@ def test_the_checkpoints_hold_tensors_and_plain_containers(run: Any) -> None:
     for name in ("best", "last"):
         path = run.folder / "checkpoints" / f"{name}.ckpt"
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        assert any(key.startswith("network.core.encoder.") for key in saved["state_dict"])
+        assert any(key.startswith("network.core.") for key in saved["state_dict"])
         assert not any("_orig_mod" in key for key in saved["state_dict"])
     last = torch.load(run.folder / "checkpoints/last.ckpt", weights_only=True)
     assert last["epoch"] == EPOCHS - 1
@@ -124,7 +124,7 @@ def test_the_summary_states_its_facts(run: Any) -> None:
     assert summary["epochs"] == EPOCHS
     assert summary["wall_seconds"] > sum(float(row["seconds"]) for row in table) * 0.9
     assert summary["precision"] == "32-true"
-    assert summary["parameters"] > 1e6
+    assert summary["parameters"] > 1e5
     assert summary["data"]["classes"] == ["background", "nucleus"]
     assert summary["data"]["score_at"] == "native"
     assert summary["data"]["skipped"] == 0
@@ -163,16 +163,16 @@ IN_PROCESS = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 
 @IN_PROCESS
 def test_a_sweep_gives_each_run_a_folder(run: Any, here: Any, tmp_path: Path) -> None:
-    models = "model=unet_mnv2,fpn_resnet18"
+    models = "model=unet_classic,unet_lowered"
     assert here("-m", *run.arguments(models, "trainer.max_epochs=1")) == 0
     sweeps = list((tmp_path / "outputs" / "sweeps").iterdir())
     assert len(sweeps) == 1
     folders = sorted(path for path in sweeps[0].iterdir() if path.is_dir())
     assert [re.sub(r"-[0-9a-f]{8}$", "", path.name) for path in folders] == [
-        "0-unet_mnv2",
-        "1-fpn_resnet18",
+        "0-unet_classic",
+        "1-unet_lowered",
     ]
-    for folder, model in zip(folders, ("unet_mnv2", "fpn_resnet18"), strict=True):
+    for folder, model in zip(folders, ("unet_classic", "unet_lowered"), strict=True):
         assert (folder / "summary.json").is_file()
         config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
         assert config["choices"]["model"] == model

@@ -73,7 +73,7 @@ def test_without_the_best_checkpoint_none_is_claimed(
 def test_one_value_a_channel_is_no_statistic(
     run: Any, here: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("dataset.batch_size=1", f"hydra.run.dir={tmp_path / 'one'}")
+    given = ("model=unet_mnv2", "dataset.batch_size=1", f"hydra.run.dir={tmp_path / 'one'}")
     assert here(*run.arguments(*given)) == 2
     assert "dataset.batch_size=2" in capsys.readouterr().err
 

@@ -15,8 +15,9 @@ from segkit.core.errors import SegkitError
 from segkit.core.tables import table_text
 from segkit.statistics.intervals import mean_intervals
 from segkit.tasks.semantic.metrics import confusion_counts, dice, score
-from segkit.tasks.semantic.tables import IMAGE_COLUMNS, image_rows
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.semantic.tables import IMAGE_COLUMNS
+from segkit.tasks.semantic.task import SemanticTask
+from segkit.tasks.tally import Counted, image_rows, sum_by_group
 from tests.commands.comparing import write_run
 
 CLASSES = ("background", "cell", "nucleus")
@@ -42,7 +43,8 @@ def a_run(folder: Path, *, seed: int = 0, score_by: str = "image", model: str = 
     write_run(folder, [0.5] * len(IDS), groups=GROUPS, score_by=score_by, model=model)
     known = counted(seed)
     records = [Record(name, group, name, (name,)) for name, group in zip(IDS, GROUPS, strict=True)]
-    rows = image_rows(known, records, dict.fromkeys(IDS, "test"), CLASSES, {})
+    cells = SemanticTask(CLASSES).scorer.image_cells(known.counts)
+    rows = image_rows(known, records, dict.fromkeys(IDS, "test"), cells)
     (folder / "evaluation_per_image.csv").write_text(table_text(IMAGE_COLUMNS, rows), "utf-8")
     tell_summary(folder, score(known.counts, units(score_by), CLASSES)["all"].dice)
     return read_scores(folder)

@@ -53,6 +53,16 @@ def test_the_number_found_stands_beside_the_number_true(tmp_path: Path) -> None:
     assert "objects drawn\n67|71 true; recall 0.8732" in words
 
 
+def test_scores_stand_in_the_order_of_the_terminal(tmp_path: Path) -> None:
+    folder = of_objects(tmp_path)
+    scored(folder)
+    words = read(folder).words.split("95 % interval")[0].split("Scores\n")[1]
+    names = [name for name in words.replace("\n", "").split("|") if name in TEST]
+    assert names[:3] == ["ap50", "ap", "ap50_image"]  # evaluation.csv has them otherwise
+    assert {*names} == {*TEST}
+    assert "How exact the outlines are" in read(folder).words
+
+
 def test_what_was_fitted_is_told(tmp_path: Path) -> None:
     words = read(of_objects(tmp_path)).words
     assert "threshold|\n0.4, fitted to the validation split|" in words

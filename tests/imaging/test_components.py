@@ -1,11 +1,38 @@
-"""Components counted band by band, against the whole image at once."""
+"""Components labelled; and counted band by band, against the whole image at once."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from segkit.imaging.components import ComponentCounter
+from segkit.imaging.components import ComponentCounter, components
+
+PICTURE = """
+##....#.
+##..##..
+.....#.#
+....#...
+.##.....
+.##....#
+"""
+
+
+def mask() -> NDArray[np.bool_]:
+    return np.array([[sign == "#" for sign in line] for line in PICTURE.split()])
+
+
+def test_pixels_that_meet_at_a_corner_are_one_object() -> None:
+    labels = components(mask())
+    assert labels.dtype == np.int32
+    assert np.bincount(labels.ravel()).tolist()[1:] == [4, 5, 1, 4, 1]
+    assert [int(labels[at]) for at in ((0, 0), (0, 6), (2, 7), (4, 1), (5, 7))] == [1, 2, 3, 4, 5]
+
+
+def test_small_ones_are_dropped_and_the_others_numbered_without_a_gap() -> None:
+    labels = components(mask(), min_area=4)
+    assert np.bincount(labels.ravel()).tolist()[1:] == [4, 5, 4]
+    assert components(mask(), min_area=6).max() == 0
+    assert components(np.zeros((0, 4), np.bool_)).shape == (0, 4)
 
 
 def counted(mask: NDArray[np.bool_], heights: list[int]) -> int:

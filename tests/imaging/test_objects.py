@@ -1,4 +1,4 @@
-"""Label images: as stored, of components, and drawn object by object."""
+"""Label images: as stored, and drawn object by object."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.imaging.masks import MaskDoubtError
-from segkit.imaging.objects import Part, components, draw, stored_labels
+from segkit.imaging.objects import Part, draw, stored_labels
 
 EVERY = (slice(None), slice(None))
 
@@ -49,13 +49,6 @@ def test_no_object_is_an_empty_image() -> None:
     drawn = draw((3, 4), [])
     assert not drawn.labels.any()
     assert (drawn.foreground, drawn.shared, drawn.vanished) == (0, 0, 0)
-
-
-def test_components_touch_across_corners() -> None:
-    mask = np.eye(4, dtype=np.bool_)
-    mask[0, 3] = True
-    assert np.unique(components(mask)).tolist() == [0, 1, 2]
-    assert components(mask).dtype == np.int32
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.view import View
+from segkit.inference import tiling
 from segkit.inference.tiling import Box, blend, starts, weight_sum, window
 
 
@@ -47,6 +48,19 @@ def test_a_linear_field_has_no_seam(size: tuple[int, int]) -> None:
     tops = np.cumsum([0, *(band.shape[1] for _, band in bands)])
     assert [top for top, _ in bands] == tops[:-1].tolist()
     np.testing.assert_allclose(np.concatenate([b for _, b in bands], axis=1), field, atol=1e-4)
+
+
+def test_a_band_is_no_higher_than_a_wide_image_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = np.random.default_rng(0).random((2, 40, 53), np.float32)
+
+    def answer(boxes: list[Box]) -> Iterator[NDArray[np.float32]]:
+        return (field[:, box[0], box[1]] for box in boxes)
+
+    whole = np.concatenate([band for _, band in blend((40, 53), 16, 5, answer)], axis=1)
+    monkeypatch.setattr(tiling, "ROWS", 4)
+    bands = list(blend((40, 53), 16, 5, answer))
+    assert max(band.shape[1] for _, band in bands) == 4
+    np.testing.assert_array_equal(np.concatenate([band for _, band in bands], axis=1), whole)
 
 
 def test_neighbours_are_weighted_and_not_cut() -> None:

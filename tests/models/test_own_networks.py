@@ -49,6 +49,7 @@ def test_every_network_of_its_own_is_tried() -> None:
     assert own == set(NARROW)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NARROW)
 @pytest.mark.parametrize(("channels", "out_channels"), [(3, 1), (1, 4)])
 def test_any_size_and_a_gradient_for_every_parameter(

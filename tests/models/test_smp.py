@@ -36,6 +36,7 @@ def test_the_models_were_found() -> None:
     assert len(MODELS) >= 7
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("channels", "out_channels"), [(3, 1), (1, 4)])
 def test_every_model_takes_a_step(name: str, channels: int, out_channels: int) -> None:

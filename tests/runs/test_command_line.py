@@ -1,11 +1,13 @@
 """The command line as Hydra takes it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hydra._internal.utils import get_args_parser
 
 from segkit.runs import cli
+from tests.commands.in_process import call_main
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,15 @@ def test_what_is_implied_stands_among_the_keys(
     shown = capsys.readouterr()
     assert shown.out == ""  # what is piped is the answer alone
     assert "dataset=folder, since" in shown.err
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(True, 0), (False, 1), (None, 0), (0.0, 0)])
+def test_a_command_that_says_no_ends_with_code_1(
+    verdict: object, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A score of 0 is no verdict."""
+    monkeypatch.chdir(tmp_path)
+    command = SimpleNamespace(
+        __name__="compare", main=lambda: cli.run(lambda *_: verdict, "compare")
+    )
+    assert call_main(monkeypatch, "runs=[a,b]", module=command) == code

@@ -22,16 +22,10 @@ MODEL = "+model={_target_: torch.nn.Conv2d, in_channels: 3, kernel_size: 3, padd
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One case of each test is quick; all the others belong to the slow suite."""
-    seen: set[str] = set()
+    """All tests of this folder are ``sampled``."""
     for item in items:
-        here = item.path.parent == Path(__file__).parent
-        if not here or item.get_closest_marker("slow"):
-            continue
-        test = item.nodeid.split("[", 1)[0]
-        if test in seen:
-            item.add_marker(pytest.mark.slow)
-        seen.add(test)
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.sampled)
 
 
 def call(name: str, *given: str) -> int:

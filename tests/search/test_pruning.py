@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from optuna import Study, create_study
+from optuna.trial import TrialState
 
 from segkit.search.pruning import Pruning
 from segkit.search.storage import PROCESS, PRUNED, STORAGE, open_storage, sqlite
@@ -81,6 +82,38 @@ def test_what_goes_on(study: Study, scores: list[float], changes: dict[str, Any]
     trial = study.get_trials()[2]
     assert trial.intermediate_values == dict(enumerate(scores))
     assert trial.user_attrs == {}
+
+
+@pytest.mark.parametrize(
+    ("others", "scores", "ends"),
+    [
+        pytest.param([[0, 0, 0, 0.3]] * 2, [0, 0, 0], False, id="none has begun"),
+        pytest.param([[0, 0, 0, 0.3], [0, 0, 0.3]], [0, 0, 0.15], False, id="as the median is"),
+        pytest.param([[0, 0, 0.2], [math.nan] * 3], [0, 0, 0], True, id="one had no score"),
+        pytest.param([[math.nan] * 3] * 2, [0, 0, 0], False, id="none had a score"),
+        pytest.param([[0, 0, 0.2]] * 2, [math.nan, math.nan, 0.2], False, id="it had none first"),
+    ],
+)
+def test_scores_that_are_0_at_first_or_missing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    others: list[list[float]],
+    scores: list[float],
+    ends: bool,
+) -> None:
+    """As AP is: objects are found late, and ties prune no one."""
+    address = sqlite(str(tmp_path / "zeros.db"))
+    made = create_study(storage=open_storage(address), study_name="s", direction="maximize")
+    monkeypatch.setenv(STORAGE, address)
+    monkeypatch.setenv(PROCESS, PARENT)
+    for number, values in enumerate(others):
+        trial = made.ask()
+        validated(pruning(trial=number, pruner="none"), values)
+        known = [value for value in values if not math.isnan(value)]
+        state = None if known else TrialState.FAIL  # as that of a training without a score
+        made.tell(trial, max(known, default=None), state)
+    made.ask()
+    assert validated(pruning(trials=1), scores)[-1] is ends
 
 
 def test_what_is_no_score_is_not_reported(study: Study) -> None:

@@ -167,6 +167,7 @@ def coverage(found: list[SeededDifference]) -> float:
     return float(np.mean([f.low <= 0.01 <= f.high for f in found]))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("first", "second"), [(5, 5), (3, 3), (2, 5)])
 def test_intervals_cover_the_truth_when_seeds_vary(noise: str, first: int, second: int) -> None:

@@ -32,7 +32,7 @@ from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.npz import NpzArray, NpzFiles
 from segkit.data.readers.overlaps import touching
 from segkit.imaging.channels import as_grey
-from segkit.imaging.objects import components
+from segkit.imaging.components import components
 from segkit.imaging.pixels import decode, to_uint8
 
 _SPLITS = {"train": "train", "valid": "val", "val": "val", "test": "test"}

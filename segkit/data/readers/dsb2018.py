@@ -34,8 +34,9 @@ from segkit.core.tables import read_table
 from segkit.data.download import fetch
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.overlaps import Overlaps, touching
+from segkit.imaging.components import components
 from segkit.imaging.masks import above
-from segkit.imaging.objects import Part, components, draw
+from segkit.imaging.objects import Part, draw
 from segkit.imaging.pixels import decode
 
 URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"

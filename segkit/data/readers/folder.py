@@ -50,12 +50,13 @@ from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
 from segkit.data.readers.slices import cut, slicing
 from segkit.data.volumes import file_of
+from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
     check_mask_settings,
     threshold_cautions,
 )
-from segkit.imaging.objects import Part, components, draw
+from segkit.imaging.objects import Part, draw
 from segkit.imaging.pixels import decode, orientation, to_uint8
 
 
@@ -155,7 +156,8 @@ class Folder(Reader):
             no_parts([record for record in labelled if one_file_an_object(record)])
         stored = [record for record in labelled if not self._is_drawn(record)]
         if stored and self.labels != "components":
-            check_label_settings(self.classes, self.mask_values, self.mask_threshold)
+            # Every label is above 0, the threshold of a semantic run that is judged by objects.
+            check_label_settings(self.classes, self.mask_values, self.mask_threshold or None)
         if stored and self.labels == "auto":
             no_doubt(stored, self.masks.survey, f"dataset.root={self.root}")
         return found

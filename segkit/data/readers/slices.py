@@ -85,14 +85,14 @@ def _slices(record: Record, source: VolumeSource) -> int | None:
                 where=source.where(record.image),
                 remedy="give a volume a mask that is one, of as many slices",
             )
-        if first is not None and other is not None and (what := _difference(first, other)):
+        if first is not None and other is not None and (what := difference(first, other)):
             raise SegkitError(
                 f"{what} (image: {record.image})", where=source.where(name), remedy=_REMEDY
             )
     return None if first is None else first.slices
 
 
-def _difference(image: Volume, other: Volume) -> str:
+def difference(image: Volume, other: Volume) -> str:
     """In which another volume of the same patient does not fit an image; "" where it does."""
     if (image.slices, image.size) != (other.slices, other.size):
         mine, yours = (f"{v.size[1]}×{v.size[0]}×{v.slices}" for v in (other, image))

@@ -101,6 +101,8 @@ class Format:
         volume: reads the header of a file that ``Open`` opens, which is called by a name in errors;
             gives None where it holds no volume, or is not to be cut. It is asked by the suffix of
             the file's name. Of a damaged file it raises what it likes.
+        mask: suffix of the masks that are predicted of its volumes, on their own grid; "" where
+            images are predicted plane by plane.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Format:
     read: Callable[[bytes, str, bool], Picture]
     header: type[ImageFile] | None = None
     volume: Callable[[Open, str, Slicing], Volume | None] | None = None
+    mask: str = ""
 
 
 def split_alpha(pixels: Pixels) -> Picture:

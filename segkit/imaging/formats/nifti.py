@@ -38,4 +38,4 @@ def _read(data: bytes, name: str, indexed: bool) -> Picture:
     return Picture(volume.read().plane(0))
 
 
-FORMAT = Format("NIfTI", (".nii", ".nii.gz"), _known, _read, volume=_volume)
+FORMAT = Format("NIfTI", (".nii", ".nii.gz"), _known, _read, volume=_volume, mask=".nii.gz")

@@ -2,12 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from segkit.core.files import atomic_path
 from segkit.imaging.windows import Sliced, windows
+from segkit.inference.objects.measure import Columns, table_rows
 from segkit.inference.objects.rings import Ring, polygons
 
 
@@ -15,7 +19,7 @@ def write_geojson(
     path: Path,
     labels: Sliced,
     *,
-    measurements: Iterable[Mapping[str, float]] = (),
+    measurements: Columns | None = None,
     kind: str | None = None,
 ) -> None:
     """Write every object of a label image as a feature that is named by its label.
@@ -26,34 +30,34 @@ def write_geojson(
     Args:
         path: of the file.
         labels: (H, W) integers, read by bands.
-        measurements: rows with a ``label``, such as
-            :func:`~segkit.inference.objects.measure.measure` gives; what is not finite is left out.
+        measurements: of every object, as :func:`~segkit.inference.objects.measure.measure` gives
+            them; what is not finite is left out.
         kind: QuPath's classification of the objects, such as ``Nucleus``.
 
     Raises:
         SegkitError: the file cannot be written.
     """
-    measured = {int(row["label"]): row for row in measurements}
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         stream.write('{"type":"FeatureCollection","features":[')
-        for number, feature in enumerate(_features(labels, measured, kind)):
+        for number, feature in enumerate(_features(labels, measurements, kind)):
             stream.write(",\n" if number else "\n")
             json.dump(feature, stream, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         stream.write("\n]}\n")
 
 
 def _features(
-    labels: Sliced, measured: Mapping[int, Mapping[str, float]], kind: str | None
+    labels: Sliced, measured: Columns | None, kind: str | None
 ) -> Iterator[dict[str, Any]]:
     for window in windows(labels):
-        for label, top, left, mask in window.objects():
+        rows = _rows(measured, window.ids)
+        for (label, top, left, mask), row in zip(window.objects(), rows, strict=True):
             properties: dict[str, Any] = {"objectType": "detection", "name": str(label)}
             if kind is not None:
                 properties["classification"] = {"name": kind}
-            if label in measured:
+            if row:
                 properties["measurements"] = {
                     name: value
-                    for name, value in measured[label].items()
+                    for name, value in row.items()
                     if name != "label" and math.isfinite(value)
                 }
             parts = [list(map(_closed, part)) for part in polygons(mask, top=top, left=left)]
@@ -66,6 +70,14 @@ def _features(
                 },
                 "properties": properties,
             }
+
+
+def _rows(measured: Columns | None, ids: NDArray[np.int64]) -> Iterable[dict[str, float]]:
+    """Those of some labels, in their order; without measurements empty ones."""
+    if measured is None:
+        return ({} for _ in ids)
+    places = np.searchsorted(measured["label"], ids)
+    return table_rows({name: column[places] for name, column in measured.items()})
 
 
 def _closed(ring: Ring) -> list[list[int]]:

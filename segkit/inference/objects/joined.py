@@ -16,8 +16,9 @@ from segkit.core.tables import row_text
 from segkit.inference.names import Input
 from segkit.inference.objects.coco import BEGIN, write_coco
 from segkit.inference.objects.measure import columns
+from segkit.inference.ours import SUBMISSION, SUBMITTED, check_ours, is_ours
 from segkit.inference.outputs import writing
-from segkit.inference.table import OK, SUBMISSION, SUBMITTED, Row, Table, check_ours
+from segkit.inference.table import OK, Row, Table
 from segkit.inference.wanted import Wanted
 
 OBJECTS, COCO = "objects.csv", "coco.json"
@@ -37,6 +38,8 @@ def check_joined(wanted: Wanted) -> None:
 def write_joined(inputs: Sequence[Input], table: Table, wanted: Wanted, category: str) -> None:
     """Write objects.csv and coco.json of all that the table lists, submission.csv of the inputs.
 
+    A coco.json that is there is kept true, whether it is asked for or not.
+
     Args:
         inputs: of this command.
         table: of the prediction.
@@ -50,7 +53,7 @@ def write_joined(inputs: Sequence[Input], table: Table, wanted: Wanted, category
     with writing(wanted.folder):
         parts = [wanted.part(row["image"], OBJECTS) for row in done]
         _write_objects(wanted.folder / OBJECTS, [part for part in parts if part.is_file()])
-        if wanted.coco:
+        if wanted.coco or is_ours(wanted.folder / COCO, BEGIN):
             shown = [row for row in done if wanted.part(row["image"], COCO).is_file()]
             images = ((_name(row), _size(row), _annotations(row, wanted)) for row in shown)
             write_coco(wanted.folder / COCO, images, category=category)

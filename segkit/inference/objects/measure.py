@@ -7,7 +7,7 @@ against the convex hull of the pixels' corners, perimeter after Benkrid & Crooke
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,9 @@ _MICROMETRES = (
 _ELLIPSE = ("axis_major_length", "axis_minor_length", "orientation", "eccentricity")
 _TAKEN = ("label", "area", "centroid", "bbox", "solidity", "perimeter", *_ELLIPSE)
 _INTENSITY = {"mean": "intensity_mean", "minimum": "intensity_min", "maximum": "intensity_max"}
+_WHOLE = {"label", "area_px", "left_px", "top_px", "width_px", "height_px", "touches_edge"}
+# Of a table, that are Python's numbers at once: each object is some kilobytes of them.
+_ROWS = 1024
 
 Columns = dict[str, NDArray[Any]]
 _properties: Callable[..., Columns] = regionprops_table
@@ -69,7 +72,7 @@ def measure(
     probability: Sliced | None = None,
     pixel_size: tuple[float, float] | None = None,
     pixels: int = PIXELS,
-) -> list[dict[str, float]]:
+) -> Columns:
     """Measure every object of a label image, of any size: it is read by bands.
 
     Where pixels are not square, orientation and eccentricity are of the object, not of its
@@ -84,7 +87,8 @@ def measure(
         pixels: how many are measured at once, unless one object is larger.
 
     Returns:
-        A row an object, by ascending label: the :func:`columns`, with eight significant digits.
+        The :func:`columns`, (n,) each, an object a value, by ascending label: int64, or float64 of
+        eight significant digits, since further ones are noise of the arithmetic.
         ``orientation_deg`` is from the x axis to the major one, anticlockwise as one looks at it,
         0 … 180, and NaN for what is as wide as it is high; ``touches_edge`` is 1 or 0.
 
@@ -97,7 +101,7 @@ def measure(
         probability=probability is not None,
         pixel_size=pixel_size is not None,
     )
-    rows = []
+    parts = [{name: np.zeros(0, np.int64 if name in _WHOLE else float) for name in names}]
     for window in windows(labels, pixels=pixels):
         found = _measure(window, _values(window, image, probability), pixel_size)
         found["touches_edge"] = (
@@ -105,7 +109,7 @@ def measure(
             | (found["top_px"] == 0)
             | (found["left_px"] + found["width_px"] == labels.shape[1])
             | (found["top_px"] + found["height_px"] == labels.shape[0])
-        ).astype(np.int64)
+        )
         if image is not None:
             for number, channel in enumerate(channels):
                 for kind, name in _INTENSITY.items():
@@ -113,9 +117,18 @@ def measure(
         if probability is not None:
             last = 0 if image is None else len(channels)
             found["mean_probability"] = found[f"intensity_mean-{last}"]
-        table = zip(*(found[name].tolist() for name in names), strict=True)
-        rows += [dict(zip(names, map(_rounded, row), strict=True)) for row in table]
-    return sorted(rows, key=lambda row: row["label"])
+        parts.append({name: _short(found[name], parts[0][name].dtype) for name in names})
+    table = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    order = np.argsort(table["label"])
+    return {name: column[order] for name, column in table.items()}
+
+
+def table_rows(table: Columns) -> Iterator[dict[str, float]]:
+    """The rows of a table as files hold them: whole numbers are whole."""
+    for top in range(0, len(table["label"]), _ROWS):
+        some = (column[top : top + _ROWS].tolist() for column in table.values())
+        for row in zip(*some, strict=True):
+            yield dict(zip(table, map(_whole, row), strict=True))
 
 
 def _check(
@@ -188,9 +201,11 @@ def _in_micrometres(window: Window, found: Columns, pixel_size: tuple[float, flo
     }
 
 
-def _rounded(value: float) -> float:
-    """Further digits are noise of the arithmetic; whole numbers are whole."""
-    if isinstance(value, int):
-        return value
-    short = float(f"{value:.8g}")
-    return int(short) if short.is_integer() else short
+def _short(column: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+    if kind.kind == "i":
+        return column.astype(kind)
+    return np.array([float(f"{value:.8g}") for value in column.tolist()], kind)
+
+
+def _whole(value: float) -> float:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

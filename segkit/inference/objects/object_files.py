@@ -20,19 +20,18 @@ from segkit.core.tables import row_text
 from segkit.drawing.contours import brightened, draw_contours
 from segkit.imaging.bands import Opened
 from segkit.imaging.channels import as_rgb
-from segkit.imaging.pixels import Pixels
 from segkit.inference.band_files import Png, Tiff
 from segkit.inference.names import Input
 from segkit.inference.objects.coco import annotations, compact
 from segkit.inference.objects.geojson import write_geojson
 from segkit.inference.objects.label_files import RowStore, label_suffix, write_labels
-from segkit.inference.objects.measure import columns, measure
+from segkit.inference.objects.measure import table_rows
+from segkit.inference.objects.of_image import measure_objects
 from segkit.inference.objects.roi import write_rois
 from segkit.inference.outputs import LARGEST_OVERLAY
 from segkit.inference.runlength import encode_labels
 from segkit.inference.wanted import Wanted
 
-_CHANNELS = {1: ("intensity",), 3: ("red", "green", "blue")}
 # Background is black. Turned by the golden ratio, hues of neighbours in number are far apart.
 PALETTE = np.array(
     [
@@ -120,17 +119,9 @@ class ObjectFiles:
         labels, paths = self._labels, self._paths
         size = self._one.pixel_size() or self._wanted.pixel_size
         self._write_mask(size)
-        stored = _Stored(self._image)
-        found = measure(
-            labels,
-            image=stored,
-            channels=stored.channels,
-            probability=self._foreground,
-            pixel_size=size,
-        )
-        names = columns(stored.channels, probability=True, pixel_size=size is not None)
-        table = ((self._one.name, *(row[name] for name in names)) for row in found)
-        _write_rows(paths["objects"], [("image", *names)], table)
+        found = measure_objects(labels, self._image, self._foreground, size)
+        table = ((self._one.name, *row.values()) for row in table_rows(found))
+        _write_rows(paths["objects"], [("image", *found)], table)
         if "rois" in paths:
             write_rois(paths["rois"], labels)
         if "geojson" in paths:
@@ -156,23 +147,6 @@ class ObjectFiles:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
-
-
-class _Stored:
-    """Intensities as the file holds them, (H, W) or (H, W, C), read by slices of rows."""
-
-    def __init__(self, image: Opened) -> None:
-        self._image = image
-        self.shape = (*image.size, *image.stored(0, 1).shape[2:])
-
-    @property
-    def channels(self) -> Sequence[str]:
-        count = self.shape[2] if len(self.shape) > 2 else 1
-        return _CHANNELS.get(count, [f"channel_{number}" for number in range(1, count + 1)])
-
-    def __getitem__(self, rows: slice, /) -> Pixels:
-        top, bottom, _ = rows.indices(self.shape[0])
-        return self._image.stored(top, bottom)
 
 
 def _write_rows(path: Path, *parts: Iterable[Iterable[object]]) -> None:

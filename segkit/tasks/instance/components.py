@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from segkit.config.sizes import AUTO
 from segkit.core.contracts import Batch
 from segkit.core.errors import SegkitError
+from segkit.imaging.components import components
 from segkit.tasks.base import Task
 from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.task import InstanceTask
@@ -22,8 +22,6 @@ from segkit.tasks.parts import Decoder, Objective
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_TOUCHING = np.ones((3, 3), np.bool_)  # sideways, or across a corner, as predict counts them
 
 
 class ComponentTask(InstanceTask):
@@ -132,20 +130,6 @@ class ComponentDecoder:
     def _labels(self, masks_BHW: NDArray[Any]) -> NDArray[np.int32]:
         found = [components(mask > 0, self.min_area) for mask in masks_BHW]
         return np.stack(found) if found else np.zeros(masks_BHW.shape, np.int32)
-
-
-def components(mask_HW: NDArray[np.bool_], min_area: int = 0) -> NDArray[np.int32]:
-    """(H, W) int32: 8-connected components 1…N in raster order of their first pixels.
-
-    Args:
-        mask_HW: the foreground.
-        min_area: pixels below which one is left out.
-    """
-    labels, count = ndimage.label(mask_HW, structure=_TOUCHING, output=np.int32)
-    large = np.bincount(labels.ravel(), minlength=count + 1) >= min_area
-    large[0] = False
-    numbers = np.where(large, np.cumsum(large), 0).astype(np.int32)
-    return np.asarray(numbers[labels], np.int32)
 
 
 TASK = ComponentTask

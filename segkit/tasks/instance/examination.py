@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from segkit.core.distributed import all_gather
-from segkit.statistics.intervals import mean_intervals, sum_intervals
+from segkit.core.distributed import gather_records
+from segkit.statistics.intervals import sum_intervals
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Examined, Watcher
-from segkit.tasks.instance.matching import COUNTS, match
+from segkit.tasks.instance.matching import COUNTS, Labels, Matching, match
 from segkit.tasks.instance.metrics import BY_UNIT, each, pooled
 from segkit.tasks.instance.outcomes import TrueObject, outcomes, recall_by_area
 from segkit.tasks.instance.plots import areas_plot, counts_plot, precision_plot
@@ -25,7 +25,7 @@ from segkit.tasks.instance.tables import (
     object_rows,
 )
 from segkit.tasks.parts import Row
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted, sum_by_group, unit_intervals
 
 
 class ObjectTally:
@@ -40,16 +40,19 @@ class ObjectTally:
         """Take one image in."""
         del outputs_KHW
         truth, found = truth_HW.cpu().numpy(), prediction_HW.cpu().numpy()
-        true_objects, found_objects = outcomes(match(truth, found))
-        rows = object_rows(true_objects, found_objects, truth, found)
+        self.add(index, match(truth, found), truth, found)
+
+    def add(self, index: int, matching: Matching, truth_HW: Labels, found_HW: Labels) -> None:
+        """The same where it is known what matches."""
+        true_objects, found_objects = outcomes(matching)
+        rows = object_rows(true_objects, found_objects, truth_HW, found_HW)
         self._rows[index] = true_objects, rows
 
     def finish(self) -> tuple[list[TrueObject], dict[int, list[Row]]]:
         """Of all processes: the true objects, and the rows by position of the record."""
-        gathered = {index: both for part in all_gather(self._rows) for index, both in part.items()}
-        order = sorted(gathered)
-        true_objects = [one for index in order for one in gathered[index][0]]
-        return true_objects, {index: gathered[index][1] for index in order}
+        found = gather_records(self._rows)
+        true_objects = [one for several, _ in found.values() for one in several]
+        return true_objects, {index: rows for index, (_, rows) in found.items()}
 
 
 class InstanceExamination:
@@ -103,12 +106,9 @@ def _intervals(
     """What is resampled are groups: of scores of all objects together, their counts."""
     _, counts_GC = sum_by_group(counted.counts, groups)
     found = sum_intervals(counts_GC, pooled, seed=seed)
-    group_of = dict(zip(units, groups, strict=True))
-    unit_names, counts_UC = sum_by_group(counted.counts, units)
-    own = [group_of[name] for name in unit_names]
-    for name in BY_UNIT:
-        values_U1 = each(counts_UC, name)[:, None]
-        low, high = mean_intervals(values_U1, own, seed=seed)[-1].tolist()
+    of = {name: lambda counts, name=name: each(counts, name)[:, None] for name in BY_UNIT}
+    for name, bounds in unit_intervals(counted.counts, units, groups, of, seed=seed).items():
+        low, high = bounds[-1].tolist()
         found[name] = low, high
     return {name: found[name] for name in INTERVALS}
 

@@ -96,8 +96,8 @@ class DecoderFit:
         halo = min(max(_LEAST_HALO, rows + rows // 4), HIGHEST_HALO)
         best = asdict(replace(settings, halo=halo))
         chosen = {key: best[key] for key in self.task.auto}
-        told = "  ".join(f"{key} {value}" for key, value in chosen.items())
-        return chosen, f"{told} score best on {objects} validation objects: ap {found:.4f}"
+        told = ", ".join(f"{key} {value}" for key, value in chosen.items())
+        return chosen, f"fitted to {objects} validation objects (ap {found:.4f}): {told}"
 
 
 def highest(labels_HW: Labels) -> int:

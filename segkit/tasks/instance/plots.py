@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from segkit.drawing.plots import BLUE, FAINT, INK, RED, figure, save, style
+from segkit.drawing.plots import BLUE, FAINT, INK, RED, figure, legend_above, save, style
 from segkit.tasks.instance.matching import PERCENTS
 from segkit.tasks.instance.metrics import CURVE
 
@@ -60,7 +60,7 @@ def counts_plot(
     beside.plot([0, most], [0, most], color=FAINT, linewidth=1, label="as many as there are")
     dots = {"color": BLUE, "s": 14, "alpha": 0.6, "linewidths": 0}
     beside.scatter(true_N, found_N, **dots)
-    beside.legend(frameon=False, labelcolor=INK, loc="upper left")
+    legend_above(beside)
     difference = (found_N - true_N).astype(np.float64)
     apart.scatter((found_N + true_N) / 2, difference, **dots)
     apart.axhline(0, color=FAINT, linewidth=1)
@@ -69,9 +69,9 @@ def counts_plot(
         apart.axhline(bias, color=RED, linewidth=1.4, label=f"mean {bias:+.2f}")
         for side in (-1.96, 1.96):
             limit, dashes = bias + side * spread, (0, (4, 3))
-            label = f"95 % of images within {1.96 * spread:.1f}" if side > 0 else None
+            label = f"95 % within {1.96 * spread:.1f} of it" if side > 0 else None
             apart.axhline(limit, color=RED, linestyle=dashes, linewidth=1, label=label)
-        apart.legend(frameon=False, labelcolor=INK, loc="upper left")
+        legend_above(apart)
     save(plot, path)
 
 
@@ -109,7 +109,7 @@ def areas_plot(
         axes.stairs(
             heights, edges, fill=true, color=colour, alpha=0.35 if true else 1, label=label, lw=1.8
         )
-    axes.legend(frameon=False, labelcolor=INK, loc="upper right")
+    legend_above(axes)
     save(plot, path)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segkit.core.contracts import Batch, Record
+from segkit.core.contracts import Batch
 from segkit.core.errors import SegkitError
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
@@ -18,10 +18,9 @@ from segkit.tasks.instance.examination import InstanceExamination, ObjectTally
 from segkit.tasks.instance.fitting import DecoderFit
 from segkit.tasks.instance.matching import COUNTS, count, match
 from segkit.tasks.instance.metrics import Counts, Values
-from segkit.tasks.instance.tables import IMAGE_COLUMNS, image_rows
-from segkit.tasks.outputs import Part, scored_parts
+from segkit.tasks.instance.tables import IMAGE_COLUMNS, image_cells
+from segkit.tasks.outputs import Part, count_each
 from segkit.tasks.parts import Row, Scores
-from segkit.tasks.tally import Counted
 
 _PLACE = {name: place for place, name in enumerate(COUNTS)}
 _NONE = (
@@ -49,15 +48,7 @@ class InstanceScorer:
         self, outputs_BKHW: Tensor, batch: Batch, watchers: Iterable[Watcher] = (), *, large: int
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """Hold a batch's objects against its labels."""
-        counted, answers, watchers = [], [], list(watchers)
-        indices = batch["index_B"].tolist() if watchers else [-1] * len(outputs_BKHW)
-        truths = batch.get("native", batch["mask_BHW"])
-        for index, outputs_KHW, truth_HW in zip(indices, outputs_BKHW, truths, strict=True):
-            parts = scored_parts(outputs_KHW, truth_HW, large)
-            counts_C, found_HW = self.count_parts(index, parts, watchers)
-            counted.append(counts_C)
-            answers.append(found_HW)
-        return torch.stack(counted), answers
+        return count_each(self.count_parts, outputs_BKHW, batch, list(watchers), large=large)
 
     def count_parts(
         self, index: int, parts: Iterable[Part], watchers: Iterable[Watcher]
@@ -79,10 +70,13 @@ class InstanceScorer:
         truth_HW = torch.cat(truths)
         outputs_KHW = torch.cat(outputs, dim=1) if held else torch.zeros(0)
         del outputs[:]
+        matching = match(truth_HW.numpy(), found_HW.numpy())
         for watcher in watchers:
-            watcher.watch(index, outputs_KHW, found_HW, truth_HW)
-        counts_C = count(match(truth_HW.numpy(), found_HW.numpy()))
-        return torch.from_numpy(counts_C), found_HW
+            if isinstance(watcher, ObjectTally):
+                watcher.add(index, matching, truth_HW.numpy(), found_HW.numpy())
+            else:
+                watcher.watch(index, outputs_KHW, found_HW, truth_HW)
+        return torch.from_numpy(count(matching)), found_HW
 
     def scores(self, counts: Counts, units: Sequence[str]) -> Scores:
         """See :mod:`segkit.tasks.instance.metrics`; there is one class."""
@@ -111,26 +105,14 @@ class InstanceScorer:
         known = np.flatnonzero(~np.isnan(ap_N)).tolist()
         return sorted(known, key=lambda p: (ap_N[p], -wrong[p], matches[p], -p))
 
-    def caption(self, value: float | None) -> str:
-        """The AP to three places."""
-        if value is None:
-            return ""
-        return "AP@.5 undefined" if math.isnan(value) else f"AP@.5 {value:.3f}"
-
     def collapsed(self, counts: Counts) -> str:
         """Whether no object is found in any image."""
         total = counts.sum(axis=0)
         return _NONE if total[_PLACE["true"]] and not total[_PLACE["found"]] else ""
 
-    def image_rows(
-        self,
-        counted: Counted,
-        records: Sequence[Record],
-        splits: Mapping[str, str],
-        extras: Mapping[int, Mapping[str, Row]] | None = None,
-    ) -> list[Row]:
-        """One an image."""
-        return image_rows(counted, records, splits, self.task.classes[1], extras or {})
+    def image_cells(self, counts: Counts) -> list[dict[str, Row]]:
+        """Of the one class."""
+        return [{self.task.classes[1]: row} for row in image_cells(counts)]
 
     def counts_of(self, rows: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], Counts]:
         """The class, and (N, C)."""

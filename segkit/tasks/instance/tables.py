@@ -1,18 +1,16 @@
 """``evaluation.csv``, ``evaluation_per_image.csv`` and ``objects.csv`` of objects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Record
 from segkit.imaging.windows import bands
 from segkit.tasks.instance.matching import COUNTS
-from segkit.tasks.instance.metrics import CURVE, each
+from segkit.tasks.instance.metrics import CURVE, Counts, each
 from segkit.tasks.instance.outcomes import FoundObject, TrueObject
 from segkit.tasks.parts import Row
-from segkit.tasks.tally import Counted
 
 _BAND = 2**20  # pixels
 # Of one image.
@@ -37,32 +35,16 @@ OBJECT_COLUMNS = (
 )
 
 
-def image_rows(
-    counted: Counted,
-    records: Sequence[Record],
-    splits: Mapping[str, str],
-    name: str,
-    extras: Mapping[int, Mapping[str, Row]],
-) -> list[Row]:
-    """The rows of ``evaluation_per_image.csv``.
-
-    Args:
-        counted: of the split.
-        records: of the data set.
-        splits: by record id; a record without one has an empty cell.
-        name: of the class.
-        extras: further columns by position and class.
-    """
-    of_each = {score: each(counted.counts, score) for score in _SCORES}
-    rows: list[Row] = []
-    for n, (index, counts_C) in enumerate(zip(counted.indices, counted.counts, strict=True)):
-        record = records[index]
-        about = {"id": record.id, "group": record.group, "split": splits.get(record.id, "")}
-        numbers = dict(zip(COUNTS, counts_C.tolist(), strict=True))
-        scores = {score: float(values[n]) for score, values in of_each.items()}
-        more = extras.get(index, {}).get(name, {})
-        rows.append({**about, "class": name, **numbers, **scores, **more})
-    return rows
+def image_cells(counts_NC: Counts) -> list[Row]:
+    """What ``evaluation_per_image.csv`` says of each image: its counts and scores."""
+    of_each = {score: each(counts_NC, score) for score in _SCORES}
+    return [
+        {
+            **dict(zip(COUNTS, counts_C.tolist(), strict=True)),
+            **{score: float(values[n]) for score, values in of_each.items()},
+        }
+        for n, counts_C in enumerate(counts_NC)
+    ]
 
 
 def object_rows(

@@ -17,6 +17,7 @@ class InstanceWords(Words):
     meaning: ClassVar[Mapping[str, str]] = {
         "ap50": "TP / (TP + FP + FN) over all objects together; a match has an IoU of 0.5 or more",
         "ap": "the same, mean over IoU 0.50, 0.55 … 0.95",
+        **{f"ap{percent}": f"the same at IoU 0.{percent}" for percent in range(55, 100, 5)},
         "ap50_image": "TP / (TP + FP + FN) at IoU 0.5 of each image, mean over {unit}s",
         "ap_image": "the same, mean over IoU 0.50, 0.55 … 0.95",
         "kaggle_map": "score of the 2018 Data Science Bowl: IoU above 0.50 … 0.95, mean over "
@@ -53,17 +54,25 @@ class InstanceWords(Words):
         "halo": "rows that the highest object may have, in images too large to be decoded whole",
     }
     leading = ("n", "n_true", "n_found", "ap50", "ap", "pq", "aji")
+    shortlist = (
+        ("ap50", "ap", "ap50_image", "pq"),
+        ("n_true", "n_found", "count_error", "count_bias"),
+        ("precision_50", "recall_50", "merged_share", "split_share"),
+        ("recall_q1", "recall_q2", "recall_q3", "recall_q4"),
+        ("dice", "threshold", "seed_threshold", "min_area"),
+    )
     optional = ("loss", "threshold", "seed_threshold", "min_area", "halo")
     pictures: ClassVar[Mapping[str, str]] = {
         "best": "The best, by AP at IoU 0.5.",
         "median": "The middle: half of the images are better, half worse.",
         "worst": "The worst: what to look at first.",
-        "precision": "AP over the IoU that a match must have: how exact the outlines are.",
+        "precision": "AP over the IoU that a match must have.",
         "counts": "How many were found beside how many are there, image by image.",
         "areas": "How large the objects are that were found, and those that are there: what was "
         "merged lies to the right, what was split to the left.",
     }
     top = ("median", "counts", "areas")
+    plots_title = "How exact the outlines are"
     leading_name = "AP@.5"
     further = ("what became of each object", ())
 

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from segkit.statistics.intervals import mean_intervals
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Examined, Watcher
 from segkit.tasks.semantic.calibration import Calibration, CalibrationTally
-from segkit.tasks.semantic.metrics import Values, dice, iou, score
+from segkit.tasks.semantic.metrics import dice, iou, score
 from segkit.tasks.semantic.plots import histogram, reliability
 from segkit.tasks.semantic.surface import SurfaceTally
 from segkit.tasks.semantic.tables import CLASS_COLUMNS, IMAGE_COLUMNS, class_rows
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted, unit_intervals
 
 
 class SemanticExamination:
@@ -45,7 +44,9 @@ class SemanticExamination:
     ) -> Examined:
         """Tables and plots."""
         calibration, surfaces = self.calibration.finish(), self.surface.finish()
-        intervals = _intervals(counted, units, groups, seed)
+        foreground = counted.counts[:, 1:]
+        of = {"dice": dice, "iou": iou}
+        intervals = unit_intervals(foreground, units, groups, of, seed=seed)
         rows = class_rows(
             score(counted.counts, units, self.task.classes),
             intervals,
@@ -68,19 +69,6 @@ class SemanticExamination:
             certain=not np.isnan(intervals["dice"][-1, 0]),
             plots=partial(_plots, self.task, counted, calibration),
         )
-
-
-def _intervals(
-    counted: Counted, units: Sequence[str], groups: Sequence[str], seed: int
-) -> dict[str, Values]:
-    """What is resampled are groups, also where a score is of a single image."""
-    group_of = dict(zip(units, groups, strict=True))
-    names, counts_UK4 = sum_by_group(counted.counts, units)
-    own = [group_of[name] for name in names]
-    return {
-        name: mean_intervals(of_counts(counts_UK4[:, 1:]), own, seed=seed)
-        for name, of_counts in (("dice", dice), ("iou", iou))
-    }
 
 
 def _plots(

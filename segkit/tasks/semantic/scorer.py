@@ -10,17 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segkit.core.contracts import Batch, Record
+from segkit.core.contracts import Batch
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
-from segkit.tasks.outputs import Part, scored_parts
+from segkit.tasks.outputs import Part, count_each
 from segkit.tasks.parts import Row, Scores
 from segkit.tasks.semantic.examination import SemanticExamination
 from segkit.tasks.semantic.metrics import COUNTS, Counts, Values, confusion_counts, dice, iou, score
-from segkit.tasks.semantic.tables import IMAGE_COLUMNS, image_rows
+from segkit.tasks.semantic.tables import IMAGE_COLUMNS, image_cells
 from segkit.tasks.semantic.thresholds import ThresholdFit
-from segkit.tasks.tally import Counted
 
 _OF_COUNTS = {"dice": dice, "iou": iou}
 _ALL = "every validation pixel has been predicted"
@@ -54,16 +53,7 @@ class SemanticScorer:
             found_BHW = decode(outputs_BKHW)
             counts = confusion_counts(found_BHW, batch["mask_BHW"], len(self.classes))
             return counts, list(found_BHW)
-        counted, answers = [], []
-        # Without a watcher the position is not needed, and the device not waited for.
-        indices = batch["index_B"].tolist() if watchers else [-1] * len(outputs_BKHW)
-        truths = batch.get("native", batch["mask_BHW"])
-        for index, outputs_KHW, truth_HW in zip(indices, outputs_BKHW, truths, strict=True):
-            parts = scored_parts(outputs_KHW, truth_HW, large)
-            counts_K4, found_HW = self.count_parts(index, parts, watchers)
-            counted.append(counts_K4)
-            answers.append(found_HW)
-        return torch.stack(counted), answers
+        return count_each(self.count_parts, outputs_BKHW, batch, watchers, large=large)
 
     def count_parts(
         self, index: int, parts: Iterable[Part], watchers: Iterable[Watcher]
@@ -109,12 +99,6 @@ class SemanticScorer:
         known = np.flatnonzero(~np.isnan(dice_N)).tolist()
         return sorted(known, key=lambda p: (dice_N[p], -wrong[p], found[p], -p))
 
-    def caption(self, value: float | None) -> str:
-        """The Dice to three places."""
-        if value is None:
-            return ""
-        return "Dice undefined" if math.isnan(value) else f"Dice {value:.3f}"
-
     def collapsed(self, counts: Counts) -> str:
         """Whether every pixel is predicted background, or none is."""
         tp, fp, fn, _ = counts[:, 1:].sum(axis=(0, 1))
@@ -125,15 +109,9 @@ class SemanticScorer:
             return _FOREGROUND
         return ""
 
-    def image_rows(
-        self,
-        counted: Counted,
-        records: Sequence[Record],
-        splits: Mapping[str, str],
-        extras: Mapping[int, Mapping[str, Row]] | None = None,
-    ) -> list[Row]:
-        """One an image and foreground class."""
-        return image_rows(counted, records, splits, self.classes, extras or {})
+    def image_cells(self, counts: Counts) -> list[dict[str, Row]]:
+        """By foreground class."""
+        return [image_cells(counts_K4, self.classes) for counts_K4 in counts]
 
     def counts_of(self, rows: Sequence[Mapping[str, str]]) -> tuple[tuple[str, ...], Counts]:
         """The foreground classes, and (N, K, 4) of which the background, not in it, is zeros."""

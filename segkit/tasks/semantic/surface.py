@@ -13,7 +13,7 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from segkit.core.distributed import all_gather
+from segkit.core.distributed import gather_records
 
 # Pixels above which surfaces are searched by a tree.
 _MANY = 2**22
@@ -116,6 +116,4 @@ class SurfaceTally:
     def finish(self) -> dict[int, Values]:
         """Of all processes, by record: (K - 1, 2) HD95 and surface Dice of its classes."""
         self._score()
-        found = {index: pairs for part in all_gather(self._scores) for index, pairs in part.items()}
-        # In one order, so that a sum over images is the same to the last bit.
-        return {index: np.array(found[index]) for index in sorted(found)}
+        return {index: np.array(pairs) for index, pairs in gather_records(self._scores).items()}

@@ -4,15 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segkit.core.contracts import Record
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.parts import Row
-from segkit.tasks.semantic.metrics import COUNTS, Scores, dice, iou
-from segkit.tasks.tally import Counted
-
-Values = NDArray[np.float64]
+from segkit.tasks.semantic.metrics import COUNTS, Counts, Scores, Values, dice, iou
 
 CLASS_COLUMNS = (
     "class",
@@ -83,30 +78,13 @@ def _surface_means(surfaces: Sequence[Values], count: int) -> Values:
     return np.concatenate([classes_K2, mean_where_defined(classes_K2)[None]])
 
 
-def image_rows(
-    counted: Counted,
-    records: Sequence[Record],
-    splits: Mapping[str, str],
-    classes: Sequence[str],
-    extras: Mapping[int, Mapping[str, Row]],
-) -> list[Row]:
-    """The rows of ``evaluation_per_image.csv``: one an image and foreground class.
-
-    Args:
-        counted: of the split.
-        records: of the data set.
-        splits: by record id; a record without one has an empty cell.
-        classes: names, background first.
-        extras: further columns by position and class: HD95 and surface Dice where measured.
-    """
-    rows: list[Row] = []
-    for index, counts_K4 in zip(counted.indices, counted.counts, strict=True):
-        record = records[index]
-        about = {"id": record.id, "group": record.group, "split": splits.get(record.id, "")}
-        for k, name in enumerate(classes[1:], start=1):
-            four = counts_K4[k]
-            scores = {"dice": float(dice(four)), "iou": float(iou(four))}
-            numbers = dict(zip(COUNTS, four.tolist(), strict=True))
-            more = extras.get(index, {}).get(name, {})
-            rows.append({**about, "class": name, **numbers, **scores, **more})
-    return rows
+def image_cells(counts_K4: Counts, classes: Sequence[str]) -> dict[str, Row]:
+    """What ``evaluation_per_image.csv`` says of an image, by foreground class."""
+    return {
+        name: {
+            **dict(zip(COUNTS, four.tolist(), strict=True)),
+            "dice": float(dice(four)),
+            "iou": float(iou(four)),
+        }
+        for name, four in zip(classes[1:], counts_K4[1:], strict=True)
+    }

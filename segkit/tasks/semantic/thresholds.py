@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segkit.core.distributed import all_gather
+from segkit.core.distributed import gather_records
 from segkit.core.errors import SegkitError
 from segkit.statistics.intervals import mean_where_defined
 from segkit.tasks.examining import UnitsOf
@@ -44,10 +44,9 @@ class ThresholdFit:
 
     def finish(self) -> tuple[list[int], NDArray[np.int64]]:
         """Of all processes: positions of the records, ascending, and their (N, T, 4) counts."""
-        counts = {index: four for part in all_gather(self._counts) for index, four in part.items()}
-        indices = sorted(counts)
+        counts = gather_records(self._counts)
         none = np.zeros((0, len(THRESHOLDS), 4), np.int64)
-        return indices, np.stack([counts[i] for i in indices]) if indices else none
+        return list(counts), np.stack(list(counts.values())) if counts else none
 
     def best(self, units: UnitsOf) -> tuple[dict[str, float], str]:
         """The threshold of the highest mean Dice, and that Dice in words.

@@ -51,7 +51,7 @@ def draw_panel(module: SegmentationModule) -> NDArray[np.uint8] | None:
                 image=data.cache.image(record.id),
                 truth=data.cache.mask(record.id),
                 prediction=counted.kept[index],
-                caption=task.scorer.caption(float(scores[index])),
+                caption=task.words.caption(float(scores[index])),
             )
         )
     return panel(rows, task.painter) if rows else None

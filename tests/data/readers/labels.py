@@ -30,6 +30,14 @@ def picture(path: Path, shape: tuple[int, ...] = (SIDE, SIDE)) -> None:
     Image.fromarray(np.full(shape, 90, np.uint8)).save(path)
 
 
+def label_set(root: Path, masks: dict[str, bytes]) -> Path:
+    for name, data in masks.items():
+        picture(root / "images" / f"{Path(name).stem}.png")
+        (root / "masks").mkdir(exist_ok=True)
+        (root / "masks" / name).write_bytes(data)
+    return root
+
+
 def asked(root: Path, **settings: Any) -> Folder:
     reader = Folder(root, **{"classes": TWO, **settings})
     reader.require_objects()

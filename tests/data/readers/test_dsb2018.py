@@ -1,7 +1,6 @@
 """DSB2018 in both layouts: pairing, merging, imaging types."""
 
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,46 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from segkit.core.contracts import Listing, Record
 from segkit.core.errors import SegkitError
-from segkit.core.tables import read_table
-from segkit.data.readers import dsb2018
 from segkit.data.readers.base import Reader
-from segkit.data.readers.dsb2018 import Dsb2018, field_of_view, imaging_type
+from segkit.data.readers.dsb2018 import Dsb2018, imaging_type
 from segkit.data.readers.phantom import draw_nuclei
-from segkit.data.splits import SplitSpec, assign_splits
-
-# Two nuclei that touch, and one apart.
-NUCLEI = np.zeros((3, 24, 32), bool)
-NUCLEI[0, 4:10, 4:10] = True
-NUCLEI[1, 4:10, 10:16] = True
-NUCLEI[2, 15:20, 20:30] = True
-FOREGROUND = np.asarray(NUCLEI.any(axis=0))
-IMAGE = np.random.default_rng(0).integers(0, 255, (24, 32, 3)).astype(np.uint8)
-
-
-def save(path: Path, pixels: NDArray[Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-
-
-def nucleus_files(root: Path, *names: str) -> Path:
-    alpha = np.full((24, 32, 1), 255, np.uint8)
-    for name in names:
-        save(root / name / "images" / f"{name}.png", np.concatenate([IMAGE, alpha], axis=2))
-        for number, nucleus in enumerate(NUCLEI):
-            save(root / name / "masks" / f"{number}.png", nucleus.astype(np.uint8) * 255)
-    return root
-
-
-def flat_folders(root: Path, **names: str) -> Path:
-    for split, stems in names.items():
-        for stem in stems:
-            save(root / split / "inputs" / f"{stem}.png", IMAGE)
-            save(root / split / "masks" / f"{stem}.png", FOREGROUND.astype(np.uint8) * 255)
-    return root
+from tests.data.readers.dsb2018_files import (
+    FOREGROUND,
+    IMAGE,
+    NUCLEI,
+    flat_folders,
+    nucleus_files,
+    save,
+)
 
 
 def ids(found: Listing) -> list[str]:
@@ -236,58 +209,3 @@ def test_imaging_type_is_told_from_pixels(kind: str) -> None:
             assert imaging_type(image[..., 0]) == kind
     reader = Dsb2018("unused")
     assert reader.stratum(Record("a", "a", "a.png"), image) == kind
-
-
-# Two fields of the table, one whole and one of which two tiles are there; ids of the challenge.
-SQUARE = (
-    "00071198d059ba7f5914a526d124d28e6d010c92466da21d4a04cd5413362552",
-    "4c465a54e329ec7b0f4bc5f6acdfd3192707d6c0fbdf557339485581c5a6b3c1",
-    "d6a880b1f6056f3086679de5c810e7af87cdf3bbbd0533a83e3681817fce40fc",
-    "f8e74d4006dd68c1dbe68df7be905835e00d8ba4916f3b18884509a15fdc0b55",
-)
-PAIR = (
-    "0121d6759c5adb290c8e828fc882f37dfaf3663ec885c663859948c154a443ed",
-    "947c0d94c8213ac7aaa41c4efc95d854246550298259cf1bb489654d0e969050",
-)
-
-
-def test_the_table_holds_each_tile_once() -> None:
-    rows = read_table(Path(dsb2018.__file__).with_name("dsb2018_fields.csv"))
-    assert len({row["id"] for row in rows}) == len(rows) == 565
-    tiles = Counter(row["field"] for row in rows)
-    assert sorted(tiles) == [f"{number:03d}" for number in range(143)]
-    assert Counter(tiles.values()) == {2: 21, 3: 13, 4: 100, 8: 6, 12: 3}
-    assert {len(row["id"]) for row in rows} == {12}
-
-
-def test_tiles_of_a_field_of_view_are_one_group(tmp_path: Path) -> None:
-    stranger = SQUARE[0][:12] + "0" * 51  # a name of 63 digits is none of the challenge's
-    found = Dsb2018(nucleus_files(tmp_path, *SQUARE, *PAIR, "alone", stranger)).listing()
-    groups = {record.id: record.group for record in found.records}
-    assert groups == {
-        **dict.fromkeys(SQUARE, "field-000"),
-        **dict.fromkeys(PAIR, "field-003"),
-        "alone": "alone",
-        stranger: stranger,
-    }
-    assert field_of_view("f" * 64) == "f" * 64
-
-
-def test_tiles_are_one_group_in_the_flat_layout_too(tmp_path: Path) -> None:
-    flat_folders(tmp_path)
-    for split, name in (("train", SQUARE[0]), ("train", SQUARE[1]), ("test", "a")):
-        save(tmp_path / split / "inputs" / f"{name}.png", IMAGE)
-        save(tmp_path / split / "masks" / f"{name}.png", FOREGROUND.astype(np.uint8) * 255)
-    groups = [record.group for record in Dsb2018(tmp_path).listing().records]
-    assert groups == ["test/a", "field-000", "field-000"]
-
-
-def test_no_field_of_view_lies_in_two_splits(tmp_path: Path) -> None:
-    names = [f"alone{number}" for number in range(8)]
-    records = Dsb2018(nucleus_files(tmp_path, *SQUARE, *PAIR, *names)).listing().records
-    for seed in range(8):
-        drawn = assign_splits(records, SplitSpec(seed=seed))
-        assert len({drawn[name] for name in SQUARE}) == 1
-        assert len({drawn[name] for name in PAIR}) == 1
-    by_image = [assign_splits(records, SplitSpec(seed=seed, group_by="image")) for seed in range(8)]
-    assert any(len({drawn[name] for name in SQUARE}) > 1 for drawn in by_image)

@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from segkit.inference.objects.geojson import write_geojson
-from segkit.inference.objects.measure import measure
+from segkit.inference.objects.measure import measure, table_rows
 from tests.inference.objects.phantoms import PHANTOMS, Labels, disconnected, holes
 
 
@@ -70,9 +70,10 @@ def test_parts_are_one_feature(tmp_path: Path) -> None:
 
 def test_measurements_are_objects_csv(tmp_path: Path) -> None:
     labels = holes()
-    rows = measure(labels, pixel_size=(0.5, 0.5))
+    found = measure(labels, pixel_size=(0.5, 0.5))
+    rows = list(table_rows(found))
     assert math.isnan(rows[1]["orientation_deg"])
-    write_geojson(tmp_path / "a.geojson", labels, measurements=rows, kind="Zellkern µ")
+    write_geojson(tmp_path / "a.geojson", labels, measurements=found, kind="Zellkern µ")
     for feature, row in zip(read(tmp_path / "a.geojson"), rows, strict=True):
         properties = feature["properties"]
         assert properties["classification"] == {"name": "Zellkern µ"}
@@ -85,7 +86,9 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a.geojson"
     write_geojson(path, holes())
     before = path.read_bytes()
+    wrong = measure(holes())
+    wrong["area_px"] = wrong["area_px"] * 1j
     with pytest.raises(TypeError):
-        write_geojson(path, holes(), measurements=[{"label": 9, "area_px": 1j}])  # type: ignore[dict-item]
+        write_geojson(path, holes(), measurements=wrong)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

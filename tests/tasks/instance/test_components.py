@@ -6,8 +6,9 @@ import torch
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.imaging.components import components
 from segkit.tasks.base import Task
-from segkit.tasks.instance.components import ComponentTask, components
+from segkit.tasks.instance.components import ComponentTask
 from segkit.tasks.instance.matching import COUNTS
 from segkit.tasks.instance.task import InstanceTask
 from segkit.tasks.named import common_judge, judged
@@ -34,20 +35,6 @@ def made(by: str | None = "instance", task: Task | None = None) -> Task:
 
 def logits(found: NDArray[np.bool_]) -> torch.Tensor:
     return torch.from_numpy(np.where(found, 2.0, -2.0).astype(np.float32))[None]
-
-
-def test_pixels_that_meet_at_a_corner_are_one_object() -> None:
-    labels = components(mask())
-    assert labels.dtype == np.int32
-    assert np.bincount(labels.ravel()).tolist()[1:] == [4, 5, 1, 4, 1]
-    assert [int(labels[at]) for at in ((0, 0), (0, 6), (2, 7), (4, 1), (5, 7))] == [1, 2, 3, 4, 5]
-
-
-def test_small_ones_are_dropped_and_the_others_numbered_without_a_gap() -> None:
-    labels = components(mask(), min_area=4)
-    assert np.bincount(labels.ravel()).tolist()[1:] == [4, 5, 4]
-    assert components(mask(), min_area=6).max() == 0
-    assert components(np.zeros((0, 4), np.bool_)).shape == (0, 4)
 
 
 def test_the_decoder_labels_a_whole_image_whatever_its_bands() -> None:

@@ -11,11 +11,11 @@ from torch import Tensor
 from segkit.core.contracts import Batch, Record
 from segkit.core.errors import SegkitError
 from segkit.core.view import LARGE
-from segkit.tasks.examining import Watcher
+from segkit.tasks.instance import examination, scorer
 from segkit.tasks.instance.examination import InstanceExamination, ObjectTally
-from segkit.tasks.instance.matching import COUNTS, count, match
+from segkit.tasks.instance.matching import COUNTS, Labels, Matching, count, match
 from segkit.tasks.instance.metrics import each
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted, image_rows, sum_by_group
 from tests.tasks.instance.shapes import TASK, discs, random_maps, sure
 
 SCORER = TASK.scorer
@@ -124,14 +124,23 @@ def some_counts() -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     return np.stack([count(match(a, b)) for a, b in pairs])
 
 
-def test_outputs_are_held_for_who_looks_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    objects, one = Watch(), Watch()
-    monkeypatch.setattr(ObjectTally, "watch", objects.watch)
-    several: list[list[Watcher]] = [[ObjectTally()], [ObjectTally(), one]]
-    for watchers in several:
-        SCORER.count_parts(7, [(OUTPUTS[0], truth(0))], watchers)
-    assert [seen[1].numel() for seen in objects.seen] == [0, OUTPUTS[0].numel()]
+def test_outputs_are_held_for_who_looks_at_them_and_objects_are_matched_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    matched: list[Matching] = []
+
+    def once(*both: Labels) -> Matching:
+        matched.append(match(*both))
+        return matched[-1]
+
+    for module in (scorer, examination):
+        monkeypatch.setattr(module, "match", once)
+    objects, one = ObjectTally(), Watch()
+    SCORER.count_parts(7, [(OUTPUTS[0], truth(0))], [objects, one])
     assert torch.equal(one.seen[0][1], OUTPUTS[0])
+    assert len(matched) == 1
+    _, rows = objects.finish()
+    assert [row["kind"] for row in rows[7]].count("true") == len(matched[0].true_ids_T) > 0
 
 
 def test_scores_of_a_split() -> None:
@@ -187,7 +196,8 @@ def test_nothing_found_is_said() -> None:
 def test_the_table_of_images_gives_its_counts_back() -> None:
     counts = some_counts()
     records = [Record(f"r{i}", f"g{i}", f"{i}.png", (f"{i}_mask.png",)) for i in range(4)]
-    made = SCORER.image_rows(Counted([0, 1, 2, 3], counts, 0.5, {}), records, {"r1": "test"})
+    known = Counted([0, 1, 2, 3], counts, 0.5, {})
+    made = image_rows(known, records, {"r1": "test"}, SCORER.image_cells(counts))
     assert [row["split"] for row in made] == ["", "test", "", ""]
     assert all(tuple(row) == SCORER.image_columns for row in made)
     assert made[1]["ap50_image"] == 0.5
@@ -202,7 +212,7 @@ def test_the_table_of_images_gives_its_counts_back() -> None:
 
 
 def test_what_a_score_is_called_beside_a_picture() -> None:
-    captions = [SCORER.caption(value) for value in (0.12345, math.nan, None)]
+    captions = [TASK.words.caption(value) for value in (0.12345, math.nan, None)]
     assert captions == ["AP@.5 0.123", "AP@.5 undefined", ""]
 
 

@@ -12,7 +12,7 @@ from segkit.core.contracts import Batch, Record
 from segkit.core.view import LARGE
 from segkit.tasks.semantic.metrics import confusion_counts
 from segkit.tasks.semantic.task import SemanticTask
-from segkit.tasks.tally import Counted, sum_by_group
+from segkit.tasks.tally import Counted, image_rows, sum_by_group
 
 TASK = SemanticTask(["background", "cell"], threshold=0.4)
 
@@ -121,7 +121,7 @@ def test_what_loggers_are_told() -> None:
 
 def test_the_table_of_images_gives_its_counts_back() -> None:
     records = [Record(f"r{i}", f"g{i}", f"{i}.png", (f"{i}_mask.png",)) for i in range(2)]
-    made = SEVERAL.image_rows(Counted([0, 1], COUNTS, 0.5, {}), records, {})
+    made = image_rows(Counted([0, 1], COUNTS, 0.5, {}), records, {}, SEVERAL.image_cells(COUNTS))
     rows = [{key: str(value) for key, value in row.items()} for row in made]
     classes, counts = SEVERAL.counts_of(rows)
     assert classes == ("cell", "edge")
@@ -130,5 +130,5 @@ def test_the_table_of_images_gives_its_counts_back() -> None:
 
 
 def test_what_a_score_is_called_beside_a_picture() -> None:
-    captions = [TASK.scorer.caption(value) for value in (0.12345, math.nan, None)]
+    captions = [TASK.words.caption(value) for value in (0.12345, math.nan, None)]
     assert captions == ["Dice 0.123", "Dice undefined", ""]

@@ -14,9 +14,9 @@ from segkit.tasks.semantic.tables import (
     CLASS_COLUMNS,
     IMAGE_COLUMNS,
     class_rows,
-    image_rows,
 )
-from segkit.tasks.tally import Counted
+from segkit.tasks.semantic.task import SemanticTask
+from segkit.tasks.tally import Counted, image_rows
 
 CLASSES = ("background", "cell", "edge")
 # Two images of 100 pixels: the second has no edge and none is drawn.
@@ -26,6 +26,7 @@ COUNTS = np.array(
         [[80, 0, 5, 15], [15, 5, 0, 80], [0, 0, 0, 100]],
     ]
 )
+CELLS = SemanticTask(CLASSES).scorer.image_cells(COUNTS)
 RECORDS = [Record(f"r{i}", f"g{i}", f"{i}.png", (f"{i}_mask.png",)) for i in range(3)]
 SURFACES = {0: np.array([[4.0, 0.5], [6.0, 0.25]]), 2: np.array([[2.0, 1.0], [np.nan, np.nan]])}
 
@@ -94,7 +95,7 @@ def test_surfaces_are_averaged_where_defined() -> None:
 
 
 def test_a_row_an_image_and_class() -> None:
-    made = image_rows(counted(), RECORDS, {"r0": "test", "r2": "val"}, CLASSES, EXTRAS)
+    made = image_rows(counted(), RECORDS, {"r0": "test", "r2": "val"}, CELLS, EXTRAS)
     table = rows(table_text(IMAGE_COLUMNS, made))
     assert tuple(table[0]) == IMAGE_COLUMNS
     names = [(row["id"], row["group"], row["split"], row["class"]) for row in table]
@@ -112,6 +113,6 @@ def test_a_row_an_image_and_class() -> None:
 
 
 def test_other_records_have_no_split_and_unmeasured_surfaces_are_empty() -> None:
-    table = rows(table_text(IMAGE_COLUMNS, image_rows(counted(), RECORDS, {}, CLASSES, {})))
+    table = rows(table_text(IMAGE_COLUMNS, image_rows(counted(), RECORDS, {}, CELLS)))
     assert {row["split"] for row in table} == {""}
     assert {row["hd95"] + row["surface_dice"] for row in table} == {""}

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
 from segkit.tasks.named import build_task
 from segkit.training.module import SegmentationModule
+from tests.commands.small import SMALL
 
 CONF = Path(__file__).parents[3] / "conf"
 EPOCHS = 3
@@ -38,6 +39,7 @@ def finished(phantom_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Fi
         "dataset.size=32",
         "dataset.batch_size=4",
         "dataset.panel_count=2",
+        *SMALL,
         "trainer=cpu",
         "trainer.precision=32-true",
         f"trainer.max_epochs={EPOCHS}",

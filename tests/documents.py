@@ -1,0 +1,49 @@
+"""What the documents show, taken apart: blocks of code, commands, links and pictures."""
+
+import re
+import shlex
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
+
+
+def blocks(document: Path) -> list[str]:
+    """Its indented blocks of code, in order, without the indent."""
+    text = document.read_text("utf-8")
+    return [
+        textwrap.dedent(found) for found in re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.M)
+    ]
+
+
+def is_python(block: str) -> bool:
+    """Whether it is a script, not a command or a list of files."""
+    return re.match(r"\s*(import|from) \w", block) is not None
+
+
+def commands(text: str) -> list[str]:
+    """What follows ``python -m``, in order: ``segkit.train dataset=phantom``."""
+    found = re.findall(r"python -m (segkit\.\w+[^`\n|]*)", text)
+    return [command.split("  #")[0].strip() for command in found]
+
+
+def links(document: Path) -> list[str]:
+    """What its links and pictures lead to, but for addresses of the web."""
+    found: list[str] = re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8"))
+    return [link for link in found if "://" not in link]
+
+
+def anchors(document: Path) -> set[str]:
+    """What links to its headings end in, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.M)
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+def split_command(command: str) -> tuple[str, list[str]]:
+    """The module's last name, and the words after it."""
+    module, *words = shlex.split(command)
+    return module.removeprefix("segkit."), words
