@@ -53,8 +53,8 @@ def as_cases(
             joined |= dict.fromkeys(others) | {
                 first: replace(first, called=called, sequences=tuple(others))
             }
-    found = (joined.get(one, one) for one in inputs)
-    return [replace(one, axis=axis) if one.mask else one for one in found if one is not None]
+    kept = (joined.get(one, one) for one in inputs)
+    return [replace(one, axis=axis) if one.mask else one for one in kept if one is not None]
 
 
 def _taken(cases: Collection[Mapping[int, Input]], channels: Channels) -> bool:
