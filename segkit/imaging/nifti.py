@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti1 import Nifti1Header, data_type_codes
 from nibabel.nifti2 import Nifti2Header
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from nibabel.volumeutils import array_from_file
@@ -159,11 +159,13 @@ def _shape(header: Nifti1Header, name: str) -> tuple[int, int, int]:
 
 
 def _kind(header: Nifti1Header, name: str) -> np.dtype[Any]:
+    code = int(header["datatype"])
+    if code not in data_type_codes.dtype:
+        raise ValueError(f"voxels of type {code}, which NIfTI does not have")
     kind: np.dtype[Any] = header.get_data_dtype()
     if kind.kind not in "iuf" or kind.itemsize > 8:
-        what = "colours" if kind.kind == "V" else f"{kind} numbers"
         raise SegkitError(
-            f"a NIfTI volume of {what}",
+            f"a NIfTI volume of {data_type_codes.label[code]}",
             where=name,
             remedy="write one real number a voxel, of 64 bits at most; channels as files of their "
             "own: case_0000.nii.gz, case_0001.nii.gz",

@@ -26,6 +26,7 @@ def header(**fields: Any) -> bytes:
     made["dim"][:4] = (3, 6, 5, 4)
     made["datatype"], made["bitpix"], made["vox_offset"] = 2, 8, 352
     made["pixdim"][1:4] = 1
+    made.set_sform(AFFINE, 1)
     for name, value in fields.items():
         made[name] = value
     return bytes(made.binaryblock) + bytes(4 + 120)
@@ -80,10 +81,10 @@ def odd() -> dict[str, bytes]:
         "unknown.nii": header(datatype=77),
         "slope.nii": header(scl_slope=np.inf, scl_inter=np.nan),
         "steep.nii": header(scl_slope=3e38, scl_inter=-3e38),
-        "flat.nii": header(sform_code=1),
-        "nowhere.nii": header(sform_code=1, srow_x=np.nan),
-        "quaternion.nii": header(qform_code=1, quatern_b=9, quatern_c=9),
-        "no size.nii": header(pixdim=0),
+        "flat.nii": header(srow_y=0),
+        "nowhere.nii": header(srow_x=np.nan),
+        "quaternion.nii": header(sform_code=0, qform_code=1, quatern_b=9, quatern_c=9),
+        "no size.nii": header(sform_code=0, pixdim=0),
     }
     for name, dim in {
         "none": [0] * 8,
