@@ -46,7 +46,7 @@ def as_cases(
         named = folder.name.lower() in FOLDERS and folder.name.lower() not in ("images", "masks")
         if not named and not _taken(cases.values(), channels):
             continue
-        say(f"{folder}: {len(cases)} cases of sequences, as nnU-Net numbers them")
+        say(f"{folder}: sequences, as nnU-Net numbers them; images: {len(cases)}")
         for case, numbers in cases.items():
             first, *others = _sequences(case, numbers)
             called = first.name.removesuffix(bare(first.path.name)) + case

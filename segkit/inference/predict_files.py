@@ -27,8 +27,9 @@ from segkit.inference.outputs import Files, NotWrittenError, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
 from segkit.inference.runlength import encode_components
 from segkit.inference.table import OK, Table
+from segkit.inference.volume_bands import volume_bands
 from segkit.inference.volume_files import VolumeFiles
-from segkit.inference.volumes import VolumeRows, plane_size, volume_bands
+from segkit.inference.volumes import VolumeRows, plane_size
 from segkit.inference.wanted import Wanted
 
 if TYPE_CHECKING:

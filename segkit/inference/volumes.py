@@ -1,26 +1,19 @@
 """A volume to predict: its slices one below the other, as if they were one high image."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
-from segkit.core.view import View
 from segkit.data.readers.slices import difference
 from segkit.data.volumes import is_scaled, reading, stack_window
-from segkit.imaging.bands import ArrayRows, Opened
+from segkit.imaging.bands import Opened
 from segkit.imaging.formats.base import Open, Slicing, Stack, Volume
 from segkit.imaging.formats.registry import volume_format
 from segkit.imaging.pixels import Window, to_uint8
-
-if TYPE_CHECKING:
-    from segkit.inference.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +96,3 @@ def _opened(file: File, slicing: Slicing) -> Volume:
 def plane_size(image: Opened) -> tuple[int, int]:
     """Rows and columns that a network sees: of a volume, those of a slice."""
     return image.plane if isinstance(image, VolumeRows) else image.size
-
-
-def volume_bands(
-    predictor: Predictor, volume: VolumeRows, view: View
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Outputs of all slices, as :meth:`Predictor.bands` gives those of an image.
-
-    As many slices are answered together as is best for the networks.
-    """
-    height, together = volume.plane[0], 1 if view.tile else predictor.together
-    for first in range(0, volume.slices, together):
-        numbers = range(first, min(first + together, volume.slices))
-        images = [volume.image(number) for number in numbers]
-        if view.tile is None:
-            for number, outputs in zip(numbers, predictor.whole(images, view.tta), strict=True):
-                yield number * height, outputs
-        else:
-            for top, outputs in predictor.bands(ArrayRows(images[0]), view):
-                yield first * height + top, outputs

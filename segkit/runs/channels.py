@@ -1,4 +1,4 @@
-"""``dataset.channels=auto``, settled by what the data have."""
+"""``dataset.channels=auto`` and classes without names, settled by what the data have."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def settled_channels(
     composed: DictConfig, config: dict[str, Any], reader: Reader
 ) -> dict[str, Any]:
     """The same, put into what was composed as well, so that config.yaml has it."""
-    if config["dataset"]["channels"] != AUTO:
-        return config
-    composed.dataset.channels = reader.channels()
+    dataset = config["dataset"]
+    if dataset["channels"] == AUTO:
+        composed.dataset.channels = reader.channels()
+    if "classes" in dataset and dataset["classes"] is None:
+        composed.dataset.classes = list(reader.classes)
     return resolved(composed)

@@ -20,7 +20,8 @@ from segkit.inference.names import Input
 from segkit.inference.predict_files import Job, predict_all
 from segkit.inference.predictor import Member, Predictor
 from segkit.inference.table import Table, columns
-from segkit.inference.volumes import VolumeRows, volume_bands
+from segkit.inference.volume_bands import volume_bands
+from segkit.inference.volumes import VolumeRows
 from segkit.inference.wanted import Wanted
 from segkit.tasks.semantic.task import SemanticTask
 from tests.data.readers.nifti_files import SHAPE, affine_of, save, voxels

@@ -11,18 +11,13 @@ Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder or a 
     ``segkit/data/readers/manifest.py``. Or one file an object, in a folder called like the image
     (``masks/a/1.png``, ``masks/a/2.png``). Or, where there is no mask file, COCO JSON with
     outlines: see ``segkit/data/readers/coco.py``.
-Classes: as configured, background first. What a mask stores is turned into classes by
-    ``mask_values`` (stored value or ``'#rrggbb'`` colour to class), by ``mask_threshold``
-    (two classes; values above it are foreground), or, with neither, only where there is no
-    doubt: with two classes the values of a file must all lie in {0, 1} or all in {0, 255};
-    with K they must be the classes 0…K-1 themselves. Anything else is an error that names the
-    file. Palette masks count by their indices (by their colours for a threshold).
-    ``labels`` says what the values of a mask are: ``classes``, ``objects`` (a label image:
-    each value above 0 is one object, of 8, 16 or 32 bits, or whole floats), or ``components``
-    (classes, of which each connected part is one object). With ``auto`` a layout of objects is
-    read as such, and a mask file as a label image only by a task of objects, and only where there
-    is no doubt: more than 16 values in the set, nearly each in one piece. Of objects that overlap
-    the later file, or annotation, has the pixels.
+Classes: as configured, background first; or as nnU-Net's ``dataset.json`` names them. What a mask
+    stores is turned into classes by ``mask_values`` (stored value or ``'#rrggbb'`` colour to
+    class), by ``mask_threshold`` (two classes; values above it are foreground), or, with neither,
+    only where there is no doubt: with two classes the values of a file must all lie in {0, 1} or
+    all in {0, 255}; with K they must be the classes 0…K-1 themselves. Anything else is an error
+    that names the file. Palette masks count by their indices (by their colours for a threshold).
+    Of objects see ``segkit/data/readers/label_checks.py``.
 Splits: folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` right above or
     right below ``images/`` and ``masks/``; else none. The group is the image or the volume, unless
     ``group_pattern`` or the table says otherwise.
@@ -46,6 +41,7 @@ from segkit.data.readers.group_pattern import GroupPattern
 from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_parts
 from segkit.data.readers.manifest import read_manifest
 from segkit.data.readers.mask_files import MaskFiles
+from segkit.data.readers.nnunet import class_names
 from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import has_masks, one_file_an_object, pair
 from segkit.data.readers.slices import cut, slicing
@@ -65,7 +61,7 @@ class Folder(Reader):
 
     Args:
         root: folder or zip.
-        classes: names of the classes, background first.
+        classes: names, background first; None takes nnU-Net's, or background and foreground.
         mask_values: stored value, or colour, to class; None decides where there is no doubt.
         mask_threshold: stored values above it are class 1; for two classes only. 127 for masks
             of 0 and 255 with soft edges, as JPEG makes them.
@@ -90,7 +86,7 @@ class Folder(Reader):
         self,
         root: str | Path,
         *,
-        classes: Sequence[str],
+        classes: Sequence[str] | None,
         mask_values: Mapping[int | str, int] | None = None,
         mask_threshold: float | None = None,
         manifest: str | None = None,
@@ -98,7 +94,10 @@ class Folder(Reader):
         labels: Labels = "auto",
         axis: str = "axial",
     ) -> None:
-        super().__init__(root, classes=classes)
+        super().__init__(root, classes=classes or ("background", "foreground"))
+        if classes is None and (found := class_names(self.source)):
+            super().__init__(root, classes=found[1])
+            self.tables.append(found[0])
         self.mask_values = None if mask_values is None else dict(mask_values)
         self.mask_threshold = mask_threshold
         self.manifest = manifest
@@ -248,5 +247,4 @@ class Folder(Reader):
         return told
 
     def _mask_names(self) -> list[str]:
-        names = (name for record in self._found.records for name in record.masks)
-        return [name for name in names if is_image(file_of(name))]
+        return [n for one in self._found.records for n in one.masks if is_image(file_of(n))]
