@@ -19,6 +19,7 @@ from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes, check_pixels
 from segkit.imaging.formats.base import AXES, Open, Slicing, Stack, Volume
+from segkit.imaging.formats.registry import bare
 
 Affine = NDArray[np.float64]
 # Of what stands between the header and the voxels; none needs as much.
@@ -26,9 +27,9 @@ _EXTENSIONS = 2**26
 # Deflate makes at most so many bytes of one.
 _MOST_PACKED = 1032
 _FOUR = (
-    "write a file for each: python -c \"import nibabel as n; [n.save(v, f'case_{{i:04}}.nii.gz') "
-    'for i, v in enumerate(n.four_to_three(n.load({name!r})))]"; those of one patient are read as '
-    "sequences of one image"
+    'write a file for each, and remove this one: python -c "import nibabel as n; p = {place!r}; '
+    "[n.save(v, f'{{p}}_{{i:04}}.nii.gz') for i, v in enumerate(n.four_to_three(n.load({name!r})))]"
+    '"; those of one mask are read as sequences of one image'
 )
 
 
@@ -152,7 +153,7 @@ def _shape(header: Nifti1Header, name: str) -> tuple[int, int, int]:
         raise SegkitError(
             f"{count} dimensions, {shown}: points in time, or several sequences in one file",
             where=name,
-            remedy=_FOUR.format(name=name),
+            remedy=_FOUR.format(name=name, place=bare(name)),
         )
     first, second, third = (*sizes[:3], 1, 1)[:3]
     return first, second, third

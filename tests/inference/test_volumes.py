@@ -1,5 +1,6 @@
 """Predicted volumes: masks on the grid of their input, whatever the order of its voxels."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,17 @@ def test_in_a_folder_of_nnu_nets_one_sequence_is_a_case(tmp_path: Path) -> None:
     save(tmp_path / "set" / "imagesTs" / "liver_8_0001.nii.gz", voxels(0))
     with pytest.raises(SegkitError, match="liver_8 lacks its sequence 0000"):
         predict(tmp_path / "set", tmp_path / "other")
+
+
+def test_volumes_of_an_archive(tmp_path: Path) -> None:
+    for number in range(2):
+        save(tmp_path / "set" / "imagesTs" / f"a_{number:04}.nii.gz", voxels(number))
+    packed = shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "set")
+    [row] = predict(Path(packed), tmp_path / "out", channels=2)
+    assert row["image"] == "a"
+    mean = (to_uint8(voxels(0), "").astype(float) + to_uint8(voxels(1), "")) / 2
+    found = np.asarray(nib.load(tmp_path / "out" / "a.nii.gz").dataobj)
+    np.testing.assert_array_equal(found, mean > 127.5)
 
 
 def test_sequences_of_other_grids_are_left_out(tmp_path: Path) -> None:

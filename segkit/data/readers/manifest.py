@@ -24,6 +24,7 @@ from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.core.limits import check_bytes
 from segkit.data.source import Source
+from segkit.imaging.formats.registry import bare
 
 SPLIT_NAMES = {
     "train": "train",
@@ -79,7 +80,7 @@ def read_manifest(source: Source, manifest: str, group_of: GroupOf) -> Listing:
 
 def _record(row: Row, where: str, group_of: GroupOf) -> Record:
     image = _inside(row["image"], where)
-    stem = PurePosixPath(image).with_suffix("").as_posix()
+    stem = bare(image)
     key = row.get("id") or stem
     return Record(
         id=key,

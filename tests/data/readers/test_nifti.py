@@ -1,5 +1,6 @@
 """Volumes as slices: NIfTI files of a folder."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -165,6 +166,31 @@ def test_a_cache_follows_files_not_slices(tmp_path: Path) -> None:
     files = (cache.folder / "files.json").read_text(encoding="utf-8")
     assert "#" not in files
     assert "images/b.nii.gz" in files
+
+
+def test_a_table_of_volumes(tmp_path: Path) -> None:
+    root = volumes(tmp_path, names="ab")
+    (root / "all.csv").write_text(
+        "image,mask,group,split\nimages/a.nii.gz,masks/a.nii.gz,ann,train\n"
+        "images/b.nii.gz,masks/b.nii.gz,bob,test\n"
+    )
+    records = Folder(root, classes=TWO, manifest="all.csv").listing().records
+    assert (records[0].id, records[0].group, records[0].split) == ("images/a#0", "ann", "train")
+    assert {record.split for record in records if record.group == "bob"} == {"test"}
+
+
+def test_the_advice_for_four_dimensions_gives_sequences(tmp_path: Path) -> None:
+    both = np.stack([voxels(0), voxels(1)], axis=3)
+    file = save(tmp_path / "images" / "a.nii.gz", both)
+    save(tmp_path / "masks" / "a.nii.gz", np.ones(SHAPE, np.uint8))
+    problem = Folder(tmp_path, classes=TWO).listing().problems[0]
+    found = re.search(r'python -c "([^"]+)"', problem.remedy)
+    assert found
+    exec(found[1], {})
+    file.unlink()
+    reader = Folder(tmp_path, classes=TWO)
+    assert reader.listing().problems == []
+    assert reader.read(reader.listing().records[0]).image.shape == (9, 7, 2)
 
 
 def test_only_addresses_of_images_are_slices() -> None:
