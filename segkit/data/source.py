@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+import weakref
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -154,6 +155,8 @@ class ZipSource(Source):
                     where=str(self.root),
                     remedy="download it again, or name the unpacked folder as dataset.root",
                 ) from error
+            if archive.fp is not None:  # closed, whatever circle of references it ends in
+                weakref.finalize(archive, archive.fp.close)
             self._local.archive = archive
         return archive
 

@@ -135,7 +135,10 @@ def test_an_unknown_axis(tmp_path: Path) -> None:
         Folder(tmp_path, classes=TWO, axis="coronel")
 
 
-def test_a_volume_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_volume_is_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
     root, decoded = volumes(tmp_path, names="abcd"), Counter[str]()
     before, lock = held._decoded, threading.Lock()
 
@@ -147,12 +150,13 @@ def test_a_volume_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(held, "_decoded", counted)
     reader = Folder(root, classes=TWO)
     records = reader.listing().records
-    with ThreadPoolExecutor(4) as pool:
+    kept = reader.source.held = {1: reader.source.held, 4: 8}[threads]
+    with ThreadPoolExecutor(threads) as pool:
         samples = list(pool.map(reader.read, records))
     assert len(samples) == len(records)
     assert set(decoded.values()) == {1}, decoded
     assert len(decoded) == 8
-    assert len(reader.source._volumes) == 4
+    assert len(reader.source._volumes) == kept
 
 
 def test_a_cache_follows_files_not_slices(tmp_path: Path) -> None:
