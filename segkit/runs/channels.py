@@ -27,8 +27,9 @@ def settled_channels(
 ) -> dict[str, Any]:
     """The same, put into what was composed as well, so that config.yaml has it."""
     dataset = config["dataset"]
-    if dataset["channels"] == AUTO:
+    unsettled, unnamed = dataset["channels"] == AUTO, dataset.get("classes", ()) is None
+    if unsettled:
         composed.dataset.channels = reader.channels()
-    if "classes" in dataset and dataset["classes"] is None:
+    if unnamed:
         composed.dataset.classes = list(reader.classes)
-    return resolved(composed)
+    return resolved(composed) if unsettled or unnamed else config
