@@ -39,6 +39,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
         SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
     """
     from segkit.core.view import View
+    from segkit.inference.cases import as_cases, check_volumes
     from segkit.inference.inputs import check_output, find_inputs
     from segkit.inference.wanted import wanted_of
 
@@ -48,10 +49,12 @@ def predict(config: dict[str, Any], call: Call) -> None:
     task = agree(runs, decoder_settings(config), cli.say)
     planes = agreed_planes(runs, config["axes"], config["z"])
     inputs, others = find_inputs(config["input"])
+    inputs = as_cases(inputs, [run.config for run in runs], cli.say)
     output = at_home(config["output"], "output")
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     wanted = wanted_of(config, output, task)
+    check_volumes(inputs, wanted)
     table = _table(config, runs, task, wanted)
     if not config["overwrite"]:
         _check_taken(table, inputs, wanted)

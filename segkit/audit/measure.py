@@ -17,6 +17,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
+from segkit.data.volumes import file_of
 from segkit.imaging.channels import to_channels
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import bare, format_of
@@ -32,7 +33,7 @@ class Facts:
 
     Attributes:
         record: with its stratum filled in.
-        format: of the image file: PNG, JPEG, TIFF, BMP, or "" for an array in an archive.
+        format: of the image file: PNG, JPEG, TIFF, BMP, NIfTI, or "" for an array in an archive.
         dtype: of the stored pixels, "" where unknown.
         bits: stored for each channel (or index of a palette), 0 where unknown.
         height: rows.
@@ -138,7 +139,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     Raises:
         SegkitError: a file that could be read before cannot be read now.
     """
-    kind, bits, stored = _stored(reader, record.image)
+    kind, bits, stored = _stored(reader, record)
     pixels: Pixels = sample.image if stored is None else stored
     planes = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])
     shares: tuple[float, ...] = ()
@@ -169,8 +170,9 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
     )
 
 
-def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
+def _stored(reader: Reader, record: Record) -> tuple[str, int, Pixels | None]:
     """Format and bits of an image file, and its pixels where reading has changed their values."""
+    name = file_of(record.image)
     if not is_image(name) and bare(name) != name:
         return "", 0, None
     source, through = reader.source, reader.intensity == STORED
@@ -184,7 +186,7 @@ def _stored(reader: Reader, name: str) -> tuple[str, int, Pixels | None]:
         bits = min(bits, 8)  # of a pixel, which has three channels from 16 on
     if through and kind in ("PNG", "BMP", "JPEG") and bits <= 8:
         return kind, bits, None
-    pixels = decode(source.read(name), source.where(name), planes=reader.planes, measured=True)
+    pixels = reader.stored(record)
     if not (kind in ("PNG", "BMP", "JPEG") and bits <= 8):
         bits = 1 if pixels.dtype == np.bool_ else 8 * pixels.dtype.itemsize
     unchanged = through and pixels.dtype == np.uint8
@@ -222,7 +224,7 @@ def _mask_values(reader: Reader, record: Record) -> str:
     """The values as stored, ``0 255``: colours by channel, floats rounded to 4 digits."""
     found: set[float] = set()
     for name in record.masks[:_MASK_FILES]:
-        if not is_image(name):
+        if not is_image(file_of(name)):
             return ""
         data, where = reader.source.read(name), reader.source.where(name)
         pixels = decode(data, where, indexed=True, planes=reader.planes)

@@ -14,6 +14,7 @@ from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.shell import argument
 from segkit.core.tables import table_text
 from segkit.core.terminal import console, show_facts, show_line, show_table
+from segkit.data.volumes import file_of
 
 RECORD_COLUMNS = (
     *("id", "group", "split", "stratum", "file", "masks", "format", "dtype", "bits"),
@@ -120,7 +121,8 @@ def ranges(audit: Audit) -> list[tuple[str, str]]:
     channels = Counter(str(fact.channels) for fact in facts)
     formats = Counter(fact.format or "array" for fact in facts)
     slowest = max(facts, key=lambda fact: fact.read_ms)
-    files = len(facts) + sum(len(fact.record.masks) for fact in facts)
+    records = [fact.record for fact in facts]
+    files = len({file_of(n) for r in records for n in (r.image, *r.sequences, *r.masks)})
     speed = (
         f"{len(facts)} images and their masks ({files} files) in {audit.seconds:.1f} s; "
         f"median {np.median([f.read_ms for f in facts]):.0f} ms, slowest "

@@ -10,7 +10,7 @@ def channels_of(value: Any) -> Channels:
     """``dataset.channels`` as it stands in a run's configuration: a number, or a list.
 
     Raises:
-        ValueError: ``auto``, which :mod:`segkit.runs.channels` settles first.
+        ValueError: ``auto``, which :mod:`segkit.runs.settled` settles first.
     """
     if value == "auto":
         raise ValueError("dataset.channels=auto is not settled")

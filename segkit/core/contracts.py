@@ -38,6 +38,7 @@ class Record:
         split: the split published with the data (``train``, ``val``, ``test``), or "".
         stratum: what splits are balanced over, or "".
         facts: further columns that the data set knows (age, scanner, …).
+        sequences: names of further files of the image, whose channels follow.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Record:
     split: str = ""
     stratum: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    sequences: tuple[str, ...] = ()
 
     @property
     def labelled(self) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,6 +57,8 @@ class ZipSource(Source):
                     where=str(self.root),
                     remedy="fetch it again, or name the folder that it was unpacked to",
                 ) from error
+            if archive.fp is not None:  # closed, whatever circle of references it ends in
+                weakref.finalize(archive, archive.fp.close)
             self._local.archive = archive
         return archive
 

@@ -40,8 +40,10 @@ class Opened(Rows, Protocol):
     calls its channels: all of them, or none.
     """
 
-    depth: str
     channels: tuple[str, ...]
+
+    @property
+    def depth(self) -> str: ...
 
     def stored(self, top: int, bottom: int) -> Pixels:
         """The same rows before they were brought to 0…255, (h, W) or (h, W, C)."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
@@ -14,11 +15,14 @@ from segkit.core.planes import PLAIN, Planes
 from segkit.core.stamps import checksum, file_stamp
 from segkit.data.image_files import image_files
 from segkit.data.readers.layouts import as_pairs
+from segkit.data.readers.pairs import FOLDERS
 from segkit.data.source import FolderSource, Source
 from segkit.imaging.bands import Opened, decoded, open_rows
-from segkit.imaging.formats.registry import bare, suffixes
+from segkit.imaging.formats.base import Slicing
+from segkit.imaging.formats.registry import bare, suffixes, volume_format
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixel_size import PixelSize, pixel_size
+from segkit.inference.volumes import File, VolumeRows
 
 # What predict itself writes into its folder.
 _TAKEN = (
@@ -38,17 +42,27 @@ class Input:
             by ``/``.
         archive: in which it lies, or None.
         member: its name in there.
+        sequences: further files, whose channels follow.
+        axis: along which a volume is cut into slices.
     """
 
     path: Path
     called: str = ""
     archive: Source | None = None
     member: str = ""
+    sequences: tuple["Input", ...] = ()
+    axis: str = "axial"
 
     @property
     def name(self) -> str:
         """What its files are called, without suffix."""
         return self.called or bare(self.path.name)
+
+    @property
+    def mask(self) -> str:
+        """Suffix of its mask, where that is a volume on the grid of the input; else ""."""
+        found = volume_format(self.path.name)
+        return found.mask if found else ""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -59,22 +73,36 @@ class Input:
         Raises:
             OSError: it is not there.
         """
-        return (self.archive.root if self.archive else self.path).stat().st_mtime_ns
+        own = (self.archive.root if self.archive else self.path).stat().st_mtime_ns
+        return max([own, *(one.changed() for one in self.sequences)])
 
     def stamp(self) -> str:
         """What changes whenever it does; nothing of it is read."""
-        return self.archive.stamp(self.member) if self.archive else file_stamp(self.path)
+        own = self.archive.stamp(self.member) if self.archive else file_stamp(self.path)
+        return "; ".join([own, *(one.stamp() for one in self.sequences)])
 
     def checksum(self) -> str:
         """Of its content; "" where it cannot be read any more."""
+        found = [self._checksum(), *(one.checksum() for one in self.sequences)]
+        return " ".join(found) if all(found) else ""
+
+    def _checksum(self) -> str:
         if self.archive:
             return self.archive.checksum(self.member)
-        with suppress(OSError), self.path.open("rb") as stream:
+        with suppress(OSError), self.stream() as stream:
             return checksum(stream)
         return ""
 
+    def stream(self) -> IO[bytes]:
+        """Its bytes, one after the other.
+
+        Raises:
+            OSError: it is not there.
+        """
+        return self.archive.open(self.member) if self.archive else self.path.open("rb")
+
     def open(self, large: int, rule: Rule = STORED, *, planes: Planes = PLAIN) -> Opened:
-        """Its pixels: by rows if it is a TIFF of more than ``large`` pixels, and no member.
+        """Its pixels: a volume, or rows of a TIFF of more than ``large`` pixels and no member.
 
         Args:
             large: pixels.
@@ -84,6 +112,9 @@ class Input:
         Raises:
             SegkitError: it cannot be read, is damaged, or is larger than the bound.
         """
+        if self.mask:
+            files = [File(str(one), one.stream) for one in (self, *self.sequences)]
+            return VolumeRows(files, Slicing(self.axis), rule)
         if self.archive is None:
             return open_rows(self.path, large, rule, planes=planes)
         archive = self.archive
@@ -108,10 +139,10 @@ def members(source: Source, *, anywhere: bool) -> tuple[list[Input], dict[str, s
         anywhere: take all images but masks where none lies below a folder ``images``.
     """
     names = source.names()
-    layout = {} if any("images" in _folders(name) for name in names) else _layout(names)
-    masks = {n for n in names if "masks" in {*_folders(n), *_folders(layout.get(n, n))}}
+    layout = {} if any("images" in _kinds(name) for name in names) else _layout(names)
+    masks = {n for n in names if "masks" in {*_kinds(n), *_kinds(layout.get(n, n))}}
     files = image_files([name for name in names if name not in masks], source.open)
-    chosen = [name for name in files.images if "images" in _folders(layout.get(name, name))]
+    chosen = [name for name in files.images if "images" in _kinds(layout.get(name, name))]
     if not chosen and anywhere:
         chosen = files.images
     kept = {*chosen, *(name for name in masks if name.lower().endswith(suffixes()))}
@@ -133,8 +164,9 @@ def _layout(names: Sequence[str]) -> dict[str, str]:
         return {}
 
 
-def _folders(name: str) -> list[str]:
-    return [part.lower() for part in PurePosixPath(name).parts[:-1]]
+def _kinds(name: str) -> list[str]:
+    """What lies in the folders that a file lies in: images, masks, or neither."""
+    return [FOLDERS.get(part.lower(), ("",))[0] for part in PurePosixPath(name).parts[:-1]]
 
 
 def _plain(name: str) -> list[str]:
@@ -150,7 +182,7 @@ def _called(names: Sequence[str]) -> list[str]:
     stems = [bare(_plain(name)[-1]) for name in names]
     if max(Counter(stems).values(), default=0) <= 1:
         return stems
-    places = [[part for part in _plain(name)[:-1] if part.lower() != "images"] for name in names]
+    places = [[part for part in _plain(name)[:-1] if part.lower() not in FOLDERS] for name in names]
     levels = enumerate(zip(*places, strict=False))
     shared = next((n for n, parts in levels if len(set(parts)) > 1), min(map(len, places)))
     called = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
@@ -27,10 +28,16 @@ from segkit.inference.outputs import Files, NotWrittenError, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
 from segkit.inference.runlength import encode_components
 from segkit.inference.table import OK, Table
+from segkit.inference.volume_bands import volume_bands
+from segkit.inference.volume_files import VolumeFiles
+from segkit.inference.volumes import VolumeRows, plane_size
 from segkit.inference.wanted import Wanted
 
 if TYPE_CHECKING:
     from segkit.inference.predictor import Predictor
+
+AnyFiles = Files | ObjectFiles | VolumeFiles
+Outputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +100,11 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                     if image.depth not in told and (line := unseen(predictor, image.depth)):
                         show_line(bar.console, f"{one}: {line}", "yellow")
                     told.add(image.depth)
-                    view, wanted = job.view_of(image.size), table.also(one, job.wanted)
+                    size = plane_size(image)
+                    view, wanted = job.view_of(size), table.also(one, job.wanted)
                     chosen = replace(job, view=view, wanted=wanted)
                     if chosen.view != job.view:
-                        _tell_tiled(bar.console, one, image.size, warning)
+                        _tell_tiled(bar.console, one, size, warning)
                         warning = ""
                     _predict(
                         predictor, one, image, chosen, answers.get(one), table=table, tick=tick
@@ -175,7 +183,7 @@ def _predict(
     started = time.perf_counter() - (answer.seconds if answer else 0)
     said, wanted = predictor.task.describe(), job.wanted
     with writing(wanted.folder), _files(predictor, one, image, wanted) as files:
-        found = [(0, answer.outputs)] if answer else predictor.bands(image, job.view)
+        found = [(0, answer.outputs)] if answer else _bands(predictor, image, job.view)
         decode, maps, top = predictor.task.decoder.answers, wanted.probability or wanted.labels, 0
         for chances, mask in decode((outputs for _, outputs in found), maps=maps):
             pixels = image.rows(top, top + len(mask)) if wanted.overlay else None
@@ -184,7 +192,8 @@ def _predict(
             top += len(mask)
             tick(top)
         files.finish()
-        facts: dict[str, object] = {"width": image.size[1], "height": image.size[0]}
+        height, width = plane_size(image)
+        facts: dict[str, object] = {"width": width, "height": height}
         facts |= {"tile": job.view.tile or "", **said.facts()}
         facts["beside"] = " ".join(wanted.asked)
         facts["mask"] = wanted.mask(one.name, files.suffix).name
@@ -194,8 +203,16 @@ def _predict(
         table.add(one, facts | {"seconds": f"{time.perf_counter() - started:.3f}"}, OK)
 
 
-def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted) -> Files | ObjectFiles:
+def _bands(predictor: Predictor, image: Opened, view: View) -> Iterator[tuple[int, Outputs]]:
+    if isinstance(image, VolumeRows):
+        return volume_bands(predictor, image, view)
+    return predictor.bands(image, view)
+
+
+def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted) -> AnyFiles:
     planes = predictor.task.objective.outputs
+    if isinstance(image, VolumeRows):
+        return VolumeFiles(wanted, one, image)
     if wanted.labels:
         return ObjectFiles(wanted, one, image, planes, predictor.classes[1])
     return Files(wanted, one.name, image.size, planes)

@@ -109,7 +109,8 @@ def grouped(
     group: list[Opened] = []
     pixels = 0
     for one, image in files:
-        small = image.exception() is None and whole(image.result().size)
+        # The slices of a volume are answered together, alone.
+        small = image.exception() is None and not one.mask and whole(image.result().size)
         if group and not (small and pixels + _pixels(image) <= _PIXELS):
             yield group
             group, pixels = [], 0

@@ -92,7 +92,8 @@ class Table:
         for one in inputs:
             row = self.rows.get(one.name)
             known = row is not None and row["status"] == OK
-            files = [*self._files(one, wanted), *([] if known else wanted.masks(one.name))]
+            others = [] if known or one.mask else wanted.masks(one.name)
+            files = [*self._files(one, wanted), *others]
             there = [file for file in files if self._is_other(one, file)]
             if there:
                 raise SegkitError(
@@ -102,7 +103,8 @@ class Table:
                 )
 
     def _files(self, one: Input, wanted: Wanted) -> list[Path]:
-        return [*wanted.files(one.name, self._masks.get(one.name, "")).values()]
+        suffix = one.mask or self._masks.get(one.name, "")
+        return [*wanted.files(one.name, suffix).values()]
 
     def _is_other(self, one: Input, file: Path) -> bool:
         """Whether a file is there that this prediction did not write; it writes no row later."""

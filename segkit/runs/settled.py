@@ -1,4 +1,4 @@
-"""``dataset.channels=auto`` and ``dataset.intensity=auto``, settled by what the data have."""
+"""What is ``auto`` of channels and intensity, and classes without names, settled by the data."""
 
 from __future__ import annotations
 
@@ -35,4 +35,7 @@ def settle(composed: DictConfig, config: dict[str, Any], reader: Reader) -> dict
     changed = [key for key in ("channels", "intensity") if config["dataset"].get(key) == AUTO]
     for key in changed:
         composed.dataset[key] = found[key]
+    if config["dataset"].get("classes", ()) is None:
+        composed.dataset.classes = list(reader.classes)
+        changed.append("classes")
     return resolved(composed) if changed else config

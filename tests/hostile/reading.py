@@ -24,6 +24,7 @@ from segkit.imaging.bands import open_rows
 from segkit.imaging.channels import as_rgb
 from segkit.imaging.masks import automatic_classes, zero_is_light
 from segkit.imaging.pixels import decode, orientation, to_uint8
+from segkit.inference.names import Input
 
 SECONDS = 300  # small files: nothing that ends needs as long on any machine
 MEGAPIXELS = 4.0
@@ -154,7 +155,31 @@ def _table(path: Path) -> None:
             reader.read(record)
 
 
+def _volume(path: Path) -> None:
+    """As a data set, as a file of one plane, and as predict opens it."""
+    failed = None
+    for read in (_folder, _predicted, _plane):
+        try:
+            read(path.parent.parent if read is _folder else path)
+        except SegkitError as error:
+            complete(error)
+            failed = failed or error if read is not _plane else failed
+    if failed is not None:
+        raise failed
+
+
+def _plane(path: Path) -> None:
+    assert decode(path.read_bytes(), str(path)).ndim == 2
+
+
+def _predicted(path: Path) -> None:
+    rows = Input(path).open(10**6)
+    for top in range(0, rows.size[0], 997):
+        rows.rows(top, min(top + 997, rows.size[0]))
+
+
 _READERS = {
+    "volume": _volume,
     "image": _image,
     "zip": _archive,
     "tar": _archive,

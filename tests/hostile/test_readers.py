@@ -22,6 +22,7 @@ from tests.hostile.pictures import picture_bombs, pictures
 from tests.hostile.reading import MEGAPIXELS, READ, TooLongError, attempt
 from tests.hostile.tables import tables
 from tests.hostile.tars import tar_bombs, tars
+from tests.hostile.volumes import volume_bombs, volumes
 
 ROOT = Path(__file__).parents[2]
 # Above what the largest allowed image takes: 32 MB as stored, its copies as 8 and 64 bits.
@@ -68,6 +69,13 @@ def test_damaged_and_odd_pictures(tmp_path: Path) -> None:
     assert found.total() > 440
     assert found["read"] > 20, "damage to a comment does no harm"
     assert found["refused"] > 200
+
+
+def test_damaged_and_odd_volumes(tmp_path: Path) -> None:
+    found = attempts(volumes(), tmp_path)
+    assert found.total() > 250
+    assert found["read"] > 20
+    assert found["refused"] > 100
 
 
 def test_tables(tmp_path: Path) -> None:
@@ -117,6 +125,7 @@ def test_nothing_grows_beyond_the_limit(tmp_path: Path) -> None:
     """In a process of its own, whose peak of memory is its own, too."""
     cases = [
         *picture_bombs(),
+        *volume_bombs(),
         *pictures(count=0),
         *archives(count=0),
         *tar_bombs(),

@@ -6,7 +6,6 @@ A new data set is a subclass of :class:`Reader` in ``segkit/data/<name>.py``, a
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
@@ -22,9 +21,12 @@ from segkit.core.planes import PLAIN
 from segkit.data.archives import open_source
 from segkit.data.group_windows import GroupWindows
 from segkit.data.passed_over import passed_over
-from segkit.data.source import Source
+from segkit.data.readers.tellable import tellable
 from segkit.data.unpacking import nested
+from segkit.data.volumes import VolumeSource, file_of, together
+from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import suffixes
+from segkit.imaging.intensity import Rule
 from segkit.imaging.pixels import Pixels, decode, to_uint8
 
 
@@ -46,6 +48,7 @@ class Reader(ABC):
     has_objects: ClassVar[bool] = False
     # Drawn by segkit to try it out: nobody's own images.
     synthetic: ClassVar[bool] = False
+    slicing = Slicing()  # of volumes
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
         # A folder called 2018 comes as a number from the command line.
@@ -81,13 +84,13 @@ class Reader(ABC):
         self.objects = True
 
     @cached_property
-    def source(self) -> Source:
-        """The files of the data set.
+    def source(self) -> VolumeSource:
+        """The files of the data set, and the slices of its volumes.
 
         Raises:
             SegkitError: ``root`` is missing or not readable.
         """
-        return open_source(self.root)
+        return VolumeSource(open_source(self.root), self.slicing)
 
     @cached_property
     def _windows(self) -> GroupWindows:
@@ -139,7 +142,7 @@ class Reader(ABC):
     @cached_property
     def _found(self) -> Listing:
         # An archive of thirty thousand masks is listed once, not by everyone who asks.
-        return _tellable(self.scan())
+        return tellable(self.scan())
 
     @property
     @abstractmethod
@@ -174,7 +177,8 @@ class Reader(ABC):
 
     def files(self, record: Record) -> tuple[str, ...]:
         """The files that a record's pixels come from; part of the cache's key."""
-        return (record.image, *record.masks)
+        names = (record.image, *record.sequences, *record.masks)
+        return tuple(map(file_of, names))
 
     def channels(self) -> int:
         """What ``dataset.channels=auto`` is: grey and colour are given as three, others as stored.
@@ -210,42 +214,35 @@ class Reader(ABC):
 
     def decoded(self, data: bytes, record: Record) -> Pixels:
         """The same of the bytes of its file; for a fixed range of intensities what was measured."""
-        where, measured = self.source.where(record.image), isinstance(self.intensity, tuple)
-        return decode(data, where, planes=self.planes, measured=measured)
+        measured = isinstance(self.intensity, tuple)
+        found = []
+        for name in (record.image, *record.sequences):
+            data = data if name == record.image else self.source.read(name)
+            where = self.source.where(name)
+            found.append((where, decode(data, where, planes=self.planes, measured=measured)))
+        return found[0][1] if len(found) == 1 else together(found)
 
     def scaled(self, record: Record, pixels: Pixels) -> NDArray[np.uint8]:
         """What :attr:`intensity` makes of a record's image as it is stored.
+
+        Of a slice the window is the whole volume's, of sequences each has its own.
 
         Raises:
             SegkitError: see :func:`~segkit.imaging.pixels.to_uint8`.
         """
         self.depths[record.image] = str(pixels.dtype)
-        rule = self.intensity
-        window = self._windows.of(record, pixels) if rule == GROUP else rule
-        return to_uint8(pixels, self.source.where(record.image), window)
+        rule: Rule = self.intensity
+        if (window := self.source.window(record, rule)) is not None:
+            rule = window
+        elif rule == GROUP:
+            rule = self._windows.of(record, pixels)
+        elif rule == IMAGE and record.sequences:
+            rule = CHANNEL
+        return to_uint8(pixels, self.source.where(record.image), rule)
 
     def read_image(self, record: Record) -> NDArray[np.uint8]:
         """Decode a record's image to 0…255: (H, W) or (H, W, C) uint8."""
         return self.scaled(record, self.stored(record))
-
-
-def _tellable(found: Listing) -> Listing:
-    """The listing, with records whose names no table could hold as problems.
-
-    Linux allows bytes in a name that are not UTF-8; they cannot be written to ``split.csv``.
-    """
-    records, problems = [], [replace(p, where=_shown(p.where)) for p in found.problems]
-    for record in found.records:
-        names = "\n".join((record.id, record.group, record.image, *record.masks))
-        if _shown(names) == names:
-            records.append(record)
-        else:
-            problems.append(Problem(_shown(record.image), "a name that is not UTF-8", "rename it"))
-    return Listing(records, problems)
-
-
-def _shown(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def is_image(name: str) -> bool:

@@ -3,27 +3,22 @@ r"""The user's own images and masks, in folders or listed in a table.
 Source: yours.
 Licence: yours.
 Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; PNG,
-    JPEG, TIFF, BMP or GIF. An image and its mask have the same name below those two folders, but
-    for the suffix (``images/day1/a.tif``, ``masks/day1/a.png``); a mask may also be called
-    ``a_mask`` and so on; the exact name goes first. Several (``a_mask``, ``a_mask_1``) count
-    together; in a folder called like the image each is an object (``masks/a/1.png``). Layouts of
-    published sets: ``segkit/data/readers/layouts.py``; folders of other names: ``images`` and
-    ``masks``. Or a table: see ``segkit/data/readers/manifest.py``. Or, where there is no mask
-    file, outlines in JSON: see ``segkit/data/readers/annotations.py``.
-Classes: as configured, background first. What a mask stores is turned into classes by
-    ``mask_values`` (stored value or ``'#rrggbb'`` colour to class), by ``mask_threshold``
-    (two classes; values above it are foreground), or, with neither, only where there is no
-    doubt: with two classes the values of a file must all lie in {0, 1} or all in {0, 255};
-    with K they must be the classes 0…K-1 themselves. Anything else is an error that names the
-    file. Palette masks count by their indices (by their colours for a threshold).
-    ``labels`` says what the values of a mask are: ``classes``, ``objects`` (a label image:
-    each value above 0 is one object, of 8, 16 or 32 bits, or whole floats), or ``components``
-    (classes, of which each connected part is one object). With ``auto`` a layout of objects is
-    read as such, and a mask file as a label image only by a task of objects, and only where there
-    is no doubt: more than 16 values in the set, nearly each in one piece. Of objects that overlap
-    the later file, or annotation, has the pixels.
+    JPEG, TIFF, BMP, GIF, DICOM, or NIfTI, of whose volumes each slice is a record. An image and its
+    mask have the same name below those two folders, but for the suffix (``images/day1/a.tif``,
+    ``masks/day1/a.png``); a mask may also be called ``a_mask`` and so on; the exact name goes
+    first. Several (``a_mask``, ``a_mask_1``) count together; in a folder called like the image each
+    is an object (``masks/a/1.png``). Layouts of published sets: ``segkit/data/readers/layouts.py``,
+    nnU-Net's: ``sequences.py`` beside it; folders of other names: ``images`` and ``masks``. Or a
+    table: ``manifest.py``. Or, where there is no mask file, outlines in JSON: ``annotations.py``.
+Classes: as configured, background first; or as nnU-Net's ``dataset.json`` names them. What a mask
+    stores is turned into classes by ``mask_values`` (stored value or ``'#rrggbb'`` colour to
+    class), by ``mask_threshold`` (two classes; values above it are foreground), or, with neither,
+    only where there is no doubt: with two classes the values of a file must all lie in {0, 1} or
+    all in {0, 255}; with K they must be the classes 0…K-1 themselves. Anything else is an error
+    that names the file. Palette masks count by their indices (by their colours for a threshold).
+    Of objects see ``segkit/data/readers/label_checks.py``.
 Splits: folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` right above or
-    right below ``images/`` and ``masks/``; else none. The group is the image unless
+    right below ``images/`` and ``masks/``; else none. The group is the image or the volume, unless
     ``group_pattern`` or the table says otherwise.
 Citation: yours.
 
@@ -48,9 +43,12 @@ from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_
 from segkit.data.readers.layouts import suggested
 from segkit.data.readers.listed import listed
 from segkit.data.readers.mask_files import MaskFiles
+from segkit.data.readers.nnunet import class_names
 from segkit.data.readers.overlaps import Overlaps
 from segkit.data.readers.pairs import one_file_an_object
 from segkit.data.readers.patients import by_patient
+from segkit.data.readers.slices import cut, slicing
+from segkit.data.volumes import file_of
 from segkit.imaging.components import components
 from segkit.imaging.mask_settings import (
     check_label_settings,
@@ -66,7 +64,7 @@ class Folder(Reader):
 
     Args:
         root: folder or zip.
-        classes: names of the classes, background first.
+        classes: names, background first; None takes nnU-Net's, or background and foreground.
         mask_values: stored value, or colour, to class; None decides where there is no doubt.
         mask_threshold: stored values above it are class 1; for two classes only. 127 for masks
             of 0 and 255 with soft edges, as JPEG makes them.
@@ -79,6 +77,7 @@ class Folder(Reader):
         masks: of the masks, likewise, or where several may hold them.
         axes: of TIFF files of many planes; see :class:`~segkit.core.planes.Planes`.
         z: which plane of a stack is the image; of a mask that is a stack, too.
+        axis: along which NIfTI volumes are cut into slices: axial, coronal or sagittal.
 
     Raises:
         SegkitError: the settings contradict each other, or the pattern is not one.
@@ -86,15 +85,15 @@ class Folder(Reader):
 
     has_objects = True
     layout = (
-        "images/a.png with masks/a.png (PNG, JPEG, TIFF or BMP; also below train/, val/, test/), "
-        "or COCO or LabelMe JSON, or a table: dataset.manifest=FILE.csv"
+        "images/a.png with masks/a.png (PNG, JPEG, TIFF, BMP, DICOM or NIfTI; also below train/, "
+        "val/, test/), or COCO or LabelMe JSON, or a table: dataset.manifest=FILE.csv"
     )
 
     def __init__(
         self,
         root: str | Path,
         *,
-        classes: Sequence[str],
+        classes: Sequence[str] | None,
         mask_values: Mapping[int | str, int] | None = None,
         mask_threshold: float | None = None,
         manifest: str | None = None,
@@ -104,14 +103,17 @@ class Folder(Reader):
         masks: str | None = None,
         axes: str | None = None,
         z: int | str | None = None,
+        axis: str = "axial",
     ) -> None:
-        super().__init__(root, classes=classes)
+        self.slicing = slicing(axis)  # before the source is opened
+        super().__init__(root, classes=classes or ("background", "foreground"))
+        if classes is None and (found := class_names(self.source)):
+            super().__init__(root, classes=found[1])
+            self.tables.append(found[0])
         self.planes = Planes(axes, z)
         self.mask_values = None if mask_values is None else dict(mask_values)
-        self.mask_threshold = mask_threshold
-        self.manifest = manifest
-        self.group_pattern = GroupPattern(group_pattern)
-        self.labels = labels
+        self.mask_threshold, self.labels = mask_threshold, labels
+        self.manifest, self.group_pattern = manifest, GroupPattern(group_pattern)
         self.images, self.mask_folder = images, masks
         self.masks = MaskFiles(self, self._mask_names, mask_values, mask_threshold)
         self._pictures: dict[str, Picture] = {}  # of JSON, by the image's file
@@ -120,11 +122,7 @@ class Folder(Reader):
         check_labels(labels, self.classes)
 
     def require_objects(self) -> None:
-        """See :meth:`Reader.require_objects`.
-
-        Raises:
-            SegkitError: settings of classes.
-        """
+        """See :meth:`Reader.require_objects`; settings of classes are refused too."""
         check_labels(self.labels, self.classes, asked=True)
         super().require_objects()
 
@@ -134,13 +132,12 @@ class Folder(Reader):
         Raises:
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
-        folders = self.images, self.mask_folder
-        found, self._pictures, self.without_pixels = listed(
-            self.source, self.manifest, self.group_pattern, *folders
-        )
+        where = self.source, self.manifest, self.group_pattern, self.images, self.mask_folder
+        found, self._pictures, self.without_pixels = listed(*where)
         if self.manifest and not self._pictures:
             self.tables.append(self.manifest)
-        return by_patient(found, self.source.open, grouped=bool(self.group_pattern))
+        found = by_patient(found, self.source.open, grouped=bool(self.group_pattern))
+        return cut(found, self.source)
 
     def listing(self) -> Listing:
         """See :meth:`Reader.listing`; where objects are asked for, masks are looked at too.
@@ -222,7 +219,7 @@ class Folder(Reader):
 
     def parameters(self) -> dict[str, object]:
         """What turns stored values into classes, or objects."""
-        values = self.mask_values or {}
+        values, axis = self.mask_values or {}, self.slicing.axis
         labels = self.labels if self.labels != "auto" or not self.objects else "objects"
         return {
             "classes": len(self.classes),
@@ -231,6 +228,7 @@ class Folder(Reader):
             **({"labels": labels} if labels != "auto" else {}),
             **({"names": self.classes} if self._pictures else {}),
             **({"planes": astuple(self.planes)} if self.planes != PLAIN else {}),
+            **({"axis": axis} if axis != "axial" else {}),
         }
 
     def cautions(self) -> list[Problem]:
@@ -247,4 +245,4 @@ class Folder(Reader):
         return told
 
     def _mask_names(self) -> list[str]:
-        return [n for record in self._found.records for n in record.masks if is_image(n)]
+        return [n for one in self._found.records for n in one.masks if is_image(file_of(n))]

@@ -1,4 +1,12 @@
-"""Whether a folder's settings and masks are of objects, before a record is read."""
+"""Whether a folder's settings and masks are of objects, before a record is read.
+
+``labels`` says what the values of a mask are: ``classes``, ``objects`` (a label image: each value
+above 0 is one object, of 8, 16 or 32 bits, or whole floats), or ``components`` (classes, of which
+each connected part is one object). With ``auto`` a layout of objects is read as such, and a mask
+file as a label image only by a task of objects, and only where there is no doubt: more than 16
+values in the set, nearly each in one piece. Of objects that overlap the later file, or annotation,
+has the pixels.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath

@@ -9,36 +9,52 @@ from typing import NamedTuple
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.data.readers.base import is_image
 from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf, nfc
+from segkit.data.readers.sequences import gather
+from segkit.data.volumes import file_of
 from segkit.imaging.formats.registry import bare
 
 MASK_WORDS = "mask|seg|segmentation|label|labels|gt|ground_?truth|annotation|manual1|1stHO"
 _MASK_SUFFIX = re.compile(rf"[_-]({MASK_WORDS})$", re.IGNORECASE)
+# By name, in lower case: what lies in a folder, and its split. The last four are nnU-Net's.
+FOLDERS = {
+    "images": ("images", ""),
+    "masks": ("masks", ""),
+    "imagestr": ("images", "train"),
+    "labelstr": ("masks", "train"),
+    "imagests": ("images", "test"),
+    "labelsts": ("masks", "test"),
+}
 
 _EMPTY = "if it has no object: write one black mask, masks/{}/none.png"
 
 
 class _Place(NamedTuple):
-    """Where a file lies: ``<tree>/images/<key>.png``; ``tree`` may end in a split's folder."""
+    """Where a file lies: ``<tree>/images/<key>.png``; ``tree`` may end in a split's folder.
+
+    Images below nnU-Net's folders have a number, of their sequence, whatever masks are called.
+    """
 
     tree: tuple[str, ...]
     key: str
     split: str
     above_split: tuple[str, ...]
+    numbered: bool
 
 
 def _place(name: str) -> tuple[str, _Place] | None:
     """``images`` or ``masks``, and the place; None for a file that lies below neither."""
     # An archive may call a member ".".
-    *folders, _ = parts = PurePosixPath(name).parts or ("",)
-    kinds = [i for i, part in enumerate(folders) if part.lower() in ("images", "masks")]
+    *folders, _ = parts = PurePosixPath(file_of(name)).parts or ("",)
+    kinds = [i for i, part in enumerate(folders) if part.lower() in FOLDERS]
     if not kinds:
         return None
+    kind, own = FOLDERS[folders[kinds[0]].lower()]
     tree, below = parts[: kinds[0]], parts[kinds[0] + 1 :]
     outer = SPLIT_NAMES.get(tree[-1].lower(), "") if tree else ""
     inner = SPLIT_NAMES.get(below[0].lower(), "") if len(below) > 1 else ""
     key = bare(PurePosixPath(*below).as_posix())
-    place = _Place(tree, key, outer or inner, tree[:-1] if outer else tree)
-    return folders[kinds[0]].lower(), place
+    above = tree[:-1] if outer else tree
+    return kind, _Place(tree, key, own or outer or inner, above, bool(own))
 
 
 def kinds(names: Iterable[str]) -> set[str]:
@@ -69,7 +85,8 @@ def _folder(place: _Place) -> _Place | None:
 def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()) -> Listing:
     """Give each image below an ``images`` folder the mask of its name below ``masks``.
 
-    Or, where there is none, those in the folder of its name: one file an object.
+    Or, where there is none, those in the folder of its name: one file an object. Folders of nnU-Net
+    count too, and sequences that are numbered as it does are one image.
 
     Args:
         names: every file of the data set, as it is stored, by the name to pair it by.
@@ -86,13 +103,15 @@ def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()
         found = _place(name) if is_image(name) or name in more else None
         if found is not None:
             (images if found[0] == "images" else masks)[found[1]].append(stored)
+    gathered = gather(images, masks)
+    images = gathered.images
     owned = _owners(images, masks)
     apart = _in_folders(images, owned)
     # Where no mask is at all, images are there to be predicted: nothing was forgotten.
     masked = {place.split for place in masks}
     shared = _common([place.above_split for place in (*images, *masks)])
     records: dict[str, Record] = {}
-    problems = []
+    problems = gathered.problems
     for place, files in images.items():
         truth = sorted(apart.get(place) or owned.pop(place, []))
         if len(files) > 1:
@@ -104,7 +123,14 @@ def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()
             problems.append(Problem(files[0], "an image without a mask", remedy))
         else:
             key = "/".join((*place.tree[shared:], place.key))
-            record = Record(key, group_of(key, key), files[0], tuple(truth), split=place.split)
+            record = Record(
+                key,
+                group_of(key, key),
+                files[0],
+                tuple(truth),
+                split=place.split,
+                sequences=gathered.sequences.get(place, ()),
+            )
             if records.setdefault(key, record) is not record:
                 problems.append(Problem(files[0], f"the same name as {records[key].image}"))
     orphans = [name for files in owned.values() for name in files]

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL.ImageFile import ImageFile
 
@@ -36,6 +37,66 @@ class Picture:
         return self.measured if measured and self.measured is not None else self.pixels
 
 
+# Of the patient, in the order of NIfTI: from left to right, from back to front, from feet to head.
+AXES = ("sagittal", "coronal", "axial")
+
+
+@dataclass(frozen=True, slots=True)
+class Slicing:
+    """How volumes are cut into slices.
+
+    Attributes:
+        axis: axial, coronal or sagittal, of files that say how the patient lies in them.
+    """
+
+    axis: str = "axial"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """The slices of a volume, decoded.
+
+    Attributes:
+        pixels: (S, H, W) or (S, H, W, C), as stored.
+        slope, offset: a stored value times the one plus the other is what it stands for.
+    """
+
+    pixels: Pixels
+    slope: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def scaled(self) -> bool:
+        """Whether stored values stand for others."""
+        return (self.slope, self.offset) != (1, 0)
+
+    def plane(self, number: int) -> Pixels:
+        """(H, W) or (H, W, C) of one slice, in what its values stand for."""
+        plane: Pixels = self.pixels[number]
+        return plane * self.slope + self.offset if self.scaled else plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """A file of slices, of which the header alone has been read.
+
+    Attributes:
+        slices: how many.
+        size: rows and columns of each.
+        read: decodes them; of a damaged file it raises what it likes.
+        affine: (4, 4), from (column, row, slice) to mm in the patient, where the file says; files
+            of one patient lie on one grid where these are alike.
+    """
+
+    slices: int
+    size: tuple[int, int]
+    read: Callable[[], Stack]
+    affine: NDArray[np.float64] | None = None
+
+
+Open = Callable[[], IO[bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One format; a file of this folder has one, called ``FORMAT``.
@@ -49,6 +110,11 @@ class Format:
             it likes.
         header: of Pillow's, where that reads its header.
         stack: the same as ``read``, of a format whose files may hold many planes, by settings.
+        volume: reads the header of a file that ``Open`` opens, which is called by a name in errors;
+            gives None where it holds no volume, or is not to be cut. It is asked by the suffix of
+            the file's name. Of a damaged file it raises what it likes.
+        mask: suffix of the masks that are predicted of its volumes, on their own grid; "" where
+            images are predicted plane by plane.
     """
 
     name: str
@@ -57,6 +123,8 @@ class Format:
     read: Callable[[bytes, str, bool], Picture]
     header: type[ImageFile] | None = None
     stack: Callable[[bytes, str, bool, Planes], Picture] | None = None
+    volume: Callable[[Open, str, Slicing], Volume | None] | None = None
+    mask: str = ""
 
 
 def split_alpha(pixels: Pixels) -> Picture:

@@ -28,8 +28,14 @@ def suffixes() -> tuple[str, ...]:
     return tuple(suffix for each in formats() for suffix in each.suffixes)
 
 
+def volume_format(name: str) -> Format | None:
+    """That of a file which may hold a volume, by its name."""
+    able = (each for each in formats() if each.volume is not None)
+    return next((each for each in able if name.lower().endswith(each.suffixes)), None)
+
+
 def bare(name: str) -> str:
-    """A file's name without what an image's ends in, or without its suffix.
+    """A file's name without what an image's ends in, such as ``.nii.gz``, or without its suffix.
 
     A suffix of digits is the end of a name without one: of a DICOM file, ``1.2.840.5``.
     """
@@ -41,5 +47,5 @@ def bare(name: str) -> str:
 
 def format_names() -> str:
     """In words: ``BMP, GIF, JPEG, PNG or TIFF``."""
-    names = [each.name for each in formats()]
+    names = [each.name for each in formats() if each.suffixes]
     return ", ".join(names[:-1]) + f" or {names[-1]}"

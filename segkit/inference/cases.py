@@ -1,0 +1,112 @@
+"""Volumes among what is predicted: files of one patient together, and what fits none of them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from segkit.core.channels import Channels, channels_of
+from segkit.core.errors import SegkitError
+from segkit.data.readers.pairs import FOLDERS
+from segkit.data.readers.sequences import split_number
+from segkit.imaging.formats.registry import bare
+from segkit.inference.names import Input
+from segkit.inference.wanted import Wanted
+
+_PLANES_ALONE = ("probability", "colour", "rle")
+
+
+def as_cases(
+    inputs: Sequence[Input], configs: Sequence[Mapping[str, Any]], say: Callable[[str], None]
+) -> list[Input]:
+    """Inputs of which sequences of one patient are one, and volumes are cut as in training.
+
+    ``case_0000.nii.gz`` and ``case_0001.nii.gz`` are sequences of ``case`` in nnU-Net's folders;
+    elsewhere where each case has as many, from 0000 on, as the runs take channels.
+
+    Args:
+        inputs: files.
+        configs: of the runs.
+        say: tells what was put together.
+
+    Raises:
+        SegkitError: runs of different axes, or a case without one of its sequences.
+    """
+    if not any(one.mask for one in inputs):
+        return list(inputs)
+    axis = _axis(configs)
+    channels = channels_of(configs[0]["dataset"]["channels"])
+    folders = defaultdict[Path, dict[str, dict[int, Input]]](lambda: defaultdict(dict))
+    for one in inputs:
+        if one.mask and (found := split_number(bare(one.path.name))):
+            folders[one.path.parent][found[0]][found[1]] = one
+    joined: dict[Input, Input | None] = {}
+    for folder, cases in folders.items():
+        named = folder.name.lower() in FOLDERS and folder.name.lower() not in ("images", "masks")
+        if not named and not _taken(cases.values(), channels):
+            continue
+        say(f"{folder}: sequences, as nnU-Net numbers them; images: {len(cases)}")
+        for case, numbers in cases.items():
+            first, *others = _sequences(case, numbers)
+            called = first.name.removesuffix(bare(first.path.name)) + case
+            joined |= dict.fromkeys(others) | {
+                first: replace(first, called=called, sequences=tuple(others))
+            }
+    kept = (joined.get(one, one) for one in inputs)
+    return [replace(one, axis=axis) if one.mask else one for one in kept if one is not None]
+
+
+def _taken(cases: Collection[Mapping[int, Input]], channels: Channels) -> bool:
+    """Whether all have the sequences that the runs take as channels, several and no others."""
+    counts = {len(numbers) for numbers in cases}
+    count = max(counts)
+    whole = all(sorted(numbers) == list(range(count)) for numbers in cases)
+    fits = max(channels) < count if isinstance(channels, tuple) else channels == count
+    return whole and fits and count > 1
+
+
+def _axis(configs: Sequence[Mapping[str, Any]]) -> str:
+    axes = {str(config["dataset"].get("axis", "axial")) for config in configs}
+    if len(axes) > 1:
+        raise SegkitError(
+            f"runs that cut volumes along different axes: {', '.join(sorted(axes))}",
+            where="run",
+            remedy="predict with runs of one dataset.axis",
+        )
+    return axes.pop()
+
+
+def _sequences(case: str, numbers: Mapping[int, Input]) -> list[Input]:
+    for number in range(max(numbers) + 1):
+        if number not in numbers:
+            raise SegkitError(
+                f"the case {case} lacks its sequence {number:04}",
+                where=str(next(iter(numbers.values()))),
+                remedy="add the file, or move the others of the case elsewhere",
+            )
+    return [numbers[number] for number in sorted(numbers)]
+
+
+def check_volumes(inputs: Sequence[Input], wanted: Wanted) -> None:
+    """Refuse what is not written of volumes.
+
+    Raises:
+        SegkitError: with what to leave out.
+    """
+    volume = next((one for one in inputs if one.mask), None)
+    if volume is None:
+        return
+    if wanted.labels:
+        raise SegkitError(
+            "a volume, and a run of task=instance, which tells objects apart in planes",
+            where=f"input: {volume}",
+            remedy="predict it with a run of task=semantic, or its slices as images",
+        )
+    for kind in _PLANES_ALONE:
+        if getattr(wanted, kind):
+            raise SegkitError(
+                f"{kind} is not written of volumes, such as {volume}",
+                where=f"{kind}=true",
+                remedy="leave it out, or predict volumes and images one after the other",
+            )
