@@ -111,16 +111,14 @@ class Reader(ABC):
         Raises:
             SegkitError: no record was found.
         """
-        found = self._found
-        if not found.records and not found.problems:
-            inside = self.root.name.lower() in ("images", "masks") and self.root.is_dir()
-            above = f"name the folder above it: dataset.root={self.root.parent}; " * inside
-            above = nested(self.root, self.source.names()) + above
+        if not (found := self._found).records and not found.problems:
+            inside, names = self.root.name.lower() in ("images", "masks"), self.source.names()
+            above = f"name the folder above it: dataset.root={self.root.parent}; "
+            hints = nested(self.root, names) + above * (inside and self.root.is_dir()) + self.hint()
             raise SegkitError(
-                f"no record of {type(self).__name__} was found in {len(self.source.names())} files",
+                f"no record of {type(self).__name__} was found in {len(names)} files",
                 where=f"dataset.root={self.root}",
-                remedy=f"{above}{self.hint()}the layout must be: {self.layout}; or choose another "
-                "dataset=",
+                remedy=f"{hints}the layout must be: {self.layout}; or choose another dataset=",
             )
         return found
 
@@ -131,10 +129,9 @@ class Reader(ABC):
     def passed_over(self) -> str:
         """A line about the files that belong to no record and no problem; empty if none is."""
         found = self.listing()
-        used = {*self.tables} | {file for record in found.records for file in self.files(record)}
-        used |= {problem.where for problem in found.problems}
-        left = (name for name in self.source.names() if name not in used)
-        return passed_over(left, self.without_pixels)
+        used = {*self.tables} | {problem.where for problem in found.problems}
+        used.update(file for record in found.records for file in self.files(record))
+        return passed_over([n for n in self.source.names() if n not in used], self.without_pixels)
 
     @cached_property
     def _found(self) -> Listing:
