@@ -2,8 +2,13 @@
 
 import re
 import shlex
+import subprocess
+import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
+
+from tests.commands.conftest import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -47,3 +52,27 @@ def split_command(command: str) -> tuple[str, list[str]]:
     """The module's last name, and the words after it."""
     module, *words = shlex.split(command)
     return module.removeprefix("segkit."), words
+
+
+TINY = (
+    *("model=unet_lowered", "trainer.max_epochs=1", "trainer=cpu"),
+    *("dataset.batch_size=4", "trainer.enable_progress_bar=false", "dataset.cache_dir=cache"),
+)
+
+
+def run(*words: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environment(),
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def run_tiny(name: str, words: Sequence[str], folder: Path) -> str:
+    """Run a document's command as its reader would; training is made short."""
+    return run("-m", f"segkit.{name}", *words, *(TINY if name == "train" else ()), folder=folder)

@@ -1,8 +1,6 @@
 """The page "Count nuclei": what it says of files is so, and its commands and script work."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,17 +19,12 @@ from segkit.inference.objects.measure import columns
 from segkit.inference.objects.roi import write_rois
 from segkit.tasks.instance.tables import CLASS_COLUMNS
 from segkit.tasks.instance.words import InstanceWords
-from tests.commands.conftest import environment
-from tests.documents import ROOT, blocks, commands, is_python, split_command
+from tests.documents import ROOT, blocks, commands, is_python, run, run_tiny, split_command
 from tests.inference.objects.phantoms import PHANTOMS, Labels
 
 PAGE = ROOT / "docs" / "count_nuclei.md"
 MICROMETRES = 0.5  # of a pixel
 # A training of seconds.
-TINY = (
-    *("model=unet_lowered", "trainer.max_epochs=1", "trainer=cpu"),
-    *("dataset.batch_size=4", "trainer.enable_progress_bar=false", "dataset.cache_dir=cache"),
-)
 
 
 def named(heading: str) -> list[str]:
@@ -105,19 +98,6 @@ def test_the_script_fills_what_was_drawn_by_hand(
     assert areas[1:].tolist() == pytest.approx([np.pi * 12 * 20, 27.7 * 40 / 2], rel=0.02)
 
 
-def run(*words: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env=environment(),
-    )
-    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 def nuclei(number: int) -> tuple[NDArray[np.uint8], Labels]:
     """An image and its labels, each in one piece, and numbered on from image to image."""
     image, labels = draw_nuclei(np.random.default_rng(number), kind="fluorescence", size=96)
@@ -153,7 +133,7 @@ def test_the_page_works_from_its_first_command_to_its_last(tmp_path: Path) -> No
             name, words = split_command(command)
             runs = sorted((tmp_path / "outputs" / "mydata").glob("*/*/summary.json"))
             words = [word.replace("DIR", str(runs[-1].parent)) if runs else word for word in words]
-            run("-m", f"segkit.{name}", *words, *(TINY if name == "train" else ()), folder=tmp_path)
+            run_tiny(name, words, tmp_path)
             seen.append(name)
     assert seen == ["check", "train", "evaluate", "predict", "train"]
     found = tmp_path / "found"
