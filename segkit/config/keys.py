@@ -37,6 +37,8 @@ MAY_CHANGE = tuple(
 FOUND = {
     "dataset.batch_size": "auto",
     "dataset.channels": "auto",
+    "dataset.classes": None,
+    "dataset.reader.classes": None,
     "dataset.intensity": "auto",
     "model.encoder_weights": "auto",
     "model.in_channels": "auto",
@@ -44,7 +46,10 @@ FOUND = {
     "model.std": None,
 }
 # Keys that runs of earlier versions lack, and what they were trained by.
+_OF_FOLDERS = {"axes": None, "axis": "axial", "images": None, "masks": None, "z": None}
 ADDED = {
+    **{f"dataset.{key}": value for key, value in _OF_FOLDERS.items()},
+    **{f"dataset.reader.{key}": value for key, value in _OF_FOLDERS.items()},
     "dataset.device_cache": False,
     "dataset.intensity": STORED,
     "large": LARGE,

@@ -49,16 +49,18 @@ class ZipSource(Source):
             self._local.process, self._local.archive = os.getpid(), None
         archive: zipfile.ZipFile | None = getattr(self._local, "archive", None)
         if archive is None:
+            stream = self.root.open("rb")
             try:
-                archive = zipfile.ZipFile(self.root)
+                archive = zipfile.ZipFile(stream)
             except Exception as error:  # a damaged index raises more than BadZipFile
+                stream.close()
                 raise SegkitError(
                     f"the archive is damaged or not a zip file: {error}",
                     where=str(self.root),
                     remedy="fetch it again, or name the folder that it was unpacked to",
                 ) from error
-            if archive.fp is not None:  # closed, whatever circle of references it ends in
-                weakref.finalize(archive, archive.fp.close)
+            # Closed, whatever circle of references it ends in.
+            weakref.finalize(archive, stream.close)
             self._local.archive = archive
         return archive
 

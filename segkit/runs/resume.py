@@ -152,7 +152,8 @@ def _given(composed: DictConfig, overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]) -> Flat:
-    then, new = ADDED | flatten(before), flatten(now)
+    new = flatten(now)
+    then = {key: ADDED[key] for key in ADDED if key in new} | flatten(before)
 
     def counts(key: str) -> bool:
         own = within(key, NOT_RESUMED) or key.endswith(PLACES) or key == _READER_ROOT
