@@ -1,7 +1,9 @@
 """Objects of one split found in several ways, scored alike: segkit's, StarDist's, a watershed's.
 
+    python -m benchmarks.objects fluorescence ARCHIVE FOLDER   # DSB2018's images of that type
     python -m benchmarks.objects write RUN FOLDER        # images and labels of each split, as TIFF
     python benchmarks/stardist_train.py FOLDER MINUTES   # in an environment of its own
+    python -m benchmarks.objects find RUN FOLDER
     python -m benchmarks.objects watershed SEMANTIC_RUN FOLDER
     python -m benchmarks.objects score RUN FOLDER
 
@@ -10,6 +12,7 @@
 
 import csv
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from skimage.feature import peak_local_max
 from skimage.morphology import remove_small_objects
 from skimage.segmentation import watershed
 
+from segkit.data.readers.dsb2018 import Dsb2018, imaging_type
 from segkit.runs.build import build_reader
 from segkit.runs.load import load_run
 from segkit.runs.saved import open_run
@@ -43,6 +47,16 @@ def rows(run: Path, split: str) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(stream) if row["split"] == split]
 
 
+def fluorescence(archive: Path, folder: Path) -> None:
+    """The files of DSB2018's fluorescence images."""
+    reader = Dsb2018(archive)
+    for record in reader.listing().records:
+        image = reader.read_image(record)
+        for name in reader.files(record) if imaging_type(image) == "fluorescence" else ():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(reader.source.read(name))
+
+
 def write(run: Path, folder: Path) -> None:
     """Grey images and labels of all splits, at their own sizes."""
     reader = build_reader(open_run(run).config)
@@ -58,6 +72,19 @@ def write(run: Path, folder: Path) -> None:
             tifffile.imwrite(folder / split / "images" / name, np.rint(grey).astype(np.uint8))
             labels = sample.instances.astype(np.uint16)
             tifffile.imwrite(folder / split / "labels" / name, labels)
+
+
+def find(run: Path, folder: Path) -> None:
+    """The labels of a run of objects; says how many images a second it finds them in."""
+    predictor = load_run(run)
+    (folder / "segkit").mkdir(exist_ok=True)
+    paths = sorted((folder / "test" / "images").glob("*.tif"))
+    predictor(tifffile.imread(paths[0]))  # the first call prepares
+    start = time.perf_counter()
+    for path in paths:
+        labels = predictor(tifffile.imread(path)).mask.astype(np.uint16)
+        tifffile.imwrite(folder / "segkit" / path.name, labels)
+    print(f"{len(paths) / (time.perf_counter() - start):.2f} images/s")
 
 
 def parted(mask: Labels, reach: int) -> Labels:
@@ -118,7 +145,13 @@ def _cells(counts: NDArray[np.int64], groups: Sequence[str]) -> Iterator[str]:
 
 def main() -> None:
     """See the module's text."""
-    ways = {"write": write, "watershed": watersheds, "score": score}
+    ways = {
+        "fluorescence": fluorescence,
+        "find": find,
+        "write": write,
+        "watershed": watersheds,
+        "score": score,
+    }
     way, run, folder = sys.argv[1:]
     ways[way](Path(run), Path(folder))
 
