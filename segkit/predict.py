@@ -39,7 +39,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
         SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
     """
     from segkit.core.view import View
-    from segkit.inference.cases import as_cases, check_volumes
+    from segkit.inference.cases import as_cases, as_stacks, check_volumes
     from segkit.inference.inputs import check_output, find_inputs
     from segkit.inference.wanted import wanted_of
 
@@ -49,7 +49,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     task = agree(runs, decoder_settings(config), cli.say)
     planes = agreed_planes(runs, config["axes"], config["z"])
     inputs, others = find_inputs(config["input"])
-    inputs = as_cases(inputs, [run.config for run in runs], cli.say)
+    inputs = as_stacks(as_cases(inputs, [run.config for run in runs], cli.say), planes)
     output = at_home(config["output"], "output")
     check_output(inputs, output)
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")

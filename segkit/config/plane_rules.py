@@ -11,6 +11,7 @@ AXES = Rule(
 )
 Z = Rule(
     is_choice,
-    "choose max or mean over the planes, or a plane by its number, from 0: {key}=4",
+    "choose max or mean over the planes, slices (each is an image), or a plane by its number, from "
+    "0: {key}=4",
     "{value} is no choice among the planes of a stack",
 )

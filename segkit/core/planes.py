@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MAX, MEAN = "max", "mean"
+MAX, MEAN, SLICES = "max", "mean", "slices"
 # Rows, columns, channels; and what planes are stacked along.
 LETTERS = "YXCZT"
 
@@ -17,7 +17,7 @@ class Planes:
         axes: a letter of :data:`LETTERS` for each axis that has more than one place, for files of
             so many axes; None takes what they say themselves.
         z: the image of a stack: ``max`` or ``mean`` over its planes, or the plane of this number,
-            from 0. None: none is.
+            from 0; or ``slices``: each plane is an image of its own. None: none is.
     """
 
     axes: str | None = None
@@ -39,7 +39,7 @@ def are_axes(value: Any) -> bool:
 
 def is_choice(value: Any) -> bool:
     """Whether it says which planes are the image."""
-    return value in (None, MAX, MEAN) or (type(value) is int and value >= 0)
+    return value in (None, MAX, MEAN, SLICES) or (type(value) is int and value >= 0)
 
 
 def planes_of(settings: Mapping[str, Any]) -> Planes:

@@ -40,6 +40,11 @@ def palette_of(page: Any) -> NDArray[np.uint8] | None:
     return np.asarray(np.moveaxis(colours, 0, -1), np.uint8)
 
 
+def keeps_values(page: Any, name: str) -> bool:
+    """Whether an image shows what a mask stores: no palette, and black at 0."""
+    return _kind(page, name) not in (_WHITE, _PALETTE)
+
+
 class Photometric:
     """Turns a page's samples into pixels; knows all of the page that it needs.
 

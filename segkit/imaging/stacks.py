@@ -12,13 +12,20 @@ from segkit.imaging.photometric import Photometric
 
 Pixels = NDArray[Any]
 
+_WHOLE = "whole"
 # tifffile's letters for pages of which the file does not say what they are.
 _UNKNOWN = "IQ"
 _NAMES = {"Z": "a stack of planes", "T": "a time series", "C": "channels"}
 
 
 def arranged(
-    stored: Pixels, axes: str, shown: Photometric, name: str, planes: Planes = PLAIN
+    stored: Pixels,
+    axes: str,
+    shown: Photometric,
+    name: str,
+    planes: Planes = PLAIN,
+    *,
+    whole: bool = False,
 ) -> Picture:
     """The image of a series of pages.
 
@@ -28,27 +35,41 @@ def arranged(
         shown: makes pixels of samples.
         name: of the file.
         planes: the settings.
+        whole: give all planes of a stack.
 
     Returns:
-        Pixels (H, W) or (H, W, C), alpha (H, W).
+        Pixels (H, W) or (H, W, C), alpha (H, W); with ``whole`` the planes come before rows.
 
     Raises:
         SegkitError: axes that nobody knows, or several planes of which none was chosen.
     """
-    place = _samples_at(axes, stored.shape, shown.samples)
-    if place is not None:
-        axes = f"{axes[:place]}S{axes[place + 1 :]}"
-    kept = [n for n, axis in enumerate(axes) if axis in "YX" or stored.shape[n] != 1 or n == place]
-    stored = stored.reshape([stored.shape[n] for n in kept])
-    axes = _known("".join(axes[n] for n in kept), stored.shape, name, planes.axes)
-    if place is not None:
+    shape, axes = settled(axes, stored.shape, shown.samples, name, planes)
+    stored = stored.reshape(shape)
+    if "S" in axes:
         stored = np.moveaxis(stored, axes.index("S"), -1)
         axes = axes.replace("S", "")
     picture = shown(stored)
     several = picture.pixels.ndim > len(axes)
-    pixels = _one(picture.pixels, axes + "S" * several, name, planes.z)
-    alpha = None if picture.alpha is None else _one(picture.alpha, axes, name, planes.z)
+    z = _WHOLE if whole else planes.z
+    pixels = _one(picture.pixels, axes + "S" * several, name, z)
+    alpha = None if picture.alpha is None else _one(picture.alpha, axes, name, z)
     return Picture(pixels, alpha)
+
+
+def settled(
+    axes: str, shape: tuple[int, ...], samples: int, name: str, planes: Planes
+) -> tuple[tuple[int, ...], str]:
+    """Shape and letters of the axes that have more than one place, by the file or the settings.
+
+    Raises:
+        SegkitError: axes that nobody knows.
+    """
+    place = _samples_at(axes, shape, samples)
+    if place is not None:
+        axes = f"{axes[:place]}S{axes[place + 1 :]}"
+    kept = [n for n, axis in enumerate(axes) if axis in "YX" or shape[n] != 1 or n == place]
+    shape = tuple(shape[n] for n in kept)
+    return shape, _known("".join(axes[n] for n in kept), shape, name, planes.axes)
 
 
 def _samples_at(axes: str, shape: tuple[int, ...], samples: int) -> int | None:
@@ -98,10 +119,10 @@ def _one(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
         several = " and ".join(_NAMES.get(axis, f"axis {axis}") for axis in along)
         remedy = "write a file for each place on one of these axes"
         raise _refused(pixels.shape, axes, name, several, remedy)
-    if along:
+    if along and z != _WHOLE:
         pixels = _chosen(pixels, axes, name, z)
         axes = axes.replace(along[0], "")
-    order = [axes.index(axis) for axis in ("Y", "X", "C", "S") if axis in axes]
+    order = [axes.index(axis) for axis in (*along, *"YXCS") if axis in axes]
     return np.transpose(pixels, order)
 
 
@@ -120,9 +141,10 @@ def _chosen(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels
     if isinstance(z, int):
         what += f", the last of which is {count - 1}, counted from 0"
     remedy = (
-        "take the brightest of its planes by dataset.z=max; their mean by dataset.z=mean; or one "
-        f"plane, of a mask too if it is a stack, by its number: dataset.z={count // 2}; to "
-        "predict, z= does the same"
+        "take the brightest of its planes by dataset.z=max; their mean by dataset.z=mean; one "
+        f"plane, of a mask too if it is a stack, by its number: dataset.z={count // 2}; or, of "
+        "masks that are stacks, each plane as an image: dataset.z=slices; to predict, z= does the "
+        "same"
     )
     raise _refused(pixels.shape, axes, name, what, remedy)
 

@@ -22,7 +22,9 @@ from segkit.imaging.tiff_checks import OLD_JPEG, check_chain, check_page, check_
 Pixels = NDArray[Any]
 
 
-def decode_tiff(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN) -> Picture:
+def decode_tiff(
+    data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN, whole: bool = False
+) -> Picture:
     """Decode the image of a TIFF file.
 
     Args:
@@ -31,6 +33,7 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN
         indexed: of a mask: keep the indices of a palette instead of its colours, and what is
             stored where 0 is white.
         planes: what its axes are, and which of its planes are the image.
+        whole: give all planes of a stack: (planes, rows, columns), or with channels after them.
 
     Returns:
         Pixels in the stored type, other colours as RGB; alpha where a tag says so.
@@ -53,7 +56,8 @@ def decode_tiff(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAIN
         check_memory(sizes.get("Y", 1), sizes.get("X", 1), name, deep=itemsize > 1)
         check_whole(series, data)
         shown = Photometric(page, name, indexed=indexed)
-        picture = arranged(_stored(series, data), series.axes, shown, name, planes)
+        stored = _stored(series, data)
+        picture = arranged(stored, series.axes, shown, name, planes, whole=whole)
         names = channel_names(tiff, series, picture.pixels.shape[2:])
     return Picture(picture.pixels, picture.alpha, names)
 

@@ -2,15 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from segkit.core.channels import Channels, channels_of
 from segkit.core.errors import SegkitError
+from segkit.core.planes import SLICES, Planes
 from segkit.data.readers.pairs import FOLDERS
 from segkit.data.readers.sequences import split_number
-from segkit.imaging.formats.registry import bare
+from segkit.data.volumes import reading
+from segkit.imaging.formats.base import Slicing
+from segkit.imaging.formats.registry import bare, volume_format
 from segkit.inference.names import Input
 from segkit.inference.wanted import Wanted
 
@@ -55,6 +59,24 @@ def as_cases(
             }
     kept = (joined.get(one, one) for one in inputs)
     return [replace(one, axis=axis) if one.mask else one for one in kept if one is not None]
+
+
+def as_stacks(inputs: Sequence[Input], planes: Planes) -> list[Input]:
+    """Inputs of which TIFF stacks are known as such, where each of their planes is an image.
+
+    What cannot be read is said when it is predicted.
+    """
+    if planes.z != SLICES:
+        return list(inputs)
+    found = []
+    for one in inputs:
+        volume = None
+        with suppress(SegkitError), reading(str(one)):
+            kind = volume_format(one.path.name)
+            if kind and kind.volume and not one.mask:
+                volume = kind.volume(one.stream, str(one), Slicing(planes=planes))
+        found.append(replace(one, planes=planes) if volume else one)
+    return found
 
 
 def _taken(cases: Collection[Mapping[int, Input]], channels: Channels) -> bool:

@@ -11,7 +11,7 @@ from typing import IO
 
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
-from segkit.core.planes import PLAIN, Planes
+from segkit.core.planes import PLAIN, SLICES, Planes
 from segkit.core.stamps import checksum, file_stamp
 from segkit.data.image_files import image_files
 from segkit.data.readers.layouts import as_pairs
@@ -29,6 +29,8 @@ _TAKEN = (
     *("colours", "probabilities", ".objects"),
     *("predictions.csv", "submission.csv", "objects.csv", "coco.json"),
 )
+# Suffix of the masks of TIFF stacks.
+STACK = ".tif"
 _ODD = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
@@ -44,6 +46,7 @@ class Input:
         member: its name in there.
         sequences: further files, whose channels follow.
         axis: along which a volume is cut into slices.
+        planes: of a TIFF stack of which each plane is predicted.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class Input:
     member: str = ""
     sequences: tuple["Input", ...] = ()
     axis: str = "axial"
+    planes: Planes = PLAIN
 
     @property
     def name(self) -> str:
@@ -62,7 +66,9 @@ class Input:
     def mask(self) -> str:
         """Suffix of its mask, where that is a volume on the grid of the input; else ""."""
         found = volume_format(self.path.name)
-        return found.mask if found else ""
+        if found is None or found.mask:
+            return found.mask if found else ""
+        return STACK if self.planes.z == SLICES else ""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -114,7 +120,7 @@ class Input:
         """
         if self.mask:
             files = [File(str(one), one.stream) for one in (self, *self.sequences)]
-            return VolumeRows(files, Slicing(self.axis), rule)
+            return VolumeRows(files, Slicing(self.axis, self.planes), rule)
         if self.archive is None:
             return open_rows(self.path, large, rule, planes=planes)
         archive = self.archive

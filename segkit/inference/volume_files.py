@@ -12,7 +12,8 @@ from segkit.core.files import atomic_path
 from segkit.drawing.overlay import overlay
 from segkit.imaging.channels import as_rgb
 from segkit.imaging.nifti import write_mask
-from segkit.inference.names import Input
+from segkit.imaging.tiff_volume import write_stack
+from segkit.inference.names import STACK, Input
 from segkit.inference.outputs import LARGEST_OVERLAY
 from segkit.inference.volumes import VolumeRows
 from segkit.inference.wanted import Wanted
@@ -60,8 +61,11 @@ class VolumeFiles:
         """Write what needs the whole volume."""
         volume = self._volume
         classes = self._classes.reshape(volume.slices, *volume.plane)
-        opened = volume.files[0].open
-        write_mask(self._paths["mask"], opened, self._values[classes], volume.slicing)
+        opened, stored = volume.files[0].open, self._values[classes]
+        if self.suffix == STACK:
+            write_stack(self._paths["mask"], stored)
+        else:
+            write_mask(self._paths["mask"], opened, stored, volume.slicing)
         if "overlay" in self._paths:
             done, data = cv2.imencode(".jpg", self._sheet(classes)[..., ::-1])
             assert done

@@ -52,7 +52,8 @@ def test_pages_are_what_the_settings_say(tmp_path: Path) -> None:
     np.testing.assert_array_equal(image_of(reader), np.moveaxis(IMAGE, 0, -1))
     assert reader.channels() == 5
     for axes in (stack, times):
-        (highest,), (mean,), (one,) = typed(refused(opened(root, axes)).remedy)
+        (highest,), (mean,), (one,), (slices,) = typed(refused(opened(root, axes)).remedy)
+        assert slices == "dataset.z=slices"
         for z, right in (
             (highest, IMAGE.max(0)),
             (mean, np.rint(IMAGE.mean(0, dtype=np.float64))),

@@ -27,7 +27,7 @@ image without a mask is reported as a problem.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -105,12 +105,13 @@ class Folder(Reader):
         z: int | str | None = None,
         axis: str = "axial",
     ) -> None:
-        self.slicing = slicing(axis)  # before the source is opened
+        planes = Planes(axes, z)
+        self.slicing = replace(slicing(axis), planes=planes)  # before the source is opened
         super().__init__(root, classes=classes or ("background", "foreground"))
         if classes is None and (found := class_names(self.source)):
             super().__init__(root, classes=found[1])
             self.tables.append(found[0])
-        self.planes = Planes(axes, z)
+        self.planes = planes
         self.mask_values = None if mask_values is None else dict(mask_values)
         self.mask_threshold, self.labels = mask_threshold, labels
         self.manifest, self.group_pattern = manifest, GroupPattern(group_pattern)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.ImageFile import ImageFile
 
-from segkit.core.planes import Planes
+from segkit.core.planes import PLAIN, Planes
 
 Pixels = NDArray[Any]
 # Of a file, which tell its format: DICOM's stand after 128 others.
@@ -47,9 +47,11 @@ class Slicing:
 
     Attributes:
         axis: axial, coronal or sagittal, of files that say how the patient lies in them.
+        planes: of TIFFs, which are cut where it says so.
     """
 
     axis: str = "axial"
+    planes: Planes = PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.formats.base import Format, Picture
 from segkit.imaging.tiff import decode_tiff
 from segkit.imaging.tiff_checks import MAGIC
+from segkit.imaging.tiff_volume import open_stack
 
 
 def _read(data: bytes, name: str, indexed: bool, planes: Planes = PLAIN) -> Picture:
@@ -13,5 +14,11 @@ def _read(data: bytes, name: str, indexed: bool, planes: Planes = PLAIN) -> Pict
 
 
 FORMAT = Format(
-    "TIFF", (".tif", ".tiff"), lambda head: head[:4] in MAGIC, _read, TiffImageFile, _read
+    "TIFF",
+    (".tif", ".tiff"),
+    lambda head: head[:4] in MAGIC,
+    _read,
+    TiffImageFile,
+    stack=_read,
+    volume=open_stack,
 )
