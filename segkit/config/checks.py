@@ -20,7 +20,7 @@ def check_values(config: Config) -> None:
         SegkitError: with the key and what it may be.
     """
     check_data(config, TRAIN)
-    _check_model(config["model"], config["dataset"]["channels"])
+    check_model(config["model"], config["dataset"]["channels"])
     _check_patience(config)
 
 
@@ -90,9 +90,18 @@ def _check_device_cache(config: Config) -> None:
         )
 
 
-def _check_model(model: Config, channels: Any) -> None:
-    count = channels if channels == "auto" else channel_count(channels)
-    if model.get("in_channels", channels) not in (channels, count):
+def check_model(model: Config, channels: Any) -> None:
+    """Refuse an encoder that is not known, and a network of other channels than the data's.
+
+    Args:
+        model: as configured.
+        channels: of the data set; what ``auto`` is, is checked when it is settled.
+
+    Raises:
+        SegkitError: with what to set instead.
+    """
+    asked = model.get("in_channels", AUTO)
+    if AUTO not in (asked, channels) and asked not in (channels, channel_count(channels)):
         raise SegkitError(
             f"the network takes {model['in_channels']} channels, the data set gives {channels}",
             where=f"model.in_channels={model['in_channels']}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from segkit.config.checks import check_model
 from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
 from segkit.core.intensity import intensity_of
@@ -20,6 +21,7 @@ def settled(config: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     dataset = dict(config["dataset"])
     if dataset["channels"] == AUTO:
         dataset["channels"] = reader.channels()
+    check_model(config.get("model", {}), dataset["channels"])
     if dataset.get("intensity") == AUTO:
         taken = dataset["channels"]  # places among those that the images have
         dataset["intensity"] = reader.intensity_for(

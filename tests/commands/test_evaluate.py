@@ -113,9 +113,9 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
 ) -> None:
     shown: list[PanelRow] = []
 
-    def keep(rows: Sequence[PanelRow], painter: Painter) -> Any:
+    def keep(rows: Sequence[PanelRow], painter: Painter, **more: Any) -> Any:
         shown.extend(rows)
-        return panel(rows, painter)
+        return panel(rows, painter, **more)
 
     forward, cast = SegmentationModule.forward, []
 

@@ -16,7 +16,9 @@ from segkit.data.readers.phantom import Phantom
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import Painter, PanelRow, panel
 from segkit.imaging.components import components
-from segkit.runs import load_run
+from segkit.runs.build import build_reader
+from segkit.runs.load import load_run
+from segkit.runs.saved import open_run
 from segkit.tasks.instance.matching import match
 from segkit.tasks.instance.outcomes import outcomes
 from tests.commands.evaluating import Evaluate, evaluate_in, table
@@ -85,7 +87,11 @@ def test_pictures_show_the_components_that_were_scored(
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     config = (other / "config.yaml").read_text("utf-8")
     (other / "config.yaml").write_text(config.replace("lr: 0.001", "lr: 0.002"), "utf-8")
-    for run, threshold in ((folder, 0.5), (other, 0.2)):
+    reader = build_reader(open_run(folder).config)
+    image = reader.read(reader.listing().records[0]).image
+    chances = load_run(folder, device="cpu")(image).probability
+    thresholds = tuple(round(float(each), 4) for each in np.quantile(chances, (0.5, 0.9)))
+    for run, threshold in zip((folder, other), thresholds, strict=True):
         assert score(f"run={run}", "score_as=instance", f"threshold={threshold}") == 0
     runs = [read_scores(run, judge="instance") for run in (folder, other)]
     comparison = compare_runs(runs, baseline=None, score=None, seed=0, common=False)
@@ -100,7 +106,7 @@ def test_pictures_show_the_components_that_were_scored(
     sheets = pictures.disagreements(comparison, 2)
     assert len(sheets) == 2
     drawn = []
-    for row, threshold in zip(seen, (0.5, 0.2) * 2, strict=True):
+    for row, threshold in zip(seen, thresholds * 2, strict=True):
         predict = load_run(folder, device="cpu", threshold=threshold)
         np.testing.assert_array_equal(row.prediction, components(predict(row.image).mask > 0))
         assert row.truth is not None

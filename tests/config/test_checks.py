@@ -11,6 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from segkit.config.checks import check_model
 from segkit.config.sizes import image_size
 from segkit.core.errors import SegkitError
 from segkit.runs.checks import check_training
@@ -158,3 +159,12 @@ def test_neither_torch_nor_the_libraries_on_it_are_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_network_of_other_channels_than_auto_becomes() -> None:
+    check_model({"in_channels": 3}, "auto")
+    check_model({"in_channels": "auto"}, 5)
+    check_model({"in_channels": 2}, [0, 3])
+    for channels in (5, [0, 3], 1):
+        with pytest.raises(SegkitError, match="the network takes 3 channels"):
+            check_model({"in_channels": 3}, channels)
