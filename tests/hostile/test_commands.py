@@ -20,6 +20,7 @@ from segkit.core.errors import SegkitError
 from segkit.runs.build import build_data, build_reader
 from segkit.runs.checks import check_training
 from segkit.runs.cli import config_dir
+from segkit.runs.settled import settled
 from tests.hostile.cases import Case
 from tests.hostile.folders import folders
 from tests.hostile.pictures import picture_bombs, pictures
@@ -101,13 +102,14 @@ def prepared(path: Path, work: Path) -> str:
         try:
             with time_limit():
                 check_training(config)
-                data = build_data(config, build_reader(config))
+                reader = build_reader(config)
+                data = build_data(settled(config, reader), reader)
                 data.prepare_data()
                 data.setup("fit")
                 assert data.split_csv().encode("utf-8")
                 for index in range(len(data.records)):
                     record = data.records[index]
-                    assert data.cache.image(record.id).shape == (16, 16, 3)
+                    assert data.cache.image(record.id).shape == (16, 16, data.channels)
         except SegkitError as error:
             complete(error)
             results.add("message")
