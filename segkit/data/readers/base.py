@@ -26,7 +26,6 @@ from segkit.data.unpacking import nested
 from segkit.data.volumes import VolumeSource, file_of, together
 from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import suffixes
-from segkit.imaging.intensity import Rule
 from segkit.imaging.pixels import Pixels, decode, to_uint8
 
 
@@ -210,39 +209,40 @@ class Reader(ABC):
 
     def stored(self, record: Record) -> Pixels:
         """A record's image as it is stored, (H, W) or (H, W, C) of any real type."""
-        return self.decoded(self.source.read(record.image), record)
+        return together(self.decoded(record))
 
-    def decoded(self, data: bytes, record: Record) -> Pixels:
-        """The same of the bytes of its file; for a fixed range of intensities what was measured."""
-        measured = isinstance(self.intensity, tuple)
-        found = []
+    def decoded(self, record: Record, data: bytes | None = None) -> list[tuple[str, Pixels]]:
+        """The same of each of its files, with its place; the bytes of the first may be at hand.
+
+        For a fixed range of intensities what was measured.
+        """
+        measured, found = isinstance(self.intensity, tuple), []
         for name in (record.image, *record.sequences):
-            data = data if name == record.image else self.source.read(name)
             where = self.source.where(name)
-            found.append((where, decode(data, where, planes=self.planes, measured=measured)))
-        return found[0][1] if len(found) == 1 else together(found)
+            stored = self.source.read(name) if data is None or found else data
+            found.append((where, decode(stored, where, planes=self.planes, measured=measured)))
+        return found
 
-    def scaled(self, record: Record, pixels: Pixels) -> NDArray[np.uint8]:
-        """What :attr:`intensity` makes of a record's image as it is stored.
+    def scaled(self, record: Record, files: Sequence[tuple[str, Pixels]]) -> NDArray[np.uint8]:
+        """What :attr:`intensity` makes of a record's image as its files store it.
 
-        Of a slice the window is the whole volume's, of sequences each has its own.
+        Each file has its own window, a slice that of its volume; a group has one of all its files.
 
         Raises:
             SegkitError: see :func:`~segkit.imaging.pixels.to_uint8`.
         """
-        self.depths[record.image] = str(pixels.dtype)
-        rule: Rule = self.intensity
-        if (window := self.source.window(record, rule)) is not None:
-            rule = window
-        elif rule == GROUP:
-            rule = self._windows.of(record, pixels)
-        elif rule == IMAGE and record.sequences:
-            rule = CHANNEL
-        return to_uint8(pixels, self.source.where(record.image), rule)
+        self.depths[record.image] = str(files[0][1].dtype)
+        if self.intensity == GROUP:
+            pixels = together(files)
+            return to_uint8(pixels, files[0][0], self._windows.of(record, pixels))
+        names = (record.image, *record.sequences)
+        rules = (self.source.window(name, self.intensity) or self.intensity for name in names)
+        pairs = zip(files, rules, strict=True)
+        return together([(where, to_uint8(own, where, rule)) for (where, own), rule in pairs])
 
-    def read_image(self, record: Record) -> NDArray[np.uint8]:
-        """Decode a record's image to 0…255: (H, W) or (H, W, C) uint8."""
-        return self.scaled(record, self.stored(record))
+    def read_image(self, record: Record, data: bytes | None = None) -> NDArray[np.uint8]:
+        """Decode a record's image to 0…255: (H, W) or (H, W, C) uint8; see :meth:`decoded`."""
+        return self.scaled(record, self.decoded(record, data))
 
 
 def is_image(name: str) -> bool:
