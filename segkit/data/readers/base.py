@@ -1,7 +1,7 @@
 """What every data set is: a listing of records, and a way to decode one.
 
-A new data set is a subclass of :class:`Reader` in ``segkit/data/<name>.py``, a
-``conf/dataset/<name>.yaml`` that names it, and ``tests/data/test_<name>.py``.
+A new one is a :class:`Reader` in ``segkit/data/readers/<name>.py``, ``conf/dataset/<name>.yaml``
+that names it, and ``tests/data/readers/test_<name>.py``.
 """
 
 from abc import ABC, abstractmethod
@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.channels import Channels
 from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
@@ -43,10 +44,8 @@ class Reader(ABC):
 
     # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
     version: ClassVar[int] = 1
-    # Whether `read` can tell objects apart: :attr:`Sample.instances`.
-    has_objects: ClassVar[bool] = False
-    # Drawn by segkit to try it out: nobody's own images.
-    synthetic: ClassVar[bool] = False
+    has_objects: ClassVar[bool] = False  # whether `read` can tell them apart: Sample.instances
+    synthetic: ClassVar[bool] = False  # drawn by segkit to try it out: nobody's own images
     slicing = Slicing()  # of volumes
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
@@ -151,8 +150,7 @@ class Reader(ABC):
     def loaders(self, records: Sequence[Record]) -> Iterator[Callable[[], Sample]]:
         """One call a record, in order, that decodes it.
 
-        The calls are made from several threads; the iteration itself from one, so that a data
-        set which can only be read front to back does its reading here.
+        Calls come from several threads, the iteration from one: read here what must be in order.
         """
         for record in records:
             yield partial(self.read, record)
@@ -179,10 +177,11 @@ class Reader(ABC):
         names = (record.image, *record.sequences, *record.masks)
         return tuple(map(file_of, names))
 
-    def channels(self) -> int:
+    def channels(self) -> Channels:
         """What ``dataset.channels=auto`` is: grey and colour are given as three, others as stored.
 
-        The first record that can be read tells; what differs from it is refused where it is read.
+        Of sequences it is their places: none of them is grey that stands for three. The first
+        record that can be read tells; what differs from it is refused where it is read.
 
         Raises:
             SegkitError: none can be read.
@@ -190,12 +189,13 @@ class Reader(ABC):
         refused: SegkitError | None = None
         for record in self.listing().records:
             try:
-                image = self.read(record).image
+                count = np.atleast_3d(self.read(record).image).shape[2]
             except SegkitError as error:
                 refused = refused or error
-            else:
-                count = 1 if image.ndim == 2 else image.shape[2]
-                return 3 if count in (1, 3) else count
+                continue
+            if record.sequences:
+                return tuple(range(count))
+            return 3 if count in (1, 3) else count
         raise refused or SegkitError(
             "no image can be read",
             where=f"dataset.root={self.root}",
@@ -204,7 +204,7 @@ class Reader(ABC):
 
     def intensity_for(self, channels: int) -> Intensity:
         """What ``dataset.intensity=auto`` is, of images of so many channels."""
-        # Stains of a multiplex differ in brightness by orders; red, green and blue belong together.
+        # Stains of a multiplex differ by orders of brightness; red, green and blue belong together.
         return CHANNEL if channels > 3 else IMAGE
 
     def stored(self, record: Record) -> Pixels:
@@ -241,7 +241,7 @@ class Reader(ABC):
         return together([(where, to_uint8(own, where, rule)) for (where, own), rule in pairs])
 
     def read_image(self, record: Record, data: bytes | None = None) -> NDArray[np.uint8]:
-        """Decode a record's image to 0…255: (H, W) or (H, W, C) uint8; see :meth:`decoded`."""
+        """A record's image, 0…255: (H, W) or (H, W, C) uint8; see :meth:`decoded`."""
         return self.scaled(record, self.decoded(record, data))
 
 
