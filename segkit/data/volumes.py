@@ -27,8 +27,9 @@ from segkit.imaging.intensity import (
 )
 
 _SLICE = re.compile(r"(?P<file>.+)#(?P<number>\d+)")
-# Volumes of two images with their masks: the one that is read, and the next.
-_HELD = 4
+# Volumes of two images with their masks: the one that is read, and the next. Of small ones, which
+# many threads are through with at once, as many more as these bytes hold.
+_HELD, _BYTES = 4, 2**28
 
 
 def slice_name(file: str, number: int) -> str:
@@ -135,9 +136,12 @@ class VolumeSource(Source):
         with self._lock:
             found = self._volumes.pop(file, None) or _Held(file)
             self._volumes[file] = found
-            while len(self._volumes) > self.held:
+            while len(self._volumes) > self.held and self._bytes() > _BYTES:
                 self._volumes.popitem(last=False)
         return found
+
+    def _bytes(self) -> int:
+        return sum(one.bytes for one in self._volumes.values())
 
 
 class _Held:
@@ -148,6 +152,11 @@ class _Held:
         self._stack: Stack | None = None
         self._windows: dict[Rule, Window] = {}
         self._error: SegkitError | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Of what was decoded."""
+        return self._stack.pixels.nbytes if self._stack else 0
 
     def stack(self, source: VolumeSource) -> Stack:
         with self._lock:
