@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
+from segkit.core.memory import without_turns
 from segkit.data.source import Source
 from segkit.imaging.formats.base import Slicing, Stack, Volume
 from segkit.imaging.formats.plane import packed
@@ -232,7 +233,7 @@ def _decoded(source: VolumeSource, file: str) -> Stack:
             where=source.where(file),
             remedy="list the data anew: start the command again",
         )
-    with reading(source.where(file)):
+    with reading(source.where(file)), without_turns():
         return volume.read()
 
 
