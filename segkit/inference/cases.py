@@ -14,6 +14,7 @@ from segkit.data.readers.sequences import split_number
 from segkit.data.volumes import reading
 from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import bare, volume_format
+from segkit.inference.inputs import check_names
 from segkit.inference.names import Input
 from segkit.inference.wanted import Wanted
 
@@ -40,7 +41,8 @@ def as_cases(
         say: tells what was put together.
 
     Raises:
-        SegkitError: runs of different axes, or an image of more files than theirs, or of fewer.
+        SegkitError: runs of different axes; an image of more files than theirs, or of fewer; or
+            two of one name.
     """
     folders = defaultdict[Path, dict[str, dict[int, Input]]](lambda: defaultdict(dict))
     for one in inputs:
@@ -58,6 +60,7 @@ def as_cases(
                 first: replace(first, called=called, sequences=tuple(others))
             }
     kept = [one for one in (joined.get(one, one) for one in inputs) if one is not None]
+    check_names(kept)
     _check_files(kept, files)
     if not any(one.mask for one in kept):
         return kept
