@@ -3,12 +3,11 @@
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
@@ -203,26 +202,6 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
     found = window_of(pixels, STORED, name)
     low, high = sorted(stack.slope * end + stack.offset for end in (*found.low, *found.high))
     return Window((low,), (high,))
-
-
-def together(files: Sequence[tuple[str, NDArray[Any]]]) -> NDArray[Any]:
-    """The channels of all files of an image, by what to call each in an error; of one, itself.
-
-    Raises:
-        SegkitError: one is of another size.
-    """
-    if len(files) == 1:
-        return files[0][1]
-    planes = [np.atleast_3d(pixels) for _, pixels in files]
-    for (where, _), own in zip(files, planes, strict=True):
-        if own.shape[:2] != planes[0].shape[:2]:
-            height, width = planes[0].shape[:2]
-            raise SegkitError(
-                f"{own.shape[1]}×{own.shape[0]} pixels, of an image of {width}×{height}",
-                where=where,
-                remedy="give all files of an image the same size",
-            )
-    return np.concatenate(planes, axis=2)
 
 
 def _decoded(source: VolumeSource, file: str) -> Stack:

@@ -211,7 +211,12 @@ def test_a_patient_is_one_whoever_issued_the_number(tmp_path: Path) -> None:
 def test_each_header_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     series(tmp_path, "one", {"a": 1, "b": 2}, suffix="")
     series(tmp_path, "two", {"c": 1})
-    before, opened = formats_dicom.header, list[Any]()
-    monkeypatch.setattr(formats_dicom, "header", lambda s: opened.append(s.name) or before(s))
+    before, opened = formats_dicom.header, list[str]()
+
+    def counted(stream: Any) -> Any:
+        opened.append(stream.name)
+        return before(stream)
+
+    monkeypatch.setattr(formats_dicom, "header", counted)
     assert {group for _, group in groups(Folder(tmp_path, classes=CLASSES))} == {"patient-001"}
     assert opened == [str(tmp_path / "images" / "c.dcm")]
