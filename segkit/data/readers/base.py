@@ -42,7 +42,8 @@ class Reader(ABC):
             is not there.
     """
 
-    # Raised whenever `read` or `stratum` gives something else for the same files: caches are rebuilt.
+    # Raised whenever `read` or `stratum` gives something else for the same files, so that caches
+    # are rebuilt.
     version: ClassVar[int] = 1
     # Whether `read` can tell objects apart: :attr:`Sample.instances`.
     has_objects: ClassVar[bool] = False
