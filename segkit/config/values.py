@@ -131,7 +131,7 @@ DATA = {
     "dataset.score_by": choice("image", "group"),
     "dataset.size": SIZE,
     "dataset.split.fold": whole(0),
-    "dataset.split.folds": whole(3, also=(None,)),
+    "dataset.split.folds": whole(3, also=(None, "each")),
     "dataset.split.published": SWITCH,
     "dataset.split.seed": SEED,
     "dataset.split.stratify": SWITCH,

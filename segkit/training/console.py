@@ -20,6 +20,7 @@ from segkit.data.datamodule import SegmentationData
 from segkit.data.foreground import cautions
 from segkit.data.loaders import batch_bytes, worker_count
 from segkit.data.sides import side_cautions
+from segkit.data.split_units import left_out
 from segkit.tasks.words import Words
 
 log = logging.getLogger("segkit")
@@ -114,6 +115,9 @@ def show_data(
         named = ", ".join(f"{name or 'none'} {count}" for name, count in sorted(strata.items()))
         how = "balanced over" if data.split.stratify else "not balanced over"
         log.info("split: %s strata: %s", how, named)
+    if data.split.folds == "each" and data.split.file is None:
+        name, _ = left_out(data.records, data.split.group_by, data.split.fold)
+        log.info("test: %s %s, left out of training", data.split.group_by, name or "none")
     if data.problems:
         log.warning("%d records were left out (dataset.on_bad_record=skip):", len(data.problems))
         for problem in data.problems[:20]:
