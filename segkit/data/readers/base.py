@@ -43,8 +43,7 @@ class Reader(ABC):
             is not there.
     """
 
-    # Raised whenever `read` or `stratum` gives something else for the same files, so that caches
-    # are rebuilt.
+    # Raised when `read` or `stratum` gives something else of the same files: for caches.
     version: ClassVar[int] = 1
     has_objects: ClassVar[bool] = False  # whether `read` can tell them apart: Sample.instances
     synthetic: ClassVar[bool] = False  # drawn by segkit to try it out: nobody's own images
