@@ -165,19 +165,26 @@ class _Held:
                     self._error.what, where=self._error.where, remedy=self._error.remedy
                 )
             if self._stack is None:
-                try:
+                with self._kept():
                     self._stack = _decoded(source, self._file)
-                except SegkitError as error:
-                    self._error = error
-                    raise
             return self._stack
 
     def window(self, source: VolumeSource, rule: Rule) -> Window:
         stack = self.stack(source)
         with self._lock:
             if rule not in self._windows:
-                self._windows[rule] = volume_window(stack, rule, source.where(self._file))
+                with self._kept():
+                    self._windows[rule] = volume_window(stack, rule, source.where(self._file))
             return self._windows[rule]
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep the reason why it cannot be used, for the slices that follow."""
+        try:
+            yield
+        except SegkitError as error:
+            self._error = error
+            raise
 
 
 def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
