@@ -40,6 +40,7 @@ FOUND = {
     "dataset.classes": None,
     "dataset.reader.classes": None,
     "dataset.intensity": "auto",
+    "loss.weight": "auto",
     "model.encoder_weights": "auto",
     "model.in_channels": "auto",
     "model.mean": None,
