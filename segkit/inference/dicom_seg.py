@@ -19,6 +19,7 @@ from segkit.inference.names import Input
 
 ASKED = "dicom_seg=true"
 _WITHOUT = "leave out dicom_seg=true for it"
+_SINGLE = "predict its frames, z=slices, or one of them, z=0; or leave out dicom_seg=true"
 # What an object refers to, or lies on.
 _REFERRED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 _IMAGE = (
@@ -112,7 +113,8 @@ class DicomSeg:
         if frames == 1 or self.z == SLICES:
             return mask.reshape(frames, *mask.shape[-2:])
         if not isinstance(self.z, int):
-            raise _refused(f"{self.z} of {frames} frames, of which no single one was predicted")
+            what = f"the {self.z} of {frames} frames, which is none of them"
+            raise SegkitError(f"no DICOM-SEG of {what}", where=ASKED, remedy=_SINGLE)
         planes = np.zeros((frames, *mask.shape), np.uint8)
         planes[self.z] = mask
         return planes

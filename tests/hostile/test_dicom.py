@@ -11,7 +11,7 @@ import pytest
 
 from segkit.data.image_files import dicom_headers
 from tests.hostile.cases import Case, file, flips
-from tests.hostile.dicoms import dicom_bombs, dicoms, samples
+from tests.hostile.dicoms import dicom_bombs, dicoms, framed, samples
 from tests.hostile.reading import READ
 from tests.hostile.test_fuzz import changed, changes, search, st
 from tests.hostile.test_readers import MOST_GROWTH_MB, ROOT, attempts, written
@@ -29,6 +29,12 @@ def test_damaged_files(tmp_path: Path) -> None:
     assert found.total() > 120
     assert found["read"] > 25, "most elements are not asked for"
     assert found["refused"] > 40
+
+
+def test_damaged_frames(tmp_path: Path) -> None:
+    found = attempts(framed(), tmp_path)
+    assert found["read"] > 25
+    assert found["refused"] > 25
 
 
 def test_changed_files() -> None:
@@ -65,4 +71,7 @@ def test_nothing_grows_beyond_the_limit(tmp_path: Path) -> None:
     assert len(rows) == len(named)
     assert [row for row in rows if row[1].startswith("CRASH")] == []
     assert [row for row in rows if row[2] > MOST_GROWTH_MB] == []
-    assert [row[0] for row in rows if row[1] == READ] == ["segments.dcm"]
+    assert [row[0] for row in rows if row[1] == READ] == [
+        "segments.dcm, image",
+        "segments.dcm, frames",
+    ]

@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from segkit.core.errors import SegkitError
-from segkit.inference.cases import check_dicom
+from segkit.core.planes import Planes
+from segkit.inference.cases import as_stacks, check_dicom
 from segkit.inference.dicom_seg import DicomSeg
 from segkit.inference.names import Input
 from segkit.inference.outputs import Files
+from segkit.inference.volume_files import VolumeFiles
+from segkit.inference.volumes import VolumeRows
 from segkit.inference.wanted import Wanted
-from tests.imaging.dicom_files import SECRETS, dicom, ramp
+from tests.imaging.dicom_files import SECRETS, dicom, frames, placed, ramp
 
 CLASSES = ("background", "bone", "Knöchel")
 CR, SECONDARY = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.7"
+SCREENS = "1.2.840.10008.5.1.4.1.1.7.2"  # of several frames
 INSTANCE = "1.2.826.0.1.3680043.8.498.1"
 SERIES = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "InstanceNumber": 7}
 PLACE = {
@@ -174,6 +178,52 @@ def test_bands_are_one_object(tmp_path: Path) -> None:
     seg = highdicom.seg.segread(tmp_path / "out/a_seg.dcm")
     back = seg.get_pixels_by_source_instance([INSTANCE], combine_segments=True)
     np.testing.assert_array_equal(back[0], mask)
+
+
+def test_frames_that_were_predicted_each(tmp_path: Path) -> None:
+    stored = np.arange(4 * 8 * 16, dtype=np.uint16).reshape(4, 8, 16)
+    (tmp_path / "a.dcm").write_bytes(frames(stored, **SERIES, **placed(4)))
+    mask = classes(32).reshape(4, 8, 16)
+    mask[2] = 0
+    (one,) = as_stacks([Input(tmp_path / "a.dcm")], Planes(z="slices"))
+    volume = one.open(0)
+    assert isinstance(volume, VolumeRows)
+    wanted = Wanted(tmp_path / "out", "png", (0, 1, 2), dicom_seg=True)
+    with VolumeFiles(wanted, one, volume, DicomSeg(one, CLASSES, "abc", "slices")) as files:
+        files.add(0, None, mask.reshape(-1, 16), None)
+        files.finish()
+    seg = highdicom.seg.segread(tmp_path / "out/a_seg.dcm")
+    assert back_of(seg, [1, 2, 3, 4]) == mask.tolist()
+    assert len(seg.PerFrameFunctionalGroupsSequence) == 6, "none of the empty frame"
+    places = {
+        tuple(groups.PlanePositionSequence[0].ImagePositionPatient)
+        for groups in seg.PerFrameFunctionalGroupsSequence
+    }
+    assert places == {(-8, -6, 0), (-8, -6, 3), (-8, -6, 9)}
+
+
+def back_of(seg: Any, numbers: list[int]) -> Any:
+    """The mask of some frames, counted from 1."""
+    return seg.get_pixels_by_source_frame(
+        INSTANCE, numbers, combine_segments=True, assert_missing_frames_are_empty=True
+    ).tolist()
+
+
+def test_one_frame_of_several(tmp_path: Path) -> None:
+    stored, mask = np.zeros((4, 16, 16), np.uint16), classes()
+    (tmp_path / "a.dcm").write_bytes(frames(stored, **SERIES, **placed(4)))
+    seg = written(Input(tmp_path / "a.dcm"), mask, z=2)
+    assert back_of(seg, [2, 3]) == [np.zeros_like(mask).tolist(), mask.tolist()]
+    with pytest.raises(SegkitError, match="the max of 4 frames") as caught:
+        written(Input(tmp_path / "a.dcm"), mask, z="max")
+    assert "z=slices" in caught.value.remedy
+
+
+def test_frames_that_lie_nowhere(tmp_path: Path) -> None:
+    stored = np.zeros((4, 16, 16), np.uint8)
+    (tmp_path / "a.dcm").write_bytes(frames(stored, storage=SCREENS, **SERIES))
+    with pytest.raises(SegkitError, match="without a frame of reference"):
+        written(Input(tmp_path / "a.dcm"), stored, z="slices")
 
 
 def test_other_formats_are_refused_before_anything_is_predicted(tmp_path: Path) -> None:
