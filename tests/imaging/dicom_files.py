@@ -116,3 +116,10 @@ def placed(count: int, step: float = 3) -> dict[str, Any]:
         "SharedFunctionalGroupsSequence": [shared],
         "PerFrameFunctionalGroupsSequence": places,
     }
+
+
+# A CT of 12 bits; its line to Hounsfield units, and a window of soft tissue.
+CT = ramp(0, 4095)
+HOUNSFIELD = CT.astype(int) - 1024
+LINE = {"RescaleSlope": 1, "RescaleIntercept": -1024}
+SOFT = {"WindowCenter": 40, "WindowWidth": 400}
