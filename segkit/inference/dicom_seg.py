@@ -19,6 +19,7 @@ from segkit.inference.names import Input
 
 ASKED = "dicom_seg=true"
 _WITHOUT = "leave out dicom_seg=true for it"
+_NOWHERE = "a DICOM file without a frame of reference, which its kind or several frames need"
 _SINGLE = "predict its frames, z=slices, or one of them, z=0; or leave out dicom_seg=true"
 # What an object refers to, or lies on.
 _REFERRED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -26,7 +27,7 @@ _IMAGE = (
     *(*_REFERRED, "FrameOfReferenceUID", "PositionReferenceIndicator", "Modality"),
     *("Rows", "Columns", "NumberOfFrames", "InstanceNumber"),
     *("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
-    *("ImagePositionPatient", "ImageOrientationPatient"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "PatientOrientation"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
     *("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"),
 )
@@ -76,7 +77,7 @@ class DicomSeg:
             try:
                 image, person = self._source()
                 made = self._made(image, self._planes(image, mask))
-                _set_depth(made, image)
+                _set_place(made, image)
                 _add_person(made, person)
                 made.save_as(path, enforce_file_format=True)
             except (SegkitError, OSError):
@@ -170,20 +171,27 @@ def _reason(error: Exception, image: Any) -> str:
     if isinstance(error, AttributeError):  # as pydicom tells of an element that is not there
         return f"a DICOM file without the element {error.name}"
     if isinstance(error, ValueError) and "FrameOfReferenceUID" not in image:
-        return "a DICOM file without a frame of reference, which its kind or several frames need"
+        return _NOWHERE
     return "a DICOM file of a kind that highdicom does not refer to"
 
 
-def _set_depth(made: Any, image: Any) -> None:
-    """What the image says of a slice's depth, and no more.
-
-    What is not known of it, as of a radiograph, is empty: highdicom reads no file without it, and
-    takes slices for 1 mm apart where there is one.
-    """
-    for measures in made.SharedFunctionalGroupsSequence[0].get("PixelMeasuresSequence", ()):
-        measures.setdefault("SliceThickness", None)
-        if int(image.get("NumberOfFrames") or 1) == 1 and "SpacingBetweenSlices" not in image:
-            measures.pop("SpacingBetweenSlices", None)
+def _set_place(made: Any, image: Any) -> None:
+    """What the image says of where it lies, and no more."""
+    shared = made.SharedFunctionalGroupsSequence[0]
+    frames = int(image.get("NumberOfFrames") or 1)
+    if "PlaneOrientationSequence" not in shared:
+        if frames > 1:  # of which highdicom may write the first alone
+            raise _refused(_NOWHERE)
+        # A radiograph has no depth, which pixel measures must have: its own are the source's.
+        shared.pop("PixelMeasuresSequence", None)
+        made.PatientOrientation = image.get("PatientOrientation")
+        return
+    (measures,) = shared.PixelMeasuresSequence
+    # Not known, it is empty: highdicom reads no file without it.
+    measures.setdefault("SliceThickness", None)
+    if frames == 1 and "SpacingBetweenSlices" not in image:
+        # highdicom takes slices for 1 mm apart where there is one.
+        measures.pop("SpacingBetweenSlices", None)
 
 
 def _add_person(made: Any, person: Any) -> None:

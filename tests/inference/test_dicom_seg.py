@@ -1,40 +1,30 @@
-"""DICOM-SEG of what was predicted, read back with highdicom and with pydicom."""
+"""DICOM-SEG of one image, read back with highdicom and with pydicom."""
 
 import logging
 import traceback
 from pathlib import Path
 from typing import Any
 
-import highdicom
 import numpy as np
 import pydicom
 import pytest
-from numpy.typing import NDArray
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 
 from segkit.core.errors import SegkitError
-from segkit.core.planes import Planes
-from segkit.inference.cases import as_stacks, check_dicom
-from segkit.inference.dicom_seg import DicomSeg
 from segkit.inference.names import Input
-from segkit.inference.outputs import Files
-from segkit.inference.volume_files import VolumeFiles
-from segkit.inference.volumes import VolumeRows
-from segkit.inference.wanted import Wanted
-from tests.imaging.dicom_files import SECRETS, dicom, frames, placed, ramp
+from tests.imaging.dicom_files import SECRETS, dicom, ramp
+from tests.inference.dicom_segs import (
+    CLASSES,
+    CR,
+    INSTANCE,
+    PLACE,
+    SECONDARY,
+    SERIES,
+    classes,
+    put,
+    written,
+)
 
-CLASSES = ("background", "bone", "Knöchel")
-CR, SECONDARY = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.7"
-SCREENS = "1.2.840.10008.5.1.4.1.1.7.2"  # of several frames
-INSTANCE = "1.2.826.0.1.3680043.8.498.1"
-SERIES = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "InstanceNumber": 7}
-PLACE = {
-    "FrameOfReferenceUID": "1.2.9",
-    "ImagePositionPatient": [1.5, -2, 3.25],
-    "ImageOrientationPatient": [0, 1, 0, 0, 0, -1],
-    "PixelSpacing": [0.7, 0.8],
-    "SliceThickness": 2.5,
-}
 KINDS: dict[str, dict[str, Any]] = {
     "CT": PLACE,
     "CT of no thickness": {k: v for k, v in PLACE.items() if k != "SliceThickness"},
@@ -44,22 +34,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "radiograph with spacing": {"storage": CR, "PixelSpacing": [0.1, 0.1]},
     "secondary capture": {"storage": SECONDARY},
 }
-
-
-def put(folder: Path, **tags: Any) -> Input:
-    path = folder / "a.dcm"
-    path.write_bytes(dicom(ramp(0, 4095), BitsStored=12, **{**SERIES, **tags}))
-    return Input(path)
-
-
-def classes(height: int = 16) -> NDArray[np.uint8]:
-    return np.random.default_rng(0).integers(0, 3, (height, 16)).astype(np.uint8)
-
-
-def written(one: Input, mask: NDArray[np.uint8], mark: str = "abc", z: Any = None) -> Any:
-    path = one.path.with_name("a_seg.dcm")
-    DicomSeg(one, CLASSES, mark, z).write(path, mask)
-    return highdicom.seg.segread(path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -94,6 +68,15 @@ def test_where_it_lies_is_the_images(tmp_path: Path) -> None:
         place = groups.PlanePositionSequence[0].ImagePositionPatient
         assert place == PLACE["ImagePositionPatient"]
     assert seg.FrameOfReferenceUID == "1.2.9"
+
+
+def test_a_radiograph_lies_as_its_image_does(tmp_path: Path) -> None:
+    spread = {"PixelSpacing": [0.1, 0.1], "PatientOrientation": ["L", "F"]}
+    seg = written(put(tmp_path, storage=CR, **spread), classes())
+    assert seg.PatientOrientation == ["L", "F"]
+    # They need a depth, or another program does not read them.
+    assert "PixelMeasuresSequence" not in seg.SharedFunctionalGroupsSequence[0]
+    assert written(put(tmp_path, storage=CR), classes()).PatientOrientation == ""
 
 
 def test_patient_and_study_are_the_images(tmp_path: Path) -> None:
@@ -166,75 +149,3 @@ def test_nothing_is_logged_of_a_patient(tmp_path: Path, caplog: pytest.LogCaptur
     written(one, classes())
     for secret in (*SECRETS.values(), "Johannella", "STUDY-31", INSTANCE):
         assert secret not in caplog.text
-
-
-def test_bands_are_one_object(tmp_path: Path) -> None:
-    one, mask = put(tmp_path, **PLACE), classes()
-    wanted = Wanted(tmp_path / "out", "png", (0, 1, 2), dicom_seg=True)
-    with Files(wanted, "a", (16, 16), 1, DicomSeg(one, CLASSES, "abc")) as files:
-        for top in (0, 7):
-            files.add(top, None, mask[top : top + 7 + 2 * (top // 7)], None)
-        files.finish()
-    seg = highdicom.seg.segread(tmp_path / "out/a_seg.dcm")
-    back = seg.get_pixels_by_source_instance([INSTANCE], combine_segments=True)
-    np.testing.assert_array_equal(back[0], mask)
-
-
-def test_frames_that_were_predicted_each(tmp_path: Path) -> None:
-    stored = np.arange(4 * 8 * 16, dtype=np.uint16).reshape(4, 8, 16)
-    (tmp_path / "a.dcm").write_bytes(frames(stored, **SERIES, **placed(4)))
-    mask = classes(32).reshape(4, 8, 16)
-    mask[2] = 0
-    (one,) = as_stacks([Input(tmp_path / "a.dcm")], Planes(z="slices"))
-    volume = one.open(0)
-    assert isinstance(volume, VolumeRows)
-    wanted = Wanted(tmp_path / "out", "png", (0, 1, 2), dicom_seg=True)
-    with VolumeFiles(wanted, one, volume, DicomSeg(one, CLASSES, "abc", "slices")) as files:
-        files.add(0, None, mask.reshape(-1, 16), None)
-        files.finish()
-    seg = highdicom.seg.segread(tmp_path / "out/a_seg.dcm")
-    assert back_of(seg, [1, 2, 3, 4]) == mask.tolist()
-    assert len(seg.PerFrameFunctionalGroupsSequence) == 6, "none of the empty frame"
-    places = {
-        tuple(groups.PlanePositionSequence[0].ImagePositionPatient)
-        for groups in seg.PerFrameFunctionalGroupsSequence
-    }
-    assert places == {(-8, -6, 0), (-8, -6, 3), (-8, -6, 9)}
-
-
-def back_of(seg: Any, numbers: list[int]) -> Any:
-    """The mask of some frames, counted from 1."""
-    return seg.get_pixels_by_source_frame(
-        INSTANCE, numbers, combine_segments=True, assert_missing_frames_are_empty=True
-    ).tolist()
-
-
-def test_one_frame_of_several(tmp_path: Path) -> None:
-    stored, mask = np.zeros((4, 16, 16), np.uint16), classes()
-    (tmp_path / "a.dcm").write_bytes(frames(stored, **SERIES, **placed(4)))
-    seg = written(Input(tmp_path / "a.dcm"), mask, z=2)
-    assert back_of(seg, [2, 3]) == [np.zeros_like(mask).tolist(), mask.tolist()]
-    with pytest.raises(SegkitError, match="the max of 4 frames") as caught:
-        written(Input(tmp_path / "a.dcm"), mask, z="max")
-    assert "z=slices" in caught.value.remedy
-
-
-def test_frames_that_lie_nowhere(tmp_path: Path) -> None:
-    stored = np.zeros((4, 16, 16), np.uint8)
-    (tmp_path / "a.dcm").write_bytes(frames(stored, storage=SCREENS, **SERIES))
-    with pytest.raises(SegkitError, match="without a frame of reference"):
-        written(Input(tmp_path / "a.dcm"), stored, z="slices")
-
-
-def test_other_formats_are_refused_before_anything_is_predicted(tmp_path: Path) -> None:
-    one = put(tmp_path)
-    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
-    (tmp_path / "broken.dcm").write_bytes(b"")
-    asked = Wanted(tmp_path / "out", "png", (0, 1), dicom_seg=True)
-    other = [Input(tmp_path / name) for name in ("a.png", "broken.dcm", "gone.dcm")]
-    check_dicom([one, *other[1:]], asked)
-    check_dicom([one, *other], asked.alone())
-    with pytest.raises(SegkitError, match=r"a\.png is PNG") as caught:
-        check_dicom([one, *other], asked)
-    assert caught.value.where == "dicom_seg=true"
-    assert "leave it out" in caught.value.remedy
