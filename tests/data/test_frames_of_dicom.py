@@ -149,6 +149,15 @@ def test_masks_in_nifti_lie_where_their_image_does(tmp_path: Path) -> None:
     assert "lies 24 mm away" in listing.problems[0].what
 
 
+def test_masks_of_planes_are_told_before_any_channel_is_counted(tmp_path: Path) -> None:
+    reader = reader_of(data_set(tmp_path, frames(STORED)), "dataset.z=slices")
+    tifffile.imwrite(tmp_path / "masks" / "a.tif", MASK[0])
+    with pytest.raises(SegkitError, match=r"a volume, and .* of it is a plane") as caught:
+        reader.channels()
+    assert caught.value.where.endswith("images/a.dcm")
+    assert "as many slices" in caught.value.remedy
+
+
 DAMAGED: dict[str, tuple[bytes, str]] = {
     "more frames than bytes": (frames(STORED, NumberOfFrames=10**6), "damaged"),
     "no rows": (frames(STORED, Rows=None), "damaged"),

@@ -7,14 +7,19 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from segkit.core.errors import SegkitError
 from segkit.data.image_files import dicom_headers
-from tests.hostile.cases import Case, file, flips
+from segkit.inference.dicom_seg import DicomSeg
+from tests.hostile.cases import Case, file, flips, spoilt
 from tests.hostile.dicoms import dicom_bombs, dicoms, framed, samples
 from tests.hostile.reading import READ
 from tests.hostile.test_fuzz import changed, changes, search, st
 from tests.hostile.test_readers import MOST_GROWTH_MB, ROOT, attempts, written
+from tests.imaging.dicom_files import SECRETS
+from tests.inference.dicom_segs import CLASSES, PLACE, put
 
 SAMPLES = samples()
 
@@ -49,6 +54,22 @@ def test_damaged_headers_are_read_or_left() -> None:
     for number, (name, data) in enumerate(SAMPLES.items()):
         for _, damaged in flips(data, 20, number):
             assert len(dicom_headers(["IM1"], partial(_opened, damaged))) <= 1, name
+
+
+def test_damaged_images_are_referred_to_or_not(tmp_path: Path) -> None:
+    one = put(tmp_path, **PLACE)
+    data, mask = one.path.read_bytes(), np.zeros((16, 16), np.uint8)
+    done, said = 0, []
+    for number, (_, damaged) in enumerate(spoilt("ct", data[:1000], 60, 0)):
+        one.path.write_bytes(damaged + data[1000:] * (number % 2))
+        try:
+            DicomSeg(one, CLASSES, "abc").write(tmp_path / "seg.dcm", mask)
+            done += 1
+        except SegkitError as error:
+            said.append(str(error))
+    assert done > 10
+    assert len(said) > 10
+    assert not any(secret in "".join(said) for secret in SECRETS.values())
 
 
 def _opened(data: bytes, name: str) -> io.BytesIO:

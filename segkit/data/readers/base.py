@@ -29,6 +29,8 @@ from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixels import Pixels, decode, to_uint8
 
+_ADD_OR_REMOVE = "add what is missing, or take the file out"
+
 
 class Reader(ABC):
     """Lists and decodes one data set in its published layout.
@@ -197,6 +199,9 @@ class Reader(ABC):
             else:
                 count = 1 if image.ndim == 2 else image.shape[2]
                 return 3 if count in (1, 3) else count
+        if refused is None and (problems := self.listing().problems):
+            where, remedy = self.source.where(problems[0].where), problems[0].remedy
+            refused = SegkitError(problems[0].what, where=where, remedy=remedy or _ADD_OR_REMOVE)
         raise refused or SegkitError(
             "no image can be read",
             where=f"dataset.root={self.root}",
