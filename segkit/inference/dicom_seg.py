@@ -6,13 +6,13 @@ does not pass through highdicom, which logs it: it is copied afterwards.
 """
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit import __version__
 from segkit.core.errors import SegkitError, require_packages
 from segkit.core.planes import SLICES
 from segkit.inference.names import Input
@@ -70,7 +70,7 @@ class DicomSeg:
             SegkitError: a file to which no object can refer, or highdicom is not installed.
         """
         require_packages("highdicom", extra="dicomseg")
-        from segkit.imaging.quiet import without_highdicom_log, without_pydicom_log  # noqa: PLC0415
+        from segkit.imaging.quiet import without_highdicom_log, without_pydicom_log
 
         with without_pydicom_log(), without_highdicom_log():
             image: Any = None
@@ -87,9 +87,9 @@ class DicomSeg:
 
     def _source(self) -> tuple[Any, Any]:
         """Elements of the image, and of the person."""
-        from pydicom import Dataset  # noqa: PLC0415
+        from pydicom import Dataset
 
-        from segkit.imaging.dicom_tags import first, read_tags  # noqa: PLC0415
+        from segkit.imaging.dicom_tags import first, read_tags
 
         wanted = (*_IMAGE, *_PERSON, "SpecificCharacterSet")
         with self.one.stream() as stream:
@@ -121,8 +121,8 @@ class DicomSeg:
         return planes
 
     def _made(self, image: Any, planes: NDArray[np.uint8]) -> Any:
-        from highdicom.seg import Segmentation  # noqa: PLC0415 - an extra
-        from pydicom.uid import generate_uid  # noqa: PLC0415
+        from highdicom.seg import Segmentation
+        from pydicom.uid import generate_uid
 
         number = image.get("InstanceNumber")
         return Segmentation(
@@ -136,21 +136,20 @@ class DicomSeg:
             instance_number=max(1, int(1 if number is None else number)),
             manufacturer="segkit",
             manufacturer_model_name="segkit",
-            software_versions=__version__,
+            software_versions=version("segkit"),
             device_serial_number=self.mark,
             content_label="SEGMENTATION",
             series_description="segkit",
         )
 
     def _segments(self) -> list[Any]:
-        from highdicom import AlgorithmIdentificationSequence  # noqa: PLC0415
-        from highdicom.seg import SegmentDescription  # noqa: PLC0415
-        from highdicom.sr import CodedConcept  # noqa: PLC0415
-        from pydicom.sr.codedict import codes  # noqa: PLC0415
+        from highdicom import AlgorithmIdentificationSequence
+        from highdicom.seg import SegmentDescription
+        from highdicom.sr import CodedConcept
+        from pydicom.sr.codedict import codes
 
-        how = AlgorithmIdentificationSequence(
-            "segkit", codes.DCM.ArtificialIntelligence, __version__
-        )
+        family = codes.DCM.ArtificialIntelligence
+        how = AlgorithmIdentificationSequence("segkit", family, version("segkit"))
         return [
             SegmentDescription(
                 segment_number=number,

@@ -69,8 +69,8 @@ def test_patients_are_split_scored_and_never_named(
 
     # Beside the images lies one that cannot be read: the others are predicted, and it is told.
     out = work / "out"
-    given = (f"run={run}", f"input={root / 'images'}", f"output={out}", "overlay=true")
-    call(predict, *given)
+    masks = (f"run={run}", f"input={root / 'images'}", f"output={out}", "overlay=true")
+    call(predict, *masks)
     mask = np.asarray(Image.open(out / "s0_0.png"))
     assert mask.shape == (64, 64)
     assert "s9_9.dcm" in said
@@ -78,7 +78,7 @@ def test_patients_are_split_scored_and_never_named(
     assert told(work) == []
 
     # An object for an archive names its patient, where it was asked for: nothing else does.
-    call(predict, *given, "dicom_seg=true")
+    call(predict, *masks, "dicom_seg=true")
     assert "beside it: *_seg.dcm (each names its patient, as its image does)" in said
     objects = sorted(out.glob("*_seg.dcm"))
     assert len(objects) == 18

@@ -25,7 +25,7 @@ def test_jpeg(encode: str) -> None:
 @pytest.mark.parametrize("kind", ["j2k", "jp2"])
 def test_jpeg_2000(kind: str) -> None:
     for image, samples in ((GREY, 1), (RGB, 3)):
-        made = imagecodecs.jpeg2k_encode(image, level=0, codecformat=kind)
+        made: Any = imagecodecs.jpeg2k_encode(image, level=0, codecformat=kind)
         assert jpeg2000_size(made) == (20, 31, samples)
 
 
@@ -42,7 +42,7 @@ def test_segments_and_filling_before_the_frame_header() -> None:
 
 
 def test_none() -> None:
-    data = imagecodecs.jpeg8_encode(GREY)
+    data: Any = imagecodecs.jpeg8_encode(GREY)
     scan = data.index(b"\xff\xda")
     for other in (b"", b"\xff\xd8", data[:2] + data[scan:], bytes(99)):
         with pytest.raises(ValueError, match="without a frame header"):

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Listing, Problem, Record, Sample
+from segkit.core.contracts import Listing, Problem, Record, Sample, bad_records
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
@@ -28,8 +28,6 @@ from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixels import Pixels, decode, to_uint8
-
-_ADD_OR_REMOVE = "add what is missing, or take the file out"
 
 
 class Reader(ABC):
@@ -199,14 +197,8 @@ class Reader(ABC):
             else:
                 count = 1 if image.ndim == 2 else image.shape[2]
                 return 3 if count in (1, 3) else count
-        if refused is None and (problems := self.listing().problems):
-            where, remedy = self.source.where(problems[0].where), problems[0].remedy
-            refused = SegkitError(problems[0].what, where=where, remedy=remedy or _ADD_OR_REMOVE)
-        raise refused or SegkitError(
-            "no image can be read",
-            where=f"dataset.root={self.root}",
-            remedy="name a folder of images",
-        )
+        problems = self.listing().problems
+        raise refused or bad_records(problems, len(problems), skip=False)
 
     def intensity_for(self, channels: int) -> Intensity:
         """What ``dataset.intensity=auto`` is, of images of so many channels."""
