@@ -165,7 +165,7 @@ EVALUATE = {
 }
 PREDICT = {
     **dict.fromkeys(("overlay", "colour", "probability", "rle", "overwrite"), SWITCH),
-    **dict.fromkeys(("rois", "geojson", "coco"), SWITCH),
+    **dict.fromkeys(("rois", "geojson", "coco", "dicom_seg"), SWITCH),
     "axes": AXES,
     "z": Z,
     "pixel_size": PIXEL_SIZE,
