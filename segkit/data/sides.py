@@ -25,7 +25,7 @@ _SWAPPED = {"left": "right", "l": "r"}
 _DRAWS = 128
 _SIDE = 64
 # Of masks: how many are looked at, and how many must have both classes. Of real lungs one mirrored
-# and laid upon the other has an IoU of 0.72 on average (as they lie: 0.51), each at least 0.5.
+# and laid upon the other has an IoU of 0.72 on average, 95 of 100 above 0.59; not mirrored 0.51.
 _MASKS, _LEAST = 200, 5
 _ALIKE, _SAME_WAY, _LEVEL = 0.6, 0.95, 0.1
 
