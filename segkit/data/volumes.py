@@ -13,7 +13,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.core.memory import without_turns
 from segkit.data.source import Source
-from segkit.imaging.formats.base import Slicing, Stack, Volume
+from segkit.imaging.formats.base import Slicing, Stack, Volume, Voxels
 from segkit.imaging.formats.plane import packed
 from segkit.imaging.formats.registry import suffixes, volume_format
 from segkit.imaging.intensity import (
@@ -115,13 +115,13 @@ class VolumeSource(Source):
         if number is None:
             return self.source.read(name)
         stack = self._held(file).stack(self)
-        if number >= len(stack.pixels):
+        if number >= len(stack):
             raise SegkitError(
-                f"a volume of {len(stack.pixels)} slices",
+                f"a volume of {len(stack)} slices",
                 where=self.where(name),
                 remedy="list the data anew: start the command again",
             )
-        return packed(stack.plane(number))
+        return packed(stack.picture(number), stack.indices(number))
 
     def window(self, name: str, rule: Rule) -> Window | None:
         """Of all slices of a slice's volume together; None of another file.
@@ -152,11 +152,7 @@ class _Held:
         self._stack: Stack | None = None
         self._windows: dict[Rule, Window] = {}
         self._error: SegkitError | None = None
-
-    @property
-    def bytes(self) -> int:
-        """Of what was decoded."""
-        return self._stack.pixels.nbytes if self._stack else 0
+        self.bytes = 0  # that it takes
 
     def stack(self, source: VolumeSource) -> Stack:
         with self._lock:
@@ -166,7 +162,9 @@ class _Held:
                 )
             if self._stack is None:
                 with self._kept():
-                    self._stack = _decoded(source, self._file)
+                    self._stack = stack = _decoded(source, self._file)
+                    held = stack.pixels.nbytes if isinstance(stack, Voxels) else None
+                    self.bytes = source.size(self._file) if held is None else held
             return self._stack
 
     def window(self, source: VolumeSource, rule: Rule) -> Window:
@@ -197,17 +195,17 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
         return window
     if rule != STORED:
         seen = Extremes()
-        for number in range(len(stack.pixels)):
-            plane = stack.plane(number)
+        for number in range(len(stack)):
+            plane = stack.picture(number).pixels
             window_of(plane, (0, 1), name)  # refuses what is not finite
             seen.add(as_numbers(plane))
         return spanned(seen.window(rule), name)
     # The percentiles of what is stored: what they stand for is not made of every voxel.
-    pixels = stack.pixels
-    if stack.scaled and pixels.dtype.itemsize == 1:
+    pixels, slope, offset = stack.voxels()
+    if (slope, offset) != (1, 0) and pixels.dtype.itemsize == 1:
         pixels = pixels.astype(np.int16)
     found = window_of(pixels, STORED, name)
-    low, high = sorted(stack.slope * end + stack.offset for end in (*found.low, *found.high))
+    low, high = sorted(slope * end + offset for end in (*found.low, *found.high))
     return Window((low,), (high,))
 
 

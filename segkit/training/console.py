@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import lightning.pytorch as pl
 
+from segkit.core.contracts import Problem
 from segkit.core.errors import SegkitError
 from segkit.core.hardware import precision_and_reason
 from segkit.core.numbers import shown
@@ -123,12 +124,18 @@ def show_data(
         for problem in data.problems[:20]:
             log.warning("  %s: %s", problem.where, problem.what)
     lacks = cautions(data, monitor=monitor, asked=asked)
-    for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation), *lacks):
+    for caution in (*data.cautions, *_mirrored(data), *lacks):
         log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
     if data.overfit_batches:
         few = len(data.indices("train"))
         log.info("overfit: %d training images, the same each epoch; they validate too", few)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
+
+
+def _mirrored(data: SegmentationData) -> list[Problem]:
+    training = (data.records[i].id for i in data.indices("train"))
+    masks = () if data.truth.labels else map(data.cache.mask, training)
+    return side_cautions(data.classes, data.augmentation, masks)
 
 
 def show_summary(

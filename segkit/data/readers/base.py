@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.channels import Channels
-from segkit.core.contracts import Listing, Problem, Record, Sample
+from segkit.core.contracts import Listing, Problem, Record, Sample, bad_records
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
@@ -196,11 +196,8 @@ class Reader(ABC):
             if record.sequences:
                 return tuple(range(count))
             return 3 if count in (1, 3) else count
-        raise refused or SegkitError(
-            "no image can be read",
-            where=f"dataset.root={self.root}",
-            remedy="name a folder of images",
-        )
+        problems = self.listing().problems
+        raise refused or bad_records(problems, len(problems), skip=False)
 
     def intensity_for(self, channels: int) -> Intensity:
         """What ``dataset.intensity=auto`` is, of images of so many channels."""
