@@ -35,7 +35,7 @@ from segkit.runs.resume import (
     resumed_config,
     with_own_split,
 )
-from segkit.runs.settled import settle, settle_loss
+from segkit.runs.settled import settle, settle_epochs, settle_loss
 from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     from segkit.training.batch_size import fit_batch
     from segkit.training.console import hushed_lightning
     from segkit.training.foresight import foresee
-    from segkit.training.length import fit_epochs
 
     data = build_data(with_own_split(config, RunFolder(resume)) if resume else config, reader)
     data.prepare_data()
@@ -96,8 +95,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     chosen = recorded_choices(config) if trained else module.network.chosen | weights
     _tell(chosen, multirun=call.multirun)
     found = chosen | fit_batch(data, module, config["trainer"])
-    composed.trainer.max_epochs, why = fit_epochs(data, config["trainer"])
-    found |= {"epochs": why} if why else {}
+    found |= settle_epochs(composed, config, data)
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number

@@ -61,3 +61,16 @@ def settle_loss(
     composed.loss.weight = weights
     named = ", ".join(f"{name} {w:g}" for name, w in zip(data.classes, weights, strict=True))
     return resolved(composed), {"loss.weight": f"by how rare each class is: {named}"}
+
+
+def settle_epochs(
+    composed: DictConfig, config: Mapping[str, Any], data: SegmentationData
+) -> dict[str, str]:
+    """Put a number in place of ``trainer.max_epochs=auto``; gives in words what was chosen."""
+    from segkit.training.length import epochs_for
+
+    if config["trainer"]["max_epochs"] != AUTO:
+        return {}
+    found, why = epochs_for(len(data.indices("train")), data.batch_size)
+    composed.trainer.max_epochs = found
+    return {"epochs": f"{found}: {why}"}

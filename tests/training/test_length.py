@@ -1,22 +1,8 @@
 """``trainer.max_epochs=auto``: epochs by steps."""
 
-from typing import cast
-
 import pytest
 
-from segkit.data.datamodule import SegmentationData
-from segkit.training.length import LEAST, MOST, STEPS, fit_epochs
-
-
-class Data:
-    """As much of a datamodule as counts."""
-
-    def __init__(self, images: int, batch_size: int) -> None:
-        self.images, self.batch_size = images, batch_size
-
-    def indices(self, stage: str) -> list[int]:
-        assert stage == "train"
-        return list(range(self.images))
+from segkit.training.length import LEAST, MOST, STEPS, epochs_for
 
 
 @pytest.mark.parametrize(
@@ -30,13 +16,6 @@ class Data:
     ],
 )
 def test_epochs_follow_from_steps(images: int, batch: int, epochs: int) -> None:
-    data = cast(SegmentationData, Data(images, batch))
-    found, why = fit_epochs(data, {"max_epochs": "auto"})
+    found, why = epochs_for(images, batch)
     assert found == epochs
-    assert why.startswith(f"{epochs}: about {STEPS} steps of {batch}")
-
-
-@pytest.mark.parametrize("given", [7, -1, None])
-def test_a_number_stays(given: int | None) -> None:
-    data = cast(SegmentationData, Data(440, 16))
-    assert fit_epochs(data, {"max_epochs": given}) == (given, "")
+    assert why == f"about {STEPS} steps of {batch} of the {images} images"
