@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ from segkit.runs.resume import (
     resumed_config,
     with_own_split,
 )
-from segkit.runs.settled import settle, settle_epochs, settle_loss
+from segkit.runs.settled import settle, settle_epochs, settle_loss, tell
 from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     cli.say("loading PyTorch …")
     from segkit.training.batch_size import fit_batch
     from segkit.training.console import hushed_lightning
-    from segkit.training.foresight import foresee
 
     data = build_data(with_own_split(config, RunFolder(resume)) if resume else config, reader)
     data.prepare_data()
@@ -93,11 +91,10 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     trained = resume is not None and RunFolder(resume).last.is_file()
     module = build_module(without_weights(config) if trained else config, task)
     chosen = recorded_choices(config) if trained else module.network.chosen | weights
-    _tell(chosen, multirun=call.multirun)
+    tell(chosen, multirun=call.multirun)
     found = chosen | fit_batch(data, module, config["trainer"])
     found |= settle_epochs(composed, config, data)
-    if estimate := foresee(data, module, config["trainer"]):
-        print(estimate, flush=True)
+    _foresee(data, module, config)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
     for name, value in module.network.found.items():
         OmegaConf.update(composed, f"model.{name}", value, force_add=True)
@@ -109,6 +106,13 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
             config, data, module, folder, found, resumed=resume is not None, alone=not call.multirun
         )
     return folder
+
+
+def _foresee(data: SegmentationData, module: SegmentationModule, config: dict[str, Any]) -> None:
+    from segkit.training.foresight import foresee
+
+    if estimate := foresee(data, module, config["trainer"]):
+        print(estimate, flush=True)
 
 
 def _fit(
@@ -196,21 +200,6 @@ def _announce(reader: Reader) -> None:
         print(f"{len(found.records)} records in {reader.root}", flush=True)
         if others := reader.passed_over():
             print(others, flush=True)
-
-
-def _tell(chosen: Mapping[str, str], *, multirun: bool) -> None:
-    """What was chosen and why; and of a sweep, where its jobs may be unlike."""
-    # Each process has asked the hub for itself. That of the first counts: its weights are sent to
-    # the others as training starts, and it writes config.yaml.
-    if not is_first_process():
-        return
-    for what, why in chosen.items():
-        print(f"{what}: {why}", flush=True)
-    if multirun and chosen.get("encoder weights", "").startswith("random: imagenet"):
-        cli.say(
-            "warning: other jobs of this sweep may start from published weights; "
-            "model.encoder_weights=null, or =imagenet, is the same for all"
-        )
 
 
 def _resolve(composed: DictConfig, run_dir: Path) -> dict[str, Any]:

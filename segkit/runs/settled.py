@@ -9,7 +9,9 @@ from segkit.config.checks import check_model
 from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
 from segkit.core.channels import channel_count
+from segkit.core.first_process import is_first_process
 from segkit.core.intensity import intensity_of
+from segkit.runs.cli import say
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -74,3 +76,18 @@ def settle_epochs(
     found, why = epochs_for(len(data.indices("train")), data.batch_size)
     composed.trainer.max_epochs = found
     return {"epochs": f"{found}: {why}"}
+
+
+def tell(chosen: Mapping[str, str], *, multirun: bool) -> None:
+    """What was chosen and why; and of a sweep, where its jobs may be unlike."""
+    # Each process has asked the hub for itself. That of the first counts: its weights are sent to
+    # the others as training starts, and it writes config.yaml.
+    if not is_first_process():
+        return
+    for what, why in chosen.items():
+        print(f"{what}: {why}", flush=True)
+    if multirun and chosen.get("encoder weights", "").startswith("random: imagenet"):
+        say(
+            "warning: other jobs of this sweep may start from published weights; "
+            "model.encoder_weights=null, or =imagenet, is the same for all"
+        )

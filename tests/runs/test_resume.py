@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from segkit import train
+from segkit.runs import settled
 from segkit.runs.resume import recorded_choices
 
 
@@ -33,7 +33,7 @@ def test_the_first_process_tells(
     rank: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RANK", rank)
-    train._tell({"encoder weights": "random: imagenet is not here"}, multirun=True)
+    settled.tell({"encoder weights": "random: imagenet is not here"}, multirun=True)
     said = capsys.readouterr()
     assert ("encoder weights: random" in said.out) == (rank == "0")
     assert ("model.encoder_weights=null" in said.err) == (rank == "0")
@@ -50,5 +50,5 @@ def test_the_first_process_tells(
 def test_no_warning_where_all_start_alike(
     why: str, multirun: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train._tell({"encoder weights": why}, multirun=multirun)
+    settled.tell({"encoder weights": why}, multirun=multirun)
     assert capsys.readouterr().err == ""
