@@ -51,19 +51,18 @@ def read_multiscale(path: Path) -> Multiscale:
         Exception: whatever damaged metadata raise.
     """
     root, said = path, _attributes(path)
-    if "multiscales" not in said and ("bioformats2raw.layout" in said or is_group(path / "0")):
+    if "plate" in said or "well" in said:
+        raise SegkitError(
+            "a plate of many images in one OME-Zarr",
+            where=str(path),
+            remedy=f"name one of its images, such as {path}/{'0' if 'well' in said else 'A/1/0'}",
+        )
+    if "bioformats2raw.layout" in said and "multiscales" not in said:
         if is_group(path / "1"):
             what = "several images in one OME-Zarr"
             raise SegkitError(what, where=str(path), remedy=f"name one of them: {path}/0")
         root = inside(path, "0")
         said = _attributes(root)
-    if "plate" in said or "well" in said:
-        field = "0" if "well" in said else "A/1/0"
-        raise SegkitError(
-            "a plate of many images in one OME-Zarr",
-            where=str(path),
-            remedy=f"name one of its images, such as {path}/{field}",
-        )
     several = said.get("multiscales")
     if not several:
         what = "a Zarr that does not say that it is an image"
