@@ -63,6 +63,8 @@ class Level:
     def __init__(self, path: Path) -> None:
         self.said: Multiscale = read_multiscale(path)
         self.stored: Stored = read_array(self.said.array, str(path))
+        if len(self.said.axes) != len(self.stored.shape):
+            raise ValueError(f"axes {self.said.axes.lower()}, and {len(self.stored.shape)} sides")
         self.sizes = dict(zip(self.said.axes, self.stored.shape, strict=True))
         self.packed = _checked_bytes(self.said.array, self.said.root, str(path))
         store = zarr.storage.LocalStore(self.said.array, read_only=True)

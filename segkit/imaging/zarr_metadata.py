@@ -66,7 +66,7 @@ def read_array(folder: Path, name: str) -> Stored:
         raise ValueError(f"its pixels are {said['data_type']}")
     shape, outer = _sides(said["shape"]), _sides(grid["configuration"]["chunk_shape"])
     if not 2 <= len(shape) == len(outer) <= _MOST_AXES:
-        raise ValueError("chunks of other axes than the image")
+        raise ValueError(f"chunks of {len(outer)} axes, where the image has {len(shape)}")
     codecs, chunks = _codecs(said["codecs"], outer, kind, name)
     _check_number(shape, chunks, name)
     metadata = {
@@ -146,7 +146,8 @@ def _codecs(
         elif codec == "sharding_indexed" and len(listed) == 1 and not inner:
             options, chunks = _sharding(options, chunk, kind, name)
         else:
-            raise ValueError(f"its chunks are packed by {codec}; known are {_COMPRESSORS}")
+            known = ", ".join(_COMPRESSORS)
+            raise ValueError(f"its chunks are packed by {codec}; segkit reads {known}")
         found.append({"name": codec, "configuration": options})
     check_bytes(math.prod(chunks) * kind.itemsize, "a chunk", name)
     return found, chunks

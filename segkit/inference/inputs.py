@@ -168,7 +168,8 @@ def check_output(inputs: Sequence[Input], output: Path) -> None:
         for place in (one.path.absolute(), one.path.resolve()):
             folder = place.parent.resolve()
             nested = "/" in one.name and folder.is_relative_to(home)
-            if nested or folder in (home, home / "probabilities", home / "colours"):
+            around = one.path.is_dir() and home.is_relative_to(place.resolve())
+            if nested or around or folder in (home, home / "probabilities", home / "colours"):
                 raise SegkitError(
                     "an input lies in the output folder, where it could be overwritten",
                     where=f"{one} and output={output}",

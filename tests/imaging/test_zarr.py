@@ -151,7 +151,7 @@ def test_what_bioformats2raw_writes(tmp_path: Path) -> None:
         ({"multiscales": [{"datasets": [{"path": "0"}]}]}, "does not name its axes"),
         (attributes("cyw"), "axes c, y, w"),
         (attributes("yyx"), "axes y, y, x"),
-        (attributes("yx"), "cannot be read"),
+        (attributes("yx"), "axes yx, and 3 sides"),
         (attributes("cyx", level="../b"), "leads out of its folder"),
         (attributes("cyx", level="/etc"), "leads out of its folder"),
         (attributes("cyx", level="9"), "cannot be read"),
