@@ -122,7 +122,9 @@ def open_rows(path: Path, large: int, rule: Rule = STORED, *, planes: Planes = P
     """
     if zarr.is_zarr_group(path):
         lazy = zarr.open_by_rows(path, large, rule, planes)
-        return lazy or decoded(lambda: zarr.open_folder(path).read(), str(path), rule, planes=planes)
+        return lazy or decoded(
+            lambda: zarr.open_folder(path).read(), str(path), rule, planes=planes
+        )
     with _reading(path):
         with path.open("rb") as stream:
             is_tiff = stream.read(4) in MAGIC

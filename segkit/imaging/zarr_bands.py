@@ -21,14 +21,13 @@ from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.core.limits import check_bytes, check_memory, check_pixels
 from segkit.core.planes import Planes
-from segkit.imaging.channel_names import told
 from segkit.imaging.channels import flat
 from segkit.imaging.intensity import Rule, Window, scaled
-from segkit.imaging.ngff import Multiscale, inside, read_multiscale
+from segkit.imaging.ngff import inside
 from segkit.imaging.row_windows import window_of_rows
 from segkit.imaging.stacks import check_one, one_image, settled
 from segkit.imaging.zarr_codec import Bounded
-from segkit.imaging.zarr_metadata import BOUNDED, Stored, read_array
+from segkit.imaging.zarr_metadata import BOUNDED, Level
 
 Pixels = NDArray[Any]
 # Rows that are in memory at once: tiles, and what overlaps.
@@ -43,44 +42,24 @@ _OME = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float
 zarr.registry.register_codec(BOUNDED, Bounded)
 
 
-class Level:
-    """Level 0 of an image, of which the metadata alone have been read.
-
-    Args:
-        path: of the image's folder.
+class OpenLevel(Level):
+    """The same, with its pixels.
 
     Attributes:
-        said: what the image says of itself.
-        stored: what its array does.
-        sizes: places on each axis, by its letter.
         packed: bytes of its files.
-
-    Raises:
-        SegkitError: it holds no image, or chunks beyond the bound.
-        Exception: whatever damaged metadata raise.
     """
 
     def __init__(self, path: Path) -> None:
-        self.said: Multiscale = read_multiscale(path)
-        self.stored: Stored = read_array(self.said.array, str(path))
-        if len(self.said.axes) != len(self.stored.shape):
-            raise ValueError(f"axes {self.said.axes.lower()}, and {len(self.stored.shape)} sides")
-        self.sizes = dict(zip(self.said.axes, self.stored.shape, strict=True))
+        super().__init__(path)
         self.packed = _checked_bytes(self.said.array, self.said.root, str(path))
-        store = zarr.storage.LocalStore(self.said.array, read_only=True)
-        place = zarr.storage.StorePath(store)
+        place = zarr.storage.StorePath(zarr.storage.LocalStore(self.said.array, read_only=True))
         self._array: Any = zarr.Array(zarr.AsyncArray(self.stored.metadata, place))
-
-    @property
-    def high(self) -> int:
-        """Rows of a chunk."""
-        return self.stored.chunks[self.said.axes.index("Y")]
 
     def band_bytes(self, rows: int) -> int:
         """What so many rows take while they are read."""
-        chunks = self.stored.chunks
-        pieces = math.prod(-(-a // b) for a, b in zip(self.stored.shape, chunks, strict=True))
-        values = math.prod(self.stored.shape) // self.sizes["Y"] * rows
+        shape, chunks = self.stored.shape, self.stored.chunks
+        pieces = math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))
+        values = math.prod(shape) // self.sizes["Y"] * rows
         return (values + min(pieces, _AT_ONCE) * math.prod(chunks)) * self.stored.kind.itemsize
 
     def read(self, top: int, bottom: int) -> Pixels:
@@ -88,17 +67,9 @@ class Level:
         rows = slice(top, bottom)
         wanted = {axis: rows if axis == "Y" else slice(None) for axis in self.sizes}
         found = np.asarray(self._array[tuple(wanted.values())])
-        return found.reshape([n for n, a in zip(found.shape, wanted, strict=True) if a in self.axes])
-
-    @property
-    def axes(self) -> str:
-        """Those of more than one place; and rows and columns."""
-        return "".join(axis for axis, n in self.sizes.items() if axis in "YX" or n > 1)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """What they are called, or none."""
-        return told(self.said.channels, self.sizes.get("C", 1))
+        return found.reshape(
+            [n for n, a in zip(found.shape, wanted, strict=True) if a in self.axes]
+        )
 
 
 def _checked_bytes(folder: Path, root: Path, name: str) -> int:
@@ -138,7 +109,7 @@ def as_tiff(path: Path) -> bytes:
         SegkitError: it cannot be read, or is larger than the bound.
     """
     with _reading(str(path)):
-        level = Level(path)
+        level = OpenLevel(path)
         height, width = level.sizes["Y"], level.sizes["X"]
         kind, name = level.stored.kind, str(path)
         check_pixels(height, width, name)
@@ -171,7 +142,7 @@ def open_by_rows(path: Path, large: int, rule: Rule, planes: Planes) -> "ZarrRow
         SegkitError: it cannot be read, or its chunks are larger than the bound.
     """
     with _reading(str(path)):
-        level = Level(path)
+        level = OpenLevel(path)
         known = level.stored.kind in (np.uint8, np.uint16, np.int16)
         if not known or level.sizes["Y"] * level.sizes["X"] <= large:
             return None
@@ -201,13 +172,14 @@ class ZarrRows:
     """
 
     def __init__(
-        self, level: Level, axes: str, name: str, rule: Rule, z: int | str | None
+        self, level: OpenLevel, axes: str, name: str, rule: Rule, z: int | str | None
     ) -> None:
         self._level, self._axes, self._name, self._z = level, axes, name, z
         self.size = (level.sizes["Y"], level.sizes["X"])
         self.channels, self.depth = level.channels, level.stored.kind.name
-        # Some chunks together where they are low: each band asks for its own.
-        self._high = level.high * max(1, _BAND // 2 // level.high)
+        # Low chunks together: each piece has its price.
+        high = level.stored.chunks[level.said.axes.index("Y")]
+        self._high = high * max(1, _BAND // 2 // high)
         rows = min(max(_BAND, self._high), self.size[0])
         check_bytes(level.band_bytes(rows), f"a band of {rows} rows", name)
         if math.prod(self.size) > _MOST_PACKED * level.packed:

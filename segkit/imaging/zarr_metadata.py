@@ -13,7 +13,8 @@ import numpy as np
 
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes
-from segkit.imaging.ngff import read_json
+from segkit.imaging.channel_names import told
+from segkit.imaging.ngff import read_json, read_multiscale
 
 Said = dict[str, Any]
 # What unpacks into as many bytes as a chunk has; see :mod:`segkit.imaging.zarr_codec`.
@@ -40,6 +41,40 @@ class Stored:
     chunks: tuple[int, ...]
     kind: np.dtype[Any]
     metadata: Said
+
+
+class Level:
+    """Level 0 of an image, of which the metadata alone are read.
+
+    Args:
+        path: of the image's folder.
+
+    Attributes:
+        said: what the image says of itself.
+        stored: what its array does.
+        sizes: places on each axis, by its letter.
+
+    Raises:
+        SegkitError: it holds no image, or chunks beyond the bound.
+        Exception: whatever damaged metadata raise.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.said = read_multiscale(path)
+        self.stored = read_array(self.said.array, str(path))
+        if len(self.said.axes) != len(self.stored.shape):
+            raise ValueError(f"axes {self.said.axes.lower()}, and {len(self.stored.shape)} sides")
+        self.sizes = dict(zip(self.said.axes, self.stored.shape, strict=True))
+
+    @property
+    def axes(self) -> str:
+        """Those of more than one place; and rows and columns."""
+        return "".join(axis for axis, n in self.sizes.items() if axis in "YX" or n > 1)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What they are called, or none."""
+        return told(self.said.channels, self.sizes.get("C", 1))
 
 
 def read_array(folder: Path, name: str) -> Stored:
@@ -125,7 +160,12 @@ def _keys(said: Said) -> Said:
 
 
 def _codecs(
-    listed: list[Said], chunk: tuple[int, ...], kind: np.dtype[Any], name: str, *, inner: bool = False
+    listed: list[Said],
+    chunk: tuple[int, ...],
+    kind: np.dtype[Any],
+    name: str,
+    *,
+    inner: bool = False,
 ) -> tuple[list[Said], tuple[int, ...]]:
     """The codecs of a chunk, bounded; and the sides of what is unpacked as one."""
     count = math.prod(chunk) * kind.itemsize

@@ -103,7 +103,15 @@ def _said() -> Iterator[tuple[str, Files]]:
 def _arrays() -> Iterator[tuple[str, Files]]:
     """Arrays of version 2 that claim what few do, and chunks that unpack to more."""
     sides: list[Any] = [[], [2, 20], [2, 20, 0], [2, -20, 24], [2, 20.0, 24], [True, 20, 24], "abc"]
-    sides += [None, 7, [2, 10**9, 10**9], [2, 10**30, 24], [2, 2**63, 2**63], [9] * 40, [[2], 20, 24]]
+    sides += [
+        None,
+        7,
+        [2, 10**9, 10**9],
+        [2, 10**30, 24],
+        [2, 2**63, 2**63],
+        [9] * 40,
+        [[2], 20, 24],
+    ]
     for value in sides:
         yield f"shape {value}", changed("older", "0/.zarray", shape=value)
         yield f"chunks {value}", changed("older", "0/.zarray", chunks=value)
@@ -160,7 +168,9 @@ def _newer() -> Iterator[tuple[str, Files]]:
     zstd, crc = {"name": "zstd", "configuration": {}}, {"name": "crc32c"}
     lists: list[Any] = [[], [zstd], plain * 2, [*plain, zstd, zstd], [*plain, crc, zstd], None, {}]
     lists += [[*plain, {"name": "vlen-utf8"}], [{"name": "numcodecs.pickle"}], ["bytes"], [None]]
-    turned = [{"name": "transpose", "configuration": {"order": order}} for order in ([0, 0, 1], "C")]
+    turned = [
+        {"name": "transpose", "configuration": {"order": order}} for order in ([0, 0, 1], "C")
+    ]
     for number, codecs in enumerate([*lists, *([one, *plain] for one in turned)]):
         yield f"codecs {number}", changed("newer", "0/zarr.json", codecs=codecs)
     said = json.loads(SAMPLES["shards"]["0/zarr.json"])["codecs"][0]
@@ -210,6 +220,7 @@ def _places() -> dict[str, Callable[[Path], None]]:
         "metadata elsewhere": instead(".zattrs", lambda path: path.symlink_to("/etc/passwd")),
         "attributes a pipe": instead(".zattrs", os.mkfifo),
         "a circle": lambda path: (path / "0" / "loop").symlink_to(path),
-        "level elsewhere": lambda path: (path / "0").rename(path.parent / "b")
-        and (path / "0").symlink_to(path.parent / "b"),
+        "level elsewhere": lambda path: (
+            (path / "0").rename(path.parent / "b") and (path / "0").symlink_to(path.parent / "b")
+        ),
     }

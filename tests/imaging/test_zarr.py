@@ -36,7 +36,9 @@ def same(path: Path, wanted: Any, planes: Planes | None = None) -> None:
     assert np.array_equal(whole.rows(0, 70), rows.rows(0, 70))
 
 
-@pytest.mark.parametrize("kind", ["bool", "int8", "uint8", ">u2", "int16", "<u4", "i8", ">f4", "f8"])
+@pytest.mark.parametrize(
+    "kind", ["bool", "int8", "uint8", ">u2", "int16", "<u4", "i8", ">f4", "f8"]
+)
 @pytest.mark.parametrize("version", [2, 3])
 def test_values_of_every_kind(kind: str, version: int, tmp_path: Path) -> None:
     pixels = RNG.integers(0, 120, (70, 90)).astype(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from segkit.core.errors import require_packages
@@ -13,6 +13,7 @@ from segkit.imaging.intensity import Rule
 from segkit.imaging.tiff_volume import open_stack
 
 if TYPE_CHECKING:
+    from segkit.imaging.layout import Layout
     from segkit.imaging.pixel_size import PixelSize
     from segkit.imaging.zarr_bands import ZarrRows
 
@@ -29,6 +30,13 @@ def is_zarr_group(path: Path) -> bool:
     from segkit.imaging.ngff import is_group
 
     return path.is_dir() and (is_zarr(path) or is_group(path))
+
+
+def folder_of(name: str) -> str:
+    """The OME-Zarr in which a member of an archive lies; "" where it lies in none."""
+    parts = PurePosixPath(name).parts
+    ends = [n for n, part in enumerate(parts[:-1], 1) if part.lower().endswith(_SUFFIX)]
+    return "/".join(parts[: ends[0]]) if ends else ""
 
 
 def open_folder(path: Path) -> IO[bytes]:
@@ -74,11 +82,21 @@ def spacing(path: Path) -> PixelSize | None:
         return None
 
 
+def layout(path: Path) -> Layout:
+    """Its axes, and what it calls its channels; nothing of one that cannot be read."""
+    from segkit.imaging.layout import UNTOLD, Layout
+    from segkit.imaging.zarr_metadata import Level
+
+    try:
+        level = Level(path)
+    except Exception:  # reading its pixels says what is wrong with it
+        return UNTOLD
+    return Layout(level.axes, level.channels)
+
+
 def _read(data: bytes, name: str, indexed: bool) -> Picture:
     raise ValueError(f"{name} is no folder")
 
 
 # What is read of the bytes that stand for the folder is read of a TIFF.
-FORMAT = Format(
-    "OME-Zarr", (".ome.zarr", _SUFFIX), lambda head: False, _read, volume=open_stack
-)
+FORMAT = Format("OME-Zarr", (".ome.zarr", _SUFFIX), lambda head: False, _read, volume=open_stack)

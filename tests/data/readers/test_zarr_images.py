@@ -1,5 +1,6 @@
 """OME-Zarrs as images and as masks of a data set: each a file of its folder, never looked into."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from segkit.core.planes import Planes
 from segkit.data.readers.folder import Folder
 from segkit.data.source import FolderSource
 from segkit.imaging.formats.base import Slicing
+from segkit.inference.inputs import find_inputs
 from tests.data.readers.dicom_sets import put_mask
 from tests.imaging.zarr_files import write_zarr
 
@@ -76,3 +78,14 @@ def test_one_that_is_damaged_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.zarr" / "0" / ".zarray").unlink()
     with pytest.raises(SegkitError, match=r"cannot be read[\s\S]*a.zarr"):
         FolderSource(tmp_path).read("a.zarr")
+
+
+def test_within_an_archive_it_must_be_unpacked(tmp_path: Path) -> None:
+    for version in (2, 3):
+        write_zarr(tmp_path / "in" / "images" / f"{version}.zarr", IMAGE, "cyx", version=version)
+    archive = Path(shutil.make_archive(str(tmp_path / "a"), "zip", tmp_path / "in"))
+    reader = Folder(archive, classes=("background", "cell"))
+    with pytest.raises(SegkitError, match=r"holds OME-Zarrs: unpack it: unzip \S+a.zip -d"):
+        reader.listing()
+    with pytest.raises(SegkitError, match=r"\d+ of an OME-Zarr that must be unpacked"):
+        find_inputs(str(archive))
