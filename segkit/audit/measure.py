@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from segkit.audit.adjoining import Borders, borders
 from segkit.audit.crops import Marks, mark
 from segkit.audit.duplicates import Signature, pixel_digest, sign
+from segkit.audit.layout import stored_layout
 from segkit.core.channels import Channels
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
@@ -22,7 +23,7 @@ from segkit.imaging.channels import to_channels
 from segkit.imaging.formats import zarr
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import bare, format_of
-from segkit.imaging.layout import UNTOLD, Layout, tiff_layout
+from segkit.imaging.layout import UNTOLD, Layout
 from segkit.imaging.pixels import Pixels, decode
 
 # Of a record with a mask file for each object, the stored values of the first few are looked at.
@@ -171,21 +172,8 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
         signature=sign(sample.image, stored),
         borders=borders(sample.image, stored),
         marks=mark(sample.image),
-        layout=_layout(reader, record, 1 if pixels.ndim == 2 else pixels.shape[2]),
+        layout=stored_layout(reader, record, 1 if pixels.ndim == 2 else pixels.shape[2]),
     )
-
-
-def _layout(reader: Reader, record: Record, count: int) -> Layout:
-    """What an image file says; of channels nothing where others are read, such as of sequences."""
-    name = file_of(record.image)
-    if not is_image(name):
-        return UNTOLD
-    if zarr.is_zarr(path := reader.source.root / name):
-        found = zarr.layout(path)
-    else:
-        with reader.source.open(name) as stream:
-            found = tiff_layout(stream)
-    return found if len(found.channels) == count else Layout(found.axes)
 
 
 def _stored(reader: Reader, record: Record) -> tuple[str, int, Pixels | None]:

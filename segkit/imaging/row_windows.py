@@ -13,7 +13,7 @@ from segkit.imaging.intensity import BAND, PERCENTILES, Extremes, Pixels, Rule, 
 def window_of_rows(
     read: Callable[[int, int], Pixels], height: int, rule: Rule, kind: np.dtype[Any]
 ) -> Window:
-    """The stored values that a rule makes 0 and 255; see :func:`~segkit.imaging.intensity.window_of`.
+    """The stored values that a rule makes 0 and 255, as ``window_of`` of a whole image has them.
 
     Args:
         read: gives rows, from one to another: (h, W) or (h, W, C).

@@ -147,7 +147,10 @@ def check_one(shape: tuple[int, ...], axes: str, name: str, z: int | str | None)
 
 
 def one_image(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
-    """(H, W) or (H, W, C): one plane of many, or what they have in common; see :func:`check_one`."""
+    """(H, W) or (H, W, C): one plane of many, or what they have in common.
+
+    What it takes, and raises: :func:`check_one`.
+    """
     along = check_one(pixels.shape, axes, name, z)
     if along and z != _WHOLE:
         pixels = _chosen(pixels, axes.index(along), z)
@@ -163,6 +166,7 @@ def _chosen(pixels: Pixels, place: int, z: int | str | None) -> Pixels:
         mean = pixels.mean(axis=place, dtype=np.float64)
         # What was counted in whole numbers stays in the range of its type.
         return np.asarray(mean if pixels.dtype.kind == "f" else np.rint(mean), pixels.dtype)
+    assert isinstance(z, int)
     return np.asarray(np.take(pixels, z, axis=place))
 
 

@@ -22,11 +22,11 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list
     """List the images that a file, a folder, an archive or a pattern names, sorted.
 
     Args:
-        given: a file of any name, or an OME-Zarr; a folder, of which the images that lie directly in it are
-            taken, or, where there is none, those below its ``images`` folders; an archive, of which
-            those below ``images`` folders are taken, or, where there is none, all but masks; a
-            pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
-            are taken; or several of these. Hidden files are left out.
+        given: a file of any name, or an OME-Zarr; another folder, of which the images that lie
+            directly in it are taken, or, where there is none, those below its ``images`` folders;
+            an archive, of which those below ``images`` folders are taken, or, where there is none,
+            all but masks; a pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the
+            images are taken; or several of these. Hidden files are left out.
         key: of the configuration that names them, for an error.
 
     Returns:

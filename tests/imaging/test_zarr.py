@@ -97,7 +97,7 @@ def test_chunks_that_are_not_there_hold_the_fill_value(tmp_path: Path) -> None:
 def test_axes_are_those_of_the_metadata(axes: str, tmp_path: Path) -> None:
     order = {"cyx": (0, 1, 2), "yxc": (1, 2, 0)}.get(axes, (0, 1, 2))
     pixels = DEEP.transpose(order)
-    pixels = pixels.reshape([dict(c=3, y=70, x=90).get(axis, 1) for axis in axes])
+    pixels = pixels.reshape([{"c": 3, "y": 70, "x": 90}.get(axis, 1) for axis in axes])
     path = write_zarr(tmp_path / "a.zarr", pixels, axes, version=3, names=["DAPI", "GFP", "Cy5"])
     same(path, np.moveaxis(DEEP, 0, -1))
     assert {open_rows(path, large).channels for large in WAYS} == {("DAPI", "GFP", "Cy5")}
@@ -181,7 +181,7 @@ def test_rows_of_an_image_beyond_the_limit(tmp_path: Path) -> None:
 
 def test_without_zarr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_zarr(tmp_path / "a.zarr", DEEP, "cyx")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     for large in WAYS:
         with pytest.raises(SegkitError, match=r"pip install 'segkit\[zarr\]'"):
             open_rows(path, large)

@@ -77,7 +77,7 @@ def test_the_output_is_not_within_one(tmp_path: Path) -> None:
 
 def test_without_zarr_nothing_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_zarr(tmp_path / "a.zarr", PIXELS)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(
         SegkitError, match=r"not installed: zarr[\s\S]*pip install 'segkit\[zarr\]'"
     ):

@@ -95,8 +95,9 @@ def layout(path: Path) -> Layout:
 
 
 def _read(data: bytes, name: str, indexed: bool) -> Picture:
+    del data, indexed
     raise ValueError(f"{name} is no folder")
 
 
 # What is read of the bytes that stand for the folder is read of a TIFF.
-FORMAT = Format("OME-Zarr", (".ome.zarr", _SUFFIX), lambda head: False, _read, volume=open_stack)
+FORMAT = Format("OME-Zarr", (".ome.zarr", _SUFFIX), lambda _: False, _read, volume=open_stack)
