@@ -5,11 +5,12 @@ Licence: yours.
 Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; PNG,
     JPEG, TIFF, BMP, GIF, DICOM, OME-Zarr, or NIfTI, of whose volumes each slice is a record. An
     image and its mask have the same name below those two folders, but for the suffix
-    (``images/day1/a.tif``, ``masks/day1/a.png``); a mask may also be called ``a_mask`` and so on; the exact name goes
-    first. Several (``a_mask``, ``a_mask_1``) count together; in a folder called like the image each
-    is an object (``masks/a/1.png``). Layouts of published sets: ``segkit/data/readers/layouts.py``,
-    nnU-Net's: ``sequences.py`` beside it; folders of other names: ``images`` and ``masks``. Or a
-    table: ``manifest.py``. Or, where there is no mask file, outlines in JSON: ``annotations.py``.
+    (``images/day1/a.tif``, ``masks/day1/a.png``); a mask may also be called ``a_mask`` and so on;
+    the exact name goes first. Several (``a_mask``, ``a_mask_1``) count together; in a folder called
+    like the image each is an object (``masks/a/1.png``). Layouts of published sets:
+    ``segkit/data/readers/layouts.py``, nnU-Net's: ``sequences.py`` beside it; folders of other
+    names: ``images`` and ``masks``. Or a table: ``manifest.py``. Or, where there is no mask file,
+    outlines in JSON: ``annotations.py``.
 Classes: as configured, background first; or as nnU-Net's ``dataset.json`` names them. What a mask
     stores is turned into classes by ``mask_values`` (stored value or ``'#rrggbb'`` colour to
     class), by ``mask_threshold`` (two classes; values above it are foreground), or, with neither,
