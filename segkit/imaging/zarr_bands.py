@@ -53,7 +53,8 @@ class OpenLevel(Level):
         super().__init__(path)
         self.packed = _checked_bytes(self.said.array, self.said.root, str(path))
         place = zarr.storage.StorePath(zarr.storage.LocalStore(self.said.array, read_only=True))
-        self._array: Any = zarr.Array(zarr.AsyncArray(self.stored.metadata, place))
+        metadata: Any = self.stored.metadata
+        self._array: Any = zarr.Array(zarr.AsyncArray(metadata, place))
 
     def band_bytes(self, rows: int) -> int:
         """What so many rows take while they are read."""
