@@ -133,6 +133,14 @@ def test_a_pixel_is_as_large_as_both_scales_say(tmp_path: Path) -> None:
     assert spacing(write_zarr(tmp_path / "b.zarr", DEEP, "cyx", unit=None)) is None
 
 
+@pytest.mark.parametrize(
+    "names", [["a", "b"], ["a", "b", "a"], ["a", "", "c"], ["a", "b", "\x1b[2J"]]
+)
+def test_names_that_do_not_tell_channels_apart_are_none(names: list[str], tmp_path: Path) -> None:
+    path = write_zarr(tmp_path / "a.zarr", DEEP, "cyx", names=names)
+    assert {open_rows(path, large).channels for large in WAYS} == {()}
+
+
 def test_what_bioformats2raw_writes(tmp_path: Path) -> None:
     write_zarr(tmp_path / "a.zarr" / "0", DEEP, "cyx")
     (tmp_path / "a.zarr" / ".zattrs").write_text('{"bioformats2raw.layout": 3}')

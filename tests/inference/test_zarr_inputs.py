@@ -4,13 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from segkit.core.errors import SegkitError
 from segkit.core.planes import Planes
 from segkit.imaging.zarr_bands import ZarrRows
 from segkit.inference.cases import as_stacks
 from segkit.inference.inputs import check_output, find_inputs
+from segkit.inference.predictor import Member, Predictor
 from segkit.inference.volumes import VolumeRows
+from segkit.models.network import wrap
+from segkit.tasks.semantic.task import SemanticTask
 from tests.imaging.zarr_files import write_zarr
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (40, 50)).astype(np.uint8)
@@ -67,6 +72,20 @@ def test_planes_of_a_stack(tmp_path: Path) -> None:
     opened = one.open(0)
     assert isinstance(opened, VolumeRows)
     assert np.array_equal(opened.rows(40, 80), PIXELS // 2)
+
+
+def test_what_is_predicted_by_rows_is_that_of_the_array(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    predictor = Predictor(
+        [Member(wrap(nn.Conv2d(3, 1, 3, padding=1), 3).eval(), None, 3)],
+        task=SemanticTask(["background", "cell"]),
+        device="cpu",
+    )
+    pixels = np.random.default_rng(0).integers(0, 60000, (3, 300, 100)).astype(np.uint16)
+    path = write_zarr(tmp_path / "a.ome.zarr", pixels, "cyx", version=3, shards=(3, 64, 64))
+    found = predictor(path, tile=64, overlap=16)
+    wanted = predictor(np.moveaxis(pixels, 0, -1), tile=64, overlap=16)
+    np.testing.assert_array_equal(found.probability, wanted.probability)
 
 
 def test_the_output_is_not_within_one(tmp_path: Path) -> None:
