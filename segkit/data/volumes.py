@@ -114,13 +114,13 @@ class VolumeSource(Source):
         if number is None:
             return self.source.read(name)
         stack = self._held(file).stack(self)
-        if number >= len(stack.pixels):
+        if number >= len(stack):
             raise SegkitError(
-                f"a volume of {len(stack.pixels)} slices",
+                f"a volume of {len(stack)} slices",
                 where=self.where(name),
                 remedy="list the data anew: start the command again",
             )
-        return packed(stack.plane(number))
+        return packed(stack.picture(number), stack.indices(number))
 
     def window(self, record: Record, rule: Rule) -> Window | None:
         """Of all slices of a record's volume together; of its sequences each. None of no slice.
@@ -188,17 +188,17 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
         return window
     if rule != STORED:
         seen = Extremes()
-        for number in range(len(stack.pixels)):
-            plane = stack.plane(number)
+        for number in range(len(stack)):
+            plane = stack.picture(number).pixels
             window_of(plane, STORED, name)  # refuses what cannot be scaled
             seen.add(as_numbers(plane))
         return seen.window(rule)
     # The percentiles of what is stored: what they stand for is not made of every voxel.
-    pixels = stack.pixels
-    if stack.scaled and pixels.dtype.itemsize == 1:
+    pixels, slope, offset = stack.voxels()
+    if (slope, offset) != (1, 0) and pixels.dtype.itemsize == 1:
         pixels = pixels.astype(np.int16)
     found = window_of(pixels, STORED, name)
-    low, high = sorted(stack.slope * end + stack.offset for end in (*found.low, *found.high))
+    low, high = sorted(slope * end + offset for end in (*found.low, *found.high))
     return Window((low,), (high,))
 
 

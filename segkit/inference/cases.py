@@ -13,8 +13,9 @@ from segkit.core.planes import SLICES, Planes
 from segkit.data.readers.pairs import FOLDERS
 from segkit.data.readers.sequences import split_number
 from segkit.data.volumes import reading
-from segkit.imaging.formats.base import Slicing
-from segkit.imaging.formats.registry import bare, volume_format
+from segkit.imaging.formats import dicom
+from segkit.imaging.formats.base import HEAD, Slicing
+from segkit.imaging.formats.registry import bare, format_of, volume_format
 from segkit.inference.names import Input
 from segkit.inference.wanted import Wanted
 
@@ -131,4 +132,22 @@ def check_volumes(inputs: Sequence[Input], wanted: Wanted) -> None:
                 f"{kind} is not written of volumes, such as {volume}",
                 where=f"{kind}=true",
                 remedy="leave it out, or predict volumes and images one after the other",
+            )
+
+
+def check_dicom(inputs: Sequence[Input], wanted: Wanted) -> None:
+    """Refuse to write DICOM-SEG of what is no DICOM; what is damaged is said when it is predicted.
+
+    Raises:
+        SegkitError: with what to leave out.
+    """
+    for one in inputs if wanted.dicom_seg else ():
+        found = None
+        with suppress(SegkitError, OSError), one.stream() as stream:
+            found = format_of(stream.read(HEAD))
+        if found not in (None, dicom.FORMAT):
+            raise SegkitError(
+                f"DICOM-SEG refers to a DICOM image, and {one} is {found.name}",
+                where="dicom_seg=true",
+                remedy="leave it out, or predict DICOM files alone",
             )

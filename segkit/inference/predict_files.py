@@ -21,6 +21,7 @@ from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
 from segkit.imaging.bands import Opened
 from segkit.imaging.pixels import decode
+from segkit.inference.dicom_seg import ASKED, DicomSeg
 from segkit.inference.names import Input
 from segkit.inference.objects.object_files import ObjectFiles
 from segkit.inference.ours import SUBMISSION, SUBMITTED
@@ -162,7 +163,7 @@ def unseen(predictor: Predictor, depth: str) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
         # What the network takes is not to be seen in the file.
-        told = error.where in ("tile=null", "image")
+        told = error.where in ("tile=null", "image", ASKED)
         return f"{error.what}; {error.remedy}" if told else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
     if not short:
@@ -182,7 +183,7 @@ def _predict(
 ) -> None:
     started = time.perf_counter() - (answer.seconds if answer else 0)
     said, wanted = predictor.task.describe(), job.wanted
-    with writing(wanted.folder), _files(predictor, one, image, wanted) as files:
+    with writing(wanted.folder), _files(predictor, one, image, wanted, table.mark) as files:
         found = [(0, answer.outputs)] if answer else _bands(predictor, image, job.view)
         decode, maps, top = predictor.task.decoder.answers, wanted.probability or wanted.labels, 0
         for chances, mask in decode((outputs for _, outputs in found), maps=maps):
@@ -209,13 +210,14 @@ def _bands(predictor: Predictor, image: Opened, view: View) -> Iterator[tuple[in
     return predictor.bands(image, view)
 
 
-def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted) -> AnyFiles:
+def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted, mark: str) -> AnyFiles:
     planes = predictor.task.objective.outputs
-    if isinstance(image, VolumeRows):
-        return VolumeFiles(wanted, one, image)
     if wanted.labels:
         return ObjectFiles(wanted, one, image, planes, predictor.classes[1])
-    return Files(wanted, one.name, image.size, planes)
+    seg = DicomSeg(one, predictor.classes, mark, predictor.planes.z)
+    if isinstance(image, VolumeRows):
+        return VolumeFiles(wanted, one, image, seg)
+    return Files(wanted, one.name, image.size, planes, seg)
 
 
 def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Listing, Problem, Record, Sample
+from segkit.core.contracts import Listing, Problem, Record, Sample, bad_records
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
@@ -42,7 +42,8 @@ class Reader(ABC):
             is not there.
     """
 
-    # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
+    # Raised whenever `read` or `stratum` gives something else for the same files, so that caches
+    # are rebuilt.
     version: ClassVar[int] = 1
     # Whether `read` can tell objects apart: :attr:`Sample.instances`.
     has_objects: ClassVar[bool] = False
@@ -197,11 +198,8 @@ class Reader(ABC):
             else:
                 count = 1 if image.ndim == 2 else image.shape[2]
                 return 3 if count in (1, 3) else count
-        raise refused or SegkitError(
-            "no image can be read",
-            where=f"dataset.root={self.root}",
-            remedy="name a folder of images",
-        )
+        problems = self.listing().problems
+        raise refused or bad_records(problems, len(problems), skip=False)
 
     def intensity_for(self, channels: int) -> Intensity:
         """What ``dataset.intensity=auto`` is, of images of so many channels."""
