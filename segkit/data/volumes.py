@@ -3,18 +3,17 @@
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
+from segkit.core.memory import without_turns
 from segkit.data.source import Source
-from segkit.imaging.formats.base import Slicing, Stack, Volume
+from segkit.imaging.formats.base import Slicing, Stack, Volume, Voxels
 from segkit.imaging.formats.plane import packed
 from segkit.imaging.formats.registry import suffixes, volume_format
 from segkit.imaging.intensity import (
@@ -23,12 +22,14 @@ from segkit.imaging.intensity import (
     Window,
     as_numbers,
     fixed,
+    spanned,
     window_of,
 )
 
 _SLICE = re.compile(r"(?P<file>.+)#(?P<number>\d+)")
-# Volumes of two images with their masks: the one that is read, and the next.
-_HELD = 4
+# Volumes of two images with their masks: the one that is read, and the next. Of small ones, which
+# many threads are through with at once, as many more as these bytes hold.
+_HELD, _BYTES = 4, 2**28
 
 
 def slice_name(file: str, number: int) -> str:
@@ -122,29 +123,25 @@ class VolumeSource(Source):
             )
         return packed(stack.picture(number), stack.indices(number))
 
-    def window(self, record: Record, rule: Rule) -> Window | None:
-        """Of all slices of a record's volume together; of its sequences each. None of no slice.
+    def window(self, name: str, rule: Rule) -> Window | None:
+        """Of all slices of a slice's volume together; None of another file.
 
         Raises:
             SegkitError: as :func:`volume_window`.
         """
-        found = []
-        for name in (record.image, *record.sequences):
-            file, number = split_name(name)
-            if number is None:
-                return None
-            found.append(self._held(file).window(self, rule))
-        ends = zip(*((window.low, window.high) for window in found), strict=True)
-        low, high = (tuple(value for each in end for value in each) for end in ends)
-        return Window(low, high)
+        file, number = split_name(name)
+        return None if number is None else self._held(file).window(self, rule)
 
     def _held(self, file: str) -> "_Held":
         with self._lock:
             found = self._volumes.pop(file, None) or _Held(file)
             self._volumes[file] = found
-            while len(self._volumes) > self.held:
+            while len(self._volumes) > self.held and self._bytes() > _BYTES:
                 self._volumes.popitem(last=False)
         return found
+
+    def _bytes(self) -> int:
+        return sum(one.bytes for one in self._volumes.values())
 
 
 class _Held:
@@ -155,6 +152,7 @@ class _Held:
         self._stack: Stack | None = None
         self._windows: dict[Rule, Window] = {}
         self._error: SegkitError | None = None
+        self.bytes = 0  # that it takes
 
     def stack(self, source: VolumeSource) -> Stack:
         with self._lock:
@@ -163,19 +161,28 @@ class _Held:
                     self._error.what, where=self._error.where, remedy=self._error.remedy
                 )
             if self._stack is None:
-                try:
-                    self._stack = _decoded(source, self._file)
-                except SegkitError as error:
-                    self._error = error
-                    raise
+                with self._kept():
+                    self._stack = stack = _decoded(source, self._file)
+                    held = stack.pixels.nbytes if isinstance(stack, Voxels) else None
+                    self.bytes = source.size(self._file) if held is None else held
             return self._stack
 
     def window(self, source: VolumeSource, rule: Rule) -> Window:
         stack = self.stack(source)
         with self._lock:
             if rule not in self._windows:
-                self._windows[rule] = volume_window(stack, rule, source.where(self._file))
+                with self._kept():
+                    self._windows[rule] = volume_window(stack, rule, source.where(self._file))
             return self._windows[rule]
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep the reason why it cannot be used, for the slices that follow."""
+        try:
+            yield
+        except SegkitError as error:
+            self._error = error
+            raise
 
 
 def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
@@ -190,9 +197,9 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
         seen = Extremes()
         for number in range(len(stack)):
             plane = stack.picture(number).pixels
-            window_of(plane, STORED, name)  # refuses what cannot be scaled
+            window_of(plane, (0, 1), name)  # refuses what is not finite
             seen.add(as_numbers(plane))
-        return seen.window(rule)
+        return spanned(seen.window(rule), name)
     # The percentiles of what is stored: what they stand for is not made of every voxel.
     pixels, slope, offset = stack.voxels()
     if (slope, offset) != (1, 0) and pixels.dtype.itemsize == 1:
@@ -200,24 +207,6 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
     found = window_of(pixels, STORED, name)
     low, high = sorted(slope * end + offset for end in (*found.low, *found.high))
     return Window((low,), (high,))
-
-
-def together(files: Sequence[tuple[str, NDArray[Any]]]) -> NDArray[Any]:
-    """(H, W, C) of the channels of several files of an image, by what to call each in an error.
-
-    Raises:
-        SegkitError: one is of another size.
-    """
-    planes = [np.atleast_3d(pixels) for _, pixels in files]
-    for (where, _), own in zip(files, planes, strict=True):
-        if own.shape[:2] != planes[0].shape[:2]:
-            height, width = planes[0].shape[:2]
-            raise SegkitError(
-                f"{own.shape[1]}×{own.shape[0]} pixels, of an image of {width}×{height}",
-                where=where,
-                remedy="give all files of an image the same size",
-            )
-    return np.concatenate(planes, axis=2)
 
 
 def _decoded(source: VolumeSource, file: str) -> Stack:
@@ -228,7 +217,7 @@ def _decoded(source: VolumeSource, file: str) -> Stack:
             where=source.where(file),
             remedy="list the data anew: start the command again",
         )
-    with reading(source.where(file)):
+    with reading(source.where(file)), without_turns():
         return volume.read()
 
 

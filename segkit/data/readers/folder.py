@@ -2,15 +2,14 @@ r"""The user's own images and masks, in folders or listed in a table.
 
 Source: yours.
 Licence: yours.
-Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; PNG,
-    JPEG, TIFF, BMP, GIF, DICOM, OME-Zarr, or NIfTI, of whose volumes each slice is a record. An
-    image and its mask have the same name below those two folders, but for the suffix
-    (``images/day1/a.tif``, ``masks/day1/a.png``); a mask may also be called ``a_mask`` and so on;
-    the exact name goes first. Several (``a_mask``, ``a_mask_1``) count together; in a folder called
-    like the image each is an object (``masks/a/1.png``). Layouts of published sets:
-    ``segkit/data/readers/layouts.py``, nnU-Net's: ``sequences.py`` beside it; folders of other
-    names: ``images`` and ``masks``. Or a table: ``manifest.py``. Or, where there is no mask file,
-    outlines in JSON: ``annotations.py``.
+Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; the
+    formats of ``docs/formats.md``; of volumes each slice is a record. An image and its mask have
+    the same name below those two folders, but for the suffix (``images/day1/a.tif``,
+    ``masks/day1/a.png``); a mask may also be called ``a_mask`` and so on; the exact name goes
+    first. Several (``a_mask``, ``a_mask_1``) count together; in a folder called like the image each
+    is an object (``masks/a/1.png``). Layouts of published sets: ``segkit/data/readers/layouts.py``,
+    nnU-Net's: ``sequences.py`` beside it; folders of other names: ``images`` and ``masks``. Or a
+    table: ``manifest.py``. Or, where there is no mask file, outlines in JSON: ``annotations.py``.
 Classes: as configured, background first; or as nnU-Net's ``dataset.json`` names them. What a mask
     stores is turned into classes by ``mask_values`` (stored value or ``'#rrggbb'`` colour to
     class), by ``mask_threshold`` (two classes; values above it are foreground), or, with neither,
@@ -84,7 +83,7 @@ class Folder(Reader):
         SegkitError: the settings contradict each other, or the pattern is not one.
     """
 
-    has_objects = True
+    version, has_objects = 2, True
     layout = (
         "images/a.png with masks/a.png (PNG, JPEG, TIFF, BMP, DICOM or NIfTI; also below train/, "
         "val/, test/), or COCO or LabelMe JSON, or a table: dataset.manifest=FILE.csv"
@@ -135,10 +134,11 @@ class Folder(Reader):
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
         where = self.source, self.manifest, self.group_pattern, self.images, self.mask_folder
-        found, self._pictures, self.without_pixels = listed(*where)
+        found, self._pictures, seen = listed(*where)
+        self.without_pixels = seen.without_pixels
         if self.manifest and not self._pictures:
             self.tables.append(self.manifest)
-        found = by_patient(found, self.source.open, grouped=bool(self.group_pattern))
+        found = by_patient(found, seen.headers, self.source.open, grouped=bool(self.group_pattern))
         return cut(found, self.source)
 
     def listing(self) -> Listing:
@@ -173,7 +173,7 @@ class Folder(Reader):
                 be turned against each other.
         """
         data = self.source.read(record.image)
-        image = self.scaled(record, self.decoded(data, record))
+        image = self.read_image(record, data)
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)

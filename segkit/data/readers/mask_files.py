@@ -60,7 +60,8 @@ class MaskFiles:
         """What masks of the whole set store; looked at once, by whichever thread asks first."""
         with _surveying:
             if self._looked is None:
-                self._looked = survey(self._some(), self._indexed, self._mask_threshold)
+                first = Survey(self._indexed, self._mask_threshold, self._planes)
+                self._looked = survey(self._some(), first)
             return self._looked
 
     def classes(self, name: str, size: tuple[int, ...], turned: int) -> NDArray[np.uint8]:

@@ -16,6 +16,8 @@ def _known(head: bytes) -> bool:
             head = zlib.decompressobj(31).decompress(head, 4)
         except zlib.error:
             return False
+        if not head:  # behind a long name, which gzip puts first
+            return True
     return head[:4] in _SIZES
 
 

@@ -1,5 +1,6 @@
 """Volumes as slices: NIfTI files of a folder."""
 
+import gzip
 import re
 import threading
 from collections import Counter
@@ -19,6 +20,7 @@ from segkit.data.cache_build import CacheSpec
 from segkit.data.readers.base import Reader
 from segkit.data.readers.folder import Folder
 from segkit.data.volumes import file_of, split_name
+from segkit.imaging.pixels import decode
 from tests.data.readers.nifti_files import AXES, SHAPE, affine_of, planes, save, volumes, voxels
 
 TWO = ("background", "foreground")
@@ -135,11 +137,12 @@ def test_an_unknown_axis(tmp_path: Path) -> None:
         Folder(tmp_path, classes=TWO, axis="coronel")
 
 
-@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize(("threads", "room"), [(1, 0), (16, 2**28)])
 def test_a_volume_is_decoded_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, room: int
 ) -> None:
-    root, decoded = volumes(tmp_path, names="abcd"), Counter[str]()
+    root, decoded = volumes(tmp_path, names="abcdefgh"), Counter[str]()
+    monkeypatch.setattr(held, "_BYTES", room)
     before, lock = held._decoded, threading.Lock()
 
     def counted(source: Any, file: str) -> Any:
@@ -150,13 +153,12 @@ def test_a_volume_is_decoded_once(
     monkeypatch.setattr(held, "_decoded", counted)
     reader = Folder(root, classes=TWO)
     records = reader.listing().records
-    kept = reader.source.held = {1: reader.source.held, 4: 8}[threads]
     with ThreadPoolExecutor(threads) as pool:
         samples = list(pool.map(reader.read, records))
     assert len(samples) == len(records)
     assert set(decoded.values()) == {1}, decoded
-    assert len(decoded) == 8
-    assert len(reader.source._volumes) == kept
+    assert len(decoded) == 16
+    assert len(reader.source._volumes) == (16 if room else reader.source.held)
 
 
 def test_a_cache_follows_files_not_slices(tmp_path: Path) -> None:
@@ -201,3 +203,12 @@ def test_only_addresses_of_images_are_slices() -> None:
     assert split_name("a/ct.nii.gz#12") == ("a/ct.nii.gz", 12)
     assert file_of("notes#12") == "notes#12"
     assert file_of("a#1.png") == "a#1.png"
+
+
+def test_a_packed_file_is_known_whatever_its_name_was(tmp_path: Path) -> None:
+    """``gzip`` writes the name that a file had in front of what is packed."""
+    path = save(tmp_path / "a.nii", voxels(0, (5, 4, 1)))
+    with (tmp_path / "b").open("wb") as file, gzip.GzipFile("x" * 200, "wb", 6, file) as packed:
+        packed.write(path.read_bytes())
+    found = decode((tmp_path / "b").read_bytes(), "b")
+    np.testing.assert_array_equal(found, decode(path.read_bytes(), "a"))
