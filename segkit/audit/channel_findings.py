@@ -30,14 +30,45 @@ def of_channels(facts: Sequence[Facts]) -> Iterator[Finding]:
         )
     else:
         yield from _blank_channels(seen)
-    if len(counts := Counter(fact.channels for fact in facts)) > 1:
-        yield Finding(
-            "warning",
-            "mixed channels",
-            ", ".join(f"{count} images of {n}" for n, count in counts.most_common()),
-            "the data set",
-            "give all images the same channels; grey is given as three equal ones, colour as grey",
-        )
+    yield from _mixed_channels(facts)
+    yield from _mixed_names(facts)
+
+
+def _mixed_channels(facts: Sequence[Facts]) -> Iterator[Finding]:
+    """Images of other channels than most have."""
+    usual = Counter(fact.channels for fact in facts).most_common(1)
+    for fact in facts:
+        if fact.channels != usual[0][0]:
+            yield Finding(
+                "warning",
+                "mixed channels",
+                f"{fact.channels} of them, where most images have {usual[0][0]}",
+                fact.record.image,
+                "give all images the same channels; grey is given as three equal ones, colour as "
+                "grey",
+            )
+
+
+def _mixed_names(facts: Sequence[Facts]) -> Iterator[Finding]:
+    """Images that call their channels otherwise than most of as many do, or have another order."""
+    named = [fact for fact in facts if fact.layout.channels]
+    usual: dict[int, tuple[str, ...]] = {}
+    for (count, names), _ in Counter((f.channels, f.layout.channels) for f in named).most_common():
+        usual.setdefault(count, names)
+    for fact in named:
+        own, others = fact.layout.channels, usual[fact.channels]
+        if own != others:
+            turned = sorted(own) == sorted(others)
+            yield Finding(
+                "warning",
+                "channels in another order" if turned else "channels of other names",
+                f"{', '.join(own)}, where most images have {', '.join(others)}",
+                fact.record.image,
+                "a network knows a channel by its place: write all images with one order of "
+                "channels"
+                if turned
+                else "see whether they show the same; a network knows a channel by its place",
+            )
 
 
 def _blank_channels(seen: Sequence[Facts]) -> Iterator[Finding]:

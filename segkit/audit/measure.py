@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from segkit.audit.adjoining import Borders, borders
 from segkit.audit.crops import Marks, mark
 from segkit.audit.duplicates import Signature, pixel_digest, sign
+from segkit.audit.layout import stored_layout
 from segkit.core.channels import Channels
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
@@ -19,8 +20,10 @@ from segkit.data.parallel import map_records
 from segkit.data.readers.base import Reader, is_image
 from segkit.data.volumes import file_of
 from segkit.imaging.channels import to_channels
+from segkit.imaging.formats import zarr
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import bare, format_of
+from segkit.imaging.layout import UNTOLD, Layout
 from segkit.imaging.pixels import Pixels, decode
 
 # Of a record with a mask file for each object, the stored values of the first few are looked at.
@@ -33,7 +36,7 @@ class Facts:
 
     Attributes:
         record: with its stratum filled in.
-        format: of the image file: PNG, JPEG, TIFF, BMP, NIfTI, or "" for an array in an archive.
+        format: of the image file: PNG, TIFF and so on, or "" for an array in an archive.
         dtype: of the stored pixels, "" where unknown.
         bits: stored for each channel (or index of a palette), 0 where unknown.
         height: rows.
@@ -56,6 +59,7 @@ class Facts:
         marks: what tells whether another shows a part of it.
         given: of each channel that the network is given, whether its pixels differ; empty where
             it is not known which these are.
+        layout: what the file says of its axes and channels.
     """
 
     record: Record
@@ -79,6 +83,7 @@ class Facts:
     borders: Borders
     marks: Marks
     given: tuple[bool, ...] = ()
+    layout: Layout = UNTOLD
 
     @property
     def empty(self) -> bool:
@@ -167,6 +172,7 @@ def measure(reader: Reader, record: Record, sample: Sample, *, read_ms: float) -
         signature=sign(sample.image, stored),
         borders=borders(sample.image, stored),
         marks=mark(sample.image),
+        layout=stored_layout(reader, record, 1 if pixels.ndim == 2 else pixels.shape[2]),
     )
 
 
@@ -176,9 +182,11 @@ def _stored(reader: Reader, record: Record) -> tuple[str, int, Pixels | None]:
     if not is_image(name) and bare(name) != name:
         return "", 0, None
     source, through = reader.source, reader.intensity == STORED
-    with source.open(name) as stream:
-        head = stream.read(HEAD)
-    known = format_of(head)
+    head, known = b"", zarr.FORMAT if zarr.is_zarr(source.root / name) else None
+    if known is None:
+        with source.open(name) as stream:
+            head = stream.read(HEAD)
+        known = format_of(head)
     kind = known.name if known else ""
     # What the file says: decoding widens 1, 2 and 4 bits to 8.
     bits = {"PNG": head[24:25], "BMP": head[28:29], "JPEG": b"\x08"}.get(kind, b"\x10")[0]

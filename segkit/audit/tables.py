@@ -1,7 +1,7 @@
 """What a check found, as tables: for the terminal, the report and ``records.csv``."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -18,11 +18,13 @@ from segkit.data.volumes import file_of
 
 RECORD_COLUMNS = (
     *("id", "group", "split", "stratum", "file", "masks", "format", "dtype", "bits"),
-    *("width", "height", "channels", "min", "mean", "max", "saturated"),
+    *("width", "height", "channels", "axes", "channel_names", "min", "mean", "max", "saturated"),
     *("objects", "empty", "mask_values", "read_ms"),
 )
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 _SHOWN = 3
+# Channels of a multiplex that are named in a line.
+_NAMES = 8
 
 
 def records_csv(audit: Audit) -> str:
@@ -58,6 +60,8 @@ def record_row(audit: Audit, fact: Facts) -> tuple[object, ...]:
         fact.width,
         fact.height,
         fact.channels,
+        fact.layout.axes,
+        "; ".join(fact.layout.channels),
         *(" ".join(f"{v:.6g}" for v in values) for values in (fact.low, fact.mean, fact.high)),
         f"{fact.saturated:.4f}",
         "" if fact.objects is None else fact.objects,
@@ -132,8 +136,17 @@ def ranges(audit: Audit) -> list[tuple[str, str]]:
         ("pixels", _commonest(sizes)),
         ("stored as", f"{_commonest(formats)}; {_commonest(depths)}"),
         ("channels", _commonest(channels)),
+        *((what, _commonest(counts)) for what, counts in _layouts(facts) if counts),
         ("reading", speed),
     ]
+
+
+def _layouts(facts: Sequence[Facts]) -> Iterator[tuple[str, Counter[str]]]:
+    """What files say of their channels and axes; of those that say something."""
+    names = (fact.layout.channels for fact in facts)
+    shown = (" | ".join(few[:_NAMES]) + (" | …" if few[_NAMES:] else "") for few in names if few)
+    yield "channel names", Counter(shown)
+    yield "axes", Counter(fact.layout.axes for fact in facts if fact.layout.axes)
 
 
 def _commonest(counts: Counter[str], most: int = 4) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -28,4 +29,36 @@ def checksum(stream: IO[bytes]) -> str:
     digest = hashlib.sha256()
     while block := stream.read(_BLOCK):
         digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def folder_stamp(folder: Path) -> str:
+    """:func:`file_stamp` of all files in a folder together."""
+    return _digest((name, file_stamp(path).encode()) for name, path in _below(folder))
+
+
+def folder_checksum(folder: Path) -> str:
+    """:func:`checksum` of all files in a folder together, and of their names.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+
+    def told(path: Path) -> bytes:
+        with path.open("rb") as stream:
+            return checksum(stream).encode()
+
+    return _digest((name, told(path)) for name, path in _below(folder))
+
+
+def _below(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _digest(parts: Iterable[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for name, told in parts:
+        digest.update(os.fsencode(name) + b"\0" + told + b"\0")
     return digest.hexdigest()[:16]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from segkit.imaging.dicom_facts import Header
-from segkit.imaging.formats import dicom
+from segkit.imaging.formats import dicom, zarr
 from segkit.imaging.formats.base import HEAD
 from segkit.imaging.formats.registry import bare, format_of, suffixes
 
@@ -22,7 +22,7 @@ class ImageFiles:
 
     Attributes:
         images: names of images, in the order in which all were given.
-        without_pixels: names of DICOM files without an image, and what they are.
+        without_pixels: names of files that are no images, and what they are, where no suffix says.
         headers: of all DICOM files.
     """
 
@@ -41,14 +41,17 @@ def image_files(names: Sequence[str], open_file: Open) -> ImageFiles:
         names: of files.
         open_file: gives a stream of one.
     """
+    # A folder is listed as one file where it is read.
+    parts = dict.fromkeys(filter(zarr.folder_of, names), "of an OME-Zarr that must be unpacked")
+    names = [name for name in names if name not in parts]
     suffixed = [name for name in names if name.lower().endswith(suffixes())]
     found = _with_pixels(suffixed, open_file)
     if found.images:
-        return found
+        return ImageFiles(found.images, parts | found.without_pixels, found.headers)
     others = [name for name in names if bare(name) == name and _begins_well(name, open_file)]
     more = _with_pixels(others, open_file)
     empty, headers = found.without_pixels | more.without_pixels, found.headers | more.headers
-    return ImageFiles(more.images, empty, headers)
+    return ImageFiles(more.images, parts | empty, headers)
 
 
 def _with_pixels(names: Sequence[str], open_file: Open) -> ImageFiles:

@@ -9,7 +9,8 @@ from typing import IO
 
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes
-from segkit.core.stamps import UNREADABLE, checksum, file_stamp
+from segkit.core.stamps import UNREADABLE, checksum, file_stamp, folder_checksum, folder_stamp
+from segkit.imaging.formats.zarr import is_zarr, open_folder
 
 # In lower case: of macOS, Windows, network disks of Synology and QNAP, and ext4.
 _LITTER = {
@@ -91,6 +92,8 @@ class FolderSource(Source):
 
     def open(self, name: str) -> IO[bytes]:
         path = self.root / name
+        if is_zarr(path):
+            return open_folder(path)
         # Opening a pipe waits for its other end; a device has no end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError("neither a file nor a link to one")
@@ -99,11 +102,18 @@ class FolderSource(Source):
     def size(self, name: str) -> int:
         return (self.root / name).stat().st_size
 
+    def _read(self, stream: IO[bytes], name: str, size: int) -> bytes:
+        # The size of a folder is not that of what stands for it, which is bounded already.
+        return stream.read() if is_zarr(self.root / name) else super()._read(stream, name, size)
+
     def stamp(self, name: str) -> str:
-        return file_stamp(self.root / name)
+        path = self.root / name
+        return folder_stamp(path) if is_zarr(path) else file_stamp(path)
 
     def checksum(self, name: str) -> str:
         try:
+            if is_zarr(self.root / name):
+                return folder_checksum(self.root / name)
             with self.open(name) as stream:
                 return checksum(stream)
         except OSError:
@@ -113,7 +123,8 @@ class FolderSource(Source):
 def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
     """Every folder below ``root`` with the names of its files, each once, links followed.
 
-    Links that lead in circles, or to a folder that ``root`` lies in, are not.
+    An OME-Zarr is a file of its folder. Links that lead in circles, or to a folder that ``root``
+    lies in, are not followed.
     """
     own, seen = os.path.realpath(root), set()
     # Data often lies behind a linked folder, which Path.rglob does not follow.
@@ -123,7 +134,9 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
             below.clear()
             continue
         seen.add(real)
-        yield Path(folder), files
+        images = [name for name in below if is_zarr(Path(folder, name))]
+        below[:] = [name for name in below if name not in images]
+        yield Path(folder), files + images
 
 
 def is_litter(name: str) -> bool:

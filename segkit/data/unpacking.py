@@ -7,6 +7,7 @@ from pathlib import Path
 from segkit.core.errors import SegkitError
 from segkit.core.shell import argument
 from segkit.core.sources import ARCHIVES, TARS, archive_stem
+from segkit.imaging.formats.zarr import folder_of
 
 _SEVEN_ZIP, _RAR, _ZSTD = b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x28\xb5\x2f\xfd"
 # Ends of names of archives that are not read, in lower case.
@@ -47,7 +48,8 @@ def nested(root: Path, names: Sequence[str]) -> str:
     """What to do where archives lie in the data set, and nothing that is read; or nothing."""
     inside = [name for name in names if name.lower().endswith((*ARCHIVES, *UNREAD))]
     if not inside:
-        return ""
+        zarrs = any(map(folder_of, names))
+        return f"it holds OME-Zarrs: {_unpack(root, _folder(root))}; " if zarrs else ""
     shown = ", ".join(inside[:_SHOWN]) + ", …" * (len(inside) > _SHOWN)
     if root.is_dir():
         if len(inside) == 1:
@@ -61,12 +63,16 @@ def nested(root: Path, names: Sequence[str]) -> str:
         return f"it holds archives ({shown}): name one of them, or unpack them there; "
     folder = _folder(root)
     target = folder / inside[0] if len(inside) == 1 else folder
-    unpack = ["unzip", str(root), "-d", str(folder)]
-    made = ""
-    if root.name.lower().endswith(TARS):
-        unpack = ["tar", "-xf", str(root), "-C", str(folder)]
-        made = f"{shlex.join(['mkdir', '-p', str(folder)])} && "
-    return f"it holds archives ({shown}): {_then(unpack, target, made)}; "
+    return f"it holds archives ({shown}): {_unpack(root, target)}; "
+
+
+def _unpack(archive: Path, target: Path) -> str:
+    """A remedy for a zip or a tar: unpack it, and name what lies in it then."""
+    folder = _folder(archive)
+    if not archive.name.lower().endswith(TARS):
+        return _then(["unzip", str(archive), "-d", str(folder)], target)
+    made = f"{shlex.join(['mkdir', '-p', str(folder)])} && "
+    return _then(["tar", "-xf", str(archive), "-C", str(folder)], target, made)
 
 
 def _then(words: Sequence[str], root: Path, made: str = "") -> str:

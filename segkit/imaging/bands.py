@@ -15,6 +15,7 @@ from segkit.core.limits import check_bytes
 from segkit.core.planes import PLAIN, Planes
 from segkit.core.view import LARGE
 from segkit.imaging.channels import flat
+from segkit.imaging.formats import zarr
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixels import Pixels, decode, decode_picture, to_uint8
 from segkit.imaging.tiff_bands import DAMAGED, open_tiff
@@ -109,20 +110,26 @@ def decoded(
 
 
 def open_rows(path: Path, large: int, rule: Rule = STORED, *, planes: Planes = PLAIN) -> Opened:
-    """Open an image file: whole, or by rows where it is a TIFF of more than ``large`` pixels.
+    """Open an image file: whole, or by rows where it has more than ``large`` pixels.
 
-    Read by rows are single planes of 8 or 16 bits, strips or tiles, packed or not. Anything else
+    Read by rows are TIFFs of a single plane of 8 or 16 bits, strips or tiles, packed or not; and
+    OME-Zarrs of 8 or 16 bits. Anything else
     is decoded whole; so is, in effect, a packed TIFF whose rows are all in one strip, since a strip
     is unpacked as one. The bound of :mod:`segkit.core.limits` is on what is in memory at once.
 
     Raises:
         SegkitError: the file cannot be read, is damaged, or is larger than the bound.
     """
+    if zarr.is_zarr_group(path):
+        lazy = zarr.open_by_rows(path, large, rule, planes)
+        return lazy or decoded(
+            lambda: zarr.open_folder(path).read(), str(path), rule, planes=planes
+        )
     with _reading(path):
         with path.open("rb") as stream:
             is_tiff = stream.read(4) in MAGIC
-        if is_tiff and (lazy := open_tiff(path, large, rule)) is not None:
-            return lazy
+        if is_tiff and (tiff := open_tiff(path, large, rule)) is not None:
+            return tiff
         check_bytes(path.stat().st_size, "a file", str(path))
     return decoded(lambda: _bytes(path), str(path), rule, planes=planes)
 

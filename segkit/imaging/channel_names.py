@@ -2,10 +2,12 @@
 
 import html
 import re
+from collections.abc import Sequence
 from typing import Any
 
 _PIXELS = re.compile(r"<(?:\w+:)?Pixels\b.*?</(?:\w+:)?Pixels>", re.DOTALL)
 _CHANNEL = re.compile(r"<(?:\w+:)?Channel\b([^>]*)>")
+_LONGEST = 200
 _NAME = re.compile(r"""\bName\s*=\s*(["'])(.*?)\1""")
 
 
@@ -25,9 +27,16 @@ def channel_names(tiff: Any, series: Any, shape: tuple[int, ...]) -> tuple[str, 
     elif series.kind == "imagej":
         labels = (tiff.imagej_metadata or {}).get("Labels") or []
         names = [str(each) for each in labels]
+    return told(names, count)
+
+
+def told(names: Sequence[str], count: int) -> tuple[str, ...]:
+    """Names of so many channels; none at all where they do not tell all of them apart."""
     names = [" ".join(name.split()) for name in names]
-    told = len(names) == count and all(names) and len(set(names)) == count
-    return tuple(names) if told else ()
+    apart = len(names) == count and len(set(names)) == count
+    # A terminal would do as others say.
+    fit = all(name.isprintable() and 0 < len(name) <= _LONGEST for name in names)
+    return tuple(names) if apart and fit else ()
 
 
 def _ome(text: str, index: int) -> list[str]:

@@ -22,7 +22,7 @@ Bytes = NDArray[np.uint8]
 # Of the rule of earlier versions: two per mille at each end.
 PERCENTILES = (0.2, 99.8)
 # Rows that are looked at in one piece; the window does not depend on it.
-_BAND = 512
+BAND = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Extremes:
 
     def add(self, pixels: Pixels) -> None:
         """Take in a whole image, (H, W) or (H, W, C), finite."""
-        self.add_bands(pixels[top : top + _BAND] for top in range(0, len(pixels), _BAND))
+        self.add_bands(pixels[top : top + BAND] for top in range(0, len(pixels), BAND))
 
     def add_bands(self, bands: Iterable[Pixels]) -> None:
         """Take in an image of which some rows are given at a time, from the top, without a gap."""
@@ -168,30 +168,6 @@ def _stored_window(pixels: Pixels) -> Window:
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = (float(value) for value in np.percentile(pixels, PERCENTILES))
     return Window((low,), (high,)) if high > low else Window(*((end,) for end in _ends(pixels)))
-
-
-def percentile_window(bands: Iterable[Pixels], *, signed: bool) -> Window:
-    """The same of 16 bits, of which some rows are given at a time: to the last bit NumPy's."""
-    counts = np.zeros(2**16, np.int64)
-    # Rising order begins at the lowest value of the type.
-    lowest = 2**15 if signed else 0
-    for band in bands:
-        counts += np.bincount((band.astype(np.int32) + lowest).ravel(), minlength=2**16)
-    values = np.arange(2**16) - lowest
-    low, high = (_percentile(counts, values, q) for q in PERCENTILES)
-    if high <= low:
-        low, high = (float(values[np.flatnonzero(counts)[end]]) for end in (0, -1))
-    return Window((low,), (high,))
-
-
-def _percentile(counts: NDArray[np.int64], values: NDArray[np.int64], percent: float) -> float:
-    """As numpy.percentile does it, between the two nearest of the sorted values."""
-    upto = np.cumsum(counts)
-    place = percent / 100 * (int(upto[-1]) - 1)
-    below = int(np.floor(place))
-    a, b = (float(values[np.searchsorted(upto, rank, "right")]) for rank in (below, below + 1))
-    share = place - below
-    return a + (b - a) * share if share < 0.5 else b - (b - a) * (1 - share)
 
 
 def _check_finite(pixels: Pixels, name: str) -> None:

@@ -19,7 +19,7 @@ from segkit.imaging.tiff_checks import MAGIC, check_chain
 # Height and width in µm.
 PixelSize = tuple[float, float]
 
-_MICROMETRES = {
+MICROMETRES = {
     **dict.fromkeys(("m", "meter", "metre"), 1e6),
     **dict.fromkeys(("cm", "centimeter", "centimetre"), 1e4),
     **dict.fromkeys(("mm", "millimeter", "millimetre"), 1e3),
@@ -73,7 +73,7 @@ def _ome(text: str) -> PixelSize | None:
 
     sides = [(said(f"PhysicalSize{axis}"), said(f"PhysicalSize{axis}Unit")) for axis in "YX"]
     height, width = (
-        float(size) * _MICROMETRES[(unit or "um").strip()] if size else math.nan
+        float(size) * MICROMETRES[(unit or "um").strip()] if size else math.nan
         for size, unit in sides
     )
     return height, width
@@ -90,7 +90,7 @@ def _imagej(said: dict[str, Any], tags: Any) -> PixelSize | None:
 
 def _scale(unit: Any) -> float:
     """Micrometres of a unit; ImageJ writes what is not ASCII as Java does."""
-    return _MICROMETRES[str(unit).replace("\\u00B5", "\u00b5").strip()]
+    return MICROMETRES[str(unit).replace("\\u00B5", "\u00b5").strip()]
 
 
 def _plain(tags: Any) -> PixelSize | None:

@@ -51,8 +51,8 @@ def arranged(
     picture = shown(stored)
     several = picture.pixels.ndim > len(axes)
     z = _WHOLE if whole else planes.z
-    pixels = _one(picture.pixels, axes + "S" * several, name, z)
-    alpha = None if picture.alpha is None else _one(picture.alpha, axes, name, z)
+    pixels = one_image(picture.pixels, axes + "S" * several, name, z)
+    alpha = None if picture.alpha is None else one_image(picture.alpha, axes, name, z)
     return Picture(pixels, alpha)
 
 
@@ -109,35 +109,32 @@ def _ways(axes: str) -> str:
     return f"say it, in the order of its axes: {ways}; to predict, axes= does the same"
 
 
-def _one(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
-    """(H, W) or (H, W, C): one plane of many, or what they have in common."""
+def check_one(shape: tuple[int, ...], axes: str, name: str, z: int | str | None) -> str:
+    """Refuse planes of which nobody said which are the image; gives the axis that they lie along.
+
+    Args:
+        shape: of an image of any number of planes.
+        axes: a letter for each place.
+        name: of the file.
+        z: of the settings.
+
+    Raises:
+        SegkitError: with what to set.
+    """
     along = [axis for axis in axes if axis not in "YXCS"]
     if {"C", "S"} <= set(axes):
         what, remedy = "channels of several samples each", "write each of these pictures as a file"
-        raise _refused(pixels.shape, axes, name, what, remedy)
+        raise _refused(shape, axes, name, what, remedy)
     if len(along) > 1:
         several = " and ".join(_NAMES.get(axis, f"axis {axis}") for axis in along)
         remedy = "write a file for each place on one of these axes"
-        raise _refused(pixels.shape, axes, name, several, remedy)
-    if along and z != _WHOLE:
-        pixels = _chosen(pixels, axes, name, z)
-        axes = axes.replace(along[0], "")
-    order = [axes.index(axis) for axis in (*along, *"YXCS") if axis in axes]
-    return np.transpose(pixels, order)
-
-
-def _chosen(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
-    place = next(n for n, axis in enumerate(axes) if axis not in "YXCS")
-    count = pixels.shape[place]
-    if z == MAX:
-        return np.asarray(pixels.max(axis=place))
-    if z == MEAN:
-        mean = pixels.mean(axis=place, dtype=np.float64)
-        # What was counted in whole numbers stays in the range of its type.
-        return np.asarray(mean if pixels.dtype.kind == "f" else np.rint(mean), pixels.dtype)
+        raise _refused(shape, axes, name, several, remedy)
+    if not along or z in (_WHOLE, MAX, MEAN):
+        return "".join(along)
+    count = shape[axes.index(along[0])]
     if isinstance(z, int) and z < count:
-        return np.asarray(np.take(pixels, z, axis=place))
-    what = _NAMES.get(axes[place], f"planes along an axis {axes[place]}")
+        return along[0]
+    what = _NAMES.get(along[0], f"planes along an axis {along[0]}")
     if isinstance(z, int):
         what += f", the last of which is {count - 1}, counted from 0"
     remedy = (
@@ -146,7 +143,31 @@ def _chosen(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels
         "masks that are stacks, each plane as an image: dataset.z=slices; to predict, z= does the "
         "same"
     )
-    raise _refused(pixels.shape, axes, name, what, remedy)
+    raise _refused(shape, axes, name, what, remedy)
+
+
+def one_image(pixels: Pixels, axes: str, name: str, z: int | str | None) -> Pixels:
+    """(H, W) or (H, W, C): one plane of many, or what they have in common.
+
+    What it takes, and raises: :func:`check_one`.
+    """
+    along = check_one(pixels.shape, axes, name, z)
+    if along and z != _WHOLE:
+        pixels = _chosen(pixels, axes.index(along), z)
+        axes = axes.replace(along, "")
+    order = [axes.index(axis) for axis in (*along, *"YXCS") if axis in axes]
+    return np.transpose(pixels, order)
+
+
+def _chosen(pixels: Pixels, place: int, z: int | str | None) -> Pixels:
+    if z == MAX:
+        return np.asarray(pixels.max(axis=place))
+    if z == MEAN:
+        mean = pixels.mean(axis=place, dtype=np.float64)
+        # What was counted in whole numbers stays in the range of its type.
+        return np.asarray(mean if pixels.dtype.kind == "f" else np.rint(mean), pixels.dtype)
+    assert isinstance(z, int)
+    return np.asarray(np.take(pixels, z, axis=place))
 
 
 def _refused(shape: tuple[int, ...], axes: str, name: str, what: str, remedy: str) -> SegkitError:

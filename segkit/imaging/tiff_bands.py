@@ -12,11 +12,12 @@ from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.imaging.channel_names import channel_names
 from segkit.imaging.channels import flat
-from segkit.imaging.intensity import Extremes, Rule, Window, fixed, percentile_window, scaled
+from segkit.imaging.intensity import Rule, scaled
 from segkit.imaging.old_tiff import is_subsampled
 from segkit.imaging.photometric import Photometric
 from segkit.imaging.pixels import Pixels
 from segkit.imaging.quiet import without_tifffile_log
+from segkit.imaging.row_windows import window_of_rows
 from segkit.imaging.tiff import main_series
 from segkit.imaging.tiff_checks import (
     JPEG,
@@ -29,8 +30,6 @@ from segkit.imaging.tiff_checks import (
 
 Bytes = NDArray[np.uint8]
 DAMAGED = "replace the file"
-# Rows that are looked at in one piece.
-_BAND = 512
 
 
 def open_tiff(path: Path, large: int, rule: Rule = STORED) -> "TiffRows | None":
@@ -224,19 +223,11 @@ class TiffRows:
 
     def _through(self, rule: Rule) -> Bytes:
         """A table of what a rule makes of each value: to the last bit what to_uint8 does."""
-        window, kind = fixed(rule) or self._window(rule), np.dtype(self._shown.dtype)
+        kind = np.dtype(self._shown.dtype)
+        window = window_of_rows(self._read, self.size[0], rule, kind)
         every = np.arange(2 ** (8 * kind.itemsize)).astype(f"u{kind.itemsize}").view(kind)
         wide = len(window.low)
         return scaled(every if wide == 1 else every[:, None].repeat(wide, axis=1), window)
-
-    def _window(self, rule: Rule) -> Window:
-        tops = range(0, self.size[0], _BAND)
-        bands = (self._read(top, min(top + _BAND, self.size[0])) for top in tops)
-        if rule == STORED:
-            return percentile_window(bands, signed=self._shown.dtype == np.int16)
-        seen = Extremes()
-        seen.add_bands(bands)
-        return seen.window(rule)
 
     def _damaged(self, what: str) -> SegkitError:
         return SegkitError(what, where=str(self._path), remedy=DAMAGED)

@@ -14,6 +14,7 @@ from segkit.data.passed_over import passed_over
 from segkit.data.source import is_litter, walk
 from segkit.data.unpacking import UNREAD
 from segkit.imaging.formats.registry import suffixes
+from segkit.imaging.formats.zarr import is_zarr, is_zarr_group, require_zarr
 from segkit.inference.names import Input, members
 
 
@@ -21,11 +22,11 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list
     """List the images that a file, a folder, an archive or a pattern names, sorted.
 
     Args:
-        given: a file of any name; a folder, of which the images that lie directly in it are
-            taken, or, where there is none, those below its ``images`` folders; an archive, of which
-            those below ``images`` folders are taken, or, where there is none, all but masks; a
-            pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the images
-            are taken; or several of these. Hidden files are left out.
+        given: a file of any name, or an OME-Zarr; another folder, of which the images that lie
+            directly in it are taken, or, where there is none, those below its ``images`` folders;
+            an archive, of which those below ``images`` folders are taken, or, where there is none,
+            all but masks; a pattern with ``*``, ``?``, ``[…]`` or ``**`` (any depth), of which the
+            images are taken; or several of these. Hidden files are left out.
         key: of the configuration that names them, for an error.
 
     Returns:
@@ -45,6 +46,8 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list
         other |= rest
     inputs = [found[path] for path in sorted(found)]
     check_names(inputs, key)
+    if any(is_zarr_group(path) for path in found):
+        require_zarr()
     return inputs, passed_over(other, other)
 
 
@@ -74,6 +77,8 @@ def _find(given: str, key: str) -> tuple[list[Input], dict[str, str]]:
         if path.is_file():
             archive = path.name.lower().endswith((*ARCHIVES, *UNREAD))
             return _archive(path, key) if archive else ([Input(path)], {})
+        if is_zarr_group(path):
+            return [Input(path)], {}
         if path.is_dir():
             everything = sorted(path.iterdir())
         elif glob.has_magic(given):
@@ -87,7 +92,7 @@ def _find(given: str, key: str) -> tuple[list[Input], dict[str, str]]:
             where=f"{key}={given}",
             remedy="name a file or a folder that you may read",
         ) from error
-    files = [p for p in everything if not is_litter(p.name) and p.is_file()]
+    files = [p for p in everything if not is_litter(p.name) and (p.is_file() or is_zarr(p))]
     images, other = _images(files)
     below = [Input(image) for image in images]
     if not images and path.is_dir():
@@ -172,7 +177,8 @@ def check_output(inputs: Sequence[Input], output: Path) -> None:
         for place in (one.path.absolute(), one.path.resolve()):
             folder = place.parent.resolve()
             nested = "/" in one.name and folder.is_relative_to(home)
-            if nested or folder in (home, home / "probabilities", home / "colours"):
+            around = one.path.is_dir() and home.is_relative_to(place.resolve())
+            if nested or around or folder in (home, home / "probabilities", home / "colours"):
                 raise SegkitError(
                     "an input lies in the output folder, where it could be overwritten",
                     where=f"{one} and output={output}",

@@ -12,7 +12,7 @@ from typing import IO
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.core.planes import PLAIN, SLICES, Planes
-from segkit.core.stamps import checksum, file_stamp
+from segkit.core.stamps import checksum, file_stamp, folder_checksum, folder_stamp
 from segkit.data.image_files import image_files
 from segkit.data.readers.layouts import as_pairs
 from segkit.data.readers.pairs import FOLDERS
@@ -21,6 +21,7 @@ from segkit.imaging.bands import ArrayRows, Opened, decoded, open_rows
 from segkit.imaging.channels import together
 from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import bare, suffixes, volume_format
+from segkit.imaging.formats.zarr import open_folder, spacing
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixel_size import PixelSize, pixel_size
 from segkit.imaging.pixels import Pixels
@@ -86,7 +87,10 @@ class Input:
 
     def stamp(self) -> str:
         """What changes whenever it does; nothing of it is read."""
-        own = self.archive.stamp(self.member) if self.archive else file_stamp(self.path)
+        if self.archive:
+            own = self.archive.stamp(self.member)
+        else:
+            own = (folder_stamp if self.path.is_dir() else file_stamp)(self.path)
         return "; ".join([own, *(one.stamp() for one in self.sequences)])
 
     def checksum(self) -> str:
@@ -97,17 +101,23 @@ class Input:
     def _checksum(self) -> str:
         if self.archive:
             return self.archive.checksum(self.member)
-        with suppress(OSError), self.stream() as stream:
-            return checksum(stream)
+        with suppress(OSError):
+            if self.path.is_dir():
+                return folder_checksum(self.path)
+            with self.stream() as stream:
+                return checksum(stream)
         return ""
 
     def stream(self) -> IO[bytes]:
-        """Its bytes, one after the other.
+        """Its bytes, one after the other; of a folder, an OME-Zarr, those of a TIFF.
 
         Raises:
             OSError: it is not there.
+            SegkitError: a folder that cannot be read.
         """
-        return self.archive.open(self.member) if self.archive else self.path.open("rb")
+        if self.archive:
+            return self.archive.open(self.member)
+        return open_folder(self.path) if self.path.is_dir() else self.path.open("rb")
 
     def open(self, large: int, rule: Rule = STORED, *, planes: Planes = PLAIN) -> Opened:
         """Its pixels: a volume, or rows of a TIFF of more than ``large`` pixels and no member.
@@ -135,6 +145,8 @@ class Input:
         """Height and width of a pixel in µm, where the file says."""
         if self.archive:
             return pixel_size(BytesIO(self.archive.read(self.member)))
+        if self.path.is_dir():
+            return spacing(self.path)
         with suppress(OSError), self.path.open("rb") as stream:
             return pixel_size(stream)
         return None

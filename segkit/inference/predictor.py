@@ -107,8 +107,8 @@ class Predictor:
             overlap: of neighbouring tiles, in pixels.
             scale: factor on the image's pixels before it is cut into tiles.
             tta: none, flip (4 views) or rotate (8 views), whose mean probability counts.
-            max_megapixels: a larger file is refused before it is decoded, but for TIFFs that can
-                be read by rows.
+            max_megapixels: a larger file is refused before it is decoded, but for TIFFs and
+                OME-Zarrs that can be read by rows.
             window: the stored values that become 0 and 255, in place of what the runs'
                 ``dataset.intensity`` makes of this image: of a whole group, say.
 

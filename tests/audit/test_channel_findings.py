@@ -1,6 +1,8 @@
 """What check says of channels, and of images in which the network would see nothing."""
 
 from segkit.audit.channel_findings import of_channels
+from segkit.audit.measure import Facts
+from segkit.imaging.layout import Layout
 from tests.audit.test_findings import fact, told
 
 
@@ -28,6 +30,25 @@ def test_a_channel_that_is_blank_in_every_image_is_named() -> None:
     assert ": 1 is the same everywhere" in found.what
 
 
-def test_images_of_differing_channels() -> None:
-    found = told(of_channels([fact("a", channels=3), fact("b", channels=1)]))
-    assert found == [("warning", "mixed channels", "the data set")]
+def test_images_of_other_channels_than_most_are_named() -> None:
+    facts = [fact("a", channels=3), fact("b", channels=1), fact("c", channels=3)]
+    (found,) = of_channels(facts)
+    assert told([found]) == [("warning", "mixed channels", "b.png")]
+    assert found.what == "1 of them, where most images have 3"
+
+
+def named(name: str, *channels: str, count: int = 0) -> Facts:
+    return fact(name, channels=count or len(channels), layout=Layout("CYX", channels))
+
+
+def test_images_that_name_their_channels_otherwise() -> None:
+    usual = [named(name, "DAPI", "GFP") for name in "abc"]
+    assert told(of_channels([*usual, named("d", count=2)])) == []  # which says nothing
+    (found,) = of_channels([named("x", "GFP", "DAPI"), *usual])
+    assert told([found]) == [("warning", "channels in another order", "x.png")]
+    assert found.what == "GFP, DAPI, where most images have DAPI, GFP"
+    found_more = told(of_channels([*usual, named("x", "DAPI", "Cy5"), named("y", "A", "B", "C")]))
+    assert found_more == [
+        ("warning", "mixed channels", "y.png"),
+        ("warning", "channels of other names", "x.png"),
+    ]

@@ -15,6 +15,7 @@ from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.data.readers.folder import Folder
 from segkit.data.readers.label_checks import Labels
 from segkit.drawing.overlay import encode_png
+from tests.imaging.zarr_files import write_zarr
 
 
 def write(path: Path, pixels: NDArray[Any]) -> None:
@@ -145,3 +146,22 @@ def test_what_cannot_be_read_is_kept_apart(tmp_path: Path) -> None:
         assert isinstance(bad.error, SegkitError)
         assert words in bad.error.what
         assert f"{bad.record.id}.png" in bad.error.where
+
+
+def test_channels_and_axes_as_files_name_them(tmp_path: Path) -> None:
+    planes = np.random.default_rng(0).integers(0, 255, (2, 20, 30)).astype(np.uint8)
+    names = ["DAPI", "GFP"]
+    (tmp_path / "images").mkdir()
+    for name in "abcd":
+        write(tmp_path / "masks" / f"{name}.png", mask(slice(0, 4)))
+    ome: dict[str, Any] = {"axes": "CYX", "Channel": {"Name": names}}
+    tifffile.imwrite(tmp_path / "images" / "a.ome.tif", planes, metadata=ome)
+    (tmp_path / "masks" / "a.png").rename(tmp_path / "masks" / "a.ome.png")
+    labels: dict[str, Any] = {"axes": "CYX", "Labels": names}
+    tifffile.imwrite(tmp_path / "images" / "b.tif", planes, imagej=True, metadata=labels)
+    write_zarr(tmp_path / "images" / "c.ome.zarr", planes, "cyx", names=names)
+    write(tmp_path / "images" / "d.png", np.moveaxis(planes, 0, -1)[..., [0, 1, 1]])
+    found = {fact.record.id: fact for fact in facts(tmp_path)}
+    told = {fact.format: (fact.layout.axes, *fact.layout.channels) for fact in found.values()}
+    assert told == {"TIFF": ("CYX", *names), "OME-Zarr": ("CYX", *names), "PNG": ("",)}
+    assert {fact.channels for fact in found.values()} == {2, 3}

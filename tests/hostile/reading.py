@@ -93,9 +93,9 @@ def _image(path: Path) -> None:
         raise failed
 
 
-def _rows(path: Path) -> None:
+def _rows(path: Path, planes: Planes = PLAIN) -> None:
     for large in (0, 10**9):
-        rows = open_rows(path, large)
+        rows = open_rows(path, large, planes=planes)
         height, width = rows.size
         for top in range(0, height, 997):
             bottom = min(top + 997, height)
@@ -179,6 +179,21 @@ def _predicted(path: Path) -> None:
         rows.rows(top, min(top + 997, rows.size[0]))
 
 
+def _zarr(path: Path) -> None:
+    """As a data set, and as predict opens it: whole and by rows."""
+    failed = None
+    for planes in (PLAIN, Planes(z="max")):
+        try:
+            _rows(path, planes)
+        except SegkitError as error:
+            complete(error, path.name)
+            failed = error
+    Input(path).pixel_size()
+    _folder(path.parent.parent)
+    if failed is not None:
+        raise failed
+
+
 def _frames(path: Path) -> None:
     """DICOM of which each frame is an image."""
     (one,) = as_stacks([Input(path)], Planes(z="slices"))
@@ -192,6 +207,7 @@ def _frames(path: Path) -> None:
 _READERS = {
     "frames": _frames,
     "volume": _volume,
+    "zarr": _zarr,
     "image": _image,
     "zip": _archive,
     "tar": _archive,

@@ -2,9 +2,9 @@ r"""The user's own images and masks, in folders or listed in a table.
 
 Source: yours.
 Licence: yours.
-Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; PNG,
-    JPEG, TIFF, BMP, GIF, DICOM, or NIfTI, of whose volumes each slice is a record. An image and its
-    mask have the same name below those two folders, but for the suffix (``images/day1/a.tif``,
+Layout: ``images/`` and ``masks/`` side by side, at any depth, as a folder, a zip or a tar; the
+    formats of ``docs/formats.md``; of volumes each slice is a record. An image and its mask have
+    the same name below those two folders, but for the suffix (``images/day1/a.tif``,
     ``masks/day1/a.png``); a mask may also be called ``a_mask`` and so on; the exact name goes
     first. Several (``a_mask``, ``a_mask_1``) count together; in a folder called like the image each
     is an object (``masks/a/1.png``). Layouts of published sets: ``segkit/data/readers/layouts.py``,
