@@ -16,8 +16,9 @@ from segkit.core.shell import argument
 from segkit.data.readers.base import is_image
 from segkit.data.readers.manifest import SPLIT_NAMES, nfc
 from segkit.data.readers.pairs import MASK_WORDS, kinds
+from segkit.imaging.formats.registry import bare
 
-_NUMBERED = re.compile(rf"(?P<key>.+)[_-](?:{MASK_WORDS})(?:[_-]?(?P<number>\d+))?", re.IGNORECASE)
+_NUMBERED = re.compile(rf"(?P<key>.+?)[_-](?:{MASK_WORDS})(?:[_-]?(?P<number>\d+))?", re.IGNORECASE)
 # Words of a challenge's name that differ between its images and its masks, as ISIC has them.
 _TASK = re.compile(r"[_-](?:Task|Part)[\d-]+", re.IGNORECASE)
 _SPLITS = {**SPLIT_NAMES, "training": "train", "testing": "test"}
@@ -115,7 +116,7 @@ def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
             ):
                 continue
             called = f"{home}{kind}/{key}"
-            view.setdefault(called + PurePosixPath(name).suffix, files[name])
+            view.setdefault(called + name.removeprefix(bare(name)), files[name])
             keys[kind] |= (
                 {f"{home}{key}", f"{home}{_key(key)}"} if kind == "masks" else {home + key}
             )
@@ -128,7 +129,7 @@ def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
 
 
 def _matches(names: Iterable[str], pattern: str) -> dict[str, re.Match[str]]:
-    found = {name: re.fullmatch(pattern, _bare(name), re.IGNORECASE | re.DOTALL) for name in names}
+    found = {name: re.fullmatch(pattern, bare(name), re.IGNORECASE | re.DOTALL) for name in names}
     return {name: match for name, match in found.items() if match is not None}
 
 
@@ -140,12 +141,6 @@ def _named(found: re.Match[str]) -> Mapping[str, int]:
 def _key(key: str) -> str:
     found = _NUMBERED.fullmatch(key)
     return found["key"] if found else key
-
-
-def _bare(name: str) -> str:
-    """Without the suffix of its last part."""
-    folder, slash, own = name.rpartition("/")
-    return folder + slash + (own.rpartition(".")[0] or own)
 
 
 def _home(found: re.Match[str]) -> str:
@@ -181,15 +176,15 @@ def _check_alone(folders: Mapping[str, set[str]]) -> None:
 
 def _numbered(view: Mapping[str, str]) -> dict[str, str]:
     """With several masks of an image, ``a_mask`` and ``a_mask_1``, in a folder of its name."""
-    pictures = {_bare(name) for name in view if is_image(name)}
+    pictures = {bare(name) for name in view if is_image(name)}
     several: dict[str, dict[str, str]] = defaultdict(dict)
     for name in view:
-        bare = _bare(name)
-        found = _NUMBERED.fullmatch(bare)
+        own = bare(name)
+        found = _NUMBERED.fullmatch(own)
         if (
             found is None
             or not is_image(name)
-            or re.sub(_MASK_FOLDER, r"\1images/", bare) in pictures
+            or re.sub(_MASK_FOLDER, r"\1images/", own) in pictures
         ):
             continue
         image = re.sub(_MASK_FOLDER, r"\1images/", found["key"])
@@ -198,7 +193,7 @@ def _numbered(view: Mapping[str, str]) -> dict[str, str]:
     renamed = {
         name: new
         for found in several.values()
-        if len(found) > 1 and any(re.search(r"\d$", _bare(name)) for name in found)
+        if len(found) > 1 and any(re.search(r"\d$", bare(name)) for name in found)
         for name, new in found.items()
     }
     return {renamed.get(name, name): stored for name, stored in view.items()}
@@ -212,7 +207,7 @@ def suggested(names: Iterable[str]) -> str:
     stems: dict[str, set[str]] = defaultdict(set)
     for name in filter(is_image, names):
         path = PurePosixPath(name)
-        stems[path.parent.as_posix()].add(_key(path.stem))
+        stems[path.parent.as_posix()].add(_key(bare(path.name)))
     found = sorted(stems, key=lambda folder: (-len(stems[folder]), folder))
     for number, one in enumerate(found):
         for other in found[number + 1 :]:
