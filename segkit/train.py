@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.plain import resolved
+from segkit.core.contracts import bad_records
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
@@ -187,8 +188,14 @@ def _trainer(config: dict[str, Any], folder: RunFolder) -> Trainer:
 
 
 def _announce(reader: Reader) -> None:
-    """List the data before torch is imported: one that is not there is found out at once."""
+    """List the data before torch is imported: one that is not there is found out at once.
+
+    Raises:
+        SegkitError: there is none, or nothing in it can be used.
+    """
     found = reader.listing()
+    if not found.records:
+        raise bad_records(found.problems, len(found.problems), skip=False)
     if is_first_process():
         # The next word takes seconds.
         print(f"{len(found.records)} records in {reader.root}", flush=True)

@@ -184,6 +184,7 @@ class Reader(ABC):
         """What ``dataset.channels=auto`` is: grey and colour are given as three, others as stored.
 
         The first record that can be read tells; what differs from it is refused where it is read.
+        Where there is none, three: what is wrong with all of them is told elsewhere.
 
         Raises:
             SegkitError: none can be read.
@@ -197,11 +198,9 @@ class Reader(ABC):
             else:
                 count = 1 if image.ndim == 2 else image.shape[2]
                 return 3 if count in (1, 3) else count
-        raise refused or SegkitError(
-            "no image can be read",
-            where=f"dataset.root={self.root}",
-            remedy="name a folder of images",
-        )
+        if refused:
+            raise refused
+        return 3
 
     def intensity_for(self, channels: int) -> Intensity:
         """What ``dataset.intensity=auto`` is, of images of so many channels."""

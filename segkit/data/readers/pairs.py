@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -28,6 +29,10 @@ FOLDERS = {
     "labelsts": ("masks", "test"),
 }
 
+_NONE = (
+    "call each mask like its image (masks/a.png of images/a.tif), or list the pairs in a table: "
+    "dataset.manifest=FILE.csv"
+)
 _EMPTY = "if it has no object: write one black mask, masks/{}/none.png"
 
 
@@ -138,6 +143,8 @@ def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()
                 problems.append(Problem(files[0], f"the same name as {records[key].image}"))
     orphans = [name for files in owned.values() for name in files]
     problems += [Problem(name, "a mask without an image") for name in orphans]
+    if orphans and not records:
+        problems = [replace(each, remedy=each.remedy or _NONE) for each in problems]
     return Listing(
         [records[key] for key in sorted(records)], sorted(problems, key=lambda p: p.where)
     )

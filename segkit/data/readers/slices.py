@@ -6,9 +6,12 @@ import numpy as np
 
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.planes import SLICES
 from segkit.data.volumes import VolumeSource, slice_name
 from segkit.imaging.formats.base import AXES, Slicing, Volume
 
+_WHOLE = "give a volume a mask that is one, of as many slices"
+_ONE = "; or, for one mask of a whole stack, make an image of it: dataset.z=max"
 _REMEDY = "draw, or resample, the mask on the grid of its image"
 # Of a voxel: headers hold some six digits.
 _NEAR = 0.1
@@ -80,10 +83,11 @@ def _slices(record: Record, source: VolumeSource) -> int | None:
     for name, other in volumes.items():
         if (first is None) != (other is None):
             kinds = ("a volume", "a plane") if other is None else ("a plane", "a volume")
+            part = "mask" if name in record.masks else "next sequence"
             raise SegkitError(
-                f"{kinds[0]}, and {name} of it is {kinds[1]}",
+                f"{kinds[0]}, of which the {part} is {kinds[1]}",
                 where=source.where(record.image),
-                remedy="give a volume a mask that is one, of as many slices",
+                remedy=_WHOLE + _ONE * (source.slicing.planes.z == SLICES),
             )
         if first is not None and other is not None and (what := difference(first, other)):
             raise SegkitError(
