@@ -11,12 +11,15 @@ FIXED = "fixed"
 _ENDS = "the lowest and the highest value after a median over 3×3 pixels (the edge repeated)"
 _LINE = "stored values become uint8 before anything else: round(255 (value - low) / (high - low)), "
 HOW = {
-    IMAGE: f"{_LINE}cut at 0 and 255; low and high are {_ENDS} of the image, all channels together",
-    CHANNEL: f"{_LINE}cut at 0 and 255; low and high are {_ENDS} of each channel",
+    IMAGE: f"{_LINE}cut at 0 and 255; low and high are {_ENDS} of the image, all channels together;"
+    " of a volume of all its slices; each of several sequences has its own",
+    CHANNEL: f"{_LINE}cut at 0 and 255; low and high are {_ENDS} of each channel; of a volume of "
+    "all its slices",
     GROUP: f"{_LINE}cut at 0 and 255; low and high are {_ENDS} of each channel, of all images of a "
     "group (a patient, a volume, a stack)",
     STORED: "8-bit images are given as they are; of deeper ones "
-    f"{_LINE}cut at 0 and 255; low and high are the 0.2 and 99.8 percentiles of all channels",
+    f"{_LINE}cut at 0 and 255; low and high are the 0.2 and 99.8 percentiles of all channels; of a "
+    "volume of all its slices; each of several sequences has its own",
     FIXED: f"{_LINE}cut at 0 and 255; low and high are the two numbers of intensity",
 }
 # One of these, or the stored values that become 0 and 255.

@@ -10,7 +10,6 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
 from segkit.data.source import Source
@@ -23,12 +22,14 @@ from segkit.imaging.intensity import (
     Window,
     as_numbers,
     fixed,
+    spanned,
     window_of,
 )
 
 _SLICE = re.compile(r"(?P<file>.+)#(?P<number>\d+)")
-# Volumes of two images with their masks: the one that is read, and the next.
-_HELD = 4
+# Volumes of two images with their masks: the one that is read, and the next. Of small ones, which
+# many threads are through with at once, as many more as these bytes hold.
+_HELD, _BYTES = 4, 2**28
 
 
 def slice_name(file: str, number: int) -> str:
@@ -122,29 +123,25 @@ class VolumeSource(Source):
             )
         return packed(stack.plane(number))
 
-    def window(self, record: Record, rule: Rule) -> Window | None:
-        """Of all slices of a record's volume together; of its sequences each. None of no slice.
+    def window(self, name: str, rule: Rule) -> Window | None:
+        """Of all slices of a slice's volume together; None of another file.
 
         Raises:
             SegkitError: as :func:`volume_window`.
         """
-        found = []
-        for name in (record.image, *record.sequences):
-            file, number = split_name(name)
-            if number is None:
-                return None
-            found.append(self._held(file).window(self, rule))
-        ends = zip(*((window.low, window.high) for window in found), strict=True)
-        low, high = (tuple(value for each in end for value in each) for end in ends)
-        return Window(low, high)
+        file, number = split_name(name)
+        return None if number is None else self._held(file).window(self, rule)
 
     def _held(self, file: str) -> "_Held":
         with self._lock:
             found = self._volumes.pop(file, None) or _Held(file)
             self._volumes[file] = found
-            while len(self._volumes) > self.held:
+            while len(self._volumes) > self.held and self._bytes() > _BYTES:
                 self._volumes.popitem(last=False)
         return found
+
+    def _bytes(self) -> int:
+        return sum(one.bytes for one in self._volumes.values())
 
 
 class _Held:
@@ -155,6 +152,11 @@ class _Held:
         self._stack: Stack | None = None
         self._windows: dict[Rule, Window] = {}
         self._error: SegkitError | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Of what was decoded."""
+        return self._stack.pixels.nbytes if self._stack else 0
 
     def stack(self, source: VolumeSource) -> Stack:
         with self._lock:
@@ -190,9 +192,9 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
         seen = Extremes()
         for number in range(len(stack.pixels)):
             plane = stack.plane(number)
-            window_of(plane, STORED, name)  # refuses what cannot be scaled
+            window_of(plane, (0, 1), name)  # refuses what is not finite
             seen.add(as_numbers(plane))
-        return seen.window(rule)
+        return spanned(seen.window(rule), name)
     # The percentiles of what is stored: what they stand for is not made of every voxel.
     pixels = stack.pixels
     if stack.scaled and pixels.dtype.itemsize == 1:
@@ -203,11 +205,13 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
 
 
 def together(files: Sequence[tuple[str, NDArray[Any]]]) -> NDArray[Any]:
-    """(H, W, C) of the channels of several files of an image, by what to call each in an error.
+    """The channels of all files of an image, by what to call each in an error; of one, itself.
 
     Raises:
         SegkitError: one is of another size.
     """
+    if len(files) == 1:
+        return files[0][1]
     planes = [np.atleast_3d(pixels) for _, pixels in files]
     for (where, _), own in zip(files, planes, strict=True):
         if own.shape[:2] != planes[0].shape[:2]:

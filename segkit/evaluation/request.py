@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # What may be set for an evaluation, and what the network was trained with.
 _SETTABLE = ("batch_size", "cache_dir", "num_workers", "on_bad_record", "score_at", "score_by")
-_FIXED = ("channels", "crop", "intensity", "name", "panel_count", "panel_ids", "size", "split")
+_PIXELS = ("axis", "channels", "crop", "intensity", "size")
+_FIXED = (*_PIXELS, "name", "panel_count", "panel_ids", "split")
 
 
 def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> dict[str, Any]:
@@ -69,7 +70,10 @@ def with_source(own: Config, node: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     dataset = dict(own["dataset"])
     if "reader" in node:
-        dataset |= {key: node[key] for key in ("name", "root", "reader")}
+        reader = dict(node["reader"])
+        if "axis" in reader:  # as predict cuts volumes
+            reader["axis"] = dataset.get("axis", "axial")
+        dataset |= {"name": node["name"], "root": node["root"], "reader": reader}
     elif node["root"] is not None:
         reader = {**dataset["reader"], "root": node["root"]}
         dataset |= {"root": node["root"], "reader": reader}

@@ -12,7 +12,7 @@ from segkit.imaging.dicom_tags import first, holds_pixels, number, read_tags, st
 from segkit.imaging.quiet import without_pydicom_log
 
 _TAGS = (
-    *("SOPClassUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", "SeriesInstanceUID"),
+    *("SOPClassUID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID"),
     *("InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient"),
 )
 # Where they end, and how much of a deflated file is unpacked to find them.
@@ -49,7 +49,8 @@ def read_spacing(stream: IO[bytes]) -> tuple[float, float] | None:
 def _person(tags: Dataset) -> tuple[str, ...]:
     patient = str(first(tags, "PatientID") or "").strip()
     if patient:
-        return ("patient", patient, str(first(tags, "IssuerOfPatientID") or "").strip())
+        # Whoever issued it: not every file says, and one patient must not be two.
+        return ("patient", patient)
     for kind in ("Study", "Series"):
         if found := str(first(tags, f"{kind}InstanceUID") or ""):
             return (kind.lower(), found)

@@ -143,12 +143,22 @@ def window_of(pixels: Pixels, rule: Rule, name: str) -> Window:
         seen = Extremes()
         seen.add(as_numbers(pixels))
         window = seen.window(rule)
-    if not all(np.isfinite(b - a) for a, b in zip(window.low, window.high, strict=True)):
-        raise SegkitError(
-            f"intensities from {pixels.min():g} to {pixels.max():g}, which cannot be scaled",
-            where=name,
-            remedy="replace the file",
-        )
+    return spanned(window, name)
+
+
+def spanned(window: Window, name: str) -> Window:
+    """The window itself.
+
+    Raises:
+        SegkitError: its values span more than a float holds.
+    """
+    for low, high in zip(window.low, window.high, strict=True):
+        if not np.isfinite(high - low):
+            raise SegkitError(
+                f"intensities from {low:g} to {high:g}, which cannot be scaled",
+                where=name,
+                remedy="replace the file",
+            )
     return window
 
 
@@ -210,7 +220,7 @@ def scaled(pixels: Pixels, window: Window) -> Bytes:
     if len(window.low) == 1:
         return _through(pixels, window.low[0], window.high[0])
     found = np.empty(pixels.shape, np.uint8)
-    for at, ends in enumerate(zip(window.low, window.high, strict=True)):
+    for at, *ends in zip(range(pixels.shape[-1]), window.low, window.high, strict=True):
         found[..., at] = _through(pixels[..., at], *ends)
     return found
 

@@ -1,13 +1,12 @@
 """Volumes among what is predicted: files of one patient together, and what fits none of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segkit.core.channels import Channels, channels_of
 from segkit.core.errors import SegkitError
 from segkit.core.planes import SLICES, Planes
 from segkit.data.readers.pairs import FOLDERS
@@ -19,36 +18,37 @@ from segkit.inference.names import Input
 from segkit.inference.wanted import Wanted
 
 _PLANES_ALONE = ("probability", "colour", "rle")
+# Folders of nnU-Net's, in which every image has the number of its sequence.
+_NUMBERED = FOLDERS.keys() - {"images", "masks"}
 
 
 def as_cases(
-    inputs: Sequence[Input], configs: Sequence[Mapping[str, Any]], say: Callable[[str], None]
+    inputs: Sequence[Input],
+    configs: Sequence[Mapping[str, Any]],
+    files: int,
+    say: Callable[[str], None],
 ) -> list[Input]:
     """Inputs of which sequences of one patient are one, and volumes are cut as in training.
 
     ``case_0000.nii.gz`` and ``case_0001.nii.gz`` are sequences of ``case`` in nnU-Net's folders;
-    elsewhere where each case has as many, from 0000 on, as the runs take channels.
+    elsewhere where the runs were trained on several files an image.
 
     Args:
         inputs: files.
         configs: of the runs.
+        files: that each image of theirs was in; 0 where they do not tell.
         say: tells what was put together.
 
     Raises:
-        SegkitError: runs of different axes, or a case without one of its sequences.
+        SegkitError: runs of different axes, or an image of more files than theirs, or of fewer.
     """
-    if not any(one.mask for one in inputs):
-        return list(inputs)
-    axis = _axis(configs)
-    channels = channels_of(configs[0]["dataset"]["channels"])
     folders = defaultdict[Path, dict[str, dict[int, Input]]](lambda: defaultdict(dict))
     for one in inputs:
-        if one.mask and (found := split_number(bare(one.path.name))):
+        if found := split_number(bare(one.path.name)):
             folders[one.path.parent][found[0]][found[1]] = one
     joined: dict[Input, Input | None] = {}
     for folder, cases in folders.items():
-        named = folder.name.lower() in FOLDERS and folder.name.lower() not in ("images", "masks")
-        if not named and not _taken(cases.values(), channels):
+        if files < 2 and folder.name.lower() not in _NUMBERED:
             continue
         say(f"{folder}: sequences, as nnU-Net numbers them; images: {len(cases)}")
         for case, numbers in cases.items():
@@ -57,8 +57,27 @@ def as_cases(
             joined |= dict.fromkeys(others) | {
                 first: replace(first, called=called, sequences=tuple(others))
             }
-    kept = (joined.get(one, one) for one in inputs)
-    return [replace(one, axis=axis) if one.mask else one for one in kept if one is not None]
+    kept = [one for one in (joined.get(one, one) for one in inputs) if one is not None]
+    _check_files(kept, files)
+    if not any(one.mask for one in kept):
+        return kept
+    axis = _axis(configs)
+    return [replace(one, axis=axis) if one.mask else one for one in kept]
+
+
+def _check_files(inputs: Sequence[Input], files: int) -> None:
+    for one in inputs:
+        if files and len(one.sequences) + 1 != files:
+            raise SegkitError(
+                f"sequences of an image: {len(one.sequences) + 1}; of those that the run was "
+                f"trained on: {files}",
+                where=f"input: {one}",
+                remedy="name all files of each image, as nnU-Net numbers them: case_0000.nii.gz, "
+                "case_0001.nii.gz"
+                if files > 1
+                else "predict each file by itself, in a folder "
+                "that is not called as one of nnU-Net's",
+            )
 
 
 def as_stacks(inputs: Sequence[Input], planes: Planes) -> list[Input]:
@@ -77,15 +96,6 @@ def as_stacks(inputs: Sequence[Input], planes: Planes) -> list[Input]:
                 volume = kind.volume(one.stream, str(one), Slicing(planes=planes))
         found.append(replace(one, planes=planes) if volume else one)
     return found
-
-
-def _taken(cases: Collection[Mapping[int, Input]], channels: Channels) -> bool:
-    """Whether all have the sequences that the runs take as channels, several and no others."""
-    counts = {len(numbers) for numbers in cases}
-    count = max(counts)
-    whole = all(sorted(numbers) == list(range(count)) for numbers in cases)
-    fits = max(channels) < count if isinstance(channels, tuple) else channels == count
-    return whole and fits and count > 1
 
 
 def _axis(configs: Sequence[Mapping[str, Any]]) -> str:

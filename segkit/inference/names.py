@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -17,11 +17,13 @@ from segkit.data.image_files import image_files
 from segkit.data.readers.layouts import as_pairs
 from segkit.data.readers.pairs import FOLDERS
 from segkit.data.source import FolderSource, Source
-from segkit.imaging.bands import Opened, decoded, open_rows
+from segkit.data.volumes import together
+from segkit.imaging.bands import ArrayRows, Opened, decoded, open_rows
 from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import bare, suffixes, volume_format
 from segkit.imaging.intensity import Rule
 from segkit.imaging.pixel_size import PixelSize, pixel_size
+from segkit.imaging.pixels import Pixels
 from segkit.inference.volumes import File, VolumeRows
 
 # What predict itself writes into its folder.
@@ -121,6 +123,9 @@ class Input:
         if self.mask:
             files = [File(str(one), one.stream) for one in (self, *self.sequences)]
             return VolumeRows(files, Slicing(self.axis, self.planes), rule)
+        if self.sequences:
+            files = [replace(self, sequences=()), *self.sequences]
+            return joined([(str(one), one.open(large, rule, planes=planes)) for one in files])
         if self.archive is None:
             return open_rows(self.path, large, rule, planes=planes)
         archive = self.archive
@@ -133,6 +138,16 @@ class Input:
         with suppress(OSError), self.path.open("rb") as stream:
             return pixel_size(stream)
         return None
+
+
+def joined(files: Sequence[tuple[str, Opened]]) -> ArrayRows:
+    """One image of the channels of several, each scaled by itself, with what they are called."""
+
+    def stored() -> Pixels:
+        return together([(where, one.stored(0, one.size[0])) for where, one in files])
+
+    image = together([(where, one.rows(0, one.size[0])) for where, one in files])
+    return ArrayRows(image, stored, files[0][1].depth)
 
 
 def members(source: Source, *, anywhere: bool) -> tuple[list[Input], dict[str, str]]:

@@ -97,8 +97,13 @@ def _opened(file: File, slicing: Slicing) -> Volume:
     assert kind.volume is not None
     with reading(file.name):
         found = kind.volume(file.open, file.name, slicing)
-        assert found is not None
-        return found
+    if found is None:
+        raise SegkitError(
+            "a single plane, where a volume is expected",
+            where=file.name,
+            remedy="give all sequences of an image the same slices",
+        )
+    return found
 
 
 def plane_size(image: Opened) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What to do with a finished run, as commands to paste."""
 
+import glob
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,6 +12,9 @@ from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.core.shell import activation, command, program, relative
 from segkit.data.datamodule import SegmentationData
+from segkit.data.readers.sequences import split_number
+from segkit.data.volumes import file_of
+from segkit.imaging.formats.registry import bare
 from segkit.inference.inputs import find_inputs
 from segkit.tasks.named import task_kind
 
@@ -50,11 +54,20 @@ def after_training(summary: Mapping[str, Any], run: Path, data: SegmentationData
 
 
 def an_image(data: SegmentationData) -> str:
-    """A file that predict reads, of the test split if there is one; empty where there is none."""
+    """An image that predict reads, of the test split if there is one; empty where there is none.
+
+    A file, or a pattern of its sequences.
+    """
     for index in (*data.indices("test"), *data.indices("val"))[:1]:
+        record = data.records[index]
+        path = data.reader.source.root / file_of(record.image)
         with suppress(SegkitError):  # it lies in an archive, or an array
-            path = data.reader.source.root / data.records[index].image
-            return relative(find_inputs(str(path))[0][0].path)
+            found = find_inputs(str(path))[0][0].path
+            stem = bare(path.name)
+            if record.sequences and (number := split_number(stem)):
+                pattern = glob.escape(number[0]) + "_????" + glob.escape(path.name[len(stem) :])
+                found = Path(glob.escape(str(path.parent)), pattern)
+            return relative(found)
     return ""
 
 

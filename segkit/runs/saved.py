@@ -60,9 +60,19 @@ class SavedRun:
     @property
     def depths(self) -> tuple[str, ...]:
         """Types that the run's images are stored in; none where it does not tell."""
-        data = self.folder.read_summary().get("data")
-        found = data.get("depths") if isinstance(data, Mapping) else None
+        found = self._data.get("depths")
         return tuple(filter(None, found)) if isinstance(found, Mapping) else ()
+
+    @property
+    def sequences(self) -> int:
+        """Files that each of its images was in; 0 where it does not tell."""
+        found = self._data.get("sequences")
+        return found if isinstance(found, int) else 0
+
+    @property
+    def _data(self) -> Mapping[str, Any]:
+        found = self.folder.read_summary().get("data")
+        return found if isinstance(found, Mapping) else {}
 
     @cached_property
     def task(self) -> Task:

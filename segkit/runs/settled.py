@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from segkit.config.checks import check_model
 from segkit.config.plain import resolved
 from segkit.config.sizes import AUTO
+from segkit.core.channels import channel_count
 from segkit.core.intensity import intensity_of
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ def settled(config: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     """The configuration with what the data have in place of ``auto``; the reader is told."""
     dataset = dict(config["dataset"])
     if dataset["channels"] == AUTO:
-        dataset["channels"] = reader.channels()
+        found = reader.channels()
+        dataset["channels"] = found if isinstance(found, int) else list(found)
     check_model(config.get("model", {}), dataset["channels"])
     if dataset.get("intensity") == AUTO:
         taken = dataset["channels"]  # places among those that the images have
-        dataset["intensity"] = reader.intensity_for(
-            taken if isinstance(taken, int) else reader.channels()
-        )
+        count = channel_count(taken if isinstance(taken, int) else reader.channels())
+        dataset["intensity"] = reader.intensity_for(count)
     reader.intensity = intensity_of(dataset)
     return {**config, "dataset": dataset}
 

@@ -164,6 +164,7 @@ def _data_facts(data: SegmentationData) -> dict[str, Any]:
         "classes": list(data.classes),
         "records": {stage: len(data.indices(stage)) for stage in ("train", "val", "test")},
         "depths": data.cache.depths,
+        "sequences": max(len(record.sequences) + 1 for record in data.records),
         "skipped": len(data.problems),
         "score_by": data.score_by,
         "score_at": data.score_at,

@@ -115,6 +115,16 @@ def test_a_named_data_set_has_keys_of_its_own() -> None:
     assert found["dataset"] == saved()["dataset"]
 
 
+@pytest.mark.parametrize(("own", "expected"), [({"axis": "coronal"}, "coronal"), ({}, "axial")])
+def test_other_volumes_are_cut_as_the_runs_were(own: dict[str, str], expected: str) -> None:
+    config = saved()
+    config["dataset"] |= own
+    node = {"name": "ct", "root": "r", "reader": {"_target_": "t", "axis": "sagittal"}}
+    found = with_source(config, node)
+    assert found
+    assert found["dataset"]["reader"] == {"_target_": "t", "axis": expected}
+
+
 def test_the_runs_own_data_another_root_and_another_reader() -> None:
     assert with_source(saved(), {"root": None}) is None
     moved = with_source(saved(), {"root": "there"})

@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import struct
+import zlib
 from typing import Any
 
 import cv2
@@ -202,3 +204,15 @@ def test_what_has_no_pixels_or_no_real_ones() -> None:
         to_uint8(np.zeros((0, 9), np.uint16), "a")
     with pytest.raises(SegkitError, match="its pixels are complex64"):
         decode(tiff(GREY.astype(np.complex64)), "a.tif")
+
+
+@pytest.mark.parametrize("rgb", [RGB16, noise((7, 9, 3))])
+def test_a_colour_that_is_said_to_be_transparent_makes_no_channel(rgb: Array) -> None:
+    data = png16(rgb) if rgb.dtype == np.uint16 else pillow(rgb, "PNG")
+    colour = struct.pack(">HHH", *rgb[0, 0].tolist())
+    chunk = b"tRNS" + colour
+    before = data.index(b"IDAT") - 4
+    told = struct.pack(">I", 6) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    found = decode_picture(data[:before] + told + data[before:], "a.png")
+    np.testing.assert_array_equal(found.pixels, rgb)
+    assert found.alpha is None

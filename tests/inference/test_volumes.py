@@ -40,11 +40,17 @@ class Bright(nn.Module):
 
 
 def predict(
-    folder: Path, output: Path, channels: int = 3, size: Any = None, **wanted: Any
+    folder: Path,
+    output: Path,
+    channels: int = 3,
+    *,
+    files: int = 0,
+    size: Any = None,
+    **wanted: Any,
 ) -> list[dict[str, str]]:
     """What a command does with a network of so many channels; gives the rows of its table."""
     inputs, _ = find_inputs(str(folder))
-    inputs = as_cases(inputs, [{"dataset": {"channels": channels}}], print)
+    inputs = as_cases(inputs, [{"dataset": {}}], files, print)
     chosen = Wanted(output, "png", (0, 1), **wanted)
     check_volumes(inputs, chosen)
     output.mkdir(exist_ok=True)
@@ -102,19 +108,50 @@ def test_either_kind_in_either_byte_order_and_codes_are_kept(
     np.testing.assert_array_equal(np.asarray(mask.dataobj), bright(voxels(2).astype(np.float32)))
 
 
-def test_sequences_are_one_case_where_the_run_takes_as_many(tmp_path: Path) -> None:
+def test_sequences_are_one_case_where_the_run_was_trained_on_them(tmp_path: Path) -> None:
     for case in "ab":
         for number in range(2):
             seed = ord(case) + number
             save(tmp_path / "in" / f"{case}_{number:04}.nii.gz", voxels(seed), affine_of("LAS"))
-    rows = predict(tmp_path / "in", tmp_path / "out", channels=2)
+    rows = predict(tmp_path / "in", tmp_path / "out", channels=2, files=2)
     assert [row["image"] for row in rows] == ["a", "b"]
     planes = [to_uint8(voxels(ord("b") + number), "").astype(float) for number in range(2)]
     found = np.asarray(nib.load(tmp_path / "out" / "b.nii.gz").dataobj)
     np.testing.assert_array_equal(found, (planes[0] + planes[1]) / 2 > 127.5)
-    # Of patients who are numbered each is an image.
-    rows = predict(tmp_path / "in", tmp_path / "alone", channels=3)
-    assert [row["image"] for row in rows] == ["a_0000", "a_0001", "b_0000", "b_0001"]
+
+
+@pytest.mark.parametrize("files", [0, 1])
+def test_of_patients_who_are_numbered_each_is_an_image(tmp_path: Path, files: int) -> None:
+    """Also three of them, whose grey a run of three channels takes for each."""
+    for number in range(3):
+        save(tmp_path / "in" / f"a_{number:04}.nii.gz", voxels(number))
+    rows = predict(tmp_path / "in", tmp_path / "out", channels=3, files=files)
+    assert [row["image"] for row in rows] == ["a_0000", "a_0001", "a_0002"]
+
+
+def test_sequences_of_planes_are_predicted_as_trained(tmp_path: Path) -> None:
+    rng, shown = np.random.default_rng(0), []
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        shown.append(rng.integers(0, 256, (12, 10), np.uint8))
+        Image.fromarray(shown[-1]).save(tmp_path / "in" / f"a_{number:04}.png")
+    [row] = predict(tmp_path / "in", tmp_path / "out", channels=2, files=2)
+    assert row["image"] == "a"
+    with Image.open(tmp_path / "out" / "a.png") as found:
+        np.testing.assert_array_equal(found, np.mean(shown, axis=0) > 127.5)
+
+
+def test_an_image_of_fewer_files_is_not_repeated_to_the_channels_of_more(tmp_path: Path) -> None:
+    save(tmp_path / "ct.nii.gz", voxels(0))
+    for number in (0, 1):
+        save(tmp_path / "in" / f"a_{number:04}.nii.gz", voxels(0))
+    with pytest.raises(SegkitError, match=r"of an image: 2; of those .*: 3"):
+        predict(tmp_path / "in", tmp_path / "out", channels=3, files=3)
+    with pytest.raises(SegkitError, match=r"of an image: 1; of those .*: 3"):
+        predict(tmp_path / "ct.nii.gz", tmp_path / "out", channels=3, files=3)
+    (tmp_path / "in").rename(tmp_path / "imagesTs")
+    with pytest.raises(SegkitError, match=r"of an image: 2; of those .*: 1"):
+        predict(tmp_path / "imagesTs", tmp_path / "out", channels=3, files=1)
 
 
 def test_in_a_folder_of_nnu_nets_one_sequence_is_a_case(tmp_path: Path) -> None:
@@ -185,6 +222,6 @@ def test_runs_of_different_axes(tmp_path: Path) -> None:
     one = Input(save(tmp_path / "ct.nii.gz", voxels(0, SHAPE)))
     configs = [{"dataset": {"channels": 3, "axis": axis}} for axis in ("axial", "coronal")]
     with pytest.raises(SegkitError, match="axial, coronal"):
-        as_cases([one], configs, print)
-    [cut] = as_cases([one], configs[1:], print)
+        as_cases([one], configs, 1, print)
+    [cut] = as_cases([one], configs[1:], 1, print)
     assert cut.open(1).size == (SHAPE[1] * SHAPE[2], SHAPE[0])

@@ -3,12 +3,16 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
-from segkit.runs.next_steps import run_before
+from segkit.data.readers.folder import Folder
+from segkit.inference.inputs import find_inputs
+from segkit.runs.next_steps import an_image, run_before
+from tests.data.readers.nifti_files import save, voxels
 
 
 def finished(folder: Path, *, at: int, config: dict[str, Any] | None = None, **facts: Any) -> Path:
@@ -67,3 +71,16 @@ def test_a_damaged_one_is_passed_over(runs: Path) -> None:
     (finished(runs / "damaged", at=20) / "config.yaml").write_text("a: [", "utf-8")
     (finished(runs / "cut", at=30) / "summary.json").write_text("{", "utf-8")
     assert before(finished(runs / "own", at=90)) == plain
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_volume_is_proposed_with_all_its_sequences(tmp_path: Path, files: int) -> None:
+    root = tmp_path / "[1]"
+    for number in range(files):
+        save(root / "imagesTr" / f"a_{number:04}.nii.gz", voxels(0))
+    save(root / "labelsTr" / "a.nii.gz", (voxels(0) > 0).astype("uint8"))
+    reader = Folder(root, classes=None)
+    records = reader.listing().records
+    data: Any = SimpleNamespace(records=records, reader=reader, indices=lambda _: [0])
+    found = [one.path.name for one in find_inputs(an_image(data))[0]]
+    assert found == [f"a_{number:04}.nii.gz" for number in range(files)]

@@ -1,7 +1,7 @@
 """What every data set is: a listing of records, and a way to decode one.
 
-A new data set is a subclass of :class:`Reader` in ``segkit/data/<name>.py``, a
-``conf/dataset/<name>.yaml`` that names it, and ``tests/data/test_<name>.py``.
+A new one is a :class:`Reader` in ``segkit/data/readers/<name>.py``, ``conf/dataset/<name>.yaml``
+that names it, and ``tests/data/readers/test_<name>.py``.
 """
 
 from abc import ABC, abstractmethod
@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from segkit.core.channels import Channels
 from segkit.core.contracts import Listing, Problem, Record, Sample
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
@@ -26,7 +27,6 @@ from segkit.data.unpacking import nested
 from segkit.data.volumes import VolumeSource, file_of, together
 from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import suffixes
-from segkit.imaging.intensity import Rule
 from segkit.imaging.pixels import Pixels, decode, to_uint8
 
 
@@ -44,10 +44,8 @@ class Reader(ABC):
 
     # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
     version: ClassVar[int] = 1
-    # Whether `read` can tell objects apart: :attr:`Sample.instances`.
-    has_objects: ClassVar[bool] = False
-    # Drawn by segkit to try it out: nobody's own images.
-    synthetic: ClassVar[bool] = False
+    has_objects: ClassVar[bool] = False  # whether `read` can tell them apart: Sample.instances
+    synthetic: ClassVar[bool] = False  # drawn by segkit to try it out: nobody's own images
     slicing = Slicing()  # of volumes
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
@@ -152,8 +150,7 @@ class Reader(ABC):
     def loaders(self, records: Sequence[Record]) -> Iterator[Callable[[], Sample]]:
         """One call a record, in order, that decodes it.
 
-        The calls are made from several threads; the iteration itself from one, so that a data
-        set which can only be read front to back does its reading here.
+        Calls come from several threads, the iteration from one: read here what must be in order.
         """
         for record in records:
             yield partial(self.read, record)
@@ -180,10 +177,11 @@ class Reader(ABC):
         names = (record.image, *record.sequences, *record.masks)
         return tuple(map(file_of, names))
 
-    def channels(self) -> int:
+    def channels(self) -> Channels:
         """What ``dataset.channels=auto`` is: grey and colour are given as three, others as stored.
 
-        The first record that can be read tells; what differs from it is refused where it is read.
+        Of sequences it is their places: none of them is grey that stands for three. The first
+        record that can be read tells; what differs from it is refused where it is read.
         Where there is none, three: what is wrong with all of them is told elsewhere.
 
         Raises:
@@ -192,56 +190,58 @@ class Reader(ABC):
         refused: SegkitError | None = None
         for record in self.listing().records:
             try:
-                image = self.read(record).image
+                count = np.atleast_3d(self.read(record).image).shape[2]
             except SegkitError as error:
                 refused = refused or error
-            else:
-                count = 1 if image.ndim == 2 else image.shape[2]
-                return 3 if count in (1, 3) else count
+                continue
+            if record.sequences:
+                return tuple(range(count))
+            return 3 if count in (1, 3) else count
         if refused:
             raise refused
         return 3
 
     def intensity_for(self, channels: int) -> Intensity:
         """What ``dataset.intensity=auto`` is, of images of so many channels."""
-        # Stains of a multiplex differ in brightness by orders; red, green and blue belong together.
+        # Stains of a multiplex differ by orders of brightness; red, green and blue belong together.
         return CHANNEL if channels > 3 else IMAGE
 
     def stored(self, record: Record) -> Pixels:
         """A record's image as it is stored, (H, W) or (H, W, C) of any real type."""
-        return self.decoded(self.source.read(record.image), record)
+        return together(self.decoded(record))
 
-    def decoded(self, data: bytes, record: Record) -> Pixels:
-        """The same of the bytes of its file; for a fixed range of intensities what was measured."""
-        measured = isinstance(self.intensity, tuple)
-        found = []
+    def decoded(self, record: Record, data: bytes | None = None) -> list[tuple[str, Pixels]]:
+        """The same of each of its files, with its place; the bytes of the first may be at hand.
+
+        For a fixed range of intensities what was measured.
+        """
+        measured, found = isinstance(self.intensity, tuple), []
         for name in (record.image, *record.sequences):
-            data = data if name == record.image else self.source.read(name)
             where = self.source.where(name)
-            found.append((where, decode(data, where, planes=self.planes, measured=measured)))
-        return found[0][1] if len(found) == 1 else together(found)
+            stored = self.source.read(name) if data is None or found else data
+            found.append((where, decode(stored, where, planes=self.planes, measured=measured)))
+        return found
 
-    def scaled(self, record: Record, pixels: Pixels) -> NDArray[np.uint8]:
-        """What :attr:`intensity` makes of a record's image as it is stored.
+    def scaled(self, record: Record, files: Sequence[tuple[str, Pixels]]) -> NDArray[np.uint8]:
+        """What :attr:`intensity` makes of a record's image as its files store it.
 
-        Of a slice the window is the whole volume's, of sequences each has its own.
+        Each file has its own window, a slice that of its volume; a group has one of all its files.
 
         Raises:
             SegkitError: see :func:`~segkit.imaging.pixels.to_uint8`.
         """
-        self.depths[record.image] = str(pixels.dtype)
-        rule: Rule = self.intensity
-        if (window := self.source.window(record, rule)) is not None:
-            rule = window
-        elif rule == GROUP:
-            rule = self._windows.of(record, pixels)
-        elif rule == IMAGE and record.sequences:
-            rule = CHANNEL
-        return to_uint8(pixels, self.source.where(record.image), rule)
+        self.depths[record.image] = str(files[0][1].dtype)
+        if self.intensity == GROUP:
+            pixels = together(files)
+            return to_uint8(pixels, files[0][0], self._windows.of(record, pixels))
+        names = (record.image, *record.sequences)
+        rules = (self.source.window(name, self.intensity) or self.intensity for name in names)
+        pairs = zip(files, rules, strict=True)
+        return together([(where, to_uint8(own, where, rule)) for (where, own), rule in pairs])
 
-    def read_image(self, record: Record) -> NDArray[np.uint8]:
-        """Decode a record's image to 0…255: (H, W) or (H, W, C) uint8."""
-        return self.scaled(record, self.stored(record))
+    def read_image(self, record: Record, data: bytes | None = None) -> NDArray[np.uint8]:
+        """A record's image, 0…255: (H, W) or (H, W, C) uint8; see :meth:`decoded`."""
+        return self.scaled(record, self.decoded(record, data))
 
 
 def is_image(name: str) -> bool:

@@ -152,7 +152,7 @@ class DeepCell(Reader):
                 remedy="number the nuclei from 1 up and the background 0",
             )
         instances = nuclei.astype(np.int32)
-        pixels = self.scaled(record, plane)
+        pixels = self.scaled(record, [(self.source.where(record.image), plane)])
         return Sample(pixels, (instances > 0).astype(np.uint8), instances)
 
     def _read_mask(self, name: str) -> NDArray[np.bool_]:

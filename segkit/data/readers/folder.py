@@ -83,6 +83,7 @@ class Folder(Reader):
         SegkitError: the settings contradict each other, or the pattern is not one.
     """
 
+    version = 2  # of planes of several files
     has_objects = True
     layout = (
         "images/a.png with masks/a.png (PNG, JPEG, TIFF, BMP, DICOM or NIfTI; also below train/, "
@@ -172,7 +173,7 @@ class Folder(Reader):
                 be turned against each other.
         """
         data = self.source.read(record.image)
-        image = self.scaled(record, self.decoded(data, record))
+        image = self.read_image(record, data)
         if not record.labelled:
             return Sample(image, None)
         turned = orientation(data)

@@ -1,7 +1,8 @@
 """Objects drawn in LabelMe: a JSON an image, with shapes that have a label.
 
 The image is the one that ``imagePath`` names, or that is called like the JSON; the copy that
-``imageData`` may hold is not read. Shapes of one label and one ``group_id`` are one object.
+``imageData`` may hold is not read. Shapes of one label and one ``group_id`` are one object. The
+split is told by a folder ``train``, ``val`` or ``test``.
 """
 
 import posixpath
@@ -12,8 +13,8 @@ from typing import Any
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.data.readers.base import is_image
 from segkit.data.readers.coco import Picture
-from segkit.data.readers.coco_places import Images, key_of, split_of
-from segkit.data.readers.manifest import GroupOf
+from segkit.data.readers.coco_places import Images, key_of
+from segkit.data.readers.manifest import SPLIT_NAMES, GroupOf
 from segkit.data.source import Source
 from segkit.imaging.labelme_shapes import drawn_shapes
 
@@ -53,9 +54,15 @@ def read_labelme(
         if key in records:
             problems.append(Problem(file, f"a second JSON beside {records[key].masks[0]}"))
             continue
-        records[key] = Record(key, group_of(key, key), image, (file,), split=split_of(image))
+        records[key] = Record(key, group_of(key, key), image, (file,), split=_split(image))
         pictures[image] = _picture(content)
     return Listing([records[key] for key in sorted(records)], problems), pictures
+
+
+def _split(image: str) -> str:
+    """By the folders alone: an image called ``test_1.png`` is of no split."""
+    folders = reversed(PurePosixPath(image.lower()).parts[:-1])
+    return next((SPLIT_NAMES[folder] for folder in folders if folder in SPLIT_NAMES), "")
 
 
 def _image(images: Images, file: str, stated: str) -> str | None:

@@ -116,7 +116,7 @@ def _view(files: Mapping[str, str], layout: _Layout) -> dict[str, str]:
             ):
                 continue
             called = f"{home}{kind}/{key}"
-            view.setdefault(called + name.removeprefix(bare(name)), files[name])
+            view.setdefault(called + name[len(bare(name)) :], files[name])
             keys[kind] |= (
                 {f"{home}{key}", f"{home}{_key(key)}"} if kind == "masks" else {home + key}
             )
@@ -179,12 +179,12 @@ def _numbered(view: Mapping[str, str]) -> dict[str, str]:
     pictures = {bare(name) for name in view if is_image(name)}
     several: dict[str, dict[str, str]] = defaultdict(dict)
     for name in view:
-        own = bare(name)
-        found = _NUMBERED.fullmatch(own)
+        stem = bare(name)
+        found = _NUMBERED.fullmatch(stem)
         if (
             found is None
             or not is_image(name)
-            or re.sub(_MASK_FOLDER, r"\1images/", own) in pictures
+            or re.sub(_MASK_FOLDER, r"\1images/", stem) in pictures
         ):
             continue
         image = re.sub(_MASK_FOLDER, r"\1images/", found["key"])
@@ -205,20 +205,23 @@ _MASK_FOLDER = re.compile(r"^((?:.*?/)??)masks/", re.IGNORECASE)
 def suggested(names: Iterable[str]) -> str:
     """Two folders with images of the same names, and the settings that read them; or nothing."""
     stems: dict[str, set[str]] = defaultdict(set)
+    masks = set[str]()
     for name in filter(is_image, names):
         path = PurePosixPath(name)
-        stems[path.parent.as_posix()].add(_key(bare(path.name)))
+        folder, stem = path.parent.as_posix(), bare(path.name)
+        stems[folder].add(_key(stem))
+        if _key(stem) != stem or re.fullmatch(_MASKS, path.parent.name, re.IGNORECASE):
+            masks.add(folder)
     found = sorted(stems, key=lambda folder: (-len(stems[folder]), folder))
     for number, one in enumerate(found):
         for other in found[number + 1 :]:
-            if (
-                PurePosixPath(one).parent == PurePosixPath(other).parent
-                and stems[one] & stems[other]
-            ):
-                ways = (("dataset.images", one), ("dataset.masks", other))
+            shared = len(stems[one] & stems[other])
+            if PurePosixPath(one).parent == PurePosixPath(other).parent and shared:
+                pair = sorted((one, other), key=masks.__contains__)
+                ways = zip(("dataset.images", "dataset.masks"), pair, strict=True)
                 way = " ".join(argument(key, PurePosixPath(folder).name) for key, folder in ways)
                 return (
-                    f"{one}/ and {other}/ have {len(stems[one] & stems[other])} names in common: "
+                    f"{pair[0]}/ and {pair[1]}/ have {shared} names in common: "
                     f"say which holds what, as in {way}; "
                 )
     return ""

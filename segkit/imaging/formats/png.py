@@ -19,7 +19,8 @@ def _read(data: bytes, name: str, indexed: bool) -> Picture:
         if bits == 16 and colour in (_RGB, _GREY_ALPHA, _RGBA):
             picture.verify()
             pixels = _with_cv2(data)
-            return Picture(pixels) if colour == _RGB else split_alpha(pixels)
+            # OpenCV makes alpha of a colour that is said to be transparent; Pillow does not.
+            return Picture(pixels[..., :3]) if colour == _RGB else split_alpha(pixels)
         return stored(picture, indexed=indexed)
 
 

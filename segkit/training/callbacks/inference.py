@@ -8,9 +8,10 @@ import torch
 
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import INFERENCE
+from segkit.data.readers.base import Reader
 from segkit.drawing.overlay import Picture
 from segkit.drawing.panel import PanelRow, panel
-from segkit.imaging.pixels import Pixels, network_input, to_uint8
+from segkit.imaging.pixels import network_input
 from segkit.inference.inputs import find_inputs
 from segkit.inference.names import Input
 from segkit.training.callbacks.pictures import EpochPictures
@@ -32,27 +33,35 @@ class EpochInference(pl.Callback):
         tensorboard_megabytes: budget for the event file; sheets beyond it are files only.
 
     Raises:
-        SegkitError: there is no image, or one that cannot be read.
+        SegkitError: there is no image, or a volume.
     """
 
     def __init__(
         self, *, input: str | None, most: int, every_n_epochs: int, tensorboard_megabytes: float
     ) -> None:
-        inputs = find_inputs(input, key=KEY)[0][:most] if input else []
-        self.images = {one.name: _read(one) for one in inputs}  # as stored
+        self.inputs = find_inputs(input, key=KEY)[0][:most] if input else []
+        self.images: dict[str, Picture] = {}
+        if volume := next((one for one in self.inputs if one.mask), None):
+            what = "a volume, where planes are drawn"
+            raise SegkitError(what, where=f"{KEY}: {volume}", remedy="name images of planes")
         self.pictures = EpochPictures(
             INFERENCE,
             every_n_epochs=every_n_epochs,
             tensorboard_megabytes=tensorboard_megabytes,
         )
 
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Read the images as those of the data set are read."""
+        del trainer
+        assert isinstance(pl_module, SegmentationModule)
+        self.images = {one.name: _read(one, pl_module.data.reader) for one in self.inputs}
+
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Predict and draw, in the first process only."""
         if not self.images or not self.pictures.due(trainer):
             return
         assert isinstance(pl_module, SegmentationModule)
-        rule = pl_module.data.reader.intensity
-        rows = [_row(pl_module, n, to_uint8(pixels, n, rule)) for n, pixels in self.images.items()]
+        rows = [_row(pl_module, name, image) for name, image in self.images.items()]
         self.pictures.write(trainer, panel(rows, pl_module.task.painter))
 
 
@@ -70,10 +79,10 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
     return PanelRow(name, image, None, found_BHW[0].cpu().numpy())
 
 
-def _read(one: Input) -> Pixels:
+def _read(one: Input, reader: Reader) -> Picture:
     try:
-        image = one.open(large=sys.maxsize)
-        return image.stored(0, image.size[0])
+        image = one.open(sys.maxsize, reader.intensity, planes=reader.planes)
+        return image.rows(0, image.size[0])
     except SegkitError as error:
         raise SegkitError(
             f"an image to predict each epoch cannot be read: {error.what}",

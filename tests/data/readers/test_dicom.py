@@ -197,3 +197,10 @@ def test_a_fixed_range_of_intensities_is_of_hounsfield_units(tmp_path: Path) -> 
     rows = open_rows(tmp_path / record.image, 10**6, (-100.0, 300.0))
     np.testing.assert_array_equal(rows.rows(0, 48), right)
     np.testing.assert_array_equal(rows.stored(0, 48), units)
+
+
+def test_a_patient_is_one_whoever_issued_the_number(tmp_path: Path) -> None:
+    for stem, more in (("a", {}), ("b", {"IssuerOfPatientID": "ward 3"})):
+        put(tmp_path, f"images/{stem}.dcm", dicom(ramp(0, 255), PatientID="7", **more))
+        mask(tmp_path, stem)
+    assert groups(Folder(tmp_path, classes=CLASSES)) == [("a", "patient-001"), ("b", "patient-001")]

@@ -164,3 +164,12 @@ def test_masks_go_first(tmp_path: Path) -> None:
     picture(tmp_path / "masks" / "a.png")
     make = partial(Folder, classes=TWO)
     assert make(tmp_path).listing().records[0].masks == ("masks/a.png",)
+
+
+def test_a_split_is_a_folder_and_never_the_name_of_an_image(tmp_path: Path) -> None:
+    splits = {"test/a": "test", "Valid/day1/b": "val", "test_scans/c": "", "val_1": "", "d": ""}
+    for name in splits:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        labelme(tmp_path, name, [shape(SQUARE)])
+    found = Folder(tmp_path, classes=TWO).listing().records
+    assert {record.id: record.split for record in found} == splits

@@ -11,6 +11,7 @@ from segkit.core.errors import SegkitError
 from segkit.data.readers.folder import Folder
 from segkit.data.readers.pairs import one_file_an_object
 from tests.data.mask_files import bars, placed, png, read, reader_of, replaced, typed
+from tests.data.readers.nifti_files import save, voxels
 from tests.data.trees import placed as written
 
 TWO = ("background", "foreground")
@@ -220,3 +221,18 @@ def test_several_masks_may_be_objects(tmp_path: Path) -> None:
     labels = reader.read(record).instances
     assert labels is not None
     np.testing.assert_array_equal(labels, bars(0, 1) + bars(0, 0, 1) * 2)
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [("imgs/a.nii.gz", "labels/a_seg.nii.gz"), ("p1/a.nii.gz", "p1/a_seg.nii.gz")],
+)
+def test_of_volumes_too(tmp_path: Path, image: str, mask: str) -> None:
+    save(tmp_path / image, voxels(0))
+    save(tmp_path / mask, (voxels(0) > 0).astype(np.uint8))
+    record = Folder(tmp_path, classes=TWO).listing().records[1]
+    assert (record.image, record.masks) == (f"{image}#1", (f"{mask}#1",))
+    (tmp_path / image).parent.rename(tmp_path / "odd")
+    if mask.startswith("labels"):
+        with pytest.raises(SegkitError, match=r"dataset\.images=odd dataset\.masks=labels"):
+            Folder(tmp_path, classes=TWO).listing()

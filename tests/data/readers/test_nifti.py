@@ -150,11 +150,12 @@ def test_an_unknown_axis(tmp_path: Path) -> None:
         Folder(tmp_path, classes=TWO, axis="coronel")
 
 
-@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize(("threads", "room"), [(1, 0), (16, 2**28)])
 def test_a_volume_is_decoded_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, room: int
 ) -> None:
-    root, decoded = volumes(tmp_path, names="abcd"), Counter[str]()
+    root, decoded = volumes(tmp_path, names="abcdefgh"), Counter[str]()
+    monkeypatch.setattr(held, "_BYTES", room)
     before, lock = held._decoded, threading.Lock()
 
     def counted(source: Any, file: str) -> Any:
@@ -165,13 +166,12 @@ def test_a_volume_is_decoded_once(
     monkeypatch.setattr(held, "_decoded", counted)
     reader = Folder(root, classes=TWO)
     records = reader.listing().records
-    kept = reader.source.held = {1: reader.source.held, 4: 8}[threads]
     with ThreadPoolExecutor(threads) as pool:
         samples = list(pool.map(reader.read, records))
     assert len(samples) == len(records)
     assert set(decoded.values()) == {1}, decoded
-    assert len(decoded) == 8
-    assert len(reader.source._volumes) == kept
+    assert len(decoded) == 16
+    assert len(reader.source._volumes) == (16 if room else reader.source.held)
 
 
 def test_a_cache_follows_files_not_slices(tmp_path: Path) -> None:

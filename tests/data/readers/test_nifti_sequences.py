@@ -8,6 +8,7 @@ from PIL import Image
 
 from segkit.data.readers.folder import Folder
 from segkit.imaging.pixels import to_uint8
+from segkit.runs.settled import settled
 from tests.data.readers.nifti_files import SHAPE, affine_of, planes, save, voxels
 
 TWO = ("background", "foreground")
@@ -31,7 +32,11 @@ def test_sequences_are_channels_each_with_its_own_window(tmp_path: Path, count: 
     reader = Folder(nnunet(tmp_path, count=count), classes=TWO)
     found = reader.listing()
     assert found.problems == []
-    assert reader.channels() == {1: 3, 2: 2, 3: 3}[count], "grey is given as three, as ever"
+    expected = {1: 3, 2: (0, 1), 3: (0, 1, 2)}[count]
+    assert reader.channels() == expected, "grey is given as three, as ever; a sequence never"
+    assert settled({"dataset": {"channels": "auto"}}, reader)["dataset"]["channels"] == (
+        expected if isinstance(expected, int) else list(expected)
+    )
     by_id = {record.id: record for record in found.records}
     assert [by_id[name].split for name in ("a#0", "b#4", "z#0")] == ["train", "train", "test"]
     assert [by_id[name].labelled for name in ("a#0", "b#4", "z#0")] == [True, True, False]

@@ -10,11 +10,15 @@ import pytest
 import torch
 
 from segkit.core.errors import SegkitError
+from segkit.core.planes import Planes
 from segkit.drawing.overlay import CLASS_COLOURS, save_png
-from segkit.imaging.pixels import decode
+from segkit.imaging.pixels import decode, to_uint8
+from segkit.imaging.tiff_volume import write_stack
 from segkit.training.callbacks.inference import EpochInference
 from segkit.training.module import SegmentationModule
 from segkit.training.tensorboard import RunTensorBoard
+from tests.data.readers.nifti_files import save, voxels
+from tests.imaging.dicom_files import dicom, ramp
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*does not have many workers.*",
@@ -69,6 +73,7 @@ def callback(folder: Path | None, *, most: int = 6, every: int = 1) -> EpochInfe
 
 def run(module: SegmentationModule, root: Path, drawing: EpochInference, epochs: int) -> Told:
     logger = Told()
+    drawing.on_fit_start(None, module)  # type: ignore[arg-type]
     for epoch in range(epochs):
         trainer: Any = SimpleNamespace(
             default_root_dir=str(root),
@@ -119,10 +124,12 @@ def test_a_folder_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n broken"])
-def test_an_image_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+def test_an_image_that_cannot_be_read_is_refused_by_name(
+    module: SegmentationModule, tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(SegkitError) as caught:
-        callback(tmp_path)
+        run(module, tmp_path, callback(tmp_path), 1)
     assert "a.png" in caught.value.where
     assert "callbacks.inference.input" in caught.value.remedy
 
@@ -134,3 +141,23 @@ def test_the_event_file_has_a_budget_and_the_folder_has_not(
     drawing.pictures.budget = 0
     assert run(module, tmp_path, drawing, 1).shown == []
     assert (tmp_path / "inference" / "epoch_000.png").is_file()
+
+
+def test_images_are_read_as_the_data_are(
+    module: SegmentationModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = np.random.default_rng(0).integers(0, 4000, (3, 20, 30)).astype(np.uint16)
+    (tmp_path / "in").mkdir()
+    write_stack(tmp_path / "in" / "a.tif", stack)  # type: ignore[arg-type]
+    (tmp_path / "in" / "b.dcm").write_bytes(
+        dicom(ramp(0, 4095), BitsStored=12, WindowCenter=100, WindowWidth=50)
+    )
+    monkeypatch.setattr(module.data.reader, "planes", Planes(z="max"))
+    monkeypatch.setattr(module.data.reader, "intensity", (1000.0, 3000.0))
+    drawing = callback(tmp_path / "in")
+    run(module, tmp_path, drawing, 1)
+    for name, stored in (("a", stack.max(axis=0)), ("b", ramp(0, 4095))):
+        np.testing.assert_array_equal(drawing.images[name], to_uint8(stored, name, (1000, 3000)))
+    save(tmp_path / "ct.nii.gz", voxels(0))
+    with pytest.raises(SegkitError, match="a volume"):
+        callback(tmp_path / "ct.nii.gz")
