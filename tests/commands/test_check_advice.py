@@ -68,3 +68,17 @@ def test_sides_that_the_augmentation_swaps(
     assert code == 0, out
     assert [severity for severity, _, _ in unfit(tmp_path)] == ["warning"] * warned
     assert ("set augment=upright" in out) == warned
+
+
+def test_where_nothing_pairs_each_file_is_named_and_what_to_do(
+    command: Command, given: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The number of channels, which an image would tell, is not what is wrong."""
+    for path in (tmp_path / "data" / "masks").iterdir():
+        path.rename(path.with_name(f"mask {path.name}"))
+    code, out, _ = command(*given)
+    assert code == 1
+    assert "unpaired files (60)" in out
+    assert "call each mask like its image" in out
+    assert "dataset.manifest=FILE.csv" in out
+    assert len(rows(folder(tmp_path) / "problems.csv")) == 60
