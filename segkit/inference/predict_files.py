@@ -14,19 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from segkit.core.errors import SegkitError
-from segkit.core.files import atomic_path
 from segkit.core.intensity import STORED
-from segkit.core.tables import row_text
 from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
 from segkit.imaging.bands import Opened
-from segkit.imaging.pixels import decode
+from segkit.inference.advice import advice
 from segkit.inference.names import Input
 from segkit.inference.objects.object_files import ObjectFiles
-from segkit.inference.ours import SUBMISSION, SUBMITTED
 from segkit.inference.outputs import Files, NotWrittenError, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
-from segkit.inference.runlength import encode_components
 from segkit.inference.table import OK, Table
 from segkit.inference.volume_bands import volume_bands
 from segkit.inference.volume_files import VolumeFiles
@@ -115,6 +111,9 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                     what = _reason(error)
                     broken += 1
                     show_line(bar.console, f"left out: {one}: {what}", "red")
+                    if (fix := advice(error)) and fix not in told:
+                        show_line(bar.console, f"  fix: {fix}")
+                        told.add(fix)
                     table.add(one, {}, what)
                 done += 1
                 pace = f"{done / (time.perf_counter() - started):.1f} images/s"
@@ -216,31 +215,3 @@ def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted) -> A
     if wanted.labels:
         return ObjectFiles(wanted, one, image, planes, predictor.classes[1])
     return Files(wanted, one.name, image.size, planes)
-
-
-def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:
-    """Write ``submission.csv`` in the form of DSB2018 from the masks of all that were predicted.
-
-    A row for each connected component of each class; one without pixels for an empty mask.
-    """
-    with (
-        writing(wanted.folder),
-        atomic_path(wanted.folder / SUBMISSION) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as stream,
-    ):
-        stream.write(row_text(SUBMITTED))
-        for one in inputs:
-            row = table.rows.get(one.name)
-            if row is not None and row["status"] == OK:
-                stream.writelines(row_text((one.name, x)) for x in _encoded(one.name, wanted))
-
-
-def _encoded(image: str, wanted: Wanted) -> Iterator[str]:
-    name, found = wanted.mask(image), False
-    stored = decode(name.read_bytes(), str(name))
-    for value in wanted.values[1:]:
-        for text in encode_components(np.asarray(stored == value)):
-            found = True
-            yield text
-    if not found:
-        yield ""

@@ -17,7 +17,7 @@ from PIL import Image
 from segkit import evaluate, predict
 from segkit.drawing.overlay import CLASS_COLOURS
 from segkit.inference.names import Input
-from segkit.inference.predict_files import write_submission
+from segkit.inference.submission import write_submission
 from segkit.inference.predictor import Predictor
 from segkit.inference.table import Table, columns
 from segkit.inference.wanted import Wanted
