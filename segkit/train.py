@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from segkit.config.plain import resolved
-from segkit.core.contracts import bad_records
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
@@ -193,6 +192,8 @@ def _announce(reader: Reader) -> None:
     Raises:
         SegkitError: there is none, or nothing in it can be used.
     """
+    from segkit.core.contracts import bad_records
+
     found = reader.listing()
     if not found.records:
         raise bad_records(found.problems, len(found.problems), skip=False)

@@ -78,7 +78,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
     opened_ahead = open_ahead(
         inputs, job.large, lambda: predictor.together, predictor.intensity, planes=predictor.planes
     )
-    said = f"predicting {len(inputs)} images"
+    said = f"predicting {len(inputs)} image{'s' * (len(inputs) != 1)}"
     with closing(opened_ahead) as files, progress(said, *columns) as bar:
         task = bar.add_task("", total=len(inputs), pace="")
         started = time.perf_counter()

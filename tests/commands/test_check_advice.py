@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands.checking import Command, check_in, folder, rows
 from tests.commands.mistakes import write
+from tests.data.readers.nifti_files import volumes
 
 
 @pytest.fixture
@@ -82,3 +83,17 @@ def test_where_nothing_pairs_each_file_is_named_and_what_to_do(
     assert "call each mask like its image" in out
     assert "dataset.manifest=FILE.csv" in out
     assert len(rows(folder(tmp_path) / "problems.csv")) == 60
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [((), "dataset.score_by=group"), (("dataset.score_by=image",), "=image")]
+)
+def test_volumes_are_to_be_scored_as_such(
+    command: Command, tmp_path: Path, asked: tuple[str, ...], told: str
+) -> None:
+    root = volumes(tmp_path / "volumes", names="abcdefgh")
+    code, out, _ = command("dataset=folder", f"dataset.root={root}", *asked)
+    assert code == 0, out
+    (way,) = (line for line in out.splitlines() if line.startswith("train on it: "))
+    assert way.endswith(told)
+    assert way.count("score_by") == 1

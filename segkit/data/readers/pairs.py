@@ -15,9 +15,7 @@ from segkit.data.volumes import file_of
 from segkit.imaging.formats.registry import bare
 
 # Cellpose writes a_cp_masks.png.
-MASK_WORDS = (
-    "(?:cp_)?masks?|seg|segmentations?|labels?|gt|ground_?truth|annotations?|manual1|1stHO"
-)
+MASK_WORDS = "(?:cp_)?masks?|seg|segmentations?|labels?|gt|ground_?truth|annotations?|manual1|1stHO"
 _MASK_SUFFIX = re.compile(rf"[_-]({MASK_WORDS})$", re.IGNORECASE)
 # By name, in lower case: what lies in a folder, and its split. The last four are nnU-Net's.
 FOLDERS = {
