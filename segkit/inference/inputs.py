@@ -87,8 +87,7 @@ def _find(given: str, key: str) -> tuple[list[Input], dict[str, str]]:
     if not images and path.is_dir():
         below, other = members(open_source(path), anywhere=False)
     if not below:
-        searched = " (folders below it are not searched, but for images/)" if path.is_dir() else ""
-        raise _no_image(len(everything), f"{key}={given}", other, searched, key, path)
+        raise _no_image(len(everything), f"{key}={given}", other, key, path)
     return below, other
 
 
@@ -111,13 +110,14 @@ def _archive(path: Path, key: str) -> tuple[list[Input], dict[str, str]]:
         raise SegkitError(error.what, where=f"{key}={path}", remedy=remedy) from error
     images, other = members(source, anywhere=True)
     if not images:
-        raise _no_image(len(source.names()), f"{key}={path}", other, "", key, path)
+        raise _no_image(len(source.names()), f"{key}={path}", other, key, path)
     return images, other
 
 
 def _no_image(
-    count: int, where: str, other: Mapping[str, str], hint: str, key: str, path: Path
+    count: int, where: str, other: Mapping[str, str], key: str, path: Path
 ) -> SegkitError:
+    hint = " (folders below it are not searched, but for images/)" if path.is_dir() else ""
     kinds = f"; {passed_over(other, other)}" if other else ""
     below = Counter(PurePosixPath(name).parent for name in other if is_image(name))
     ways = [argument(key, relative(path / folder)) for folder, _ in below.most_common(3)]
