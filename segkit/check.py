@@ -36,8 +36,8 @@ def check(config: dict[str, Any], call: Call) -> bool:
     folder = call.output
     _check_folder(folder)
     reader = build_reader(config)
-    reader.listing()
-    config = settled(config, reader)
+    some = bool(reader.listing().records)  # where there is none, problems say why
+    config = settled(config, reader) if some else config
     if others := reader.passed_over():
         print(others, flush=True)
 
@@ -58,7 +58,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
         crop,
         skip=skip,
         mapped=mapped,
-        channels=channels_of(node["channels"]),
+        channels=channels_of(node["channels"]) if some else None,
         intensity=reader.intensity,
     )
     found = audit(reader, use, SplitSpec(**node["split"]), _mirrored(config, reader))
@@ -66,7 +66,8 @@ def check(config: dict[str, Any], call: Call) -> bool:
     write_text(folder / "problems.csv", problems_csv(found))
     if found.clean is not None:
         write_text(folder / "split.csv", split_table(found.records, found.clean))
-    augmented = _preview(config, reader, found, folder) if config["augment_preview"] else b""
+    preview = config["augment_preview"] and some
+    augmented = _preview(config, reader, found, folder) if preview else b""
     told = shown_as(max((fact.channels for fact in found.facts), default=1))
     subtitle = f"{reader.root}, {len(found.facts)} records" + f"; pictures: {told}" * bool(told)
     name = data_name(node)

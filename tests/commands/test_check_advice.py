@@ -77,7 +77,7 @@ def test_where_nothing_pairs_each_file_is_named_and_what_to_do(
     """The number of channels, which an image would tell, is not what is wrong."""
     for path in (tmp_path / "data" / "masks").iterdir():
         path.rename(path.with_name(f"mask {path.name}"))
-    code, out, _ = command(*given)
+    code, out, _ = command(*given, "augment_preview=true")
     assert code == 1
     assert "unpaired files (60)" in out
     assert "call each mask like its image" in out

@@ -89,7 +89,7 @@ def test_the_mask_of_a_stack_is_one(tmp_path: Path) -> None:
 def test_one_mask_of_a_whole_stack_is_told_what_else_to_do(tmp_path: Path) -> None:
     root = data_set(tmp_path, IMAGE, MASK[0], metadata={"axes": "ZYX"})
     (problem,) = reader_of(root, "dataset.z=slices").listing().problems
-    assert problem.what == "a volume, of which the mask is a plane"
+    assert problem.what == "a volume, and masks/a.png of it is a plane"
     assert "dataset.z=max" in problem.remedy
     np.testing.assert_array_equal(read(reader_of(root, "dataset.z=max")), MASK[:1])
 

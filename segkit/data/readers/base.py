@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.channels import Channels
-from segkit.core.contracts import Listing, Problem, Record, Sample
+from segkit.core.contracts import Listing, Problem, Record, Sample, bad_records
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
 from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
@@ -182,7 +182,6 @@ class Reader(ABC):
 
         Of sequences it is their places: none of them is grey that stands for three. The first
         record that can be read tells; what differs from it is refused where it is read.
-        Where there is none, three: what is wrong with all of them is told elsewhere.
 
         Raises:
             SegkitError: none can be read.
@@ -197,9 +196,8 @@ class Reader(ABC):
             if record.sequences:
                 return tuple(range(count))
             return 3 if count in (1, 3) else count
-        if refused:
-            raise refused
-        return 3
+        problems = self.listing().problems
+        raise refused or bad_records(problems, len(problems), skip=False)
 
     def intensity_for(self, channels: int) -> Intensity:
         """What ``dataset.intensity=auto`` is, of images of so many channels."""

@@ -83,9 +83,8 @@ def _slices(record: Record, source: VolumeSource) -> int | None:
     for name, other in volumes.items():
         if (first is None) != (other is None):
             kinds = ("a volume", "a plane") if other is None else ("a plane", "a volume")
-            part = "mask" if name in record.masks else "next sequence"
             raise SegkitError(
-                f"{kinds[0]}, of which the {part} is {kinds[1]}",
+                f"{kinds[0]}, and {name} of it is {kinds[1]}",
                 where=source.where(record.image),
                 remedy=_WHOLE + _ONE * (source.slicing.planes.z == SLICES),
             )
