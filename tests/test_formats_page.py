@@ -59,9 +59,9 @@ def write_planes(root: Path) -> None:
         (root / place).mkdir(parents=True)
     for number in range(8):
         labels = np.zeros((64, 64), np.uint16)
-        for n in range(9):
-            top, left = 4 + 20 * (n // 3), 4 + 20 * (n % 3)
-            labels[top : top + 12 + number % 3, left : left + 12] = n + 1
+        for n in range(36):
+            top, left = 2 + 10 * (n // 6), 2 + 10 * (n % 6)
+            labels[top : top + 6 + number % 3, left : left + 7] = n + 1
         lit = np.where(labels, 3000, 300) + rng.integers(0, 200, (4, 64, 64))
         image = lit.astype(np.uint16)
         names = {"axes": "CYX", "Channel": {"Name": ["Actin", "DAPI"]}}
