@@ -39,7 +39,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
         SegkitError: not a run, no image, settings that do not fit, or an output that is taken.
     """
     from segkit.core.view import View
-    from segkit.inference.cases import as_cases, as_stacks, check_volumes
+    from segkit.inference.cases import as_cases, as_stacks, check_dicom, check_volumes
     from segkit.inference.inputs import check_output, find_inputs
     from segkit.inference.wanted import wanted_of
 
@@ -56,6 +56,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     check_apart(output, _sources(config["input"], [run.folder.path for run in runs]), key="output")
     wanted = wanted_of(config, output, task)
     check_volumes(inputs, wanted)
+    check_dicom(inputs, wanted)
     table = _table(config, runs, task, wanted)
     if not config["overwrite"]:
         _check_taken(table, inputs, wanted)
@@ -170,6 +171,7 @@ def _say(done: int, skipped: int, wanted: Wanted) -> None:
         "*.geojson": wanted.geojson,
         "coco.json": wanted.coco,
         "submission.csv": wanted.rle,
+        "*_seg.dcm (each names its patient, as its image does)": wanted.dicom_seg,
     }
     if beside := [name for name, written in asked.items() if written]:
         print(f"beside it: {', '.join(beside)}")

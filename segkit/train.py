@@ -35,7 +35,7 @@ from segkit.runs.resume import (
     resumed_config,
     with_own_split,
 )
-from segkit.runs.settled import settle
+from segkit.runs.settled import settle, settle_loss
 from segkit.tasks.named import build_task
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     from segkit.training.batch_size import fit_batch
     from segkit.training.console import hushed_lightning
     from segkit.training.foresight import foresee
+    from segkit.training.length import fit_epochs
 
     data = build_data(with_own_split(config, RunFolder(resume)) if resume else config, reader)
     data.prepare_data()
@@ -88,12 +89,15 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     elif fall_back(composed, data):
         config = _resolve(composed, call.output)
     data.panel_indices()
+    config, weights = settle_loss(composed, config, data)
     cli.say(f"building {config['choices']['model']} …")
     trained = resume is not None and RunFolder(resume).last.is_file()
     module = build_module(without_weights(config) if trained else config, task)
-    chosen = recorded_choices(config) if trained else module.network.chosen
+    chosen = recorded_choices(config) if trained else module.network.chosen | weights
     _tell(chosen, multirun=call.multirun)
     found = chosen | fit_batch(data, module, config["trainer"])
+    composed.trainer.max_epochs, why = fit_epochs(data, config["trainer"])
+    found |= {"epochs": why} if why else {}
     if estimate := foresee(data, module, config["trainer"]):
         print(estimate, flush=True)
     composed.dataset.batch_size = data.batch_size  # config.yaml has the number
@@ -187,19 +191,10 @@ def _trainer(config: dict[str, Any], folder: RunFolder) -> Trainer:
 
 
 def _announce(reader: Reader) -> None:
-    """List the data before torch is imported: one that is not there is found out at once.
-
-    Raises:
-        SegkitError: there is none, or nothing in it can be used.
-    """
-    from segkit.core.contracts import bad_records
-
+    """List the data before torch is imported: one that is not there is found out at once."""
     found = reader.listing()
-    if not found.records:
-        raise bad_records(found.problems, len(found.problems), skip=False)
     if is_first_process():
-        # The next word takes seconds.
-        print(f"{len(found.records)} records in {reader.root}", flush=True)
+        print(f"{len(found.records)} records in {reader.root}", flush=True)  # the next takes seconds
         if others := reader.passed_over():
             print(others, flush=True)
 

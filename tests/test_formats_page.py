@@ -96,7 +96,10 @@ def test_a_nifti_series(tmp_path: Path) -> None:
 def test_radiographs_and_ct_in_dicom(tmp_path: Path) -> None:
     for name in ("films", "ct"):
         write_patients(tmp_path / name, patients=8, slices=2)
-    assert walk("Radiographs and CT in DICOM", tmp_path) == ["check", "train", "train"]
+    walked = walk("Radiographs and CT in DICOM", tmp_path)
+    assert walked == ["check", "train", "train", "predict"]
     (split, _) = sorted((tmp_path / "outputs").glob("*/*/*/split.csv"))
     assert {row["group"] for row in read_table(split)} == {f"patient-{n:03}" for n in range(1, 9)}
     assert told(tmp_path / "outputs") == []
+    objects = {f"s{patient}_{n}_seg.dcm" for patient in range(8) for n in range(2)}
+    assert {path.name for path in (tmp_path / "found").glob("*.dcm")} == objects

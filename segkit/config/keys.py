@@ -40,10 +40,12 @@ FOUND = {
     "dataset.classes": None,
     "dataset.reader.classes": None,
     "dataset.intensity": "auto",
+    "loss.weight": "auto",
     "model.encoder_weights": "auto",
     "model.in_channels": "auto",
     "model.mean": None,
     "model.std": None,
+    "trainer.max_epochs": "auto",
 }
 # Keys that runs of earlier versions lack, and what they were trained by.
 _OF_FOLDERS = {"axes": None, "axis": "axial", "images": None, "masks": None, "z": None}

@@ -131,7 +131,7 @@ DATA = {
     "dataset.score_by": choice("image", "group"),
     "dataset.size": SIZE,
     "dataset.split.fold": whole(0),
-    "dataset.split.folds": whole(3, also=(None,)),
+    "dataset.split.folds": whole(3, also=(None, "each")),
     "dataset.split.published": SWITCH,
     "dataset.split.seed": SEED,
     "dataset.split.stratify": SWITCH,
@@ -142,7 +142,7 @@ DATA = {
     "trainer.accumulate_grad_batches": whole(1),
     "trainer.check_val_every_n_epoch": whole(1),
     "trainer.enable_progress_bar": SWITCH,
-    "trainer.max_epochs": whole(-1, also=(None,)),
+    "trainer.max_epochs": whole(-1, also=(None, "auto")),
     "trainer.max_steps": whole(-1),
     "trainer.min_epochs": whole(0, also=(None,)),
     "trainer.min_steps": whole(0, also=(None,)),
@@ -165,7 +165,7 @@ EVALUATE = {
 }
 PREDICT = {
     **dict.fromkeys(("overlay", "colour", "probability", "rle", "overwrite"), SWITCH),
-    **dict.fromkeys(("rois", "geojson", "coco"), SWITCH),
+    **dict.fromkeys(("rois", "geojson", "coco", "dicom_seg"), SWITCH),
     "axes": AXES,
     "z": Z,
     "pixel_size": PIXEL_SIZE,

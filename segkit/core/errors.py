@@ -4,7 +4,8 @@ import difflib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 _SHOWN = re.compile(r".*SegkitError: (.*?)\n  where: (.*?)\n  fix:   (.*?)\s*\Z", re.DOTALL)
 
@@ -37,6 +38,17 @@ class SegkitError(Exception):
 
 def _rebuild(what: str, where: str, remedy: str) -> SegkitError:
     return SegkitError(what, where=where, remedy=remedy)
+
+
+@contextmanager
+def naming(name: object) -> Iterator[None]:
+    """Say which file it is where an error says ``image``; of an array (None) it stays that."""
+    try:
+        yield
+    except SegkitError as error:
+        if error.where != "image" or name is None:
+            raise
+        raise SegkitError(error.what, where=str(name), remedy=error.remedy) from error
 
 
 def did_you_mean(name: object, options: Iterable[str], *, most: int = 3) -> str:

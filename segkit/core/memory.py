@@ -102,6 +102,16 @@ def take(needed: int, what: str, *, where: str, remedy: str) -> None:
     require(needed, what, where=where, remedy=remedy)
 
 
+@contextmanager
+def without_turns() -> Iterator[None]:
+    """Take nothing in turn: who holds a lock would wait for an older one that waits for it."""
+    queue, _thread.queue = getattr(_thread, "queue", None), None
+    try:
+        yield
+    finally:
+        _thread.queue = queue
+
+
 class MemoryQueue:
     """Pieces of work in several threads that share the memory there is.
 

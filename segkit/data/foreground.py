@@ -15,6 +15,7 @@ import numpy as np
 
 from segkit.core.contracts import SPLITS, Problem, Record, Truth
 from segkit.core.errors import SegkitError
+from segkit.data.split_units import fold_count
 from segkit.data.splits import SplitSpec, assign_splits
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _held(
     return set(chain.from_iterable(present[r.id] for r in records if splits[r.id] == split))
 
 
-def _candidates(records: Iterable[Record], spec: SplitSpec) -> Iterator[dict[str, Any]]:
+def _candidates(records: Sequence[Record], spec: SplitSpec) -> Iterator[dict[str, Any]]:
     """The same way with other seeds or folds first, then without a file, then drawn anew."""
     starts: list[dict[str, Any]] = [{}] if spec.file is None else []
     starts += [{"file": None}] * (spec.file is not None)
@@ -164,8 +165,8 @@ def _candidates(records: Iterable[Record], spec: SplitSpec) -> Iterator[dict[str
         if start:
             yield start
         if spec.folds is not None:
-            folds = range(spec.folds)
-            yield from ({**start, "fold": fold} for fold in folds if fold != spec.fold)
+            count = fold_count(records, spec.group_by) if spec.folds == "each" else spec.folds
+            yield from ({**start, "fold": fold} for fold in range(count) if fold != spec.fold)
         seeds = range(spec.seed + 1, spec.seed + 1 + _SEEDS)
         yield from ({**start, "seed": seed} for seed in seeds)
 

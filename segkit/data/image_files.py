@@ -23,10 +23,15 @@ class ImageFiles:
     Attributes:
         images: names of images, in the order in which all were given.
         without_pixels: names of DICOM files without an image, and what they are.
+        headers: of all DICOM files.
     """
 
     images: list[str]
     without_pixels: dict[str, str]
+    headers: dict[str, Header]
+
+
+NONE = ImageFiles([], {}, {})
 
 
 def image_files(names: Sequence[str], open_file: Open) -> ImageFiles:
@@ -42,13 +47,14 @@ def image_files(names: Sequence[str], open_file: Open) -> ImageFiles:
         return found
     others = [name for name in names if bare(name) == name and _begins_well(name, open_file)]
     more = _with_pixels(others, open_file)
-    return ImageFiles(more.images, found.without_pixels | more.without_pixels)
+    empty, headers = found.without_pixels | more.without_pixels, found.headers | more.headers
+    return ImageFiles(more.images, empty, headers)
 
 
 def _with_pixels(names: Sequence[str], open_file: Open) -> ImageFiles:
     headers = dicom_headers(names, open_file)
     empty = {n: f"DICOM without pixels ({h.kind})" for n, h in headers.items() if not h.pixels}
-    return ImageFiles([name for name in names if name not in empty], empty)
+    return ImageFiles([name for name in names if name not in empty], empty, headers)
 
 
 def _begins_well(name: str, open_file: Open) -> bool:

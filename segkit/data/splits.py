@@ -1,17 +1,15 @@
 """Who trains, who validates, who tests: drawn once, disjoint by group, written to ``split.csv``."""
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
-
 from segkit.core.contracts import UNLABELLED, Record
 from segkit.core.errors import SegkitError, did_you_mean
+from segkit.data.split_draws import draw_counts, draw_fold
 from segkit.data.split_file import read_split
+from segkit.data.split_units import left_out, majority, units_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +22,12 @@ class SplitSpec:
             validation or test part that they do not give is drawn from their training part.
         val: share of groups, 0 to 1, that validate.
         test: share of groups, 0 to 1, that test.
-        folds: number of folds, or None for one split by shares.
+        folds: number of folds, or None for one split by shares. ``each``: a fold for each value
+            of ``group_by``, which is then left out: it tests alone, and a share ``val`` of the
+            other groups validates.
         fold: which fold tests, 0 … folds-1; the next one validates.
-        group_by: ``group``, or ``image`` to split single images (patients and fields then leak).
+        group_by: what is not divided: ``group``, ``stratum``, or a column that the data have, such
+            as a hospital; ``image`` divides groups (patients and fields then leak).
         stratify: balance over strata.
         seed: the same seed gives the same split.
     """
@@ -35,9 +36,9 @@ class SplitSpec:
     published: bool = True
     val: float = 0.15
     test: float = 0.15
-    folds: int | None = None
+    folds: int | Literal["each"] | None = None
     fold: int = 0
-    group_by: Literal["group", "image"] = "group"
+    group_by: str = "group"
     stratify: bool = True
     seed: int = 0
 
@@ -62,28 +63,35 @@ def assign_splits(records: Sequence[Record], spec: SplitSpec) -> dict[str, str]:
             where=f"{len(records)} images of the data set",
             remedy="training and scoring need masks; name a data set that has them",
         )
+    _check_column(labelled, spec)
     chosen |= _draw(labelled, spec) if spec.file is None else read_split(Path(spec.file), labelled)
-    if spec.group_by == "group":
+    if spec.group_by != "image":
         _prove_disjoint(labelled, chosen, spec)
     return chosen
 
 
 def _check_spec(spec: SplitSpec) -> None:
-    if spec.group_by not in ("group", "image"):
-        raise SegkitError(
-            f"records cannot be split by {spec.group_by!r}",
-            where="dataset.split.group_by",
-            remedy=did_you_mean(spec.group_by, ["group", "image"]),
-        )
-    if spec.folds is not None:
-        if spec.folds < 3 or not 0 <= spec.fold < spec.folds:
-            raise SegkitError(
-                f"fold {spec.fold} of {spec.folds} does not exist",
-                where="dataset.split.fold, dataset.split.folds",
-                remedy="at least 3 folds (one tests, one validates), numbered from 0",
-            )
-    else:
+    if spec.folds == "each":
+        _check_shares(spec.val, 0)
+    elif spec.folds is None:
         _check_shares(spec.val, spec.test)
+    elif spec.folds < 3 or not 0 <= spec.fold < spec.folds:
+        raise SegkitError(
+            f"fold {spec.fold} of {spec.folds} does not exist",
+            where="dataset.split.fold, dataset.split.folds",
+            remedy="at least 3 folds (one tests, one validates), numbered from 0",
+        )
+
+
+def _check_column(records: Sequence[Record], spec: SplitSpec) -> None:
+    columns = sorted({key for record in records for key, value in record.facts.items() if value})
+    known = ["group", "image", *["stratum"] * any(r.stratum for r in records), *columns]
+    if spec.group_by not in known:
+        raise SegkitError(
+            f"no record has a {spec.group_by!r} to split by",
+            where=f"dataset.split.group_by={spec.group_by}",
+            remedy=did_you_mean(spec.group_by, known),
+        )
 
 
 def _check_shares(val: float, test: float) -> None:
@@ -112,78 +120,28 @@ def _draw(records: Sequence[Record], spec: SplitSpec) -> dict[str, str]:
         missing = tuple(s for s in ("val", "test") if s not in published)
         fixed = {r.id: r.split for r in records if r.split in ("val", "test")}
         pool = [r for r in records if r.id not in fixed]
-    units = _units(pool, spec.group_by)
+    if spec.folds == "each":
+        tested = dict.fromkeys(
+            (record.id for record in left_out(records, spec.group_by, spec.fold)[1]), "test"
+        )
+        rest = [record for record in records if record.id not in tested]
+        kept = replace(spec, folds=None, test=0.0, group_by="group", published=False)
+        return _draw(rest, kept) | tested
+    units = units_of(pool, spec.group_by)
     names = sorted(units)
-    strata = [_majority(units[name]) for name in names] if spec.stratify else [""] * len(names)
+    strata = [majority(units[name], "stratum") for name in names]
+    if not spec.stratify:
+        strata = [""] * len(names)
     if spec.folds is not None:
         parts = {str(fold): 1 for fold in range(1, spec.folds)}
         _check_enough(records, pool, spec, parts)
-        drawn = _draw_fold(names, strata, spec)
+        drawn = draw_fold(names, strata, spec.folds, spec.fold, spec.seed)
     else:
         shares = {s: getattr(spec, s) for s in missing if getattr(spec, s) > 0}
         counts = {split: max(1, round(share * len(names))) for split, share in shares.items()}
         _check_enough(records, pool, spec, counts)
-        drawn = _draw_counts(names, strata, counts, spec.seed)
+        drawn = draw_counts(names, strata, counts, spec.seed)
     return fixed | {record.id: drawn[name] for name in names for record in units[name]}
-
-
-def _units(records: Sequence[Record], group_by: str) -> dict[str, list[Record]]:
-    units: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        units[record.group if group_by == "group" else record.id].append(record)
-    return units
-
-
-def _majority(records: Sequence[Record]) -> str:
-    """The commonest stratum of a group; of equals the first in the alphabet."""
-    counts = Counter(record.stratum for record in records)
-    return min(counts, key=lambda stratum: (-counts[stratum], stratum))
-
-
-def _draw_counts(
-    names: Sequence[str], strata: Sequence[str], counts: Mapping[str, int], seed: int
-) -> dict[str, str]:
-    drawn: dict[str, str] = {}
-    rest, rest_strata = list(names), list(strata)
-    for split, count in counts.items():
-        taken, _ = _take(rest, rest_strata, count, seed)
-        drawn |= dict.fromkeys(taken, split)
-        left = [(n, s) for n, s in zip(rest, rest_strata, strict=True) if n not in drawn]
-        rest, rest_strata = [n for n, _ in left], [s for _, s in left]
-    return drawn | dict.fromkeys(rest, "train")
-
-
-def _take(
-    names: list[str], strata: list[str], count: int, seed: int
-) -> tuple[list[str], list[str]]:
-    """``count`` names, each stratum in proportion where it has the members for it."""
-    merged = _merge_rare(strata, least=2)
-    enough = count >= len(set(merged)) and len(names) - count >= len(set(merged))
-    rest, taken = train_test_split(
-        names, test_size=count, random_state=seed, stratify=merged if enough else None
-    )
-    return sorted(taken), sorted(rest)
-
-
-def _merge_rare(strata: Sequence[str], *, least: int) -> list[str]:
-    """Put strata of fewer than ``least`` members together; what stays rare joins the largest."""
-    counts = Counter(strata)
-    merged = [s if counts[s] >= least else "\0rare" for s in strata]
-    counts = Counter(merged)
-    largest = max(counts, key=lambda s: (counts[s], s))
-    return [s if counts[s] >= least else largest for s in merged]
-
-
-def _draw_fold(names: list[str], strata: list[str], spec: SplitSpec) -> dict[str, str]:
-    assert spec.folds is not None
-    merged = _merge_rare(strata, least=spec.folds)
-    kind = StratifiedKFold if len(set(merged)) > 1 else KFold
-    folds = kind(n_splits=spec.folds, shuffle=True, random_state=spec.seed)
-    parts = [indices for _, indices in folds.split(np.zeros(len(names)), merged)]
-    drawn = dict.fromkeys(names, "train")
-    drawn |= dict.fromkeys((names[i] for i in parts[spec.fold]), "test")
-    drawn |= dict.fromkeys((names[i] for i in parts[(spec.fold + 1) % spec.folds]), "val")
-    return drawn
 
 
 def _check_enough(
@@ -197,7 +155,7 @@ def _check_enough(
         spec: how.
         counts: groups of each part but training; of folds, of each but one.
     """
-    groups, images = len(_units(pool, spec.group_by)), len(pool)
+    groups, images = len(units_of(pool, spec.group_by)), len(pool)
     if sum(counts.values()) < groups:
         return
     needed = len(counts) + 1
@@ -208,7 +166,7 @@ def _check_enough(
         options.append("set " + " ".join(f"dataset.split.{part}=0.15" for part in counts))
     elif spec.folds is None and "test" in counts and groups == needed - 1:
         options.append("test nothing: dataset.split.val=0.15 dataset.split.test=0")
-    if len(pool) < len(records) and len(_units(records, spec.group_by)) >= 3:
+    if len(pool) < len(records) and len(units_of(records, spec.group_by)) >= 3:
         options.append("draw anew: dataset.split.published=false")
     if spec.group_by == "group" and images > groups and images >= needed:
         options.append("let groups leak: dataset.split.group_by=image")

@@ -3,17 +3,17 @@
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import STORED
+from segkit.core.memory import without_turns
 from segkit.data.source import Source
-from segkit.imaging.formats.base import Slicing, Stack, Volume
+from segkit.imaging.formats.base import Slicing, Stack, Volume, Voxels
 from segkit.imaging.formats.plane import packed
 from segkit.imaging.formats.registry import suffixes, volume_format
 from segkit.imaging.intensity import (
@@ -115,13 +115,13 @@ class VolumeSource(Source):
         if number is None:
             return self.source.read(name)
         stack = self._held(file).stack(self)
-        if number >= len(stack.pixels):
+        if number >= len(stack):
             raise SegkitError(
-                f"a volume of {len(stack.pixels)} slices",
+                f"a volume of {len(stack)} slices",
                 where=self.where(name),
                 remedy="list the data anew: start the command again",
             )
-        return packed(stack.plane(number))
+        return packed(stack.picture(number), stack.indices(number))
 
     def window(self, name: str, rule: Rule) -> Window | None:
         """Of all slices of a slice's volume together; None of another file.
@@ -152,11 +152,7 @@ class _Held:
         self._stack: Stack | None = None
         self._windows: dict[Rule, Window] = {}
         self._error: SegkitError | None = None
-
-    @property
-    def bytes(self) -> int:
-        """Of what was decoded."""
-        return self._stack.pixels.nbytes if self._stack else 0
+        self.bytes = 0  # that it takes
 
     def stack(self, source: VolumeSource) -> Stack:
         with self._lock:
@@ -165,19 +161,28 @@ class _Held:
                     self._error.what, where=self._error.where, remedy=self._error.remedy
                 )
             if self._stack is None:
-                try:
-                    self._stack = _decoded(source, self._file)
-                except SegkitError as error:
-                    self._error = error
-                    raise
+                with self._kept():
+                    self._stack = stack = _decoded(source, self._file)
+                    held = stack.pixels.nbytes if isinstance(stack, Voxels) else None
+                    self.bytes = source.size(self._file) if held is None else held
             return self._stack
 
     def window(self, source: VolumeSource, rule: Rule) -> Window:
         stack = self.stack(source)
         with self._lock:
             if rule not in self._windows:
-                self._windows[rule] = volume_window(stack, rule, source.where(self._file))
+                with self._kept():
+                    self._windows[rule] = volume_window(stack, rule, source.where(self._file))
             return self._windows[rule]
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep the reason why it cannot be used, for the slices that follow."""
+        try:
+            yield
+        except SegkitError as error:
+            self._error = error
+            raise
 
 
 def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
@@ -190,38 +195,18 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
         return window
     if rule != STORED:
         seen = Extremes()
-        for number in range(len(stack.pixels)):
-            plane = stack.plane(number)
+        for number in range(len(stack)):
+            plane = stack.picture(number).pixels
             window_of(plane, (0, 1), name)  # refuses what is not finite
             seen.add(as_numbers(plane))
         return spanned(seen.window(rule), name)
     # The percentiles of what is stored: what they stand for is not made of every voxel.
-    pixels = stack.pixels
-    if stack.scaled and pixels.dtype.itemsize == 1:
+    pixels, slope, offset = stack.voxels()
+    if (slope, offset) != (1, 0) and pixels.dtype.itemsize == 1:
         pixels = pixels.astype(np.int16)
     found = window_of(pixels, STORED, name)
-    low, high = sorted(stack.slope * end + stack.offset for end in (*found.low, *found.high))
+    low, high = sorted(slope * end + offset for end in (*found.low, *found.high))
     return Window((low,), (high,))
-
-
-def together(files: Sequence[tuple[str, NDArray[Any]]]) -> NDArray[Any]:
-    """The channels of all files of an image, by what to call each in an error; of one, itself.
-
-    Raises:
-        SegkitError: one is of another size.
-    """
-    if len(files) == 1:
-        return files[0][1]
-    planes = [np.atleast_3d(pixels) for _, pixels in files]
-    for (where, _), own in zip(files, planes, strict=True):
-        if own.shape[:2] != planes[0].shape[:2]:
-            height, width = planes[0].shape[:2]
-            raise SegkitError(
-                f"{own.shape[1]}×{own.shape[0]} pixels, of an image of {width}×{height}",
-                where=where,
-                remedy="give all files of an image the same size",
-            )
-    return np.concatenate(planes, axis=2)
 
 
 def _decoded(source: VolumeSource, file: str) -> Stack:
@@ -232,7 +217,7 @@ def _decoded(source: VolumeSource, file: str) -> Stack:
             where=source.where(file),
             remedy="list the data anew: start the command again",
         )
-    with reading(source.where(file)):
+    with reading(source.where(file)), without_turns():
         return volume.read()
 
 

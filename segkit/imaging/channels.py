@@ -1,5 +1,6 @@
 """The channels of an image: those that a network takes, and those that a picture shows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -89,3 +90,23 @@ def as_grey(image: Bytes) -> Bytes:
 def flat(pixels: NDArray[Any]) -> NDArray[Any]:
     """(H, W, 1) as (H, W); anything else as it is."""
     return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+
+
+def together(files: Sequence[tuple[str, NDArray[Any]]]) -> NDArray[Any]:
+    """The channels of all files of an image, by what to call each in an error; of one, itself.
+
+    Raises:
+        SegkitError: one is of another size.
+    """
+    if len(files) == 1:
+        return files[0][1]
+    planes = [np.atleast_3d(pixels) for _, pixels in files]
+    for (where, _), own in zip(files, planes, strict=True):
+        if own.shape[:2] != planes[0].shape[:2]:
+            height, width = planes[0].shape[:2]
+            raise SegkitError(
+                f"{own.shape[1]}×{own.shape[0]} pixels, of an image of {width}×{height}",
+                where=where,
+                remedy="give all files of an image the same size",
+            )
+    return np.concatenate(planes, axis=2)

@@ -8,6 +8,8 @@ No message repeats what pydicom says, which may quote any element: those that na
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -66,17 +68,35 @@ def decode_dicom(data: bytes, name: str, *, indexed: bool, planes: Planes = PLAI
         SegkitError: it is damaged, holds no pixels, or many frames of which none was chosen, is
             beyond the bounds, or is compressed as nothing here unpacks.
     """
+    with undisclosed(name):
+        tags = checked(data, name)
+        frames = chosen(int(first(tags, "NumberOfFrames") or 1), planes.z, name)
+        pictures = (frame(tags, at, name, indexed=indexed) for at in frames)
+        return together(pictures, len(frames), planes.z)
+
+
+@contextmanager
+def undisclosed(name: str) -> Iterator[None]:
+    """Say that a file is damaged, and nothing of what pydicom says of it, which may quote it."""
     try:
         with without_pydicom_log():
-            tags = read_tags(io.BytesIO(data), _TAGS, name)
-            _check(tags, name)
-            frames = chosen(int(first(tags, "NumberOfFrames") or 1), planes.z, name)
-            pictures = (_frame(tags, at, name, indexed=indexed) for at in frames)
-            return together(pictures, len(frames), planes.z)
+            yield
     except SegkitError:
         raise
     except Exception:  # pydicom and its decoders have families of exceptions
         raise _refused("a DICOM file that is damaged or was cut off", name) from None
+
+
+def checked(data: bytes, name: str) -> Dataset:
+    """The tags of a file, pixels among them, which are as they must be to be decoded.
+
+    Raises:
+        SegkitError: see :func:`decode_dicom`.
+        Exception: whatever pydicom raises.
+    """
+    tags = read_tags(io.BytesIO(data), _TAGS, name)
+    _check(tags, name)
+    return tags
 
 
 def _refused(what: str, name: str, remedy: str = "export the file again") -> SegkitError:
@@ -111,8 +131,9 @@ def _check(tags: Dataset, name: str) -> None:
         raise _refused(what, name)
 
 
-def _frame(tags: Dataset, at: int, name: str, *, indexed: bool) -> Picture:
-    stored = _stored(tags, at, name)
+def frame(tags: Dataset, at: int, name: str, *, indexed: bool = False) -> Picture:
+    """One frame of :func:`checked` tags; see :func:`decode_dicom`."""
+    stored = stored_frame(tags, at, name)
     if tags.SamplesPerPixel == 3 or indexed:
         return Picture(stored)
     if tags.PhotometricInterpretation == _PALETTE:
@@ -120,8 +141,8 @@ def _frame(tags: Dataset, at: int, name: str, *, indexed: bool) -> Picture:
     return _grey(tags, stored, at)
 
 
-def _stored(tags: Dataset, at: int, name: str) -> Pixels:
-    """(H, W) as stored, or (H, W, 3) RGB; of the type that its bits need."""
+def stored_frame(tags: Dataset, at: int, name: str) -> Pixels:
+    """(H, W) of one frame as stored, or (H, W, 3) RGB; of the type that its bits need."""
     syntax = tags.file_meta.TransferSyntaxUID
     try:
         decoder = get_decoder(syntax)
@@ -135,9 +156,9 @@ def _stored(tags: Dataset, at: int, name: str) -> Pixels:
     if syntax.is_encapsulated:
         tags.setdefault("PlanarConfiguration", 0)
         frames = int(first(tags, "NumberOfFrames") or 1)
-        frame = get_frame(tags.PixelData, at, number_of_frames=frames)
+        packed = get_frame(tags.PixelData, at, number_of_frames=frames)
         shape = (tags.Rows, tags.Columns, tags.SamplesPerPixel)
-        check_frame(frame, syntax, shape, tags.BitsAllocated // 8)
+        check_frame(packed, syntax, shape, tags.BitsAllocated // 8)
     pixels, said = decoder.as_array(tags, index=at)
     if tags.SamplesPerPixel == 3 and said["photometric_interpretation"] != "RGB":
         raise ValueError("colours that are not RGB")

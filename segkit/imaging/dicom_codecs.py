@@ -3,7 +3,6 @@
 pydicom asks such a module for ``is_available``, ``DECODER_DEPENDENCIES`` and what decodes a frame.
 """
 
-import struct
 import threading
 from contextlib import suppress
 from typing import Any
@@ -12,6 +11,8 @@ import imagecodecs
 import numpy as np
 from pydicom import uid
 from pydicom.pixels.decoders.base import Decoder, DecodeRunner
+
+from segkit.imaging.jpeg_header import jpeg2000_size, jpeg_size
 
 NAME = "imagecodecs"
 _LOSSLESS_JPEG = (uid.JPEGLossless, uid.JPEGLosslessSV1)
@@ -86,33 +87,6 @@ def check_frame(packed: bytes, syntax: str, shape: tuple[int, int, int], itemsiz
         if len(packed) > bound:
             raise ValueError("more RLE data than the image has pixels")
         return
-    found = _jpeg_2000(packed) if syntax in (*_JPEG_2000, *_HTJ2K) else _jpeg(packed)
+    found = (jpeg2000_size if syntax in (*_JPEG_2000, *_HTJ2K) else jpeg_size)(packed)
     if found != shape:
         raise ValueError(f"a frame of {found} in an image of {shape}")
-
-
-def _jpeg(data: bytes) -> tuple[int, int, int]:
-    """Rows, columns and samples by the frame header of JPEG (T.81, B.2.2) or JPEG-LS (T.87)."""
-    place = 2
-    while (place := data.find(b"\xff", place)) >= 0 and place + 10 <= len(data):
-        kind = data[place + 1]
-        if kind == 0xFF:
-            place += 1
-        elif kind in (0x00, 0x01) or 0xD0 <= kind <= 0xD8:
-            place += 2
-        elif kind == 0xF7 or (0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC)):
-            rows, columns, samples = struct.unpack_from(">HHB", data, place + 5)
-            return rows, columns, samples
-        else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    raise ValueError("a JPEG without a frame header")
-
-
-def _jpeg_2000(data: bytes) -> tuple[int, int, int]:
-    """The same by the SIZ marker (T.800, A.5.1), which stands first."""
-    place = data.find(b"\xff\x4f\xff\x51")
-    if place < 0:
-        raise ValueError("a JPEG 2000 without a header")
-    right, bottom, left, top = struct.unpack_from(">IIII", data, place + 8)
-    (samples,) = struct.unpack_from(">H", data, place + 40)
-    return bottom - top, right - left, samples

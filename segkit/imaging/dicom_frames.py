@@ -31,7 +31,8 @@ def chosen(frames: int, z: int | str | None, name: str) -> Sequence[int]:
         f"a DICOM file of {frames} frames{last}",
         where=name,
         remedy="take the brightest of its frames by dataset.z=max; their mean by dataset.z=mean; "
-        f"or one frame by its number: dataset.z={frames // 2}; to predict, z= does the same",
+        f"one frame by its number: dataset.z={frames // 2}; or each as an image, of a file called "
+        "….dcm, where masks are stacks: dataset.z=slices; to predict, z= does the same",
     )
 
 

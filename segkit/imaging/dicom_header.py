@@ -1,6 +1,5 @@
 """What a DICOM file says before its pixels."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
@@ -8,7 +7,7 @@ import numpy as np
 from pydicom import Dataset
 
 from segkit.imaging.dicom_facts import Header
-from segkit.imaging.dicom_tags import first, holds_pixels, number, read_tags, storage
+from segkit.imaging.dicom_tags import first, holds_pixels, number, numbers, read_tags, storage
 from segkit.imaging.quiet import without_pydicom_log
 
 _TAGS = (
@@ -40,7 +39,7 @@ def read_spacing(stream: IO[bytes]) -> tuple[float, float] | None:
     """Height and width of a pixel in µm; of a radiograph, whose depth is not known, nothing."""
     with suppress(Exception), without_pydicom_log():  # reading its pixels says what is wrong
         tags = read_tags(stream, ["PixelSpacing"], "", until=_SPACING, inflate=_INFLATED)
-        found = _numbers(tags, "PixelSpacing")
+        found = numbers(tags, "PixelSpacing")
         if len(found) == 2 and all(np.isfinite(side) and side > 0 for side in found):
             return 1000 * found[0], 1000 * found[1]
     return None
@@ -59,14 +58,9 @@ def _person(tags: Dataset) -> tuple[str, ...]:
 
 def _place(tags: Dataset) -> float:
     """Along the normal, which is the cross product of the directions of rows and columns."""
-    place, turn = _numbers(tags, "ImagePositionPatient"), _numbers(tags, "ImageOrientationPatient")
+    place, turn = numbers(tags, "ImagePositionPatient"), numbers(tags, "ImageOrientationPatient")
     if len(place) == 3 and len(turn) == 6:
         found = float(np.dot(np.cross(turn[:3], turn[3:]), place))
         if np.isfinite(found):
             return found
     return number(tags, "InstanceNumber") or 0.0
-
-
-def _numbers(tags: Dataset, keyword: str) -> list[float]:
-    value = tags.get(keyword)
-    return [float(each) for each in value] if isinstance(value, Sequence) else []

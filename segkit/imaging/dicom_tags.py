@@ -102,6 +102,12 @@ def number(tags: Dataset, keyword: str) -> float | None:
     return None if value is None else float(value)
 
 
+def numbers(tags: Dataset, keyword: str) -> list[float]:
+    """All values of an element of several numbers; none where it is missing, or of one."""
+    value = tags.get(keyword)
+    return [float(each) for each in value] if isinstance(value, Sequence) else []
+
+
 def storage(tags: Dataset) -> str:
     """What kind of object a file is, as DICOM names it; "" where it does not say."""
     kind = tags.file_meta.get("MediaStorageSOPClassUID") or tags.get("SOPClassUID") or ""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skimage.measure import label
 
 from segkit.core.errors import SegkitError
+from segkit.core.planes import PLAIN, Planes
 from segkit.imaging.channels import flat
 from segkit.imaging.masks import as_shown, decode_mask, pack
 from segkit.imaging.pixels import Pixels
@@ -38,6 +39,7 @@ class Survey:
     Attributes:
         indexed: whether a palette counts by its indices, not by its colours.
         threshold: ``dataset.mask_threshold``, or None.
+        planes: which of a file's many are the mask.
         values: pixels of each stored whole number (of a palette: of each index).
         colours: pixels of each colour, packed by :func:`pack`, in masks that show colours.
         lossy: whether a mask is a JPEG, which changes values.
@@ -67,6 +69,7 @@ class Survey:
 
     indexed: bool = True
     threshold: float | None = None
+    planes: Planes = PLAIN
     values: Counter[int] = field(default_factory=Counter)
     colours: Counter[int] = field(default_factory=Counter)
     lossy: bool = False
@@ -137,8 +140,9 @@ class Survey:
     def add(self, name: str, data: bytes) -> None:
         """Look at one file more; one that cannot be decoded adds nothing."""
         with suppress(SegkitError):
-            shown = flat(as_shown(data, name))
-            stored = flat(decode_mask(data, name, indexed=True)) if self.indexed else shown
+            stored = shown = flat(as_shown(data, name, self.planes))
+            if self.indexed:
+                stored = flat(decode_mask(data, name, indexed=True, planes=self.planes))
             _add(self, stored, shown, lossy=is_lossy(data, name))
 
     def with_file(self, name: str, data: bytes) -> "Survey":
@@ -148,13 +152,8 @@ class Survey:
         return more
 
 
-def survey(
-    files: Iterable[tuple[str, bytes]],
-    indexed: bool = True,
-    threshold: float | None = None,
-) -> Survey:
+def survey(files: Iterable[tuple[str, bytes]], looked: Survey) -> Survey:
     """Look at mask files, given as names and bytes, until there were enough pixels."""
-    looked = Survey(indexed, threshold)
     for name, data in files:
         looked.add(name, data)
         if looked.zeros + looked.faint + looked.middle + looked.bright > _ENOUGH:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes, check_pixels
-from segkit.imaging.formats.base import AXES, Open, Slicing, Stack, Volume
+from segkit.imaging.formats.base import AXES, Open, Slicing, Volume, Voxels
 from segkit.imaging.formats.registry import bare
 
 Affine = NDArray[np.float64]
@@ -59,10 +59,10 @@ def open_volume(opened: Open, name: str, slicing: Slicing) -> Volume:
     check_pixels(turned.shape[1], turned.shape[2], name)
     slope, offset = header.get_slope_inter()
 
-    def read() -> Stack:
+    def read() -> Voxels:
         voxels = _voxels(opened, header, shape, kind, name)
         stored = (1.0 if slope is None else slope), (0.0 if offset is None else offset)
-        return Stack(slices_of(voxels, affine, axis), *map(float, stored))
+        return Voxels(slices_of(voxels, affine, axis), *map(float, stored))
 
     size = (turned.shape[1], turned.shape[2])
     return Volume(turned.shape[0], size, read, _slice_affine(affine, shape, axis))

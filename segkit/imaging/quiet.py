@@ -1,6 +1,6 @@
-"""The logs of tifffile and pydicom, silent while segkit reads.
+"""The logs of tifffile, pydicom and highdicom, silent while segkit reads or writes.
 
-They tell of each odd tag without the file's name, and pydicom what the tag holds: a patient's, too.
+They tell of each odd tag without the file's name, and what a tag holds: a patient's, too.
 """
 
 import logging
@@ -36,6 +36,11 @@ _UNHEARD = ("ignore", None, Warning, re.compile(r"pydicom\b"), 0)
 def without_tifffile_log() -> AbstractContextManager[None]:
     """Keep tifffile from logging in this thread; what matters is raised, by it or by segkit."""
     return _without("tifffile")
+
+
+def without_highdicom_log() -> AbstractContextManager[None]:
+    """Keep highdicom from telling what it copies."""
+    return _without("highdicom.base")
 
 
 @contextmanager

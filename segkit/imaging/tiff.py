@@ -8,6 +8,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes, check_memory, check_pixels
 from segkit.core.planes import PLAIN, Planes
@@ -52,7 +53,10 @@ def decode_tiff(
         sizes = dict(zip(series.axes, series.shape, strict=False))
         check_pixels(sizes.get("Y", 1), sizes.get("X", 1), name)
         itemsize = np.dtype(series.dtype).itemsize
-        check_bytes(math.prod(series.shape) * itemsize, "a TIFF image", name)
+        size = math.prod(series.shape) * itemsize
+        check_bytes(size, "a TIFF image", name)
+        remedy = "write fewer planes a file"
+        memory.take(size, f"decoding {size / 1e6:,.0f} MB of TIFF", where=name, remedy=remedy)
         check_memory(sizes.get("Y", 1), sizes.get("X", 1), name, deep=itemsize > 1)
         check_whole(series, data)
         shown = Photometric(page, name, indexed=indexed)

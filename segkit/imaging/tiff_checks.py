@@ -8,6 +8,7 @@ from typing import IO, Any
 import numpy as np
 
 from segkit.core.limits import check_bytes, check_pixels, most_pixels
+from segkit.imaging.jpeg_header import jpeg2000_size, jpeg_size
 
 MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 OLD_JPEG = 6
@@ -118,7 +119,7 @@ def check_segment(page: Any, packed: bytes) -> None:
     if page.compression not in (*JPEG, *_JPEG2000) or page.compression == OLD_JPEG:
         return
     rows, columns = _segment_size(page)
-    height, width = (_jpeg_size if page.compression in JPEG else _jpeg2000_size)(packed)
+    height, width, _ = (jpeg_size if page.compression in JPEG else jpeg2000_size)(packed)
     # Blocks of 16 pixels may reach over the edges.
     if height * width > 2 * (rows + 16) * (columns + 16):
         raise ValueError(f"a JPEG of {width}×{height} pixels in a tile of {columns}×{rows}")
@@ -129,33 +130,6 @@ def _segment_size(page: Any) -> tuple[int, int]:
     if page.is_tiled:
         return page.tilelength, page.tilewidth
     return min(page.rowsperstrip, page.imagelength), page.imagewidth
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    """Rows and columns by the frame header (ITU-T T.81, B.2.2)."""
-    place = 2
-    while (place := data.find(b"\xff", place)) >= 0 and place + 9 <= len(data):
-        kind = data[place + 1]
-        if kind == 0xFF:
-            place += 1
-        elif kind in (0x00, 0x01) or 0xD0 <= kind <= 0xD8:
-            place += 2
-        elif 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            return struct.unpack_from(">HH", data, place + 5)
-        elif kind == 0xDA:
-            break
-        else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    raise ValueError("a JPEG tile without a frame header")
-
-
-def _jpeg2000_size(data: bytes) -> tuple[int, int]:
-    """Rows and columns by the SIZ marker (ITU-T T.800, A.5.1), which stands first."""
-    place = data.find(b"\xff\x4f\xff\x51")
-    if place < 0:
-        raise ValueError("a JPEG 2000 tile without a header")
-    right, bottom, left, top = struct.unpack_from(">IIII", data, place + 8)
-    return bottom - top, right - left
 
 
 def check_whole(series: Any, data: bytes) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segkit.core.errors import SegkitError
 from segkit.core.limits import check_bytes, most_bytes
 from segkit.core.planes import SLICES
-from segkit.imaging.formats.base import Open, Slicing, Stack, Volume
+from segkit.imaging.formats.base import Open, Slicing, Volume, Voxels
 from segkit.imaging.photometric import keeps_values
 from segkit.imaging.quiet import without_tifffile_log
 from segkit.imaging.stacks import settled
@@ -57,11 +57,11 @@ def open_stack(opened: Open, name: str, slicing: Slicing) -> Volume | None:
                     remedy="write it as grey in which 0 is black",
                 )
 
-    def read() -> Stack:
+    def read() -> Voxels:
         with opened() as stream:
             data = _seekable(stream, name).read()
         check_bytes(len(data), "a file", name)
-        return Stack(decode_tiff(data, name, indexed=True, planes=planes, whole=True).pixels)
+        return Voxels(decode_tiff(data, name, indexed=True, planes=planes, whole=True).pixels)
 
     return Volume(sizes[along[0]], (sizes["Y"], sizes["X"]), read)
 

@@ -12,8 +12,10 @@ from segkit.core.planes import SLICES, Planes
 from segkit.data.readers.pairs import FOLDERS
 from segkit.data.readers.sequences import split_number
 from segkit.data.volumes import reading
-from segkit.imaging.formats.base import Slicing
-from segkit.imaging.formats.registry import bare, volume_format
+from segkit.imaging.formats import dicom
+from segkit.imaging.formats.base import HEAD, Slicing
+from segkit.imaging.formats.registry import bare, format_of, volume_format
+from segkit.inference.inputs import check_names
 from segkit.inference.names import Input
 from segkit.inference.wanted import Wanted
 
@@ -40,7 +42,8 @@ def as_cases(
         say: tells what was put together.
 
     Raises:
-        SegkitError: runs of different axes, or an image of more files than theirs, or of fewer.
+        SegkitError: runs of different axes; an image of more files than theirs, or of fewer; or
+            two of one name.
     """
     folders = defaultdict[Path, dict[str, dict[int, Input]]](lambda: defaultdict(dict))
     for one in inputs:
@@ -58,6 +61,7 @@ def as_cases(
                 first: replace(first, called=called, sequences=tuple(others))
             }
     kept = [one for one in (joined.get(one, one) for one in inputs) if one is not None]
+    check_names(kept)
     _check_files(kept, files)
     if not any(one.mask for one in kept):
         return kept
@@ -141,4 +145,22 @@ def check_volumes(inputs: Sequence[Input], wanted: Wanted) -> None:
                 f"{kind} is not written of volumes, such as {volume}",
                 where=f"{kind}=true",
                 remedy="leave it out, or predict volumes and images one after the other",
+            )
+
+
+def check_dicom(inputs: Sequence[Input], wanted: Wanted) -> None:
+    """Refuse to write DICOM-SEG of what is no DICOM; what is damaged is said when it is predicted.
+
+    Raises:
+        SegkitError: with what to leave out.
+    """
+    for one in inputs if wanted.dicom_seg else ():
+        found = None
+        with suppress(SegkitError, OSError), one.stream() as stream:
+            found = format_of(stream.read(HEAD))
+        if found not in (None, dicom.FORMAT):
+            raise SegkitError(
+                f"DICOM-SEG refers to a DICOM image, and {one} is {found.name}",
+                where="dicom_seg=true",
+                remedy="leave it out, or predict DICOM files alone",
             )

@@ -46,19 +46,28 @@ def find_inputs(given: str | Sequence[str], *, key: str = "input") -> tuple[list
         images, rest = _find(str(one), key)
         found |= {image.path.absolute(): image for image in images}
         other |= rest
+    inputs = [found[path] for path in sorted(found)]
+    check_names(inputs, key)
+    return inputs, passed_over(other, other)
+
+
+def check_names(inputs: Sequence[Input], key: str = "input") -> None:
+    """Refuse inputs whose masks could not be told apart, or listed.
+
+    Raises:
+        SegkitError: two of one name, or a name that is not UTF-8.
+    """
     names: dict[str, Input] = {}
-    for image in (inputs := [found[path] for path in sorted(found)]):
+    for image in inputs:
         # No table could hold it.
         if (shown := str(image).encode("utf-8", "backslashreplace").decode()) != str(image):
             raise SegkitError("a name that is not UTF-8", where=shown, remedy="rename it")
-        if image.name in names:
+        if names.setdefault(image.name, image) is not image:
             raise SegkitError(
                 f"two inputs have the same name, and would be written as one: {image.name}",
                 where=f"{key}: {names[image.name]} and {image}",
                 remedy="rename one of them, or give them one after the other",
             )
-        names[image.name] = image
-    return inputs, passed_over(other, other)
 
 
 def _find(given: str, key: str) -> tuple[list[Input], dict[str, str]]:

@@ -17,8 +17,8 @@ from segkit.data.image_files import image_files
 from segkit.data.readers.layouts import as_pairs
 from segkit.data.readers.pairs import FOLDERS
 from segkit.data.source import FolderSource, Source
-from segkit.data.volumes import together
 from segkit.imaging.bands import ArrayRows, Opened, decoded, open_rows
+from segkit.imaging.channels import together
 from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import bare, suffixes, volume_format
 from segkit.imaging.intensity import Rule
@@ -124,8 +124,8 @@ class Input:
             files = [File(str(one), one.stream) for one in (self, *self.sequences)]
             return VolumeRows(files, Slicing(self.axis, self.planes), rule)
         if self.sequences:
-            files = [replace(self, sequences=()), *self.sequences]
-            return joined([(str(one), one.open(large, rule, planes=planes)) for one in files])
+            alone = [replace(self, sequences=()), *self.sequences]
+            return joined([(str(one), one.open(large, rule, planes=planes)) for one in alone])
         if self.archive is None:
             return open_rows(self.path, large, rule, planes=planes)
         archive = self.archive

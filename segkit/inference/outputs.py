@@ -17,6 +17,7 @@ from segkit.core.files import CannotWriteError, atomic_path
 from segkit.drawing.overlay import CLASS_COLOURS, overlay
 from segkit.imaging.channels import as_rgb
 from segkit.inference.band_files import Png, Tiff
+from segkit.inference.dicom_seg import DicomSeg
 from segkit.inference.wanted import Wanted
 
 Bytes = NDArray[np.uint8]
@@ -55,13 +56,22 @@ class Files:
         stem: of their names.
         size: rows and columns of the image.
         planes: of the probability.
+        seg: writes a DICOM-SEG, if it is wanted.
 
     Attributes:
         suffix: of the mask's name.
     """
 
-    def __init__(self, wanted: Wanted, stem: str, size: tuple[int, int], planes: int) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        stem: str,
+        size: tuple[int, int],
+        planes: int,
+        seg: DicomSeg | None = None,
+    ) -> None:
         self._names, self._size = wanted.files(stem), size
+        self._seg, self._classes = seg, list[Bytes]()
         self.suffix = self._names["mask"].suffix
         self._planes, self._stack = planes, ExitStack()
         self._values = np.zeros(256, np.uint8)
@@ -85,7 +95,7 @@ class Files:
             if "colour" in paths:
                 self._colour = Png(paths["colour"], self._size, palette=CLASS_COLOURS)
                 stack.callback(self._colour.close)
-            self._overlay = paths.get("overlay")
+            self._overlay, self._object = paths.get("overlay"), paths.get("dicom_seg")
             self._stack = stack.pop_all()
         return self
 
@@ -108,13 +118,18 @@ class Files:
             self._colour.add(top, shown.astype(np.uint8)[None])
         if self._probability is not None and probability is not None:
             self._probability.add(top, probability.astype(np.float16))
+        if self._object is not None:
+            self._classes.append(mask)
         if self._overlay is not None and image is not None:
             step = self._step
             here = slice(-top % step, None, step), slice(None, None, step)
             self._drawn.append(np.dstack([as_rgb(image[here]), mask[here]]))
 
     def finish(self) -> None:
-        """Draw what needs the whole image."""
+        """Write what needs the whole image."""
+        if self._object is not None:
+            assert self._seg is not None
+            self._seg.write(self._object, np.concatenate(self._classes))
         if self._overlay is not None:
             drawn = np.concatenate(self._drawn)
             picture = overlay(np.ascontiguousarray(drawn[..., :3]), drawn[..., 3])

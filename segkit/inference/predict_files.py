@@ -18,7 +18,8 @@ from segkit.core.intensity import STORED
 from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
 from segkit.imaging.bands import Opened
-from segkit.inference.advice import advice
+from segkit.inference.advice import TOLD, advice
+from segkit.inference.dicom_seg import DicomSeg
 from segkit.inference.names import Input
 from segkit.inference.objects.object_files import ObjectFiles
 from segkit.inference.outputs import Files, NotWrittenError, writing
@@ -108,13 +109,8 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                 except NotWrittenError:
                     raise
                 except (SegkitError, MemoryError, RuntimeError) as error:
-                    what = _reason(error)
                     broken += 1
-                    show_line(bar.console, f"left out: {one}: {what}", "red")
-                    if (fix := advice(error)) and fix not in told:
-                        show_line(bar.console, f"  fix: {fix}")
-                        told.add(fix)
-                    table.add(one, {}, what)
+                    table.add(one, {}, _left_out(bar.console, one, error, told))
                 done += 1
                 pace = f"{done / (time.perf_counter() - started):.1f} images/s"
                 bar.update(task, completed=done, pace=pace)
@@ -158,10 +154,20 @@ def unseen(predictor: Predictor, depth: str) -> str:
     return f"warning: {told}: {low:g} to {high:g} are to be black and white in it, too"
 
 
+def _left_out(console: Console, one: Input, error: Exception, told: set[str]) -> str:
+    """Say why an image is left out, and what to do about it once; gives the reason."""
+    what = _reason(error)
+    show_line(console, f"left out: {one}: {what}", "red")
+    if (fix := advice(error)) and fix not in told:
+        show_line(console, f"  fix: {fix}")
+        told.add(fix)
+    return what
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
         # What the network takes is not to be seen in the file.
-        told = error.where in ("tile=null", "image")
+        told = error.where in TOLD
         return f"{error.what}; {error.remedy}" if told else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
     if not short:
@@ -181,7 +187,7 @@ def _predict(
 ) -> None:
     started = time.perf_counter() - (answer.seconds if answer else 0)
     said, wanted = predictor.task.describe(), job.wanted
-    with writing(wanted.folder), _files(predictor, one, image, wanted) as files:
+    with writing(wanted.folder), _files(predictor, one, image, wanted, table.mark) as files:
         found = [(0, answer.outputs)] if answer else _bands(predictor, image, job.view)
         decode, maps, top = predictor.task.decoder.answers, wanted.probability or wanted.labels, 0
         for chances, mask in decode((outputs for _, outputs in found), maps=maps):
@@ -208,10 +214,11 @@ def _bands(predictor: Predictor, image: Opened, view: View) -> Iterator[tuple[in
     return predictor.bands(image, view)
 
 
-def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted) -> AnyFiles:
+def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted, mark: str) -> AnyFiles:
     planes = predictor.task.objective.outputs
-    if isinstance(image, VolumeRows):
-        return VolumeFiles(wanted, one, image)
     if wanted.labels:
         return ObjectFiles(wanted, one, image, planes, predictor.classes[1])
-    return Files(wanted, one.name, image.size, planes)
+    seg = DicomSeg(one, predictor.classes, mark, predictor.planes.z)
+    if isinstance(image, VolumeRows):
+        return VolumeFiles(wanted, one, image, seg)
+    return Files(wanted, one.name, image.size, planes, seg)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segkit.core.channels import channel_count
-from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.errors import SegkitError, did_you_mean, naming
 from segkit.core.hardware import autocast, best_precision, chosen_device
 from segkit.core.home import at_home
 from segkit.core.limits import DEFAULT_MEGAPIXELS, limited_to
@@ -116,7 +116,8 @@ class Predictor:
             SegkitError: not an image, values that are not finite, or settings that do not fit.
         """
         view = View(tile, overlap, scale, tta)
-        with limited_to(max_megapixels):
+        file = image if isinstance(image, str | Path) else None
+        with limited_to(max_megapixels), naming(file):
             rule = self.intensity if window is None else window
             rows = rows_of(image, tiled=tile is not None, rule=rule, planes=self.planes)
             bands = (band for _, band in self.bands(rows, view))
@@ -127,7 +128,7 @@ class Predictor:
         def measured() -> Columns:
             if not self.task.labels:
                 raise no_objects(self.task.name, "prediction.objects")
-            path = at_home(image, "image") if isinstance(image, str | Path) else None
+            path = at_home(file, "image") if file else None
             with limited_to(max_megapixels):
                 size = Input(path).pixel_size() if path else None
                 return measure_objects(mask, rows, probability[0], size)

@@ -13,6 +13,7 @@ from segkit.drawing.overlay import overlay
 from segkit.imaging.channels import as_rgb
 from segkit.imaging.nifti import write_mask
 from segkit.imaging.tiff_volume import write_stack
+from segkit.inference.dicom_seg import DicomSeg
 from segkit.inference.names import STACK, Input
 from segkit.inference.outputs import LARGEST_OVERLAY
 from segkit.inference.volumes import VolumeRows
@@ -30,13 +31,17 @@ class VolumeFiles:
         wanted: which.
         one: the input.
         volume: its pixels.
+        seg: writes a DICOM-SEG, if it is wanted.
 
     Attributes:
         suffix: of the mask's name.
     """
 
-    def __init__(self, wanted: Wanted, one: Input, volume: VolumeRows) -> None:
+    def __init__(
+        self, wanted: Wanted, one: Input, volume: VolumeRows, seg: DicomSeg | None = None
+    ) -> None:
         self.suffix, self._volume, self._stack = one.mask, volume, ExitStack()
+        self._seg = seg
         self._names = wanted.files(one.name, self.suffix)
         self._values = np.zeros(256, np.uint8)
         self._values[: len(wanted.values)] = wanted.values
@@ -66,6 +71,9 @@ class VolumeFiles:
             write_stack(self._paths["mask"], stored)
         else:
             write_mask(self._paths["mask"], opened, stored, volume.slicing)
+        if "dicom_seg" in self._paths:
+            assert self._seg is not None
+            self._seg.write(self._paths["dicom_seg"], classes)
         if "overlay" in self._paths:
             done, data = cv2.imencode(".jpg", self._sheet(classes)[..., ::-1])
             assert done

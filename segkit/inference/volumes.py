@@ -14,7 +14,7 @@ from segkit.imaging.bands import Opened
 from segkit.imaging.formats.base import Open, Slicing, Stack, Volume
 from segkit.imaging.formats.registry import volume_format
 from segkit.imaging.intensity import Rule, Window
-from segkit.imaging.pixels import to_uint8
+from segkit.imaging.pixels import Pixels, to_uint8
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +69,19 @@ class VolumeRows:
     @cached_property
     def depth(self) -> str:
         """Type of what is stored."""
-        return str(self._stacks[0][0].plane(0).dtype)
+        return str(self._plane(self._stacks[0][0], 0).dtype)
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """(H, W) or (H, W, C) uint8 of one slice, scaled as the whole volume is."""
         planes = [
-            to_uint8(stack.plane(number), file.name, window)
+            to_uint8(self._plane(stack, number), file.name, window)
             for file, (stack, window) in zip(self.files, self._stacks, strict=True)
         ]
         return planes[0] if len(planes) == 1 else np.dstack(planes)
+
+    def _plane(self, stack: Stack, number: int) -> Pixels:
+        # A range of intensities is of what was measured, such as Hounsfield units.
+        return stack.picture(number).values(measured=isinstance(self._rule, tuple))
 
     def rows(self, top: int, bottom: int) -> NDArray[np.uint8]:
         """Rows of slices one below the other."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.errors import SegkitError, did_you_mean, require_packages
 from segkit.tasks.base import Task
 from segkit.tasks.named import no_objects
 
@@ -14,7 +14,7 @@ FORMATS = {"png": ".png", "tiff": ".tif"}
 _OBJECTS = ("rois", "geojson", "coco")
 _DRAWN = ("overlay", "colour", "probability")
 # All that is written where it is asked for.
-KINDS = (*_DRAWN, *_OBJECTS, "rle")
+KINDS = (*_DRAWN, *_OBJECTS, "rle", "dicom_seg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Wanted:
         colour: whether to write ``colours/<stem>.png``: indices into a palette, which every viewer
             shows in colour; after the seventh class the colours come again.
         rle: whether to write ``submission.csv``, of all images.
+        dicom_seg: whether to write ``<stem>_seg.dcm``, which names the patient; of classes alone.
         labels: whether the masks are labels of objects, which are measured; all below is of them.
         rois: whether to write ``<stem>_rois.zip``.
         geojson: whether to write ``<stem>.geojson``.
@@ -44,6 +45,7 @@ class Wanted:
     probability: bool = False
     colour: bool = False
     rle: bool = False
+    dicom_seg: bool = False
     labels: bool = False
     rois: bool = False
     geojson: bool = False
@@ -101,6 +103,8 @@ class Wanted:
             found["rois"] = self.folder / f"{stem}_rois.zip"
         if self.geojson:
             found["geojson"] = self.folder / f"{stem}.geojson"
+        if self.dicom_seg:
+            found["dicom_seg"] = self.folder / f"{stem}_seg.dcm"
         asked = {"objects": True, "coco": self.coco, "rle": self.rle}
         return found | {kind: path for kind, path in self.parts(stem).items() if asked[kind]}
 
@@ -109,12 +113,18 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
     """What is asked for of a run of this task.
 
     Raises:
-        SegkitError: a file that the task has nothing to write into, or values that do not tell
-            the classes apart.
+        SegkitError: a file that the task has nothing to write into, or a package that writes it
+            is not there, or values that do not tell the classes apart.
     """
-    asked: dict[str, Any] = {key: bool(config[key]) for key in (*_DRAWN, "rle")}
+    asked: dict[str, Any] = {key: bool(config[key]) for key in (*_DRAWN, "rle", "dicom_seg")}
     size = config["pixel_size"]
     if task.labels:
+        if config["dicom_seg"]:
+            raise SegkitError(
+                "DICOM-SEG holds classes, and this run tells objects apart",
+                where="dicom_seg=true",
+                remedy="leave it out, or predict with a run of task=semantic",
+            )
         if config["values"] is not None:
             raise SegkitError(
                 "labels are stored as they are: a number for each object",
@@ -127,6 +137,8 @@ def wanted_of(config: Mapping[str, Any], folder: Path, task: Task) -> Wanted:
     for key in (*_OBJECTS, "pixel_size"):
         if config[key]:
             raise no_objects(task.name, f"{key}={config[key]}", f"leave {key} out, or ")
+    if config["dicom_seg"]:
+        require_packages("highdicom", extra="dicomseg")
     values = check_format(config["format"], config["values"], len(task.classes))
     return Wanted(folder, config["format"], values, **asked)
 

@@ -101,7 +101,7 @@ def run(command: Command, config_name: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None  # as the shell counts SIGPIPE
     except Refused as refused:
-        _fail(cast(SegkitError, refused.__cause__), config_name)
+        _fail(cast(Exception, refused.__cause__), config_name)
     except Exception as error:
         _fail(in_the_way(error, config_name, begun=begun), config_name)
     finally:

@@ -1,4 +1,4 @@
-"""What is ``auto`` of channels and intensity, and classes without names, settled by the data."""
+"""What ``auto`` is of channels, intensity and class weights, as the data have it; class names."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from segkit.core.intensity import intensity_of
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from segkit.data.datamodule import SegmentationData
     from segkit.data.readers.base import Reader
 
 
@@ -42,3 +43,21 @@ def settle(composed: DictConfig, config: dict[str, Any], reader: Reader) -> dict
         composed.dataset.classes = list(reader.classes)
         changed.append("classes")
     return resolved(composed) if changed else config
+
+
+def settle_loss(
+    composed: DictConfig, config: dict[str, Any], data: SegmentationData
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The configuration with weights of the classes in place of ``loss.weight=auto``.
+
+    Returns:
+        It, and in words what was chosen.
+    """
+    from segkit.data.class_weights import class_weights
+
+    if config["loss"].get("weight") != AUTO:
+        return config, {}
+    weights = class_weights(data)
+    composed.loss.weight = weights
+    named = ", ".join(f"{name} {w:g}" for name, w in zip(data.classes, weights, strict=True))
+    return resolved(composed), {"loss.weight": f"by how rare each class is: {named}"}

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import lightning.pytorch as pl
 
+from segkit.core.contracts import Problem
 from segkit.core.errors import SegkitError
 from segkit.core.hardware import precision_and_reason
 from segkit.core.numbers import shown
@@ -20,6 +21,7 @@ from segkit.data.datamodule import SegmentationData
 from segkit.data.foreground import cautions
 from segkit.data.loaders import batch_bytes, worker_count
 from segkit.data.sides import side_cautions
+from segkit.data.split_units import left_out
 from segkit.tasks.words import Words
 
 log = logging.getLogger("segkit")
@@ -114,17 +116,26 @@ def show_data(
         named = ", ".join(f"{name or 'none'} {count}" for name, count in sorted(strata.items()))
         how = "balanced over" if data.split.stratify else "not balanced over"
         log.info("split: %s strata: %s", how, named)
+    if data.split.folds == "each" and data.split.file is None:
+        name, _ = left_out(data.records, data.split.group_by, data.split.fold)
+        log.info("test: %s %s, left out of training", data.split.group_by, name or "none")
     if data.problems:
         log.warning("%d records were left out (dataset.on_bad_record=skip):", len(data.problems))
         for problem in data.problems[:20]:
             log.warning("  %s: %s", problem.where, problem.what)
     lacks = cautions(data, monitor=monitor, asked=asked)
-    for caution in (*data.cautions, *side_cautions(data.classes, data.augmentation), *lacks):
+    for caution in (*data.cautions, *_mirrored(data), *lacks):
         log.warning("warning: %s: %s; %s", caution.where, caution.what, caution.remedy)
     if data.overfit_batches:
         few = len(data.indices("train"))
         log.info("overfit: %d training images, the same each epoch; they validate too", few)
     log.info("split hash: %s  run folder: %s", data.split_digest(), folder)
+
+
+def _mirrored(data: SegmentationData) -> list[Problem]:
+    training = (data.records[i].id for i in data.indices("train"))
+    masks = () if data.truth.labels else map(data.cache.mask, training)
+    return side_cautions(data.classes, data.augmentation, masks)
 
 
 def show_summary(

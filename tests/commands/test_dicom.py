@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from highdicom.seg import segread
 from PIL import Image
 
 from segkit import check, evaluate, predict, train
@@ -14,6 +15,7 @@ from tests.commands.small import SMALL
 from tests.data.readers.dicom_sets import put, told, write_patients
 from tests.imaging.dicom_files import dicom, ramp
 
+SOURCE = "1.2.826.0.1.3680043.8.498.1"  # as all files of the tests are called
 pytestmark = pytest.mark.slow
 
 
@@ -66,13 +68,27 @@ def test_patients_are_split_scored_and_never_named(
     assert {row["group"] for row in scored} <= {f"patient-00{n}" for n in range(1, 7)}
 
     # Beside the images lies one that cannot be read: the others are predicted, and it is told.
-    call(
-        predict, f"run={run}", f"input={root / 'images'}", f"output={work / 'out'}", "overlay=true"
-    )
-    mask = np.asarray(Image.open(work / "out" / "s0_0.png"))
+    out = work / "out"
+    masks = (f"run={run}", f"input={root / 'images'}", f"output={out}", "overlay=true")
+    call(predict, *masks)
+    mask = np.asarray(Image.open(out / "s0_0.png"))
     assert mask.shape == (64, 64)
     assert "s9_9.dcm" in said
     assert "damaged or was cut off" in said
+    assert told(work) == []
+
+    # An object for an archive names its patient, where it was asked for: nothing else does.
+    call(predict, *masks, "dicom_seg=true")
+    assert "beside it: *_seg.dcm (each names its patient, as its image does)" in said
+    objects = sorted(out.glob("*_seg.dcm"))
+    assert len(objects) == 18
+    for path in objects:
+        assert told(path)
+        seg = segread(path)
+        found = seg.get_pixels_by_source_instance([SOURCE], combine_segments=True)
+        stored = np.asarray(Image.open(out / path.name.replace("_seg.dcm", ".png")))
+        np.testing.assert_array_equal(found[0], stored)
+        path.unlink()
 
     log = tmp_path / "said.txt"
     log.write_text(said + caplog.text, encoding="utf-8")

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import tifffile
 
+from segkit.core.errors import SegkitError
 from segkit.core.planes import Planes
+from segkit.data import volumes
 from segkit.data.readers.folder import Folder
+from segkit.data.volumes import volume_window
 from segkit.imaging.intensity import Extremes
 from segkit.imaging.pixels import to_uint8
 from segkit.imaging.tiff_volume import write_stack
@@ -53,9 +56,9 @@ def test_stacks_of_colours_as_sequences(tmp_path: Path, rule: Any) -> None:
     write_stack(tmp_path / "labelsTr" / "a.tif", truth)
     found = read(tmp_path, rule, z="slices")
     cut = Planes(z="slices")
-    volumes = [Input(path, planes=cut).open(1, rule) for path in paths]
+    opened = [Input(path, planes=cut).open(1, rule) for path in paths]
     for number, image in enumerate(found.values()):
-        both = [volume.rows(12 * number, 12 * number + 12) for volume in volumes]
+        both = [volume.rows(12 * number, 12 * number + 12) for volume in opened]
         np.testing.assert_array_equal(image, np.dstack(both))
 
 
@@ -75,3 +78,24 @@ def test_volumes_of_a_group_are_scaled_together(tmp_path: Path) -> None:
             for number, plane in enumerate(stored[name]):
                 expected = to_uint8(plane, "", seen.window("group"))
                 np.testing.assert_array_equal(found[f"{name}#{number}"], expected)
+
+
+def test_what_cannot_be_scaled_is_found_out_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = voxels(0).astype(np.float32)
+    data[..., -1] = np.nan
+    save(tmp_path / "images" / "a.nii.gz", data)
+    save(tmp_path / "masks" / "a.nii.gz", np.zeros(SHAPE, np.uint8))
+    reader, looked = Folder(tmp_path, classes=None), list[str]()
+    reader.intensity = "image"
+
+    def counted(stack: Any, rule: Any, name: str) -> Any:
+        looked.append(name)
+        return volume_window(stack, rule, name)
+
+    monkeypatch.setattr(volumes, "volume_window", counted)
+    for record in reader.listing().records:
+        with pytest.raises(SegkitError, match="NaN"):
+            reader.read(record)
+    assert len(looked) == 1

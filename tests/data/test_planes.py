@@ -120,3 +120,11 @@ def test_planes_that_are_none(value: object) -> None:
             rules[key].check(key, value)
         for good in (None, "max", "mean", 0, 7):
             rules[key].check(key, good)
+
+
+@pytest.mark.parametrize("given", [["dataset.z=2"], ["dataset.z=2", "dataset.axes=TYX"]])
+def test_advice_on_masks_is_of_the_plane_that_is_read(given: list[str], tmp_path: Path) -> None:
+    reader = opened(data_set(tmp_path, IMAGE, 77 * MASK, metadata={"axes": "ZYX"}), *given)
+    with pytest.raises(SegkitError, match="hold the values 0, 77;") as caught:
+        image_of(reader)
+    assert "dataset.mask_values={0: 0, 77: 1}" in caught.value.remedy

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from segkit.data.augment import Augmentation
-from segkit.data.sides import side_cautions, sided, swaps_sides
+from segkit.data.sides import side_cautions, sided, sided_by_masks, swaps_sides
 from tests.data.augmentations import CONF, build
 
 LUNGS = ("background", "left lung", "right lung")
@@ -36,6 +38,51 @@ MIRRORED = {
 )
 def test_names_that_are_mirror_images(classes: tuple[str, ...], found: list[str]) -> None:
     assert sided(classes) == found
+
+
+def chests(count: int, *, seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Two lungs (1, 2) and a heart (3) between them, each chest somewhat elsewhere."""
+    generator = np.random.default_rng(seed)
+    masks = []
+    for _ in range(count):
+        mask = np.zeros((96, 80), np.uint8)
+        down, right = generator.integers(-4, 5, 2)
+        for k, (column, row, width, height) in enumerate(
+            [(20, 48, 11, 30), (58, 46, 12, 28), (42, 62, 9, 10)], start=1
+        ):
+            centre = (int(column + right), int(row + down))
+            cv2.ellipse(mask, centre, (width, height), 0, 0, 360, k, -1)
+        masks.append(mask)
+    return masks
+
+
+CLASSES = ("background", "1", "2", "3")
+
+
+def test_masks_tell_sides_that_names_do_not() -> None:
+    assert sided_by_masks(CLASSES, chests(8)) == ["1", "2"]
+    (caution,) = side_cautions(CLASSES, build("light"), chests(8))
+    assert "1, 2 differ by their side" in caution.what
+    assert side_cautions(CLASSES, build("upright"), chests(8)) == []
+
+
+def test_masks_of_classes_that_lie_anywhere_tell_no_sides() -> None:
+    generator = np.random.default_rng(1)
+    cells = []
+    for _ in range(60):
+        mask = np.zeros((64, 64), np.uint8)
+        for k in (1, 2, 1, 2):
+            row, column = generator.integers(8, 56, 2)
+            cv2.circle(mask, (int(column), int(row)), 8, k, -1)
+        cells.append(mask)
+    assert sided_by_masks(("background", "dividing", "resting"), cells) == []
+
+
+def test_few_masks_one_class_and_nested_classes_tell_nothing() -> None:
+    assert sided_by_masks(CLASSES, chests(4)) == []
+    assert sided_by_masks(("background", "lung"), chests(8)) == []
+    nested = [np.where(each == 2, 0, each).astype(np.uint8) for each in chests(8)]
+    assert sided_by_masks(CLASSES, nested) == [], "lung and heart are no mirror images"
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CONF.glob("*.yaml")))

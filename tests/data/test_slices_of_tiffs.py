@@ -1,11 +1,13 @@
 """TIFF stacks of which each plane is a record: dataset.z=slices."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.core.planes import PLAIN, Planes
 from segkit.inference.cases import as_stacks
@@ -102,3 +104,39 @@ def test_a_damaged_stack_is_a_problem_of_the_listing(tmp_path: Path) -> None:
     assert [problem.where for problem in listing.problems] == ["images/a.tif"]
     with pytest.raises(SegkitError):
         Input(path, planes=Planes(z="slices")).open(0)
+
+
+def test_a_stack_that_memory_does_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = data_set(tmp_path, IMAGE, MASK, metadata={"axes": "ZYX"})
+    planes = [reader_of(root, f"dataset.z={z}") for z in ("slices", "max")]
+    records = [reader.listing().records[0] for reader in planes]
+    monkeypatch.setattr(memory, "_LITTLE", 0)
+    monkeypatch.setattr(memory, "available", lambda: IMAGE.nbytes - 1)
+    for reader, record in zip(planes, records, strict=True):
+        with pytest.raises(SegkitError, match="decoding 0 MB of TIFF needs"):
+            reader.read(record)
+
+
+def test_who_decodes_a_stack_waits_for_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older slices of it wait for its lock: there would be no end."""
+    reader = reader_of(
+        data_set(tmp_path, IMAGE, MASK, metadata={"axes": "ZYX"}), "dataset.z=slices"
+    )
+    second, queue = reader.listing().records[1], memory.MemoryQueue()
+    monkeypatch.setattr(memory, "_LITTLE", 0)
+    queue._room = 0
+    for number in range(2):
+        queue.begin(number)
+
+    def work() -> None:
+        with queue.turn(1):
+            reader.read(second)
+
+    decoding = threading.Thread(target=work)
+    decoding.start()
+    decoding.join(timeout=20)
+    waits = decoding.is_alive()
+    queue.close()
+    assert not waits

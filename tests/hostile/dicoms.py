@@ -11,7 +11,7 @@ from pydicom import uid
 
 from tests.hostile.cases import Case, file, spoilt
 from tests.hostile.samples import noise
-from tests.imaging.dicom_files import dicom, element
+from tests.imaging.dicom_files import dicom, element, frames, placed
 
 _WINDOW = {"RescaleSlope": 1, "RescaleIntercept": -1024, "WindowCenter": 40, "WindowWidth": 400}
 
@@ -90,6 +90,23 @@ def dicoms(seed: int = 0, count: int = 420) -> Iterator[Case]:
             yield file(f"behind, {what}", "image", data[:body] + damaged, name)
 
 
+def framed(seed: int = 0, count: int = 100) -> Iterator[Case]:
+    """The same of files of several frames, each of which is an image; first as they should be."""
+    deep = noise(5, 20, 24, kind="uint16")
+    samples = {
+        "frames.dcm": frames(deep, **_WINDOW),
+        "enhanced.dcm": frames(deep, **placed(5)),
+        "deflated.dcm": frames(deep, syntax=uid.DeflatedExplicitVRLittleEndian),
+    }
+    for number, (name, data) in enumerate(samples.items()):
+        yield file(name, "frames", data, name)
+        body = len(data) - 4000 if name != "deflated.dcm" else len(data) // 4
+        each = spoilt(name, data[:body], count // len(samples), seed * 1000 + number)
+        for what, damaged in each:
+            yield file(f"{what}, pixels kept", "frames", damaged + data[body:], name)
+        yield file(f"{name}, cut", "frames", data[: len(data) // 2], name)
+
+
 def dicom_bombs() -> Iterator[Case]:
     """Small files that claim, or unpack to, more than a machine holds."""
     grey = noise(20, 24)
@@ -136,4 +153,8 @@ def dicom_bombs() -> Iterator[Case]:
         "nested": plain.replace(b"\xe0\x7f\x10\x00", nested + b"\xe0\x7f\x10\x00"),
     }
     for name, data in found.items():
-        yield file(f"{name}.dcm", "image", data, f"{name}.dcm")
+        for kind in ("image", "frames"):
+            yield file(f"{name}.dcm, {kind}", kind, data, f"{name}.dcm")
+    for count in (2**31 - 1, 10**6):
+        many = frames(noise(2, 2, 2), NumberOfFrames=count)
+        yield file(f"{count} frames", "frames", many, "small.dcm")

@@ -24,6 +24,7 @@ from segkit.imaging.bands import open_rows
 from segkit.imaging.channels import as_rgb
 from segkit.imaging.masks import automatic_classes, zero_is_light
 from segkit.imaging.pixels import decode, orientation, to_uint8
+from segkit.inference.cases import as_stacks
 from segkit.inference.names import Input
 
 SECONDS = 300  # small files: nothing that ends needs as long on any machine
@@ -178,7 +179,18 @@ def _predicted(path: Path) -> None:
         rows.rows(top, min(top + 997, rows.size[0]))
 
 
+def _frames(path: Path) -> None:
+    """DICOM of which each frame is an image."""
+    (one,) = as_stacks([Input(path)], Planes(z="slices"))
+    rows = one.open(10**9)
+    height, width = rows.size
+    for top in range(0, min(height, 9970), 997):
+        bottom = min(top + 997, height)
+        assert rows.rows(top, bottom).shape[:2] == (bottom - top, width)
+
+
 _READERS = {
+    "frames": _frames,
     "volume": _volume,
     "image": _image,
     "zip": _archive,

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+)
 
 Array = NDArray[Any]
 # What must never leave a file.
@@ -85,3 +91,35 @@ def _add_pixels(data: Dataset, pixels: Array, packed: bytes | None, order: str) 
 def ramp(low: int, high: int, kind: str = "uint16") -> Array:
     """(16, 16) of rising values."""
     return np.linspace(low, high, 256).round().astype(kind).reshape(16, 16)
+
+
+def frames(stored_SHW: Array, **tags: Any) -> bytes:
+    """A file of several frames."""
+    count, height, width = stored_SHW.shape
+    many = {"NumberOfFrames": count, "Rows": height}
+    return dicom(stored_SHW.reshape(count * height, width), **{**many, **tags})
+
+
+def placed(count: int, step: float = 3) -> dict[str, Any]:
+    """Of an enhanced file: axial frames, as far apart from each other in mm."""
+    places = [
+        element(PlanePositionSequence=[element(ImagePositionPatient=[-8, -6, step * at])])
+        for at in range(count)
+    ]
+    shared = element(
+        PlaneOrientationSequence=[element(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
+        PixelMeasuresSequence=[element(PixelSpacing=[0.5, 0.75], SliceThickness=3)],
+    )
+    return {
+        "storage": EnhancedCTImageStorage,
+        "FrameOfReferenceUID": "1.2.9",
+        "SharedFunctionalGroupsSequence": [shared],
+        "PerFrameFunctionalGroupsSequence": places,
+    }
+
+
+# A CT of 12 bits; its line to Hounsfield units, and a window of soft tissue.
+CT = ramp(0, 4095)
+HOUNSFIELD = CT.astype(int) - 1024
+LINE = {"RescaleSlope": 1, "RescaleIntercept": -1024}
+SOFT = {"WindowCenter": 40, "WindowWidth": 400}

@@ -1,10 +1,12 @@
 """The predictor's own promises; tests/commands/test_predict.py has those of the command."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
+import tifffile
 import torch
 from torch import nn
 
@@ -102,3 +104,16 @@ def test_a_whole_image_that_memory_does_not_hold_is_refused_before(
     assert caught.value.remedy == "cut it into tiles: tile=512"
     tile = predictor(picture(1), tile=32, overlap=8)
     assert tile.mask.shape == (64, 64)
+
+
+@pytest.mark.parametrize("tile", [None, 32])
+def test_an_image_of_other_channels_is_named(tile: int | None, tmp_path: Path) -> None:
+    member = Member(wrap(convolutions(), 3).eval(), None, 3)
+    predictor = Predictor([member], task=SemanticTask(["background", "cell"]), device="cpu")
+    four = np.zeros((64, 64, 4), np.uint8)
+    path = tmp_path / "four.tif"
+    tifffile.imwrite(path, four, photometric="minisblack", metadata={"axes": "YXC"})
+    for given, where in ((path, str(path)), (str(path), str(path)), (four, "image")):
+        with pytest.raises(SegkitError, match="4 channels, and 3 are taken") as caught:
+            predictor(given, tile=tile, overlap=8)
+        assert caught.value.where == where

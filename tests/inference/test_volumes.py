@@ -159,6 +159,9 @@ def test_in_a_folder_of_nnu_nets_one_sequence_is_a_case(tmp_path: Path) -> None:
     for given in (tmp_path / "set", tmp_path / "set" / "imagesTs"):
         [row] = predict(given, tmp_path / f"out of {given.name}")
         assert row["image"] == "liver_7"
+    save(tmp_path / "set" / "imagesTs" / "liver_7.nii.gz", voxels(0))
+    with pytest.raises(SegkitError, match="same name, and would be written as one: liver_7"):
+        predict(tmp_path / "set", tmp_path / "other")
     save(tmp_path / "set" / "imagesTs" / "liver_8_0001.nii.gz", voxels(0))
     with pytest.raises(SegkitError, match="liver_8 lacks its sequence 0000"):
         predict(tmp_path / "set", tmp_path / "other")

@@ -24,7 +24,8 @@ from segkit.data.group_windows import GroupWindows
 from segkit.data.passed_over import passed_over
 from segkit.data.readers.tellable import tellable
 from segkit.data.unpacking import nested
-from segkit.data.volumes import VolumeSource, file_of, together
+from segkit.data.volumes import VolumeSource, file_of
+from segkit.imaging.channels import together
 from segkit.imaging.formats.base import Slicing
 from segkit.imaging.formats.registry import suffixes
 from segkit.imaging.pixels import Pixels, decode, to_uint8
@@ -42,15 +43,14 @@ class Reader(ABC):
             is not there.
     """
 
-    # Raised whenever `read` gives other pixels for the same files, so that caches are rebuilt.
+    # Raised when `read` or `stratum` gives something else of the same files: for caches.
     version: ClassVar[int] = 1
     has_objects: ClassVar[bool] = False  # whether `read` can tell them apart: Sample.instances
     synthetic: ClassVar[bool] = False  # drawn by segkit to try it out: nobody's own images
     slicing = Slicing()  # of volumes
 
     def __init__(self, root: str | Path, *, classes: Sequence[str]) -> None:
-        # A folder called 2018 comes as a number from the command line.
-        self.root = at_home(root, "dataset.root")
+        self.root = at_home(root, "dataset.root")  # a folder called 2018 comes as a number
         self.classes = tuple(classes)
         self.tables: list[str] = []  # that scan has read, beside what records name
         self.without_pixels: dict[str, str] = {}  # files of image formats, and what they are
@@ -213,7 +213,7 @@ class Reader(ABC):
 
         For a fixed range of intensities what was measured.
         """
-        measured, found = isinstance(self.intensity, tuple), []
+        measured, found = isinstance(self.intensity, tuple), list[tuple[str, Pixels]]()
         for name in (record.image, *record.sequences):
             where = self.source.where(name)
             stored = self.source.read(name) if data is None or found else data

@@ -84,8 +84,7 @@ class Folder(Reader):
         SegkitError: the settings contradict each other, or the pattern is not one.
     """
 
-    version = 2  # of planes of several files
-    has_objects = True
+    version, has_objects = 2, True
     layout = (
         "images/a.png with masks/a.png (PNG, JPEG, TIFF, BMP, DICOM or NIfTI; also below train/, "
         "val/, test/), or COCO or LabelMe JSON, or a table: dataset.manifest=FILE.csv"
@@ -136,10 +135,11 @@ class Folder(Reader):
             SegkitError: the root or the table cannot be read, or an id does not fit the pattern.
         """
         where = self.source, self.manifest, self.group_pattern, self.images, self.mask_folder
-        found, self._pictures, self.without_pixels = listed(*where)
+        found, self._pictures, seen = listed(*where)
+        self.without_pixels = seen.without_pixels
         if self.manifest and not self._pictures:
             self.tables.append(self.manifest)
-        found = by_patient(found, self.source.open, grouped=bool(self.group_pattern))
+        found = by_patient(found, seen.headers, self.source.open, grouped=bool(self.group_pattern))
         return cut(found, self.source)
 
     def listing(self) -> Listing:

@@ -1,7 +1,7 @@
 """The user's own data set: listed in a table, paired by names, or outlined in JSON."""
 
 from segkit.core.contracts import Listing
-from segkit.data.image_files import image_files
+from segkit.data.image_files import NONE, ImageFiles, image_files
 from segkit.data.readers.annotations import read_annotations
 from segkit.data.readers.coco import Picture, is_json, named_file, read_coco
 from segkit.data.readers.layouts import as_pairs
@@ -12,10 +12,10 @@ from segkit.data.source import Source
 
 def listed(
     source: Source, manifest: str | None, group_of: GroupOf, images: str | None, masks: str | None
-) -> tuple[Listing, dict[str, Picture], dict[str, str]]:
-    """The records, what JSON outlines in their images, and files without pixels.
+) -> tuple[Listing, dict[str, Picture], ImageFiles]:
+    """The records, what JSON outlines in their images, and which files are images.
 
-    Outlines by the image's file; files that only look like images by what they are.
+    Outlines by the image's file; of images only those that were looked for.
 
     Args:
         source: of the data set.
@@ -28,15 +28,15 @@ def listed(
         SegkitError: something cannot be read, or is in doubt.
     """
     if manifest is not None and is_json(manifest):
-        return *read_coco(source, named_file(source, manifest), group_of), {}
+        return *read_coco(source, named_file(source, manifest), group_of), NONE
     if manifest is not None:
-        return read_manifest(source, manifest, group_of), {}, {}
+        return read_manifest(source, manifest, group_of), {}, NONE
     paired = as_pairs(source.names(), images, masks)
     outlined = None if "masks" in kinds(paired) else read_annotations(source, group_of)
     if outlined:
-        return *outlined, {}
+        return *outlined, NONE
     below = {stored: called for called, stored in paired.items() if kind_of(called) == "images"}
     known = image_files([*below], source.open)
     kept = {called: name for called, name in paired.items() if name not in known.without_pixels}
     more = {below[name] for name in known.images}
-    return pair(kept, group_of, more), {}, known.without_pixels
+    return pair(kept, group_of, more), {}, known

@@ -68,7 +68,8 @@ class MaskFiles:
         """What masks of the whole set store; looked at once, by whichever thread asks first."""
         with _surveying:
             if self._looked is None:
-                self._looked = survey(self._some(), self._indexed, self._mask_threshold)
+                first = Survey(self._indexed, self._mask_threshold, self._planes)
+                self._looked = survey(self._some(), first)
             return self._looked
 
     def classes(self, name: str, size: tuple[int, ...], turned: int) -> NDArray[np.uint8]:
@@ -118,22 +119,26 @@ class MaskFiles:
             check_sample(Sample(image, mask), own, len(self._reader.classes))
             yield (slice(None), slice(None)), mask > 0
 
+    @property
+    def _planes(self) -> Planes:
+        """Those of images; but a projection of what a mask stores says nothing."""
+        planes = self._reader.planes
+        return planes if isinstance(planes.z, int) else replace(planes, z=None)
+
     def _pixels(self, data: bytes, where: str, *, shown: bool = False) -> Pixels:
         """What a file stores, or with a palette shows; of a stack the plane of its image.
 
         Raises:
             SegkitError: it cannot be read, or is a stack, of which there is no mean of a class.
         """
-        planes, decode = self._reader.planes, as_shown if shown else _as_stored
-        if isinstance(planes.z, int):
-            return decode(data, where, planes)
+        decode = as_shown if shown else _as_stored
         try:
-            return decode(data, where, replace(planes, z=None))
+            return decode(data, where, self._planes)
         except SegkitError as error:
-            if planes.z not in (MAX, MEAN):
+            if self._reader.planes.z not in (MAX, MEAN):
                 raise
             with suppress(SegkitError):
-                decode(data, where, replace(planes, z=0))
+                decode(data, where, replace(self._planes, z=0))
                 error = SegkitError(f"a mask that is {error.what}", where=where, remedy=_STACK)
             raise error from None
 

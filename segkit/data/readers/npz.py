@@ -21,6 +21,8 @@ from segkit.data.source import Source
 
 # numpy's headers are far shorter; one that claims gigabytes would be read before it is refused.
 _LONGEST_HEADER = 10_000
+# NumPy parses headers as Python, whose parser (3.11) counts its depth for all threads at once.
+_parser = threading.Lock()
 _REMEDY = "fetch the file again, or name another folder or zip with dataset.root="
 
 
@@ -214,5 +216,6 @@ def _read_header(head: bytes) -> tuple[int, tuple[tuple[int, ...], bool, np.dtyp
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in readers:
         raise ValueError(f"version {version} of the .npy format")
-    found = readers[version](stream)
+    with _parser:
+        found = readers[version](stream)
     return stream.tell(), found

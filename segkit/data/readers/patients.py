@@ -10,15 +10,19 @@ from segkit.imaging.dicom_facts import Header
 from segkit.imaging.formats.registry import bare
 
 
-def by_patient(found: Listing, open_file: Open, *, grouped: bool) -> Listing:
+def by_patient(
+    found: Listing, known: Mapping[str, Header], open_file: Open, *, grouped: bool
+) -> Listing:
     """A listing of which DICOM files are grouped by patient, and the slices of a series in order.
 
     Args:
         found: records; those whose group is not themselves keep it.
+        known: headers that were read before.
         open_file: gives a stream of a file.
         grouped: whether all have their groups already.
     """
-    headers = dicom_headers((record.image for record in found.records), open_file)
+    new = (record.image for record in found.records if record.image not in known)
+    headers = {**known, **dicom_headers(new, open_file)}
     records = found.records if grouped else _with_patients(found.records, headers)
     return Listing(_in_order(records, headers), found.problems)
 

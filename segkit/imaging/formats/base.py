@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,35 +47,57 @@ class Slicing:
 
     Attributes:
         axis: axial, coronal or sagittal, of files that say how the patient lies in them.
-        planes: of TIFFs, which are cut where it says so.
+        planes: of TIFF and DICOM, which are cut where it says so.
     """
 
     axis: str = "axial"
     planes: Planes = PLAIN
 
 
+class Stack(Protocol):
+    """The slices of a volume, in memory; its length is how many they are."""
+
+    def __len__(self) -> int: ...
+
+    def picture(self, number: int) -> Picture:
+        """One slice, in what its values stand for."""
+
+    def indices(self, number: int) -> Pixels | None:
+        """The same as a mask has it, where that is something else."""
+
+    def voxels(self) -> tuple[Pixels, float, float]:
+        """All slices, (S, H, W) or (S, H, W, C).
+
+        And a slope and an offset: a voxel times the one plus the other is what it stands for.
+        """
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Stack:
-    """The slices of a volume, decoded.
+class Voxels:
+    """A stack of a file that was decoded at once.
 
     Attributes:
         pixels: (S, H, W) or (S, H, W, C), as stored.
-        slope, offset: a stored value times the one plus the other is what it stands for.
+        slope, offset: see :meth:`Stack.voxels`.
     """
 
     pixels: Pixels
     slope: float = 1.0
     offset: float = 0.0
 
-    @property
-    def scaled(self) -> bool:
-        """Whether stored values stand for others."""
-        return (self.slope, self.offset) != (1, 0)
+    def __len__(self) -> int:
+        return len(self.pixels)
 
-    def plane(self, number: int) -> Pixels:
-        """(H, W) or (H, W, C) of one slice, in what its values stand for."""
+    def picture(self, number: int) -> Picture:
         plane: Pixels = self.pixels[number]
-        return plane * self.slope + self.offset if self.scaled else plane
+        plain = (self.slope, self.offset) == (1, 0)
+        return Picture(plane if plain else plane * self.slope + self.offset)
+
+    def indices(self, number: int) -> None:
+        del number
+
+    def voxels(self) -> tuple[Pixels, float, float]:
+        return self.pixels, self.slope, self.offset
 
 
 @dataclass(frozen=True, slots=True, eq=False)

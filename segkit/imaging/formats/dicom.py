@@ -2,9 +2,9 @@
 
 from typing import IO
 
-from segkit.core.planes import PLAIN, Planes
+from segkit.core.planes import PLAIN, SLICES, Planes
 from segkit.imaging.dicom_facts import Header
-from segkit.imaging.formats.base import Format, Picture
+from segkit.imaging.formats.base import HEAD, Format, Open, Picture, Slicing, Volume
 
 _PREAMBLE, _MAGIC = 128, b"DICM"
 
@@ -39,4 +39,15 @@ def _read(data: bytes, name: str, indexed: bool, planes: Planes = PLAIN) -> Pict
     return decode_dicom(data, name, indexed=indexed, planes=planes)
 
 
-FORMAT = Format("DICOM", (".dcm", ".dicom"), _known, _read, stack=_read)
+def _volume(opened: Open, name: str, slicing: Slicing) -> Volume | None:
+    if slicing.planes.z != SLICES:
+        return None
+    with opened() as stream:
+        if not _known(stream.read(HEAD)):
+            return None  # another format by this name
+    from segkit.imaging.dicom_volume import open_frames
+
+    return open_frames(opened, name)
+
+
+FORMAT = Format("DICOM", (".dcm", ".dicom"), _known, _read, stack=_read, volume=_volume)

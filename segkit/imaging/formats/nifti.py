@@ -16,6 +16,8 @@ def _known(head: bytes) -> bool:
             head = zlib.decompressobj(31).decompress(head, 4)
         except zlib.error:
             return False
+        if not head:  # behind a long name, which gzip puts first
+            return True
     return head[:4] in _SIZES
 
 
@@ -35,7 +37,7 @@ def _read(data: bytes, name: str, indexed: bool) -> Picture:
             remedy="train with dataset=folder, which cuts volumes into slices; predict with "
             "python -m segkit.predict, which writes a volume",
         )
-    return Picture(volume.read().plane(0))
+    return volume.read().picture(0)
 
 
 FORMAT = Format("NIfTI", (".nii", ".nii.gz"), _known, _read, volume=_volume, mask=".nii.gz")

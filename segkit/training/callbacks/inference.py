@@ -70,7 +70,7 @@ def _row(module: SegmentationModule, name: str, image: Picture) -> PanelRow:
     largest = max(image.shape[:2])
     scale = min(1.0, _LARGEST / largest)
     own = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))
-    planes = network_input(image, module.data.taken, module.data.size or own)
+    planes = network_input(image, module.data.taken, module.data.size or own, name)
     image_BCHW = torch.from_numpy(np.stack([planes])).permute(0, 3, 1, 2)
     precision = module.trainer.precision_plugin
     with precision.val_step_context():

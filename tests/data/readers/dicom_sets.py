@@ -41,6 +41,8 @@ def write_patients(root: Path, patients: int, slices: int, side: int = 64) -> No
                 PatientID=f"{SECRETS['PatientID']}-{patient}",
                 StudyInstanceUID=f"1.2.33.{patient}",
                 SeriesInstanceUID=f"1.2.33.{patient}.1",
+                FrameOfReferenceUID=f"1.2.33.{patient}.2",
+                PixelSpacing=[0.7, 0.7],
                 ImagePositionPatient=[0, 0, 5 * (slices - number)],
                 ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
             )

@@ -182,3 +182,14 @@ def test_a_large_radiograph_is_read(tmp_path: Path) -> None:
     assert sample.mask is not None
     assert sample.image.shape == (3000, 2900)
     np.testing.assert_array_equal(sample.image == 255, sample.mask == 1)
+
+
+@pytest.mark.parametrize(
+    ("grey", "origin"), [(60, "montgomery"), (106, "montgomery"), (117, "shenzhen")]
+)
+def test_a_name_that_tells_nothing_leaves_the_film(tmp_path: Path, grey: int, origin: str) -> None:
+    reader = _reader(tmp_path, _ancestor() | _shenzhen())
+    film = np.full((8, 8), grey, np.uint8)
+    film[:3] = 255
+    for record in _records(reader).values():
+        assert reader.stratum(record, film) == (record.stratum or origin)

@@ -5,6 +5,7 @@ import traceback
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from segkit.data.cache_build import CacheSpec
 from segkit.data.readers.folder import Folder
 from segkit.data.split_file import split_table
 from segkit.imaging.bands import open_rows
+from segkit.imaging.formats import dicom as formats_dicom
 from segkit.imaging.pixels import decode
 from tests.data.readers.conftest import Make
 from tests.data.readers.dicom_sets import put, put_mask, told, write_patients
@@ -204,3 +206,17 @@ def test_a_patient_is_one_whoever_issued_the_number(tmp_path: Path) -> None:
         put(tmp_path, f"images/{stem}.dcm", dicom(ramp(0, 255), PatientID="7", **more))
         mask(tmp_path, stem)
     assert groups(Folder(tmp_path, classes=CLASSES)) == [("a", "patient-001"), ("b", "patient-001")]
+
+
+def test_each_header_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    series(tmp_path, "one", {"a": 1, "b": 2}, suffix="")
+    series(tmp_path, "two", {"c": 1})
+    before, opened = formats_dicom.header, list[str]()
+
+    def counted(stream: Any) -> Any:
+        opened.append(stream.name)
+        return before(stream)
+
+    monkeypatch.setattr(formats_dicom, "header", counted)
+    assert {group for _, group in groups(Folder(tmp_path, classes=CLASSES))} == {"patient-001"}
+    assert opened == [str(tmp_path / "images" / "c.dcm")]

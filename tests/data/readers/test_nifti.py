@@ -1,5 +1,6 @@
 """Volumes as slices: NIfTI files of a folder."""
 
+import gzip
 import re
 import threading
 from collections import Counter
@@ -19,6 +20,7 @@ from segkit.data.cache_build import CacheSpec
 from segkit.data.readers.base import Reader
 from segkit.data.readers.folder import Folder
 from segkit.data.volumes import file_of, split_name
+from segkit.imaging.pixels import decode
 from tests.data.readers.nifti_files import AXES, SHAPE, affine_of, planes, save, volumes, voxels
 
 TWO = ("background", "foreground")
@@ -216,3 +218,12 @@ def test_only_addresses_of_images_are_slices() -> None:
     assert split_name("a/ct.nii.gz#12") == ("a/ct.nii.gz", 12)
     assert file_of("notes#12") == "notes#12"
     assert file_of("a#1.png") == "a#1.png"
+
+
+def test_a_packed_file_is_known_whatever_its_name_was(tmp_path: Path) -> None:
+    """``gzip`` writes the name that a file had in front of what is packed."""
+    path = save(tmp_path / "a.nii", voxels(0, (5, 4, 1)))
+    with (tmp_path / "b").open("wb") as file, gzip.GzipFile("x" * 200, "wb", 6, file) as packed:
+        packed.write(path.read_bytes())
+    found = decode((tmp_path / "b").read_bytes(), "b")
+    np.testing.assert_array_equal(found, decode(path.read_bytes(), "a"))

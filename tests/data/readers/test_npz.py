@@ -1,9 +1,12 @@
 """Items of npz arrays: the same as numpy's, in flat memory, from whatever holds the file."""
 
+import ast
 import io
 import pickle
 import threading
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +179,23 @@ def test_an_item_beyond_the_bound(tmp_path: Path) -> None:
             _open(tmp_path, np.zeros((1, 10, 11)))
     finally:
         limit_images(DEFAULT_MEGAPIXELS)
+
+
+def test_headers_are_parsed_by_one_thread_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.11's parser counts its depth for all threads at once."""
+    files = _hold(tmp_path, _npz(X=np.zeros((2, 3))), "folder")
+    before, busy, most = ast.literal_eval, list[int](), list[int]()
+
+    def parsed(text: Any) -> Any:
+        busy.append(1)
+        time.sleep(0.02)
+        most.append(len(busy))
+        busy.pop()
+        return before(text)
+
+    monkeypatch.setattr(ast, "literal_eval", parsed)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: files.array("train.npz", "X"), range(4)))
+    assert set(most) == {1}
