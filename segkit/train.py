@@ -194,7 +194,8 @@ def _announce(reader: Reader) -> None:
     """List the data before torch is imported: one that is not there is found out at once."""
     found = reader.listing()
     if is_first_process():
-        print(f"{len(found.records)} records in {reader.root}", flush=True)  # the next is slow
+        # The next word takes seconds.
+        print(f"{len(found.records)} records in {reader.root}", flush=True)
         if others := reader.passed_over():
             print(others, flush=True)
 
