@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segkit.config.checks import check_data
 from segkit.config.keys import key_of
@@ -22,6 +22,9 @@ from segkit.runs.build import build_augmentation, build_reader
 from segkit.runs.call import Call
 from segkit.runs.settled import settled
 
+if TYPE_CHECKING:
+    from segkit.core.contracts import Record
+
 
 def check(config: dict[str, Any], call: Call) -> bool:
     """Audit as configured and write the report; whether the data set is fit to train on.
@@ -33,8 +36,8 @@ def check(config: dict[str, Any], call: Call) -> bool:
     folder = call.output
     _check_folder(folder)
     reader = build_reader(config)
-    reader.listing()
-    config = settled(config, reader)
+    some = bool(reader.listing().records)  # where there is none, problems say why
+    config = settled(config, reader) if some else config
     if others := reader.passed_over():
         print(others, flush=True)
 
@@ -55,7 +58,7 @@ def check(config: dict[str, Any], call: Call) -> bool:
         crop,
         skip=skip,
         mapped=mapped,
-        channels=channels_of(node["channels"]),
+        channels=channels_of(node["channels"]) if some else None,
         intensity=reader.intensity,
     )
     found = audit(reader, use, SplitSpec(**node["split"]), _mirrored(config, reader))
@@ -63,16 +66,18 @@ def check(config: dict[str, Any], call: Call) -> bool:
     write_text(folder / "problems.csv", problems_csv(found))
     if found.clean is not None:
         write_text(folder / "split.csv", split_table(found.records, found.clean))
-    augmented = _preview(config, reader, found, folder) if config["augment_preview"] else b""
+    preview = config["augment_preview"] and some
+    augmented = _preview(config, reader, found, folder) if preview else b""
     told = shown_as(max((fact.channels for fact in found.facts), default=1))
     subtitle = f"{reader.root}, {len(found.facts)} records" + f"; pictures: {told}" * bool(told)
     name = data_name(node)
     title = f"Check of {name}"
     write_text(folder / "report.html", report(found, reader, title, subtitle, augmented))
     fit = not found.count("error")
-    steps = {"next_step": _train(call.overrides)} if fit else {}
+    scored = _scored(found.records, call.overrides)
+    steps = {"next_step": _train(call.overrides, *scored)} if fit else {}
     if fit and not reader.objects:
-        steps["apart"] = _train(call.overrides, "task=instance")
+        steps["apart"] = _train(call.overrides, *scored, "task=instance")
     show(found, f"{name}: {reader.root}", relative(folder), **steps)
     return fit
 
@@ -82,6 +87,15 @@ def _train(overrides: Sequence[str], *instead: str) -> str:
     own = ("augment_preview", *map(key_of, instead))
     given = (g for g in overrides if key_of(g) not in own)
     return command("train", *given, *instead)
+
+
+def _scored(records: Sequence[Record], overrides: Sequence[str]) -> tuple[str, ...]:
+    """What a training on volumes is given besides: a volume is scored as one."""
+    from segkit.data.volumes import file_of
+
+    sliced = any(file_of(record.image) != record.image for record in records)
+    asked = any(key_of(given) == "dataset.score_by" for given in overrides)
+    return ("dataset.score_by=group",) if sliced and not asked else ()
 
 
 def _mirrored(config: Any, reader: Any) -> Any:

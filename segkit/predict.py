@@ -80,7 +80,8 @@ def predict(config: dict[str, Any], call: Call) -> None:
     table.finish()
     _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
-    _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
+    if broken < len(inputs):
+        _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
     if broken:
         _fail(f"{broken} of {len(inputs)} inputs", table.path)
 
@@ -155,7 +156,7 @@ def _join(inputs: list[Input], table: Table, wanted: Wanted, task: Task) -> None
 
         write_joined(inputs, table, wanted, task.classes[1])
     elif wanted.rle:
-        from segkit.inference.predict_files import write_submission
+        from segkit.inference.submission import write_submission
 
         write_submission(inputs, table, wanted)
 

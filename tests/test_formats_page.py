@@ -6,6 +6,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import tifffile
 
 from segkit.core.tables import read_table
 from tests.data.readers.dicom_sets import told, write_patients
@@ -49,6 +50,35 @@ def walk(heading: str, folder: Path) -> list[str]:
         run_tiny(name, words, folder)
         seen.append(name)
     return seen
+
+
+def write_planes(root: Path) -> None:
+    """Eight fields of two channels with labels, eight stacks with a mask each, one to predict."""
+    rng = np.random.default_rng(0)
+    for place in ("wells/images", "wells/masks", "stacks/images", "stacks/masks", "new"):
+        (root / place).mkdir(parents=True)
+    for number in range(8):
+        labels = np.zeros((64, 64), np.uint16)
+        for n in range(36):
+            top, left = 2 + 10 * (n // 6), 2 + 10 * (n % 6)
+            labels[top : top + 6 + number % 3, left : left + 7] = n + 1
+        lit = np.where(labels, 3000, 300) + rng.integers(0, 200, (4, 64, 64))
+        image = lit.astype(np.uint16)
+        names = {"axes": "CYX", "Channel": {"Name": ["Actin", "DAPI"]}}
+        tifffile.imwrite(root / f"wells/images/{number}.ome.tif", image[:2], metadata=names)
+        tifffile.imwrite(root / f"wells/masks/{number}.tif", labels)
+        for path in (f"stacks/images/{number}.tif", f"new/{number}.tif")[: 2 if number else 1]:
+            tifffile.imwrite(root / path, image, imagej=True, metadata={"axes": "ZYX"})
+        tifffile.imwrite(root / f"stacks/masks/{number}.tif", (labels > 0).astype(np.uint8))
+
+
+@pytest.mark.slow
+def test_channels_of_ome_tiff_and_stacks(tmp_path: Path) -> None:
+    write_planes(tmp_path)
+    walked = walk("Channels of OME-TIFF, and stacks", tmp_path)
+    assert walked == ["check", "train", "check", "train", "predict"]
+    masks = {path.name for path in (tmp_path / "found").glob("*.png")}
+    assert masks == {f"{number}.png" for number in range(1, 8)}
 
 
 @pytest.mark.slow

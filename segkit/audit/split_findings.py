@@ -45,7 +45,7 @@ def of_groups(
             yield Finding(
                 "warning",
                 "small splits",
-                f"{len(members[split])} groups in {split}",
+                f"{len(members[split])} group{'s' * (len(members[split]) != 1)}",
                 split,
                 "add data" + folds,
             )

@@ -1,16 +1,19 @@
 """Which files predict reads, and that nothing it writes could take the place of one."""
 
 import glob
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
+from segkit.core.shell import argument, relative
 from segkit.core.sources import ARCHIVES
 from segkit.data.archives import open_archive, open_source
 from segkit.data.image_files import image_files
 from segkit.data.passed_over import passed_over
+from segkit.data.readers.base import is_image
 from segkit.data.source import is_litter, walk
 from segkit.data.unpacking import UNREAD
 from segkit.imaging.formats.registry import suffixes
@@ -98,8 +101,7 @@ def _find(given: str, key: str) -> tuple[list[Input], dict[str, str]]:
     if not images and path.is_dir():
         below, other = members(open_source(path), anywhere=False)
     if not below:
-        searched = " (folders below it are not searched, but for images/)" if path.is_dir() else ""
-        raise _no_image(len(everything), f"{key}={given}", other, f"{searched}", key)
+        raise _no_image(len(everything), f"{key}={given}", other, key, path)
     return below, other
 
 
@@ -122,16 +124,22 @@ def _archive(path: Path, key: str) -> tuple[list[Input], dict[str, str]]:
         raise SegkitError(error.what, where=f"{key}={path}", remedy=remedy) from error
     images, other = members(source, anywhere=True)
     if not images:
-        raise _no_image(len(source.names()), f"{key}={path}", other, "", key)
+        raise _no_image(len(source.names()), f"{key}={path}", other, key, path)
     return images, other
 
 
-def _no_image(count: int, where: str, other: Mapping[str, str], hint: str, key: str) -> SegkitError:
+def _no_image(
+    count: int, where: str, other: Mapping[str, str], key: str, path: Path
+) -> SegkitError:
+    hint = " (folders below it are not searched, but for images/)" if path.is_dir() else ""
     kinds = f"; {passed_over(other, other)}" if other else ""
+    below = Counter(PurePosixPath(name).parent for name in other if is_image(name))
+    ways = [argument(key, relative(path / folder)) for folder, _ in below.most_common(3)]
+    found = f"name the folder that holds the images: {' or '.join(ways)}; " if ways else ""
     return SegkitError(
         f"no image among {count} files{hint}{kinds}",
         where=where,
-        remedy=f"images end in {' '.join(suffixes())}; "
+        remedy=f"{found}images end in {' '.join(suffixes())}; "
         f"'{key}=FOLDER/**/*.png' searches at any depth",
     )
 

@@ -14,20 +14,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from segkit.core.errors import SegkitError
-from segkit.core.files import atomic_path
 from segkit.core.intensity import STORED
-from segkit.core.tables import row_text
 from segkit.core.terminal import progress, show_line
 from segkit.core.view import OVERLAP, TILE, View
 from segkit.imaging.bands import Opened
-from segkit.imaging.pixels import decode
-from segkit.inference.dicom_seg import ASKED, DicomSeg
+from segkit.inference.advice import TOLD, advice
+from segkit.inference.dicom_seg import DicomSeg
 from segkit.inference.names import Input
 from segkit.inference.objects.object_files import ObjectFiles
-from segkit.inference.ours import SUBMISSION, SUBMITTED
 from segkit.inference.outputs import Files, NotWrittenError, writing
 from segkit.inference.read_ahead import Answer, ask_together, grouped, open_ahead
-from segkit.inference.runlength import encode_components
 from segkit.inference.table import OK, Table
 from segkit.inference.volume_bands import volume_bands
 from segkit.inference.volume_files import VolumeFiles
@@ -83,7 +79,7 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
     opened_ahead = open_ahead(
         inputs, job.large, lambda: predictor.together, predictor.intensity, planes=predictor.planes
     )
-    said = f"predicting {len(inputs)} images"
+    said = f"predicting {len(inputs)} image{'s' * (len(inputs) != 1)}"
     with closing(opened_ahead) as files, progress(said, *columns) as bar:
         task = bar.add_task("", total=len(inputs), pace="")
         started = time.perf_counter()
@@ -113,10 +109,8 @@ def predict_all(predictor: Predictor, inputs: Sequence[Input], job: Job, table: 
                 except NotWrittenError:
                     raise
                 except (SegkitError, MemoryError, RuntimeError) as error:
-                    what = _reason(error)
                     broken += 1
-                    show_line(bar.console, f"left out: {one}: {what}", "red")
-                    table.add(one, {}, what)
+                    table.add(one, {}, _left_out(bar.console, one, error, told))
                 done += 1
                 pace = f"{done / (time.perf_counter() - started):.1f} images/s"
                 bar.update(task, completed=done, pace=pace)
@@ -160,10 +154,20 @@ def unseen(predictor: Predictor, depth: str) -> str:
     return f"warning: {told}: {low:g} to {high:g} are to be black and white in it, too"
 
 
+def _left_out(console: Console, one: Input, error: Exception, told: set[str]) -> str:
+    """Say why an image is left out, and what to do about it once; gives the reason."""
+    what = _reason(error)
+    show_line(console, f"left out: {one}: {what}", "red")
+    if (fix := advice(error)) and fix not in told:
+        show_line(console, f"  fix: {fix}")
+        told.add(fix)
+    return what
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, SegkitError):
         # What the network takes is not to be seen in the file.
-        told = error.where in ("tile=null", "image", ASKED)
+        told = error.where in TOLD
         return f"{error.what}; {error.remedy}" if told else error.what
     short = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
     if not short:
@@ -218,31 +222,3 @@ def _files(predictor: Predictor, one: Input, image: Opened, wanted: Wanted, mark
     if isinstance(image, VolumeRows):
         return VolumeFiles(wanted, one, image, seg)
     return Files(wanted, one.name, image.size, planes, seg)
-
-
-def write_submission(inputs: Sequence[Input], table: Table, wanted: Wanted) -> None:
-    """Write ``submission.csv`` in the form of DSB2018 from the masks of all that were predicted.
-
-    A row for each connected component of each class; one without pixels for an empty mask.
-    """
-    with (
-        writing(wanted.folder),
-        atomic_path(wanted.folder / SUBMISSION) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as stream,
-    ):
-        stream.write(row_text(SUBMITTED))
-        for one in inputs:
-            row = table.rows.get(one.name)
-            if row is not None and row["status"] == OK:
-                stream.writelines(row_text((one.name, x)) for x in _encoded(one.name, wanted))
-
-
-def _encoded(image: str, wanted: Wanted) -> Iterator[str]:
-    name, found = wanted.mask(image), False
-    stored = decode(name.read_bytes(), str(name))
-    for value in wanted.values[1:]:
-        for text in encode_components(np.asarray(stored == value)):
-            found = True
-            yield text
-    if not found:
-        yield ""

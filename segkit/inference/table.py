@@ -83,7 +83,9 @@ class Table:
         Raises:
             SegkitError: files of another run, of other settings, or of something else.
         """
-        if self._foreign or any(row["settings_hash"] != self.mark for row in self.rows.values()):
+        # Of images that could not be predicted there is nothing to lose.
+        written = (row for row in self.rows.values() if row["status"] == OK)
+        if self._foreign or any(row["settings_hash"] != self.mark for row in written):
             raise SegkitError(
                 "this table is there already, and not from this run with these settings",
                 where=str(self.path),

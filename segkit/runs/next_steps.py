@@ -56,11 +56,12 @@ def after_training(summary: Mapping[str, Any], run: Path, data: SegmentationData
 def an_image(data: SegmentationData) -> str:
     """An image that predict reads, of the test split if there is one; empty where there is none.
 
-    A file, or a pattern of its sequences.
+    A file, or a pattern of its sequences; of an archive all of it.
     """
+    root = data.reader.source.root
     for index in (*data.indices("test"), *data.indices("val"))[:1]:
         record = data.records[index]
-        path = data.reader.source.root / file_of(record.image)
+        path = root / file_of(record.image)
         with suppress(SegkitError):  # it lies in an archive, or an array
             found = find_inputs(str(path))[0][0].path
             stem = bare(path.name)
@@ -68,6 +69,8 @@ def an_image(data: SegmentationData) -> str:
                 pattern = glob.escape(number[0]) + "_????" + glob.escape(path.name[len(stem) :])
                 found = Path(glob.escape(str(path.parent)), pattern)
             return relative(found)
+        with suppress(SegkitError):
+            return relative(root) if find_inputs(str(root))[0][0].archive else ""
     return ""
 
 

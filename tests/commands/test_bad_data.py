@@ -45,6 +45,15 @@ def test_one_of_a_pair_is_missing(mistake: Mistake, data: Path, gone: str, alone
     assert "on_bad_record=skip" in said
 
 
+def test_no_mask_is_called_like_its_image(mistake: Mistake, data: Path) -> None:
+    for path in (data / "masks").iterdir():
+        path.rename(path.with_name(f"mask {path.name}"))
+    said = mistake(*own(data))
+    assert "images/0.png (an image without a mask, and so in" in said
+    assert "call each mask like its image" in said
+    assert "loading PyTorch" not in said, "it is found out at once"
+
+
 def test_an_image_and_its_mask_differ_in_size(mistake: Mistake, data: Path) -> None:
     write(data / "masks" / "3.png", np.zeros((20, 40), np.uint8))
     said = mistake(*own(data))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands.checking import Command, check_in, folder, rows
 from tests.commands.mistakes import write
+from tests.data.readers.nifti_files import volumes
 
 
 @pytest.fixture
@@ -68,3 +69,31 @@ def test_sides_that_the_augmentation_swaps(
     assert code == 0, out
     assert [severity for severity, _, _ in unfit(tmp_path)] == ["warning"] * warned
     assert ("set augment=upright" in out) == warned
+
+
+def test_where_nothing_pairs_each_file_is_named_and_what_to_do(
+    command: Command, given: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The number of channels, which an image would tell, is not what is wrong."""
+    for path in (tmp_path / "data" / "masks").iterdir():
+        path.rename(path.with_name(f"mask {path.name}"))
+    code, out, _ = command(*given, "augment_preview=true")
+    assert code == 1
+    assert "unpaired files (60)" in out
+    assert "call each mask like its image" in out
+    assert "dataset.manifest=FILE.csv" in out
+    assert len(rows(folder(tmp_path) / "problems.csv")) == 60
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [((), "dataset.score_by=group"), (("dataset.score_by=image",), "=image")]
+)
+def test_volumes_are_to_be_scored_as_such(
+    command: Command, tmp_path: Path, asked: tuple[str, ...], told: str
+) -> None:
+    root = volumes(tmp_path / "volumes", names="abcdefgh")
+    code, out, _ = command("dataset=folder", f"dataset.root={root}", *asked)
+    assert code == 0, out
+    (way,) = (line for line in out.splitlines() if line.startswith("train on it: "))
+    assert way.endswith(told)
+    assert way.count("score_by") == 1

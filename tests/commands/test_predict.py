@@ -17,8 +17,8 @@ from PIL import Image
 from segkit import evaluate, predict
 from segkit.drawing.overlay import CLASS_COLOURS
 from segkit.inference.names import Input
-from segkit.inference.predict_files import write_submission
 from segkit.inference.predictor import Predictor
+from segkit.inference.submission import write_submission
 from segkit.inference.table import Table, columns
 from segkit.inference.wanted import Wanted
 from segkit.runs import load_run

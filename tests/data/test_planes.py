@@ -71,6 +71,11 @@ def test_a_mask_of_planes_gives_the_plane_of_its_image(tmp_path: Path) -> None:
     for z in ("max", "mean"):
         error = refused(opened(root, f"dataset.z={z}"))
         assert "masks/a.tif" in error.where
+        assert error.what.startswith("a mask that is a stack of planes (5×")
+        ways = typed(error.remedy)
+        assert ways == [["dataset.z=slices"], ["dataset.z=0"]], "not what has just been tried"
+        for (way,), right in zip(ways, (MASK, MASK[:1]), strict=True):
+            np.testing.assert_array_equal(read(opened(root, way)), right)
     error = refused(opened(root, "dataset.z=5"))
     assert "the last of which is 4, counted from 0" in error.what
 

@@ -88,6 +88,14 @@ def test_the_mask_of_a_stack_is_one(tmp_path: Path) -> None:
         np.testing.assert_array_equal(tiff.asarray(), 255 * MASK)
 
 
+def test_one_mask_of_a_whole_stack_is_told_what_else_to_do(tmp_path: Path) -> None:
+    root = data_set(tmp_path, IMAGE, MASK[0], metadata={"axes": "ZYX"})
+    (problem,) = reader_of(root, "dataset.z=slices").listing().problems
+    assert problem.what == "a volume, and masks/a.png of it is a plane"
+    assert "dataset.z=max" in problem.remedy
+    np.testing.assert_array_equal(read(reader_of(root, "dataset.z=max")), MASK[:1])
+
+
 def test_a_damaged_stack_is_a_problem_of_the_listing(tmp_path: Path) -> None:
     root = data_set(tmp_path, IMAGE, MASK, metadata={"axes": "ZYX"})
     path = root / "images" / "a.tif"

@@ -103,6 +103,18 @@ def test_a_folder_with_images_of_its_own_is_not_searched(tmp_path: Path) -> None
     assert said == "passed over: 1 .webp, 1 .nrrd"
 
 
+def test_a_folder_of_folders_of_images_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "in", "my photos/a.png", "my photos/b.png", "more/c.tif", "list.csv")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SegkitError) as caught:
+        find_inputs("in")
+    ways = "name the folder that holds the images: 'input=in/my photos' or input=in/more; "
+    assert caught.value.remedy.startswith(ways)
+    assert [one.name for one in find_inputs("in/my photos")[0]] == ["a", "b"]
+
+
 def test_a_folder_that_holds_only_an_archive(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     write(tmp_path / "in" / "a.zip", "images/b.png")

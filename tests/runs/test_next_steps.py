@@ -12,7 +12,9 @@ import yaml
 from segkit.data.readers.folder import Folder
 from segkit.inference.inputs import find_inputs
 from segkit.runs.next_steps import an_image, run_before
+from tests.data.mask_files import bars, png
 from tests.data.readers.nifti_files import save, voxels
+from tests.data.trees import placed
 
 
 def finished(folder: Path, *, at: int, config: dict[str, Any] | None = None, **facts: Any) -> Path:
@@ -84,3 +86,13 @@ def test_a_volume_is_proposed_with_all_its_sequences(tmp_path: Path, files: int)
     data: Any = SimpleNamespace(records=records, reader=reader, indices=lambda _: [0])
     found = [one.path.name for one in find_inputs(an_image(data))[0]]
     assert found == [f"a_{number:04}.nii.gz" for number in range(files)]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_of_an_archive_all_images_are_predicted(tmp_path: Path, inside: bool) -> None:
+    given = {f"{kind}/a.png": png(bars(0, 255)) for kind in ("images", "masks")}
+    root = placed(tmp_path, given, "stored zip")
+    reader = Folder(root.parent if inside else root, classes=("background", "bar"))
+    records = reader.listing().records
+    data: Any = SimpleNamespace(records=records, reader=reader, indices=lambda _: [0])
+    assert [one.name for one in find_inputs(an_image(data))[0]] == ["a"]

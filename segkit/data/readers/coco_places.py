@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from segkit.data.readers.manifest import SPLIT_NAMES, nfc
+from segkit.imaging.formats.registry import bare
 
 _SPLIT = re.compile(rf"(?<![a-z])({'|'.join(SPLIT_NAMES)})(?![a-z])")
 
@@ -46,7 +47,7 @@ class Images:
 
 def key_of(image: str) -> str:
     """The image's path without suffix and without the folder ``images``."""
-    path = PurePosixPath(image).with_suffix("")
+    path = PurePosixPath(bare(image))
     folders = [part for part in path.parts[:-1] if part.lower() != "images"]
     return PurePosixPath(*folders, path.name).as_posix()
 

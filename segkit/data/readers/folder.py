@@ -42,6 +42,7 @@ from segkit.data.readers.group_pattern import GroupPattern
 from segkit.data.readers.label_checks import Labels, check_labels, no_doubt, no_parts
 from segkit.data.readers.layouts import suggested
 from segkit.data.readers.listed import listed
+from segkit.data.readers.manifest import tables
 from segkit.data.readers.mask_files import MaskFiles
 from segkit.data.readers.nnunet import class_names
 from segkit.data.readers.overlaps import Overlaps
@@ -162,8 +163,8 @@ class Folder(Reader):
         return found
 
     def hint(self) -> str:
-        """Folders that may hold images and masks, with the settings that read them."""
-        return "" if self.manifest else suggested(self.source.names())
+        """Tables, or folders that may hold images and masks, with the settings that read them."""
+        return "" if self.manifest else tables(self.source) + suggested(self.source.names())
 
     def read(self, record: Record) -> Sample:
         """Decode an image and its masks; of several masks the highest class wins.
@@ -188,9 +189,8 @@ class Folder(Reader):
                 # The common check names the files and both sizes.
                 return Sample(image, mask)
         classes = np.maximum.reduce(masks)
-        return Sample(
-            image, classes, components(classes > 0) if self.labels == "components" else None
-        )
+        parts = components(classes > 0) if self.labels == "components" else None
+        return Sample(image, classes, parts)
 
     def _is_drawn(self, record: Record) -> bool:
         """Whether a record's objects come one by one."""

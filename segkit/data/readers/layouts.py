@@ -18,7 +18,7 @@ from segkit.data.readers.manifest import SPLIT_NAMES, nfc
 from segkit.data.readers.pairs import MASK_WORDS, kinds
 from segkit.imaging.formats.registry import bare
 
-_NUMBERED = re.compile(rf"(?P<key>.+)[_-](?:{MASK_WORDS})(?:[_-]?(?P<number>\d+))?", re.IGNORECASE)
+_NUMBERED = re.compile(rf"(?P<key>.+?)[_-](?:{MASK_WORDS})(?:[_-]?(?P<number>\d+))?", re.IGNORECASE)
 # Words of a challenge's name that differ between its images and its masks, as ISIC has them.
 _TASK = re.compile(r"[_-](?:Task|Part)[\d-]+", re.IGNORECASE)
 _SPLITS = {**SPLIT_NAMES, "training": "train", "testing": "test"}

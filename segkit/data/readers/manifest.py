@@ -20,6 +20,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -27,6 +28,7 @@ from segkit.core.contracts import Listing, Problem, Record
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.home import at_home
 from segkit.core.limits import check_bytes
+from segkit.core.shell import argument
 from segkit.data.source import Source
 from segkit.imaging.formats.registry import bare
 
@@ -85,6 +87,17 @@ def read_manifest(source: Source, manifest: str, group_of: GroupOf) -> Listing:
             masks = tuple(names[nfc(mask)] for mask in record.masks)
             records.append(replace(record, image=names[nfc(record.image)], masks=masks))
     return Listing(records, problems)
+
+
+def tables(source: Source) -> str:
+    """The tables of a data set that may list its images, as settings, for advice; or nothing."""
+    found = []
+    for name in source.names():
+        if name.lower().endswith(".csv"):
+            with suppress(SegkitError, OSError):
+                _read_rows(source, name, {nfc(name): name})
+                found.append(argument("dataset.manifest", name))
+    return f"there is a table that lists images: {' or '.join(found[:3])}; " if found else ""
 
 
 def nfc(name: str) -> str:

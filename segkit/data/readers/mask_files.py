@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segkit.core.contracts import Record, Sample, check_sample
 from segkit.core.errors import SegkitError
-from segkit.core.planes import Planes
+from segkit.core.planes import MAX, MEAN, Planes
 from segkit.data.readers.base import Reader
 from segkit.data.readers.turned import check_turn
 from segkit.imaging.label_doubt import no_labels
@@ -27,11 +27,19 @@ from segkit.imaging.masks import (
     zero_is_light,
 )
 from segkit.imaging.objects import Part, stored_labels
-from segkit.imaging.pixels import orientation
+from segkit.imaging.pixels import Pixels, orientation
 
 # Mask files that are looked at for advice, from the whole set.
 _MASKS = 200
 _surveying = threading.Lock()
+_STACK = (
+    "each plane is an image with its own mask by dataset.z=slices; or take one plane of both, by "
+    "its number: dataset.z=0; or draw one mask for all planes"
+)
+
+
+def _as_stored(data: bytes, where: str, planes: Planes) -> Pixels:
+    return decode_mask(data, where, indexed=True, planes=planes)
 
 
 class MaskFiles:
@@ -91,9 +99,7 @@ class MaskFiles:
         if is_lossy(data, where):
             no_labels(self.survey().with_file(where, data), where)
         try:
-            labels = stored_labels(
-                decode_mask(data, where, indexed=True, planes=self._planes), where
-            )
+            labels = stored_labels(self._pixels(data, where), where)
         except MaskDoubtError as doubt:
             no_labels(self.survey().with_file(where, data), where)
             raise AssertionError("a survey that knows the file doubts it too") from doubt
@@ -119,14 +125,28 @@ class MaskFiles:
         planes = self._reader.planes
         return planes if isinstance(planes.z, int) else replace(planes, z=None)
 
+    def _pixels(self, data: bytes, where: str, *, shown: bool = False) -> Pixels:
+        """What a file stores, or with a palette shows; of a stack the plane of its image.
+
+        Raises:
+            SegkitError: it cannot be read, or is a stack, of which there is no mean of a class.
+        """
+        decode = as_shown if shown else _as_stored
+        try:
+            return decode(data, where, self._planes)
+        except SegkitError as error:
+            if self._reader.planes.z not in (MAX, MEAN):
+                raise
+            with suppress(SegkitError):
+                decode(data, where, replace(self._planes, z=0))
+                error = SegkitError(f"a mask that is {error.what}", where=where, remedy=_STACK)
+            raise error from None
+
     def _by_settings(self, data: bytes, where: str) -> NDArray[np.uint8]:
         if self._mask_threshold is not None:
-            shown = as_shown(data, where, self._planes)
+            shown = self._pixels(data, where, shown=True)
             return above(shown, self._mask_threshold).astype(np.uint8)
-        if self._indexed:
-            pixels = decode_mask(data, where, indexed=True, planes=self._planes)
-        else:
-            pixels = as_shown(data, where, self._planes)
+        pixels = self._pixels(data, where, shown=not self._indexed)
         if self._mask_values is None:
             inverted = zero_is_light(data)
             return automatic_classes(pixels, where, len(self._reader.classes), inverted=inverted)

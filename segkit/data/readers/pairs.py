@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from segkit.data.readers.sequences import gather
 from segkit.data.volumes import file_of
 from segkit.imaging.formats.registry import bare
 
-MASK_WORDS = "mask|seg|segmentation|label|labels|gt|ground_?truth|annotation|manual1|1stHO"
+# Cellpose writes a_cp_masks.png.
+MASK_WORDS = "(?:cp_)?masks?|seg|segmentations?|labels?|gt|ground_?truth|annotations?|manual1|1stHO"
 _MASK_SUFFIX = re.compile(rf"[_-]({MASK_WORDS})$", re.IGNORECASE)
 # By name, in lower case: what lies in a folder, and its split. The last four are nnU-Net's.
 FOLDERS = {
@@ -25,6 +27,10 @@ FOLDERS = {
     "labelsts": ("masks", "test"),
 }
 
+_NONE = (
+    "call each mask like its image (masks/a.png of images/a.tif), or list the pairs in a table: "
+    "dataset.manifest=FILE.csv"
+)
 _EMPTY = "if it has no object: write one black mask, masks/{}/none.png"
 
 
@@ -135,6 +141,8 @@ def pair(names: Mapping[str, str], group_of: GroupOf, more: Collection[str] = ()
                 problems.append(Problem(files[0], f"the same name as {records[key].image}"))
     orphans = [name for files in owned.values() for name in files]
     problems += [Problem(name, "a mask without an image") for name in orphans]
+    if orphans and not records:
+        problems = [replace(each, remedy=each.remedy or _NONE) for each in problems]
     return Listing(
         [records[key] for key in sorted(records)], sorted(problems, key=lambda p: p.where)
     )

@@ -6,9 +6,12 @@ import numpy as np
 
 from segkit.core.contracts import Listing, Problem, Record
 from segkit.core.errors import SegkitError, did_you_mean
+from segkit.core.planes import SLICES
 from segkit.data.volumes import VolumeSource, slice_name
 from segkit.imaging.formats.base import AXES, Slicing, Volume
 
+_WHOLE = "give a volume a mask that is one, of as many slices"
+_ONE = "; or, for one mask of a whole stack, make an image of it: dataset.z=max"
 _REMEDY = "draw, or resample, the mask on the grid of its image"
 # Of a voxel: headers hold some six digits.
 _NEAR = 0.1
@@ -83,7 +86,7 @@ def _slices(record: Record, source: VolumeSource) -> int | None:
             raise SegkitError(
                 f"{kinds[0]}, and {name} of it is {kinds[1]}",
                 where=source.where(record.image),
-                remedy="give a volume a mask that is one, of as many slices",
+                remedy=_WHOLE + _ONE * (source.slicing.planes.z == SLICES),
             )
         if first is not None and other is not None and (what := difference(first, other)):
             raise SegkitError(

@@ -15,7 +15,7 @@ def _read(data: bytes, name: str, indexed: bool, planes: Planes = PLAIN) -> Pict
 
 FORMAT = Format(
     "TIFF",
-    (".tif", ".tiff"),
+    (".tif", ".tiff", ".ome.tif", ".ome.tiff"),
     lambda head: head[:4] in MAGIC,
     _read,
     TiffImageFile,

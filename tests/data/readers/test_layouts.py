@@ -82,6 +82,18 @@ LAYOUTS: dict[str, tuple[Expected, tuple[str, ...]]] = {
         },
         (),
     ),
+    "OME-TIFF, a mask of the short name": (
+        {("a", ""): ("images/a.ome.tif", "masks/a.tif"),
+         ("b", ""): ("images/b.OME.TIFF", "masks/b.png")},
+        (),
+    ),
+    "OME-TIFF, a mask of the long name": (
+        {("a", ""): ("imgs/a.ome.tif", "labels/a.ome.tif")},
+        (),
+    ),
+    "OME-TIFF in one folder": ({("a", ""): ("a.ome.tif", "a_mask.png")}, ()),
+    "Cellpose": ({("a", ""): ("a.tif", "a_cp_masks.png")}, ()),
+    "Cellpose, apart": ({("a", ""): ("images/a.tif", "masks/a_cp_masks.tif")}, ()),
     "several masks beside": (
         {("a", ""): ("images/a.png", "masks/a_mask.png", "masks/a_mask_1.png")},
         (),

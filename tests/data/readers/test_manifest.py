@@ -202,3 +202,14 @@ def test_a_path_on_disk_that_cannot_be_one(tmp_path: Path) -> None:
     for name in ("x" * 5000, "~nobody-of-this-name/t.csv", str(tmp_path)):
         with pytest.raises(SegkitError):
             Folder(tmp_path, classes=TWO, manifest=name).listing()
+
+
+@pytest.mark.parametrize("text", ["image,mask\ni/a.png,m/a.png\n", "Image;Mask\ni/a.png;m/a.png\n"])
+def test_a_table_that_was_not_named_is_proposed(tmp_path: Path, text: str) -> None:
+    table(tmp_path, text)
+    (tmp_path / "notes.csv").write_text("when,what\ntoday,nothing\n", "utf-8")
+    with pytest.raises(SegkitError) as caught:
+        Folder(tmp_path, classes=TWO).listing()
+    assert "dataset.manifest=list.csv; " in caught.value.remedy
+    assert "notes.csv" not in caught.value.remedy
+    assert ids(Folder(tmp_path, classes=TWO, manifest="list.csv").listing()) == ["i/a"]

@@ -54,6 +54,21 @@ def test_slices_are_those_of_the_canonical_volume(tmp_path: Path, axis: str) -> 
     assert counts == own
 
 
+@pytest.mark.parametrize(
+    "pair",
+    [("p/a.nii.gz", "p/a_seg.nii.gz"), ("imgs/a.nii.gz", "labels/a.nii"),
+     ("images/a.nii", "masks/a_mask.nii.gz")],
+)  # fmt: skip
+def test_layouts_of_other_names(tmp_path: Path, pair: tuple[str, str]) -> None:
+    image, mask = pair
+    save(tmp_path / image, voxels(0))
+    save(tmp_path / mask, (voxels(0) > 1500).astype(np.uint8))
+    found = Folder(tmp_path, classes=TWO).listing()
+    assert found.problems == []
+    assert {record.masks[0].partition("#")[0] for record in found.records} == {mask}
+    assert {record.group for record in found.records} <= {"a", "p/a"}
+
+
 def test_the_window_is_that_of_the_whole_volume(tmp_path: Path) -> None:
     """Or a slice of air would be as bright as one of the brain."""
     data = np.zeros((16, 16, 4), np.int16)
