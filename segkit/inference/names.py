@@ -34,6 +34,7 @@ _TAKEN = (
 )
 # Suffix of the masks of TIFF stacks.
 STACK = ".tif"
+_OME = re.compile(r"\.ome\.tiff?$", re.IGNORECASE)
 _ODD = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
@@ -63,7 +64,7 @@ class Input:
     @property
     def name(self) -> str:
         """What its files are called, without suffix."""
-        return self.called or bare(self.path.name)
+        return self.called or _stem(self.path.name)
 
     @property
     def mask(self) -> str:
@@ -207,12 +208,17 @@ def _plain(name: str) -> list[str]:
     return [_ODD.sub("_", part) for part in PurePosixPath(name).parts if part.strip("/")]
 
 
+def _stem(name: str) -> str:
+    """``<stem>`` of ``<stem>.png``, as scripts look for it: of ``a.ome.tif`` it is ``a.ome``."""
+    return PurePosixPath(name).stem if _OME.search(name) else bare(name)
+
+
 def _called(names: Sequence[str]) -> list[str]:
     """Their stems; where two have the same, below the folders in which they differ.
 
     ``day1/images/a.png`` and ``day2/images/a.png`` are called ``day1/a`` and ``day2/a``.
     """
-    stems = [bare(_plain(name)[-1]) for name in names]
+    stems = [_stem(_plain(name)[-1]) for name in names]
     if max(Counter(stems).values(), default=0) <= 1:
         return stems
     places = [[part for part in _plain(name)[:-1] if part.lower() not in FOLDERS] for name in names]

@@ -205,3 +205,11 @@ def test_an_export_of_a_scanner_without_suffixes(tmp_path: Path) -> None:
         assert all(one.open(10**6).size == (16, 16) for one in found)
     mixed = write(tmp_path / "mixed", "a.png", "IM0001")
     assert [one.name for one in find_inputs(str(mixed))[0]] == ["a"]
+
+
+def test_files_are_called_by_the_stem(tmp_path: Path) -> None:
+    for name in ("a.ome.tif", "B.OME.TIFF", "c.d.png"):
+        (tmp_path / name).write_bytes(b"")
+    found, _ = find_inputs(str(tmp_path))
+    assert [one.name for one in found] == ["B.OME", "a.ome", "c.d"]
+    assert [one.name for one in found] == [one.path.stem for one in found], "as scripts look for"

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from segkit.imaging.formats.base import HEAD, Format
 
 _NO_FORMATS = ("__init__", "base", "pillow", "registry")
+_OME = ".ome"
 
 
 @cache
@@ -37,12 +38,16 @@ def volume_format(name: str) -> Format | None:
 def bare(name: str) -> str:
     """A file's name without what an image's ends in, such as ``.nii.gz``, or without its suffix.
 
+    Images and masks of the same bare name belong together.
+
     A suffix of digits is the end of a name without one: of a DICOM file, ``1.2.840.5``.
     """
     known = [suffix for suffix in suffixes() if name.lower().endswith(suffix)]
     suffix = max(known, key=len, default=PurePosixPath(name).suffix)
     kept = suffix[1:].isdigit() or len(PurePosixPath(name).name) <= len(suffix)
-    return name if kept else name[: len(name) - len(suffix)]
+    found = name if kept else name[: len(name) - len(suffix)]
+    # What is made of a.ome.tif is often called a.ome.png.
+    return found[: -len(_OME)] if found.lower().endswith(_OME) and found != _OME else found
 
 
 def format_names() -> str:

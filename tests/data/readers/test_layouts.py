@@ -91,6 +91,10 @@ LAYOUTS: dict[str, tuple[Expected, tuple[str, ...]]] = {
         {("a", ""): ("imgs/a.ome.tif", "labels/a.ome.tif")},
         (),
     ),
+    "OME-TIFF and what was predicted of it": (
+        {("a", ""): ("images/a.ome.tif", "masks/a.ome.png")},
+        (),
+    ),
     "OME-TIFF in one folder": ({("a", ""): ("a.ome.tif", "a_mask.png")}, ()),
     "Cellpose": ({("a", ""): ("a.tif", "a_cp_masks.png")}, ()),
     "Cellpose, apart": ({("a", ""): ("images/a.tif", "masks/a_cp_masks.tif")}, ()),
