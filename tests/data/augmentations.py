@@ -23,5 +23,7 @@ def build(group: str, *, geometry_only: bool = False) -> Augmenter:
 
 
 def moves_no_pixel(node: Any) -> bool:
+    if "transforms" in node:
+        return all(moves_no_pixel(each) for each in node.transforms)
     kind = get_class(node["_target_"])
     return issubclass(kind, albumentations.ImageOnlyTransform) or kind is BrightnessContrast

@@ -15,6 +15,7 @@ LUNGS = ("background", "left lung", "right lung")
 MIRRORED = {
     "light",
     "flip",
+    "robust",
     "strong",
     "keras_generator",
     "ancestor_deepcell",
@@ -90,12 +91,13 @@ def test_which_augmentation_swaps_sides(name: str) -> None:
     assert swaps_sides(build(name)) == (name in MIRRORED)
 
 
-def test_upright_never_mirrors_and_never_turns_far() -> None:
+@pytest.mark.parametrize("name", ["upright", "robust_upright"])
+def test_upright_never_mirrors_and_never_turns_far(name: str) -> None:
     """A broad bar at the left, another at the top: they stay there, in all draws."""
     image = np.full((64, 64, 1), 100, np.uint8)
     mask = np.zeros((64, 64), np.uint8)
     mask[:, :24], mask[:24, 24:] = 1, 2
-    augmentation = build("upright")
+    augmentation = build(name)
     moved = 0
     for seed in range(500):
         drawn = augmentation(image, mask, seed=seed)[1]
