@@ -53,8 +53,8 @@ def draw(shape: tuple[int, int], parts: Iterable[Part]) -> Drawn:
 def filled(pixels: Pixels) -> tuple[slice, slice]:
     """The rows and columns of (H, W) or (H, W, C) beyond which all is 0; empty where all is."""
     planes = flat(pixels)
-    planes = planes if planes.ndim == 2 else planes.any(axis=2)
-    planes = planes if planes.dtype.itemsize == 1 else planes != 0
+    planes = planes if planes.ndim == 2 else np.asarray(planes.any(axis=2))
+    planes = planes if planes.dtype.itemsize == 1 else np.asarray(planes != 0)
     left, top, width, height = cv2.boundingRect(np.ascontiguousarray(planes).view(np.uint8))
     return slice(top, top + height), slice(left, left + width)
 
