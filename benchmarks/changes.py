@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from segkit.benchmarks.bare_loop import Loop, device_of, learner_of
-from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
+from segkit.benchmarks.rounds import Rounds, interleaved
+from segkit.benchmarks.timing import Figure, speedup, spread
 from segkit.benchmarks.training import tensors
 from segkit.core.hardware import best_precision
 from segkit.runs.build import build_data, build_module, build_reader
@@ -20,12 +21,13 @@ Config = Mapping[str, Any]
 PART, STEPS = "changes", 4
 
 
-def changes(config: Config, rounds: int) -> list[Figure]:
+def changes(config: Config, rounds: int, shown: Rounds) -> None:
     """Train on one batch, again and again: float32, channels_last, bf16, fused Adam, compiled.
 
     Args:
         config: as for :mod:`segkit.train`; network, loss, size and batch are taken.
         rounds: that are counted, of four steps each.
+        shown: keeps what is found.
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
@@ -54,13 +56,16 @@ def changes(config: Config, rounds: int) -> list[Figure]:
         "+ fused AdamW": way(last, precision, fused=True),
         "+ compiled": way(last, precision, fused=True, compiled=True),
     }
-    taken = interleaved(ways, rounds)
+    interleaved(ways, rounds, shown, lambda taken: _figures(taken, STEPS * count))
+
+
+def _figures(taken: Mapping[str, list[float]], images: int) -> list[Figure]:
     first = taken["float32"]
     return [
         Figure(
             PART,
             name,
-            spread([STEPS * count / s for s in spent]).median,
+            spread([images / s for s in spent]).median,
             "images/s",
             "" if name == "float32" else "÷ float32",
             None if name == "float32" else speedup(spent, first),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 
 from segkit.benchmarks.bare_loop import Loop, device_of, learner_of
 from segkit.benchmarks.inputs import loader_rate
+from segkit.benchmarks.rounds import Rounds
 from segkit.benchmarks.timing import Figure, seconds
 from segkit.core.hardware import best_precision
 from segkit.data.cache import open_cache
@@ -24,14 +25,16 @@ from segkit.tasks.named import build_task
 Config = Mapping[str, Any]
 PART = "growth"
 Points = list[tuple[float, float]]
+Way = tuple[list[int], Callable[[int], float]]  # what is tried, and its measure
 
 
-def growth(config: Config, folder: Path) -> list[Figure]:
+def growth(config: Config, folder: Path, shown: Rounds) -> None:
     """Measure each way of growing, and draw ``growth.png``.
 
     Args:
         config: as for :mod:`segkit.train`.
         folder: that the plot is written to.
+        shown: keeps what is found.
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
@@ -39,26 +42,37 @@ def growth(config: Config, folder: Path) -> list[Figure]:
     module = build_module(config, build_task(config, data.classes))
     side, batch = (data.size or (128, 128))[0], data.batch_size
     cores = os.cpu_count() or 1
-    curves: dict[tuple[str, str], Points] = {
-        ("side of the image, pixels", "training images/s"): [
-            (s, _step_rate(config, module, batch, s)) for s in _doubling(side // 2, 3)
-        ],
-        ("batch, images", "training images/s"): [
-            (b, _step_rate(config, module, b, side)) for b in _doubling(max(2, batch // 8), 5)
-        ],
-        ("loader processes", "loader images/s"): [
-            (w, loader_rate(data, augmentation, workers=w)) for w in _doubling(0, cores + 1)
-        ],
-        ("images", "seconds to decode all"): [
-            (n, _decoding(data, n)) for n in _doubling(max(1, len(data.records) // 8), 4)
-        ],
+    ways: dict[tuple[str, str], Way] = {
+        ("side of the image, pixels", "training images/s"): (
+            _doubling(side // 2, 3),
+            lambda s: _step_rate(config, module, batch, s),
+        ),
+        ("batch, images", "training images/s"): (
+            _doubling(max(2, batch // 8), 5),
+            lambda b: _step_rate(config, module, b, side),
+        ),
+        ("loader processes", "loader images/s"): (
+            _doubling(0, cores + 1),
+            lambda w: loader_rate(data, augmentation, workers=w),
+        ),
+        ("images", "seconds to decode all"): (
+            _doubling(max(1, len(data.records) // 8), 4),
+            lambda n: _decoding(data, n),
+        ),
     }
+    curves: dict[tuple[str, str], Points] = {}
+    figures: list[Figure] = []
+    with shown.over([f"{x} {way[0]}" for way, (xs, _) in ways.items() for x in xs], 1):
+        for (across, up), (xs, measured) in ways.items():
+            points = curves[across, up] = list[tuple[float, float]]()
+            unit = "s" if up.startswith("seconds") else "images/s"
+            for x in xs:
+                shown.begin(f"{x} {across}")
+                points.append((x, measured(x)))
+                shown.end()
+                figures.append(Figure(PART, f"{across}: {x:g}", points[-1][1], unit))
+                shown.found(figures)
     _draw(curves, folder / "growth.png")
-    figures = []
-    for (across, up), points in curves.items():
-        unit = "s" if up.startswith("seconds") else "images/s"
-        figures += [Figure(PART, f"{across}: {x:g}", y, unit) for x, y in points]
-    return figures
 
 
 def _doubling(first: int, most: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
@@ -50,26 +51,44 @@ def benchmark(composed: DictConfig, call: Call) -> bool:
     settings = settled(settings, reader)
 
     from segkit.benchmarks.parts import measure
+    from segkit.benchmarks.rounds import Rounds
     from segkit.benchmarks.table import as_json, show
     from segkit.training.console import hushed_lightning
 
-    figures: list[Figure] = []
-    failed = []
-    for part in settings["parts"]:
-        print(f"measuring {part} …", flush=True)
-        try:
-            with hushed_lightning():
-                figures += measure(part, settings, folder, figures)
-        except Exception as error:
-            # What the other parts have found is not lost for it.
-            log.warning("%s could not be measured: %s", part, error, exc_info=error)
-            failed.append(part)
-        facts = {"settings": _settings(settings), "failed": failed, **environment()}
-        text = json.dumps(as_json(figures, facts), indent=2, ensure_ascii=False)
+    found: dict[str, list[Figure]] = {}
+    unfinished, failed = list(settings["parts"]), list[str]()
+    about = {"settings": _settings(settings), **environment()}
+
+    def write(figures: list[Figure]) -> None:
+        found[part] = figures
+        facts = {**about, "failed": failed, "unfinished": unfinished}
+        text = json.dumps(as_json(_all(found), facts), indent=2, ensure_ascii=False)
         write_text(folder / "benchmark.json", text + "\n")
-    show(figures, _title(facts))
-    print(f"{folder}/benchmark.json")
+
+    try:
+        for part in settings["parts"]:
+            shown = Rounds(part, write)
+            try:
+                with hushed_lightning():
+                    measure(settings, folder, _all(found), shown)
+            except Exception as error:
+                # What the other parts have found is not lost for it.
+                log.warning("%s could not be measured: %s", part, error, exc_info=error)
+                failed.append(part)
+            unfinished.remove(part)
+            write(shown.figures)
+    finally:
+        # After a Ctrl-C too: whole rounds are worth their time.
+        if _all(found) or not unfinished:
+            show(_all(found), _title(about))
+            print(f"{folder}/benchmark.json")
+        if unfinished:
+            print(f"not finished: {', '.join(unfinished)}")
     return not failed
+
+
+def _all(found: Mapping[str, list[Figure]]) -> list[Figure]:
+    return [figure for figures in found.values() for figure in figures]
 
 
 def _settings(settings: dict[str, Any]) -> dict[str, Any]:

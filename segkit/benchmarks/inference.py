@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from segkit.benchmarks.bare_loop import device_of, wait_for
-from segkit.benchmarks.timing import Figure, interleaved, rates
+from segkit.benchmarks.rounds import Rounds, interleaved
+from segkit.benchmarks.timing import rates
 from segkit.core.hardware import autocast
 from segkit.inference.predictor import Member, Predictor
 from segkit.models.network import SegmentationNetwork
@@ -30,12 +31,13 @@ PART = "inference"
 IMAGES, SIDE, TILE, OVERLAP = 16, 2048, 512, 64
 
 
-def inference(config: Config, rounds: int) -> list[Figure]:
+def inference(config: Config, rounds: int, shown: Rounds) -> None:
     """Measure whole images and a large one in tiles, in one process.
 
     Args:
         config: as for :mod:`segkit.train`; weights are random, which costs the same.
         rounds: that are counted.
+        shown: keeps what is found.
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
@@ -48,9 +50,8 @@ def inference(config: Config, rounds: int) -> list[Figure]:
     )
     dataset = data.dataset("all")
     images = [np.array(dataset[0, i]["image"]) for i in data.indices("all")[:IMAGES]]
-    figures = _whole(predictor, network, images, rounds)
-    image = _large(images)
-    return figures + _tiled(predictor, network, image, rounds)
+    _whole(predictor, network, images, rounds, shown)
+    _tiled(predictor, network, _large(images), rounds, shown)
 
 
 def _large(images: list[Image]) -> Image:
@@ -61,8 +62,12 @@ def _large(images: list[Image]) -> Image:
 
 
 def _whole(
-    predictor: Predictor, network: SegmentationNetwork, images: list[Image], rounds: int
-) -> list[Figure]:
+    predictor: Predictor,
+    network: SegmentationNetwork,
+    images: list[Image],
+    rounds: int,
+    shown: Rounds,
+) -> None:
     device = torch.device(predictor.device)
     stacks = {
         "one by one": [image[None] for image in images],
@@ -92,10 +97,10 @@ def _whole(
             ask = _onnx(network, predictor.task.decoder, images, Path(folder))
             for how, stack in stacks.items():
                 rivals[f"onnxruntime, float32, {how}"] = partial(_each, ask, stack)
-        taken = interleaved(rivals, rounds)
-    what = f"{len(images)} images, {predictor.together} at once"
-    goals = {name: 1.0 for name in rivals if name.startswith("onnxruntime")}
-    return rates(PART, taken, len(images), "images/s", goals=goals, what=what)
+        what = f"{len(images)} images, {predictor.together} at once"
+        goals = {name: 1.0 for name in rivals if name.startswith("onnxruntime")}
+        rate = partial(rates, PART, amount=len(images), unit="images/s", goals=goals, what=what)
+        interleaved(rivals, rounds, shown, rate)
 
 
 def _batches(images: list[Image], most: int) -> list[list[Image]]:
@@ -121,8 +126,12 @@ def _onnx(
 
 
 def _tiled(
-    predictor: Predictor, network: SegmentationNetwork, image: Image, rounds: int
-) -> list[Figure]:
+    predictor: Predictor,
+    network: SegmentationNetwork,
+    image: Image,
+    rounds: int,
+    shown: Rounds,
+) -> None:
     rivals: dict[str, Callable[[], object]] = {
         "segkit": lambda: predictor(image, tile=TILE, overlap=OVERLAP)
     }
@@ -134,10 +143,10 @@ def _tiled(
         goals = dict.fromkeys((name, f"{name}, float32"), 1.0)
     else:
         log.warning("MONAI is not installed: pip install 'segkit[benchmark]' to compare with it")
-    taken = interleaved(rivals, rounds)
     what = f"{SIDE}² pixels in tiles of {TILE}, overlap {OVERLAP}"
-    megapixels = image.shape[0] * image.shape[1] / 1e6
-    return rates(PART, taken, megapixels, "megapixels/s", goals=goals, what=what)
+    amount = image.shape[0] * image.shape[1] / 1e6
+    rate = partial(rates, PART, amount=amount, unit="megapixels/s", goals=goals, what=what)
+    interleaved(rivals, rounds, shown, rate)
 
 
 def _monai(

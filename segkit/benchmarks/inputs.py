@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
 from torch.utils.data import DataLoader
 
 from segkit.benchmarks.bare_loop import device_of
+from segkit.benchmarks.rounds import Rounds
 from segkit.benchmarks.timing import Figure, spread
 from segkit.data.datamodule import SegmentationData
 from segkit.data.dataset import CachedDataset, ShuffledSampler, collate
@@ -23,35 +24,49 @@ PART = "input"
 SECONDS = 2.0  # that each loader is read for, at least
 
 
-def inputs(config: Config, rounds: int, step_rate: float | None) -> list[Figure]:
+def inputs(config: Config, rounds: int, step_rate: float | None, shown: Rounds) -> None:
     """Measure the loader with as many processes as training would have.
 
     Args:
         config: as for :mod:`segkit.train`.
         rounds: that are counted.
         step_rate: images a second that the training step takes, where it has been measured.
+        shown: keeps what is found.
     """
-    figures = [_cold(config)]
+    cold = _cold(config)
     data = build_data(config, build_reader(config))
     data.prepare_data()
-    goal = 10.0
     on_gpu = device_of(config["trainer"]).type == "cuda"
     workers = worker_count(config["dataset"]["num_workers"], on_gpu=on_gpu)[0]
-    for name in sorted(path.stem for path in (config_dir() / "augment").glob("[!_]*.yaml")):
-        augmentation = augmentation_of(config, name)
-        rates = [loader_rate(data, augmentation, workers=workers) for _ in range(rounds + 1)][1:]
-        figures.append(
-            Figure(
-                PART,
-                f"cached, augment={name}, {workers or 'no'} loader processes",
-                spread(rates).median,
-                "images/s",
-                "" if step_rate is None else "loader ÷ training step",
-                None if step_rate is None else spread([rate / step_rate for rate in rates]),
-                goal if name == "light" and step_rate is not None and not on_gpu else None,
-            )
-        )
-    return figures
+    names = sorted(path.stem for path in (config_dir() / "augment").glob("[!_]*.yaml"))
+    goal = 10.0 if step_rate is not None and not on_gpu else None
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    with shown.over(names, rounds + 1):
+        shown.found([cold])
+        for number in range(rounds + 1):
+            for name in names:
+                shown.begin(name)
+                rate = loader_rate(data, augmentation_of(config, name), workers=workers)
+                shown.end(f"{rate:.3g} images/s")
+                if number:
+                    rates[name].append(rate)
+            if number:
+                warm = [_figure(n, rates[n], workers, step_rate, goal) for n in names]
+                shown.found([cold, *warm])
+
+
+def _figure(
+    name: str, rates: Sequence[float], workers: int, step_rate: float | None, goal: float | None
+) -> Figure:
+    return Figure(
+        PART,
+        f"cached, augment={name}, {workers or 'no'} loader processes",
+        spread(rates).median,
+        "images/s",
+        "" if step_rate is None else "loader ÷ training step",
+        None if step_rate is None else spread([rate / step_rate for rate in rates]),
+        goal if name == "light" else None,
+    )
 
 
 def augmentation_of(config: Config, name: str) -> Any:

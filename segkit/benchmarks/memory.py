@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import DataLoader
 
+from segkit.benchmarks.rounds import Rounds
 from segkit.benchmarks.timing import Figure, spread
 from segkit.config.sizes import image_size
 from segkit.data.cache import Cache
@@ -29,35 +30,41 @@ PART, WORKERS, FEW = "memory", 2, 1000
 _BUILD = "measured"
 
 
-def memory(config: Config) -> list[Figure]:
+def memory(config: Config, shown: Rounds) -> None:
     """Read a cache of noise, and one of ten times as many images, through two workers.
 
     Only Linux tells what a process shares; elsewhere nothing is measured.
 
     Args:
         config: as for :mod:`segkit.train`; size and channels are taken.
+        shown: keeps what is found.
     """
     if not Path("/proc/self/smaps_rollup").exists():
-        return []
-    held = [_held(config, count) for count in (FEW, 10 * FEW)]
-    figures = []
-    for count, (own, mapped) in zip((FEW, 10 * FEW), held, strict=True):
-        what = f"{count} images, main process and {WORKERS} workers"
-        figures.append(Figure(PART, f"{what}: their own memory", own / 2**20, "MiB"))
-        figures.append(Figure(PART, f"{what}: mapped files, shared", mapped / 2**20, "MiB"))
-    figures.append(
-        Figure(
+        return
+    counts = {f"{count} images": count for count in (FEW, 10 * FEW)}
+    figures: list[Figure] = []
+    owned: list[int] = []
+    with shown.over([*counts], 1):
+        for name, count in counts.items():
+            shown.begin(name)
+            own, mapped = _held(config, count)
+            owned.append(own)
+            what = f"{name}, main process and {WORKERS} workers"
+            figures.append(Figure(PART, f"{what}: their own memory", own / 2**20, "MiB"))
+            figures.append(Figure(PART, f"{what}: mapped files, shared", mapped / 2**20, "MiB"))
+            shown.end()
+            shown.found(figures)
+        growth = Figure(
             PART,
             "own memory, ten times as many images",
-            held[1][0] / 2**20,
+            owned[1] / 2**20,
             "MiB",
             f"÷ that of {FEW} images",
-            spread([held[1][0] / held[0][0]]),
+            spread([owned[1] / owned[0]]),
             1.1,
             at_most=True,
         )
-    )
-    return figures
+        shown.found([*figures, growth])
 
 
 def _held(config: Config, count: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from segkit.benchmarks.beside import beside
 from segkit.benchmarks.inference import inference
 from segkit.benchmarks.inputs import inputs
 from segkit.benchmarks.memory import memory
+from segkit.benchmarks.rounds import Rounds
 from segkit.benchmarks.startup import startup
 from segkit.benchmarks.timing import Figure
 from segkit.benchmarks.training import training
@@ -19,29 +20,30 @@ from segkit.core.quoting import escaped, quoted
 
 
 def measure(
-    part: str, settings: dict[str, Any], folder: Path, before: Sequence[Figure]
-) -> list[Figure]:
-    """Measure one part.
+    settings: dict[str, Any], folder: Path, before: Sequence[Figure], shown: Rounds
+) -> None:
+    """Measure the part that ``shown`` is of.
 
     Args:
-        part: its name.
         settings: of ``segkit.benchmark``, resolved.
         folder: where pictures go.
         before: what earlier parts found.
+        shown: keeps what is found.
     """
     rounds = settings["rounds"]
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")  # as training does, in every part alike
-    measured: dict[str, Callable[[], list[Figure]]] = {
-        "training": lambda: training(settings, rounds),
-        "changes": lambda: beside("changes").changes(settings, rounds),
-        "input": lambda: inputs(settings, rounds, _step_rate(before)),
-        "inference": lambda: inference(settings, rounds),
-        "start": lambda: startup(_for_training(settings), rounds, settings["allow_targets"]),
-        "memory": lambda: memory(settings),
-        "growth": lambda: beside("growth").growth(settings, folder),
+    own, allowed = _for_training(settings), settings["allow_targets"]
+    measured: dict[str, Callable[[], None]] = {
+        "training": lambda: training(settings, rounds, shown),
+        "changes": lambda: beside("changes").changes(settings, rounds, shown),
+        "input": lambda: inputs(settings, rounds, _step_rate(before), shown),
+        "inference": lambda: inference(settings, rounds, shown),
+        "start": lambda: startup(own, rounds, shown, allowed),
+        "memory": lambda: memory(settings, shown),
+        "growth": lambda: beside("growth").growth(settings, folder, shown),
     }
-    return measured[part]()
+    measured[shown.part]()
 
 
 def _step_rate(before: Sequence[Figure]) -> float | None:

@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segkit.benchmarks.timing import Figure, interleaved, speedup, spread
+from segkit.benchmarks.rounds import Rounds, interleaved
+from segkit.benchmarks.timing import Figure, speedup, spread
 
 PART = "start"
 # What an answer cannot do without, and what a training cannot.
@@ -18,12 +19,15 @@ _GOALS = {"--help": 1.3, "a configuration error": 1.7, "first training step": 1.
 FIRST_STEP = "+callbacks.first_step={_target_: segkit.benchmarks.first_step.FirstStep}"
 
 
-def startup(overrides: Sequence[str], rounds: int, allowed: Sequence[str] = ()) -> list[Figure]:
+def startup(
+    overrides: Sequence[str], rounds: int, shown: Rounds, allowed: Sequence[str] = ()
+) -> None:
     """Time whole processes.
 
     Args:
         overrides: of the configuration, as given on the command line.
         rounds: that are counted.
+        shown: keeps what is found.
         allowed: prefixes of targets that the configuration needs.
     """
     targets = f"allow_targets=[{','.join(['segkit.benchmarks.', *allowed])}]"
@@ -46,8 +50,7 @@ def startup(overrides: Sequence[str], rounds: int, allowed: Sequence[str] = ()) 
                 f"dataset.cache_dir={place / f'cold{next(number)}'}"
             ),
         }
-        taken = interleaved(rivals, rounds)
-    return [_figure(name, taken) for name in taken]
+        interleaved(rivals, rounds, shown, lambda taken: [_figure(name, taken) for name in taken])
 
 
 def _figure(name: str, taken: Mapping[str, Sequence[float]]) -> Figure:

@@ -71,25 +71,6 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def interleaved(rivals: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Call every rival once a round, after a round that is not counted.
-
-    Args:
-        rivals: by name; what they return is dropped.
-        rounds: that are counted.
-
-    Returns:
-        The seconds of each rival, round by round.
-    """
-    taken: dict[str, list[float]] = {name: [] for name in rivals}
-    for number in range(rounds + 1):
-        for name, work in rivals.items():
-            spent = seconds(work)
-            if number:
-                taken[name].append(spent)
-    return taken
-
-
 def rates(
     part: str,
     taken: Mapping[str, Sequence[float]],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from segkit.benchmarks.bare_loop import Epoch, bare_loop, learner_of, wait_for
 from segkit.benchmarks.beside import beside, is_beside
+from segkit.benchmarks.rounds import Rounds
 from segkit.benchmarks.timing import Figure, rates, speedup, spread
 from segkit.core.run_folder import RunFolder
 from segkit.data.datamodule import SegmentationData
@@ -51,15 +53,28 @@ class Alternating(pl.Callback):
     """Between two epochs of a training, lets every rival train one; the first is not counted.
 
     Args:
+        name: of the training.
         rivals: by name.
         loader: of the training.
+        images: that it trains on in an epoch.
+        shown: draws a bar, which has begun.
+        figures: of this callback, asked for after each round.
     """
 
-    def __init__(self, rivals: Mapping[str, Any], loader: TimedLoader) -> None:
+    def __init__(
+        self,
+        name: str,
+        rivals: Mapping[str, Any],
+        loader: TimedLoader,
+        *,
+        images: int,
+        shown: Rounds,
+        figures: Callable[[Alternating], list[Figure]],
+    ) -> None:
         self.rivals, self.loader = rivals, loader
-        self.ours: list[Epoch] = []
-        self.theirs: dict[str, list[Epoch]] = {name: [] for name in rivals}
+        self.epochs: dict[str, list[Epoch]] = {each: [] for each in (name, *rivals)}
         self.waited: list[float] = []
+        self.name, self.images, self.shown, self.figures = name, images, shown, figures
         self._begun: float | None = None
         self._trained = 0.0
 
@@ -67,6 +82,7 @@ class Alternating(pl.Callback):
         """The epoch before has ended, with its checkpoints; now the rivals, and then anew."""
         del trainer, pl_module
         self._close()
+        self.shown.begin(self.name)
         self._begun = time.perf_counter()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -85,57 +101,63 @@ class Alternating(pl.Callback):
         if self._begun is None:
             return
         ours = Epoch(self._trained - self._begun, time.perf_counter() - self._begun)
-        self.ours.append(ours)
+        self._keep(self.name, ours)
         self.waited.append(self.loader.waited / ours.training)
         for name, rival in self.rivals.items():
+            self.shown.begin(name)
             with torch.random.fork_rng(), torch.enable_grad():
-                self.theirs[name].append(rival.epoch())
+                self._keep(name, rival.epoch())
+        if len(self.waited) > 1:
+            self.shown.found(self.figures(self))
+
+    def _keep(self, name: str, epoch: Epoch) -> None:
+        self.epochs[name].append(epoch)
+        self.shown.end(f"{self.images / epoch.training:.3g} images/s")
 
 
-def training(config: Config, rounds: int) -> list[Figure]:
+def training(config: Config, rounds: int, shown: Rounds) -> None:
     """Train with all callbacks, and the rivals in turn with it, in one process.
 
     Args:
         config: as for :mod:`segkit.train`, with ``run_dir`` set.
         rounds: epochs that are counted.
+        shown: keeps what is found.
     """
-    settings = {**config, "trainer": {**config["trainer"], "max_epochs": rounds + 1}}
-    settings["callbacks"] = {k: v for k, v in config["callbacks"].items() if k != "early_stopping"}
+    trainer_node = {**config["trainer"], "max_epochs": rounds + 1, "enable_progress_bar": False}
+    # Ctrl-C ends a measurement at once; there is nothing to resume.
+    without = ("early_stopping", "interrupts")
+    callbacks = {k: v for k, v in config["callbacks"].items() if k not in without}
+    settings = {**config, "trainer": trainer_node, "callbacks": callbacks}
     data = build_data(settings, build_reader(settings))
     data.prepare_data()
     module = build_module(settings, build_task(settings, data.classes))
     trainer = build_trainer(settings)
     images = len(data.indices("train"))
-    images = max(1, images // data.batch_size) * data.batch_size if images else 0
+    images = min(images, max(1, images // data.batch_size) * data.batch_size)
     with tempfile.TemporaryDirectory() as folder:
         rivals = _rivals(module, data, trainer, Path(folder))
         data.trainer = trainer
         loader = TimedLoader(data.train_dataloader())
         data.train_dataloader = lambda: loader  # type: ignore[method-assign,assignment,return-value]
-        alternating = Alternating(rivals, loader)
+        name = f"segkit, {trainer.precision}"
+        figures = partial(_figures, on_gpu=trainer.strategy.root_device.type == "cuda")
+        alternating = Alternating(name, rivals, loader, images=images, shown=shown, figures=figures)
         trainer.callbacks.append(alternating)  # type: ignore[attr-defined]
-        fit(
-            data,
-            module,
-            trainer,
-            RunFolder(settings["run_dir"]),
-            monitor=settings["monitor"],
-            compile_network=settings["compile"],
-        )
-    images = min(images, len(data.indices("train")))
-    return _figures(
-        alternating, images, str(trainer.precision), on_gpu=_device(trainer).type == "cuda"
-    )
-
-
-def _device(trainer: pl.Trainer) -> torch.device:
-    return trainer.strategy.root_device
+        with shown.over([name, *rivals], rounds + 1):
+            fit(
+                data,
+                module,
+                trainer,
+                RunFolder(settings["run_dir"]),
+                monitor=settings["monitor"],
+                compile_network=settings["compile"],
+            )
 
 
 def _rivals(
     module: SegmentationModule, data: SegmentationData, trainer: pl.Trainer, folder: Path
 ) -> dict[str, Any]:
-    device = _device(trainer)
+    device = trainer.strategy.root_device
     held = {stage: tensors(data, stage, device) for stage in ("train", "val")}
     fast = learner_of(module, data.batch_size, device)
     bare = bare_loop(fast, held["train"], held["val"], precision=str(trainer.precision))
@@ -154,16 +176,12 @@ def tensors(data: SegmentationData, stage: str, device: torch.device) -> tuple[T
     return images_NHWC.permute(0, 3, 1, 2).to(device), masks_NHW.to(device)
 
 
-def _figures(
-    alternating: Alternating, images: int, precision: str, *, on_gpu: bool
-) -> list[Figure]:
-    part, ours = "training", alternating.ours[1:]
-    epochs = {f"segkit, {precision}": ours} | {
-        n: each[1:] for n, each in alternating.theirs.items()
-    }
+def _figures(measured: Alternating, *, on_gpu: bool) -> list[Figure]:
+    part = "training"
+    epochs = {name: each[1:] for name, each in measured.epochs.items()}
     taken = {name: [epoch.training for epoch in some] for name, some in epochs.items()}
-    figures = rates(part, taken, images, "images/s", goals={PLAIN: 3.0, MONAI: 2.4})
-    bare = alternating.theirs[BARE][1:]
+    ours, bare = epochs[measured.name], epochs[BARE]
+    figures = rates(part, taken, measured.images, "images/s", goals={PLAIN: 3.0, MONAI: 2.4})
     figures += [
         Figure(
             part,
@@ -177,7 +195,7 @@ def _figures(
         Figure(
             part,
             "share of the training time in which the step waits for input",
-            spread(alternating.waited[1:]).median,
+            spread(measured.waited[1:]).median,
             "",
             goal=0.03 if on_gpu else None,
             at_most=True,

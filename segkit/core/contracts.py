@@ -131,17 +131,22 @@ def check_sample(sample: Sample, record: Record, classes: int) -> None:
         raise TypeError(f"{record.id}: a reader must give (H, W[, C]) uint8, got {image.dtype}")
     if mask is None:
         return
-    if mask.shape != image.shape[:2]:
-        raise SegkitError(
-            f"image and mask differ in size: {_size(image)} against {_size(mask)} pixels",
-            where=f"{record.image} and {record.masks[0]}",
-            remedy="give each image a mask of its own size",
-        )
+    check_size(image, mask, f"{record.image} and {record.masks[0]}")
     if mask.size and int(mask.max()) >= classes:
         raise SegkitError(
             f"class {int(mask.max())} in a mask, but the data set names {classes} classes",
             where=record.masks[0],
             remedy="let dataset.mask_values map to 0…K-1 and name K classes in dataset.classes",
+        )
+
+
+def check_size(image: NDArray[Any], mask: NDArray[Any], where: str) -> None:
+    """Raise :class:`SegkitError` unless both have as many rows and columns."""
+    if mask.shape[:2] != image.shape[:2]:
+        raise SegkitError(
+            f"image and mask differ in size: {_size(image)} against {_size(mask)} pixels",
+            where=where,
+            remedy="give each image a mask of its own size",
         )
 
 
@@ -173,5 +178,5 @@ def _first_of(kind: Sequence[Problem]) -> str:
     return f"{kind[0].where} ({kind[0].what}{alike})"
 
 
-def _size(array: NDArray[np.uint8]) -> str:
+def _size(array: NDArray[Any]) -> str:
     return f"{array.shape[1]}×{array.shape[0]}"

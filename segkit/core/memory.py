@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from segkit.core.errors import SegkitError
+from segkit.core.heap import kept
 
 # Bytes that are taken without asking.
 _LITTLE = 2**26
@@ -46,7 +47,7 @@ def available() -> int | None:
             taken = int((folder / used).read_text(encoding="utf-8"))
             taken -= sum(_figure(str(folder / "memory.stat"), name) for name in files)
             known.append(max(0, most - max(0, taken)))
-    return min(known, default=None)
+    return min(known) + kept() if known else None
 
 
 def resident() -> int:

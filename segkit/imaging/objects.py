@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.imaging.channels import flat
 from segkit.imaging.masks import mask_keys
 from segkit.imaging.pixels import Pixels
 
@@ -36,18 +38,25 @@ def draw(shape: tuple[int, int], parts: Iterable[Part]) -> Drawn:
     """Draw objects into an empty image of rows and columns."""
     labels = np.zeros(shape, np.int32)
     shared = np.zeros(shape, np.bool_)
-    number = filled = 0
+    number = visible = 0
     for number, (box, part) in enumerate(parts, start=1):
-        rows = np.flatnonzero(part.any(axis=1))
-        if len(rows):
-            filled += 1
-            near = slice(rows[0], rows[-1] + 1)  # a mask of the whole image is nearly empty
-            here, inside = labels[box][near], part[near]
-            shared[box][near] |= inside & (here > 0)
-            here[inside] = number
+        near = filled(part)  # a mask of the whole image is nearly empty
+        here, inside = labels[box][near], part[near]
+        shared[box][near] |= inside & (here > 0)
+        here[inside] = number
+        visible += inside.size > 0
     areas: NDArray[np.int64] = np.bincount(labels.ravel(), minlength=number + 1)[1:]
     left = int(np.count_nonzero(areas))
-    return Drawn(labels, int(areas.sum()), int(shared.sum()), filled - left)
+    return Drawn(labels, int(areas.sum()), int(shared.sum()), visible - left)
+
+
+def filled(pixels: Pixels) -> tuple[slice, slice]:
+    """The rows and columns of (H, W) or (H, W, C) beyond which all is 0; empty where all is."""
+    planes = flat(pixels)
+    planes = planes if planes.ndim == 2 else np.asarray(planes.any(axis=2))
+    planes = planes if planes.dtype.itemsize == 1 else np.asarray(planes != 0)
+    left, top, width, height = cv2.boundingRect(np.ascontiguousarray(planes).view(np.uint8))
+    return slice(top, top + height), slice(left, left + width)
 
 
 def stored_labels(pixels: Pixels, name: str) -> NDArray[np.int32]:

@@ -5,7 +5,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import lightning.pytorch as pl
@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from segkit.core.checksums import content_hash
+from segkit.core.heap import freed_is_kept
 from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
@@ -71,7 +72,8 @@ def fit(
     with quiet():
         checkpoint_from = resume_from and resume_from.checkpoint
         log.info("training: %s epochs at most", trainer.max_epochs)
-        with _ended_by_signals(trainer):
+        on_cpu = trainer.strategy.root_device.type == "cpu"
+        with _ended_by_signals(trainer), freed_is_kept() if on_cpu else nullcontext():
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
         _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)

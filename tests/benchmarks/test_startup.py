@@ -6,6 +6,7 @@ import pytest
 
 from segkit.benchmarks import startup as module
 from segkit.benchmarks.parts import _for_training
+from segkit.benchmarks.rounds import Rounds
 from segkit.benchmarks.startup import startup
 
 SECONDS = {
@@ -29,7 +30,9 @@ def test_what_is_started_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("segkit.benchmarks.timing.time.perf_counter", lambda: clock[0])
     monkeypatch.setattr(module, "_python", pretend)
-    found = {figure.what: figure for figure in startup(["dataset.size=64"], 3)}
+    shown = Rounds("start", lambda _: None)
+    startup(["dataset.size=64"], 3, shown)
+    found = {figure.what: figure for figure in shown.figures}
     for name, ratio, reached in (
         ("--help", 1.2, True),
         ("a configuration error", 2.0, False),

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from segkit.benchmarks.bare_loop import Epoch, Learner, bare_loop
+from segkit.benchmarks.rounds import Rounds
 from segkit.benchmarks.training import Alternating, TimedLoader
 from segkit.models.network import SegmentationNetwork
 from segkit.tasks.losses import BinaryCrossEntropy
@@ -51,19 +52,24 @@ def test_epochs_are_timed_without_the_rivals_and_with_what_follows_validation(
 ) -> None:
     monkeypatch.setattr("segkit.benchmarks.training.time.perf_counter", lambda: CLOCK[0])
     rival, loader = Rival(), TimedLoader(Loader())
-    alternating, module = Alternating({"rival": rival}, loader), nn.Linear(1, 1)
+    shown = Rounds("training", lambda _: None)
+    alternating = Alternating(
+        "ours", {"rival": rival}, loader, images=3, shown=shown, figures=lambda _: []
+    )
+    module = nn.Linear(1, 1)
     module.device = torch.device("cpu")  # type: ignore[assignment]
     trainer: Any = None
     task: Any = module
-    for _ in range(2):
-        alternating.on_train_epoch_start(trainer, task)
-        assert list(loader) == [0, 1, 2]
-        alternating.on_validation_start(trainer, task)
-        sleep(0.02)  # validation, drawing, checkpoints
-    alternating.on_train_end(trainer, task)
+    with shown.over(["ours", "rival"], 2):
+        for _ in range(2):
+            alternating.on_train_epoch_start(trainer, task)
+            assert list(loader) == [0, 1, 2]
+            alternating.on_validation_start(trainer, task)
+            sleep(0.02)  # validation, drawing, checkpoints
+        alternating.on_train_end(trainer, task)
     assert rival.called == 2
-    assert alternating.theirs == {"rival": [Epoch(10.0, 20.0)] * 2}
-    for epoch in alternating.ours:
+    assert alternating.epochs["rival"] == [Epoch(10.0, 20.0)] * 2
+    for epoch in alternating.epochs["ours"]:
         assert epoch.training == pytest.approx(0.03)
         assert epoch.whole == pytest.approx(0.05)
     assert alternating.waited == pytest.approx([1.0, 1.0])

@@ -21,14 +21,13 @@ Citation: Caicedo et al., Nucleus segmentation across imaging experiments: the 2
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.core.contracts import Listing, Problem, Record, Sample, check_sample
+from segkit.core.contracts import Listing, Problem, Record, Sample, check_size
 from segkit.core.errors import SegkitError
 from segkit.core.tables import read_table
 from segkit.data.download import fetch
@@ -36,8 +35,8 @@ from segkit.data.readers.base import Reader, is_image
 from segkit.data.readers.overlaps import Overlaps, touching
 from segkit.imaging.components import components
 from segkit.imaging.masks import above
-from segkit.imaging.objects import Part, draw
-from segkit.imaging.pixels import decode
+from segkit.imaging.objects import Part, draw, filled
+from segkit.imaging.pixels import Pixels, decode
 
 URL = "https://data.broadinstitute.org/bbbc/BBBC038/stage1_train.zip"
 HOME = Path("data/dsb2018")  # the folder that conf/dataset/dsb2018.yaml names
@@ -88,7 +87,7 @@ class Dsb2018(Reader):
         if not record.labelled:
             return Sample(image, None)
         if _is_flat(record):
-            foreground = self._read_mask(record.masks[0])
+            foreground = _foreground(self._stored(record.masks[0]))
             return Sample(image, foreground.astype(np.uint8), components(foreground))
         drawn = draw((image.shape[0], image.shape[1]), self._nuclei(record, image))
         self._overlaps.add(record, drawn)
@@ -96,10 +95,10 @@ class Dsb2018(Reader):
 
     def _nuclei(self, record: Record, image: NDArray[np.uint8]) -> Iterator[Part]:
         for name in record.masks:
-            nucleus = self._read_mask(name)
-            # Names the one of many masks that differs in size.
-            check_sample(Sample(image, nucleus.astype(np.uint8)), replace(record, masks=(name,)), 2)
-            yield (slice(None), slice(None)), nucleus
+            pixels = self._stored(name)
+            check_size(image, pixels, f"{record.image} and {name}")
+            box = filled(pixels)  # a nucleus is a thousandth of the image
+            yield box, _foreground(pixels[box])
 
     def cautions(self) -> list[Problem]:
         """For a task of objects: nuclei that overlap, and masks that tell none apart."""
@@ -111,7 +110,7 @@ class Dsb2018(Reader):
         flat = [record for record in records if _is_flat(record)]
         return [*touching(flat), *self._overlaps.cautions("by file name")]
 
-    def _read_mask(self, name: str) -> NDArray[np.bool_]:
+    def _stored(self, name: str) -> Pixels:
         where = self.source.where(name)
         pixels = decode(self.source.read(name), where)
         if pixels.dtype.kind not in "bu":
@@ -120,14 +119,18 @@ class Dsb2018(Reader):
                 where=where,
                 remedy="save masks with 0 and 255",
             )
-        # Some community fixes of the labels were saved with smoothed edges, some as 0 and 1.
-        plain = pixels.max(initial=0) <= 1
-        return above(pixels, 0 if plain else np.iinfo(pixels.dtype).max // 2)
+        return pixels
 
     def stratum(self, record: Record, image: NDArray[np.uint8]) -> str:
         """Imaging type, decided from the pixels."""
         del record
         return imaging_type(image)
+
+
+def _foreground(pixels: Pixels) -> NDArray[np.bool_]:
+    # Some community fixes of the labels were saved with smoothed edges, some as 0 and 1.
+    plain = pixels.max(initial=0) <= 1
+    return above(pixels, 0 if plain else np.iinfo(pixels.dtype).max // 2)
 
 
 def imaging_type(image: NDArray[np.uint8]) -> str:
@@ -143,12 +146,12 @@ def imaging_type(image: NDArray[np.uint8]) -> str:
     Returns:
         ``"stained"``, ``"fluorescence"`` or ``"brightfield"``.
     """
-    if image.ndim == 3 and image.shape[2] >= 3:
-        colours = image[..., :3]
-        if float(np.mean(colours.max(axis=2).astype(np.int16) - colours.min(axis=2))) > 8:
-            return "stained"
-    grey = image if image.ndim == 2 else image[..., :3].mean(axis=2)
-    return "fluorescence" if float(np.median(grey)) < 100 else "brightfield"
+    # Plane by plane: NumPy is ten times slower along an axis of three.
+    planes = np.ascontiguousarray(np.moveaxis(np.atleast_3d(image)[..., :3], -1, 0))
+    if len(planes) == 3 and float(np.mean(planes.max(axis=0) - planes.min(axis=0))) > 8:
+        return "stained"
+    median = float(np.median(planes.sum(axis=0, dtype=np.uint16))) / len(planes)
+    return "fluorescence" if median < 100 else "brightfield"
 
 
 def field_of_view(name: str) -> str:
