@@ -133,7 +133,7 @@ def test_sigterm_ends_other_writing_the_same_way(
         assert len(hidden(out)) == 1
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("segkit.inference.predict_files.encode_components", ended)
+    monkeypatch.setattr("segkit.inference.submission.encode_components", ended)
     asked = given(run, tmp_path / "a.png", out, "rle=true")
     assert command(*asked) == 128 + signal.SIGTERM
     assert hidden(out) == []

@@ -113,7 +113,7 @@ def test_what_can_work_is_accepted(changes: dict[str, Any]) -> None:
         ({"dataset__name": ".."}, "dataset.name=..", "plain name"),
         ({"dataset__split": 3}, "dataset.split=3", "dataset.split.KEY=VALUE"),
         ({"dataset__split__stratify": "no"}, "dataset.split.stratify=no", "true or false"),
-        ({"dataset__split__folds": 2}, "dataset.split.folds=2", "3 or more, or null"),
+        ({"dataset__split__folds": 2}, "dataset.split.folds=2", "3 or more, null, or each"),
         ({"dataset__split__val": "some"}, "dataset.split.val=some", "from 0 to 1"),
         ({"compile": 1}, "compile=1", "true or false"),
         ({"model__encoder": "resnet35"}, "model.encoder=resnet35", "'resnet34'"),
