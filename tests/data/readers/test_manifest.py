@@ -7,21 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
 from segkit.core.contracts import Listing
 from segkit.core.errors import SegkitError
 from segkit.data.readers.folder import Folder
-
-TWO = ("background", "foreground")
-SHAPE = np.array([[0, 0, 1, 1], [0, 1, 1, 0]], np.uint8)
-IMAGE = np.random.default_rng(0).integers(0, 255, (2, 4, 3)).astype(np.uint8)
-
-
-def save(path: Path, pixels: NDArray[Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
+from tests.data.readers.folder_files import IMAGE, SHAPE, TWO, save
 
 
 def table(root: Path, text: str) -> Folder:

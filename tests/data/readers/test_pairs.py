@@ -2,33 +2,13 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
 from segkit.core.contracts import Listing, check_sample
 from segkit.data.readers.folder import Folder
-
-TWO = ("background", "foreground")
-SHAPE = np.array([[0, 0, 1, 1], [0, 1, 1, 0]], np.uint8)
-IMAGE = np.random.default_rng(0).integers(0, 255, (2, 4, 3)).astype(np.uint8)
-
-
-def save(path: Path, pixels: NDArray[Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-
-
-def tree(root: Path, pairs: dict[str, str | None], mask: NDArray[Any] = SHAPE * 255) -> Path:
-    """Write image files, each with its mask file or None."""
-    for image, truth in pairs.items():
-        save(root / image, IMAGE)
-        if truth is not None:
-            save(root / truth, mask)
-    return root
+from tests.data.readers.folder_files import IMAGE, SHAPE, TWO, save, tree
 
 
 def ids(found: Listing) -> list[str]:
