@@ -65,6 +65,9 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
         config = _resolve(composed, call.output)
     if resume and is_done(RunFolder(resume), config):
         if is_first_process():
+            from segkit.runs.resume_point import end_what_was_killed
+
+            end_what_was_killed(RunFolder(resume))
             print(f"done before: {RunFolder(resume).path} (more: trainer.max_epochs=N)", flush=True)
         return RunFolder(resume)
     check_training(config)

@@ -52,6 +52,8 @@ _OF_FOLDERS = {"axes": None, "axis": "axial", "images": None, "masks": None, "z"
 ADDED = {
     **{f"dataset.{key}": value for key, value in _OF_FOLDERS.items()},
     **{f"dataset.reader.{key}": value for key, value in _OF_FOLDERS.items()},
+    "callbacks.average._target_": "segkit.training.callbacks.average.AverageWeights",
+    "callbacks.average.decay": None,
     "dataset.device_cache": False,
     "dataset.intensity": STORED,
     "large": LARGE,

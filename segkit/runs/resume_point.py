@@ -1,10 +1,12 @@
 """Where a run resumes, and what a killed run has left behind."""
 
 import logging
+from contextlib import suppress
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import remove_unfinished
 from segkit.core.run_folder import RunFolder
+from segkit.runs.claim import held
 from segkit.training.checkpoints import Position, position
 from segkit.training.tensorboard import drop_events
 
@@ -53,3 +55,18 @@ def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
         path.unlink(missing_ok=True)
     for path in folder.events():
         drop_events(path, since=found.written if found else 0)
+
+
+def end_what_was_killed(folder: RunFolder) -> None:
+    """Do what a process that was killed after the end of its training had still to do.
+
+    A lock that nobody holds is what tells; a run that another process is just ending is left to it.
+    """
+    from segkit.evaluation.report import report_or_warn
+
+    if not folder.lock.exists():
+        return
+    with suppress(SegkitError, OSError), held(folder):
+        remove_unfinished(folder.path)
+        if not folder.report.exists():
+            report_or_warn(folder)
