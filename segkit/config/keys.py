@@ -58,6 +58,7 @@ ADDED = {
     "dataset.intensity": STORED,
     "large": LARGE,
     "overlap": OVERLAP,
+    "steps": 1500,
     "tile": TILE,
 }
 # Never compared with the run's own on resume: their choices are compared key by key.
@@ -78,6 +79,7 @@ NOT_COMPARED = (
     "dataset.panel_count",
     "dataset.panel_ids",
     "max_megapixels",
+    "steps",  # trainer.max_epochs says what came of them
     "monitor_asked",  # monitor says what was gone by
 )
 # They make several runs of one configuration.

@@ -138,6 +138,7 @@ DATA = {
     "dataset.split.test": PROBABILITY,
     "dataset.split.val": PROBABILITY,
     "dataset.z": Z,
+    "steps": whole(1),
     "trainer.accelerator": choice("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
     "trainer.accumulate_grad_batches": whole(1),
     "trainer.check_val_every_n_epoch": whole(1),

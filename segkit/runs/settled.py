@@ -73,7 +73,7 @@ def settle_epochs(
 
     if config["trainer"]["max_epochs"] != AUTO:
         return {}
-    found, why = epochs_for(len(data.indices("train")), data.batch_size)
+    found, why = epochs_for(len(data.indices("train")), data.batch_size, config["steps"])
     composed.trainer.max_epochs = found
     return {"epochs": f"{found}: {why}"}
 
