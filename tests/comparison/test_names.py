@@ -113,7 +113,8 @@ def test_a_run_from_before_there_was_a_key_has_what_it_was_trained_by() -> None:
     new["dataset"]["intensity"] = "image"
     new["callbacks"]["average"]["decay"] = 0.99
     differing = differing_keys([config(), new])
-    assert run_names(differing, 2) == ["intensity=stored, decay=None", "intensity=image, decay=0.99"]
+    names = run_names(differing, 2)
+    assert names == ["intensity=stored, decay=None", "intensity=image, decay=0.99"]
 
 
 def test_a_key_that_repeats_another_is_not_told_twice() -> None:
