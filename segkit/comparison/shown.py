@@ -151,7 +151,8 @@ def _apart(each: Configuration, comparison: Comparison) -> str:
         score = run.summary["test"]["all"][comparison.score]
         found.setdefault(run.left_out or "none", []).append(float(score))
     told = ", ".join(f"{name} {number(mean(scores), '.3f')}" for name, scores in found.items())
-    return f"{each.name}, {comparison.title} on what was left out of training: {told}" if told else ""
+    what = f"{each.name}, {comparison.title} on what was left out of training"
+    return f"{what}: {told}" if told else ""
 
 
 def _alone(comparison: Comparison) -> str:
