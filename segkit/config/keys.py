@@ -61,6 +61,8 @@ ADDED = {
     "steps": 1500,
     "tile": TILE,
 }
+# What was the default of earlier versions, where it is another today.
+ONCE_DEFAULT = {"dataset.intensity": STORED}
 # Never compared with the run's own on resume: their choices are compared key by key.
 NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment", "monitor_asked")
 # Of the trials of one study these may differ.

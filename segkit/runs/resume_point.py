@@ -57,16 +57,11 @@ def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
         drop_events(path, since=found.written if found else 0)
 
 
-def end_what_was_killed(folder: RunFolder) -> None:
-    """Do what a process that was killed after the end of its training had still to do.
+def clear_killed_end(folder: RunFolder) -> None:
+    """Remove what a process left behind that was killed after the end of its training.
 
     A lock that nobody holds is what tells; a run that another process is just ending is left to it.
     """
-    from segkit.evaluation.report import report_or_warn
-
-    if not folder.lock.exists():
-        return
-    with suppress(SegkitError, OSError), held(folder):
-        remove_unfinished(folder.path)
-        if not folder.report.exists():
-            report_or_warn(folder)
+    if folder.lock.exists():
+        with suppress(SegkitError, OSError), held(folder):
+            remove_unfinished(folder.path)

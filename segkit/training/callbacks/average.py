@@ -87,14 +87,18 @@ class AverageWeights(pl.Callback):
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Validate the average."""
-        del pl_module
-        if trainer.state.fn == "fit":
-            self._swap(True)
+        del trainer, pl_module
+        self._swap(True)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the average, of an epoch that is not validated, too."""
         del trainer, pl_module
         self._swap(True)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The network keeps the average; the weights themselves are in last.ckpt."""
+        del trainer, pl_module
+        self._average = None
 
     def _swap(self, wanted: bool) -> None:
         if self._average is None or self._swapped == wanted:
