@@ -136,20 +136,20 @@ def test_a_cut_cable_ends_both_hosts_and_the_run_is_resumed(trained: Path, home:
 
 
 @pytest.mark.parametrize(
-    ("own", "root", "run", "said"),
+    ("own", "run", "said"),
     [
-        ("disk", "data", "disk/run", "processes 1 do not see the run folder"),
-        ("data", "data", "run", "the data of processes 1 is not that of the first"),
+        ("disk", "disk/run", "processes 1 do not see the run folder"),
+        ("data", "run", "the data of processes 1 is not that of the first"),
     ],
 )
 def test_disks_that_are_not_shared_are_noticed_before_the_first_step(
-    home: Path, tmp_path: Path, own: str, root: str, run: str, said: str
+    home: Path, tmp_path: Path, own: str, run: str, said: str
 ) -> None:
     """The second host has another folder of the same name: an empty one, or older data."""
     for name in ("disk", "other disk"):
         (tmp_path / name).mkdir()
-    shutil.copytree(home / root, tmp_path / "data")
-    other = Path(shutil.copytree(home / root, tmp_path / "other data"))
+    shutil.copytree(home / "data", tmp_path / "data")
+    other = Path(shutil.copytree(home / "data", tmp_path / "other data"))
     mask = sorted(other.rglob("masks/*.png"))[0]
     mask.unlink()
     shutil.copy(home / "spy.py", tmp_path)

@@ -1,5 +1,6 @@
 """Where caches lie for users with a home folder, without one, and with one that is read-only."""
 
+import getpass
 import os
 import pwd
 import stat
@@ -9,14 +10,17 @@ from typing import NoReturn
 
 import pytest
 
+from segkit.core.errors import SegkitError
 from segkit.core.home import at_home, settle
+from segkit.runs import load_run
 
 Env = pytest.MonkeyPatch
+NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
 
 
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch: Env, tmp_path: Path) -> None:
-    for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
+    for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", *NAMES):
         monkeypatch.setenv(name, "to be restored")
         monkeypatch.delenv(name)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -65,6 +69,23 @@ def test_without_home_and_passwd_entry(refuge: Path, capsys: pytest.CaptureFixtu
     assert f"there is no home folder: caches are kept in {refuge}/.cache" in said
     settle()  # as a child process does
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("unknown")
+@pytest.mark.parametrize("given", ["", "me"])
+def test_a_user_without_a_name_is_given_one(monkeypatch: Env, given: str) -> None:
+    """getpass.getuser, which torch.compile asks, ends in a KeyError otherwise."""
+    monkeypatch.setenv("USER", given)
+    settle()
+    assert getpass.getuser() == (given or f"user{os.getuid()}")
+
+
+@pytest.mark.usefixtures("unknown")
+def test_a_run_is_loaded_in_a_session_without_a_home(tmp_path: Path) -> None:
+    """As in a notebook; its configuration names ``~/.cache``."""
+    with pytest.raises(SegkitError, match="not a run folder"):
+        load_run(tmp_path)
+    assert at_home("~/.cache/segkit", "dataset.root").is_relative_to(tempfile.gettempdir())
 
 
 def test_a_home_that_is_not_there(monkeypatch: Env, refuge: Path) -> None:
