@@ -4,7 +4,6 @@ ARG PYTHON=python:3.12.14-slim-bookworm@sha256:0f5b26b9518d002b6173fd61daad821fa
 FROM ${PYTHON} AS build
 ARG TORCH=cpu
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1
-SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 WORKDIR /src
 COPY requirements-uv.txt ./
 RUN python -m venv /opt/uv \
@@ -19,7 +18,7 @@ RUN case "$TORCH" in \
                 !(torch && /--hash/)' requirements.txt > pinned.txt ;; \
         *) echo "TORCH=$TORCH: choose cpu or cuda" >&2; exit 1 ;; \
     esac \
-    && if [[ "$TORCH" = cpu ]]; then export UV_TORCH_BACKEND=cpu; fi \
+    && if [ "$TORCH" = cpu ]; then export UV_TORCH_BACKEND=cpu; fi \
     && /opt/uv/bin/uv pip install --python /opt/segkit/bin/python --constraints pinned.txt \
         --extra dicomseg --extra onnx --extra rois --extra sweep --extra zarr -r pyproject.toml
 COPY README.md LICENSE ./
@@ -36,9 +35,9 @@ RUN python -m venv --without-pip /opt/hatch \
 FROM ${PYTHON}
 LABEL org.opencontainers.image.title="segkit" org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/segkit /opt/segkit
-# Anyone may run it (--user): home is where whoever that is can write. Nothing needs root.
-RUN useradd --uid 1000 --create-home segkit && install -d -m 1777 /work
-ENV PATH=/opt/segkit/bin:$PATH PYTHONUNBUFFERED=1
+# Nothing needs root: whoever runs it (--user) may write here. Volumes that are new take the mode.
+RUN useradd --uid 1000 --create-home segkit && install -d -m 1777 /work /cache
+ENV PATH=/opt/segkit/bin:$PATH PYTHONUNBUFFERED=1 XDG_CACHE_HOME=/cache
 USER 1000:1000
 # Data, runs and caches are mounted: nothing of value is kept in the container.
 WORKDIR /work
