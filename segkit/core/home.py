@@ -31,6 +31,8 @@ def settle() -> None:
     caches = Path(named or home / ".cache")
     usable = (named or not homeless) and _may_be_written(caches)
     if usable and not homeless:
+        if not _may_be_written(home / ".config"):
+            os.environ.setdefault("MPLCONFIGDIR", str(caches / "matplotlib"))
         return
     refuge, unusable = _refuge(), caches
     if homeless:

@@ -116,6 +116,16 @@ def test_a_place_that_the_user_names_is_used(
     assert f"caches are kept in {tmp_path}/mine" in capsys.readouterr().err
 
 
+def test_matplotlib_writes_where_a_home_of_root_lets_it(monkeypatch: Env, tmp_path: Path) -> None:
+    """Docker calls / the home of a number without a name."""
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).is_relative_to(tmp_path))
+    settle()
+    assert os.environ["HOME"] == "/"
+    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / "matplotlib")
+
+
 @pytest.mark.parametrize("named", ["", "caches"])
 def test_what_is_no_absolute_path_names_no_place(
     monkeypatch: Env, tmp_path: Path, named: str

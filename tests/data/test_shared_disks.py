@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from segkit.core import locks
-from segkit.data import cache as cache_module
+from segkit.data.cache_build import build_cache
 from segkit.data.readers.phantom import write_phantoms
 from tests.data.caching import InMemory, build, samples
 
@@ -45,7 +45,6 @@ def test_without_locks_who_is_second_takes_what_the_first_has_built(
     reader: InMemory, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, done = threading.Event(), threading.Event()
-    build_cache = cache_module.build_cache
 
     def slowly(folder: Path, *given: object) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -53,7 +52,7 @@ def test_without_locks_who_is_second_takes_what_the_first_has_built(
             assert done.wait(60)
         build_cache(folder, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cache_module, "build_cache", slowly)
+    monkeypatch.setattr("segkit.data.cache.build_cache", slowly)
     found = []
 
     def other() -> None:
