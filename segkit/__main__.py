@@ -24,12 +24,10 @@ def main(arguments: Sequence[str]) -> int:
     """Say what there is, or how a command is called; the exit code."""
     speak_plainly()
     if not arguments or arguments[0] in ("--help", "-h", "help"):
-        commands = "".join(
-            f"  python -m segkit.{name:<10} {does}\n" for name, does in COMMANDS.items()
-        )
+        rows = [f"  python -m segkit.{name:<10} {does}\n" for name, does in COMMANDS.items()]
         # All at once: a pager, or head, may have seen enough before the end.
         print(
-            f"Trained, honestly measured segmentation models.\n\n{commands}\n"
+            f"Trained, honestly measured segmentation models.\n\n{''.join(rows)}\n"
             f"Each has --help with examples. To begin: {command('train')}"
         )
         return 0
