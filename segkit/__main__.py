@@ -24,10 +24,12 @@ def main(arguments: Sequence[str]) -> int:
     """Say what there is, or how a command is called; the exit code."""
     speak_plainly()
     if not arguments or arguments[0] in ("--help", "-h", "help"):
-        print("Trained, honestly measured segmentation models.\n")
-        for name, does in COMMANDS.items():
-            print(f"  python -m segkit.{name:<10} {does}")
-        print(f"\nEach has --help with examples. To begin: {command('train')}")
+        rows = [f"  python -m segkit.{name:<10} {does}\n" for name, does in COMMANDS.items()]
+        # All at once: a pager, or head, may have seen enough before the end.
+        print(
+            f"Trained, honestly measured segmentation models.\n\n{''.join(rows)}\n"
+            f"Each has --help with examples. To begin: {command('train')}"
+        )
         return 0
     name, *others = arguments
     known = name.removeprefix("segkit.")

@@ -30,8 +30,8 @@ def is_python(block: str) -> bool:
 
 
 def commands(text: str) -> list[str]:
-    """What follows ``python -m``, in order: ``segkit.train dataset=phantom``."""
-    found = re.findall(r"python -m (segkit\.\w+[^`\n|]*)", text)
+    """What follows ``python -m``, or the name of the image: ``segkit.train dataset=phantom``."""
+    found = re.findall(r"(?:python -m|docker run .* segkit\S*) (segkit\.\w+[^`\n|]*)", text)
     return [command.split("  #")[0].strip() for command in found]
 
 

@@ -12,6 +12,7 @@ from segkit.core.quoting import interpolates
 _TRAINER = "lightning.pytorch.trainer.trainer.Trainer"
 ALLOWED = (
     "albumentations.",
+    "datetime.timedelta",
     "lightning.pytorch.Trainer",
     "lightning.pytorch.callbacks.",
     "lightning.pytorch.loggers.",

@@ -16,6 +16,7 @@ OF_A_MACHINE = (
     "logger",
     "trainer.accelerator",
     "trainer.enable_progress_bar",
+    "trainer.strategy.timeout",
 )
 # What the number of steps follows from.
 LENGTH = ("trainer.max_epochs", "trainer.devices", "trainer.num_nodes")
@@ -63,6 +64,11 @@ ADDED = {
 }
 # What was the default of earlier versions, where it is another today.
 ONCE_DEFAULT = {"dataset.intensity": STORED}
+# How trainer=ddp is written since it has a time-out of its own.
+_DDP = {
+    "_target_": "lightning.pytorch.strategies.DDPStrategy",
+    "timeout": {"_target_": "datetime.timedelta", "minutes": 30},
+}
 # Never compared with the run's own on resume: their choices are compared key by key.
 NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment", "monitor_asked")
 # Of the trials of one study these may differ.
@@ -143,3 +149,11 @@ def flatten(value: Any, key: str = "") -> dict[str, Any]:
         inner = [flatten(v, f"{key}.{k}" if key else str(k)) for k, v in value.items()]
         return {k: v for part in inner for k, v in part.items()}
     return {key: value}
+
+
+def in_todays_words(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with what earlier versions wrote otherwise and trained by the same."""
+    trainer = config.get("trainer") or {}
+    if trainer.get("strategy") != "ddp":
+        return config
+    return {**config, "trainer": {**trainer, "strategy": _DDP}}

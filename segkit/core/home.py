@@ -1,9 +1,10 @@
-"""A place for caches where a user has no home folder, as in a container under a bare number.
+"""A place for caches, and a name, where a user has neither: in a container under a bare number.
 
 Every command reads this before it knows what it is to do: nothing slow is imported.
 """
 
 import os
+import pwd
 import sys
 import tempfile
 from contextlib import suppress
@@ -12,14 +13,16 @@ from pathlib import Path
 from segkit.core.errors import SegkitError
 
 _CACHES = "~/.cache"
+_NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")  # as getpass.getuser looks for one
 
 
 def settle() -> None:
-    """Name a folder for this user's caches that can be written to, for child processes too.
+    """Name this user, and a folder for caches that can be written to, for child processes too.
 
     Without one, what keeps its files there (the decoded data sets, downloaded weights, fonts,
     compiled kernels) fails, or writes into a folder called ``~``.
     """
+    _settle_name()
     home = Path(os.path.expanduser("~"))  # noqa: PTH111  # which raises where there is none
     homeless = not home.is_absolute() or not home.is_dir()
     if not os.environ.get("XDG_CACHE_HOME", "").startswith("/"):
@@ -28,6 +31,8 @@ def settle() -> None:
     caches = Path(named or home / ".cache")
     usable = (named or not homeless) and _may_be_written(caches)
     if usable and not homeless:
+        if not _may_be_written(home / ".config"):
+            os.environ.setdefault("MPLCONFIGDIR", str(caches / "matplotlib"))
         return
     refuge, unusable = _refuge(), caches
     if homeless:
@@ -39,6 +44,16 @@ def settle() -> None:
     lacking = "there is no home folder" if homeless else f"{unusable} cannot be written to"
     words = f"{lacking}: caches are kept in {caches} (XDG_CACHE_HOME=PATH places them elsewhere)"
     print(words, file=sys.stderr, flush=True)
+
+
+def _settle_name() -> None:
+    """Name the user, for libraries that ask for it and end where there is none (torch.compile)."""
+    if any(os.environ.get(name) for name in _NAMES):
+        return
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        os.environ["LOGNAME"] = f"user{os.getuid()}"
 
 
 def _may_be_written(folder: Path) -> bool:

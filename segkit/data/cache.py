@@ -4,7 +4,8 @@ A cache is a folder with ``pixels-<build>.bin`` (images, masks and, losslessly p
 at their own size, one after the other), ``index.json`` (where each lies) and ``files.json`` (what
 the files were that it was built of). It is built under
 another name and renamed when complete, so that a build which was killed leaves nothing that
-looks whole; a lock file makes a second process wait for the first instead of building again.
+looks whole; a lock file makes a second process wait for the first instead of building again
+(where the disk knows no locks, the one that is complete first is kept).
 A cache that is built anew has another ``<build>``: who has read an index never reads the pixels
 of another build.
 """
@@ -20,13 +21,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from segkit.core.checksums import Checksums
 from segkit.core.contracts import Problem, Record, Truth
 from segkit.core.errors import SegkitError
 from segkit.core.intensity import GROUP
+from segkit.core.locks import folder_begun, waited_for
 from segkit.core.sources import check_apart
 from segkit.data.cache_build import CacheSpec, build_cache, pixels_name, prepare
 from segkit.data.cache_files import file_names, same_files
@@ -168,21 +169,23 @@ def open_cache(
     sources = [("dataset.root", reader.root), *(("dataset.manifest", table) for table in tables)]
     check_apart(folder, sources, key="dataset.cache_dir")
     key, threads = _key(reader, records, spec)[:16], threads or os.cpu_count() or 1
-    target, building = folder / f"{name}-{key}", folder / f".{name}-{key}.building"
+    target = folder / f"{name}-{key}"
+
+    def usable() -> Cache | None:
+        return _usable(target, reader, records, spec, threads)
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}-{key}.lock"):
-            if (cache := _usable(target, reader, records, spec, threads)) is not None:
+        with waited_for(folder / f"{name}-{key}.lock") as alone:
+            if (cache := usable()) is not None:
                 return cache
-            # What is here is of other files, or of a process that was killed: the lock is ours.
-            for left in (building, target):
-                shutil.rmtree(left, ignore_errors=True)
-            building.mkdir()
-            try:
+            # What is here is of other files, or of a process that was killed.
+            with folder_begun(target, alone=alone) as building:
                 build_cache(building, reader, records, spec, threads)
+                if not alone and (cache := usable()) is not None:
+                    return cache  # another process was quicker
+                shutil.rmtree(target, ignore_errors=True)
                 building.rename(target)
-            finally:
-                shutil.rmtree(building, ignore_errors=True)
             return Cache(target)
     except OSError as error:
         raise SegkitError(

@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -18,6 +17,7 @@ from rich.progress import (
 
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.core.files import atomic_path, cannot_write
+from segkit.core.locks import waited_for
 from segkit.core.shell import argument
 from segkit.core.terminal import progress
 
@@ -52,7 +52,7 @@ def fetch(url: str, target: Path, *, home: Path | None = None) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # It stays: who unlinked it would leave two that wait with locks of two files.
-        with FileLock(lock):
+        with waited_for(lock):
             if not target.exists():
                 _download(url, target)
     except OSError as error:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from filelock import FileLock
 from rich.progress import BarColumn, DownloadColumn, TextColumn
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
 from segkit.core.home import at_home
+from segkit.core.locks import waited_for
 from segkit.core.stamps import checksum, file_stamp
 from segkit.core.terminal import progress
 from segkit.data.source import Source, is_litter
@@ -162,7 +162,7 @@ def plain_tar(path: Path) -> Path:
     target = folder / f"{key}-{stamp}.tar"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{key}.lock"):
+        with waited_for(folder / f"{key}.lock"):
             if not target.exists():
                 for old in folder.glob(f"{key}-*.tar"):
                     old.unlink()

@@ -1,6 +1,5 @@
 """Whose a run folder is: claimed by one run alone, held by one process at a time."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,6 +58,8 @@ def held(folder: RunFolder) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    from segkit.core.locks import NO_LOCKS, tell_once
+
     lock = FileLock(folder.lock, blocking=False, fallback_to_soft=False)
     try:
         lock.acquire()
@@ -69,9 +70,9 @@ def held(folder: RunFolder) -> Iterator[None]:
             remedy="wait for it, or stop it first",
         ) from error
     except OSError as error:
-        # A disk that several machines share may know no locks: then there is none.
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP):
+        if error.errno not in NO_LOCKS:
             raise
+        tell_once(folder.path, "a second process that trains this run would not be noticed")
     try:
         yield
     finally:

@@ -29,7 +29,8 @@ from segkit.runs.call import Call, this_call
 from segkit.runs.claim import remove_if_empty
 from segkit.runs.jobs import RememberSweep, record_failure, show_jobs
 from segkit.runs.keep_apart import Refused
-from segkit.runs.launch import by_itself, check_launch, lost_another, process_name, watch
+from segkit.runs.launch import by_itself, check_launch, process_name, watch
+from segkit.runs.lost import lost_another
 from segkit.runs.resolvers import register
 
 _SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
@@ -82,7 +83,8 @@ def run(command: Command, config_name: str) -> None:
                 return verdicts[-1]
         except Exception as error:
             _leave_no_trace(error, call)
-            if not call.multirun and isinstance(error, SegkitError | OmegaConfBaseException):
+            told = isinstance(error, SegkitError | OmegaConfBaseException) or lost_another(error)
+            if told and not call.multirun:
                 _fail(error, config_name)
             # One job of a sweep: the others still run, and then the sweep fails.
             raise

@@ -34,8 +34,6 @@ _OBSERVER = "child-process-observer"
 _ITS_LOG = "lightning.fabric.strategies.launchers.subprocess_script"
 _MARK = "hydra.job.name=train_ddp_process_"  # among the arguments of those that the Trainer starts
 _PARENT = "SEGKIT_PARENT"  # names the process that started them
-# What gloo and NCCL say of a process that is no longer there.
-_GONE = ("closed by peer", "reset by peer", "broken pipe", "socket closed", "remote process exited")
 
 
 def process_name() -> str:
@@ -226,16 +224,3 @@ def _end_with(parent: int) -> None:
         time.sleep(1)
     print(f"{process_name() or 'process 0'}: what started it has ended", file=sys.stderr)
     os._exit(1)  # the main thread may wait for the others for half an hour
-
-
-def lost_another(error: BaseException) -> SegkitError | None:
-    """What to say where an error only means that another process has gone; else None."""
-    text = str(error).lower()
-    if not isinstance(error, RuntimeError) or not any(word in text for word in _GONE):
-        return None
-    return SegkitError(
-        "another of the processes that train together has ended",
-        where=", ".join(getattr(error, "__notes__", [])) or "on another machine, or by this one",
-        remedy="look for its own message, above or below; a process without one was killed, "
-        "perhaps for want of memory. resume=DIR resumes from the last whole epoch",
-    )

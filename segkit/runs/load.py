@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from segkit.config.sizes import AUTO, image_size
 from segkit.core.channels import channels_of
 from segkit.core.errors import SegkitError
+from segkit.core.home import settle
 from segkit.core.planes import Planes, planes_of
 from segkit.core.run_folder import RunFolder
 from segkit.core.values import Rule
@@ -62,6 +63,7 @@ def load_run(
         SegkitError: not a run, no best checkpoint, a ``_target_`` that is not allowed, runs of
             different classes, or no such device.
     """
+    settle()
     runs = open_runs(path, allow_targets)
     return predictor_of(runs, agree(runs, settings), device=device, precision=precision)
 

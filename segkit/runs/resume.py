@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.keys import LENGTH, MAY_CHANGE, flatten, key_of, within
+from segkit.config.keys import LENGTH, MAY_CHANGE, flatten, in_todays_words, key_of, within
 from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
 from segkit.config.values import own_prefixes
@@ -89,10 +89,10 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
             configuration that writes elsewhere.
     """
     run = RunFolder(folder)
-    before = run.read_config()
+    before = in_todays_words(run.read_config())
     composed.run_dir = escaped(str(run.path))
     as_begun(composed, before)
-    now = resolved(composed, complete=False)
+    now = in_todays_words(resolved(composed, complete=False))
     allowed = own_prefixes(now["allow_targets"])
     before = confined(check_folder_config(before, run.config, allowed), run.path, allowed)
     before.setdefault("task", DEFAULT)  # runs of earlier versions lack it

@@ -6,10 +6,12 @@ import lightning.pytorch as pl
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from segkit.core.checksums import content_hash
 from segkit.core.contracts import SPLITS
 from segkit.core.distributed import all_gather
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
+from segkit.data.datamodule import SegmentationData
 
 
 def share_buffers(network: nn.Module) -> None:
@@ -28,20 +30,21 @@ def sync_each_batch(wrapped: nn.Module | None, wanted: bool) -> None:
         wrapped.require_forward_param_sync = wanted
 
 
-def check_together(trainer: pl.Trainer, freeze_encoder: int, records: Mapping[str, int]) -> None:
+def check_together(trainer: pl.Trainer, freeze_encoder: int, data: SegmentationData) -> None:
     """Refuse what several processes cannot do. Every process must call it.
 
     Args:
         trainer: which has started its processes.
         freeze_encoder: epochs for which the encoder is not trained.
-        records: in each split.
+        data: of this process.
 
     Raises:
         SegkitError: with the remedy.
     """
-    check_freezing(freeze_encoder, trainer)
-    check_records(records, trainer.world_size)
     check_folder(trainer)
+    check_data(data)
+    check_freezing(freeze_encoder, trainer)
+    check_records({split: len(data.indices(split)) for split in SPLITS}, trainer.world_size)
 
 
 def check_freezing(epochs: int, trainer: pl.Trainer) -> None:
@@ -109,4 +112,26 @@ def check_folder(trainer: pl.Trainer) -> None:
             f"processes {', '.join(map(str, missing))} do not see the run folder",
             where=first,
             remedy="name one on a disk that all machines share: hydra.run.dir=PATH",
+        )
+
+
+def check_data(data: SegmentationData) -> None:
+    """Refuse processes that were given other records, pixels or splits than the first.
+
+    Machines with disks of their own may hold two states of one data set: a group that is trained
+    on by one would be tested on by the other. Every process must call it.
+
+    Args:
+        data: of this process.
+
+    Raises:
+        SegkitError: in all of them.
+    """
+    contents = all_gather(content_hash(data.cache.checksums, data.split_csv()))
+    others = [i for i, content in enumerate(contents) if content != contents[0]]
+    if others:
+        raise SegkitError(
+            f"the data of processes {', '.join(map(str, others))} is not that of the first",
+            where=f"dataset.root={data.reader.root}",
+            remedy="name files on a disk that all machines share, or copy them anew to each",
         )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segkit.core.contracts import SPLITS, Batch, Stage
+from segkit.core.contracts import Batch, Stage
 from segkit.core.distributed import all_gather
 from segkit.data.augment import sample_seed
 from segkit.data.datamodule import SegmentationData
@@ -19,7 +19,7 @@ from segkit.tasks.base import Task
 from segkit.tasks.examining import Watcher
 from segkit.tasks.parts import Scores
 from segkit.tasks.tally import Counted, Tally
-from segkit.training.distributed import check_together, share_buffers, sync_each_batch
+from segkit.training.distributed import check_data, check_together, share_buffers, sync_each_batch
 from segkit.training.epoch import FiniteLosses, Throughput, explain_batch_norm, pack, unpack
 from segkit.training.schedules import Schedule, tells
 from segkit.training.terms import log_terms
@@ -133,8 +133,11 @@ class SegmentationModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Refuse what several processes cannot do."""
-        records: dict[str, int] = {split: len(self.data.indices(split)) for split in SPLITS}
-        check_together(self.trainer, self.freeze_encoder, records)
+        check_together(self.trainer, self.freeze_encoder, self.data)
+
+    def on_test_start(self) -> None:
+        """Refuse to make one table of several data sets."""
+        check_data(self.data)
 
     def on_train_start(self) -> None:
         """The Trainer does not begin an epoch anew that it resumes within."""

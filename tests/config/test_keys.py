@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from segkit.config import keys
-from segkit.config.keys import MAY_CHANGE, flatten, key_of, within
+from segkit.config.keys import MAY_CHANGE, flatten, in_todays_words, key_of, within
 
 LISTS = {name: each for name, each in vars(keys).items() if isinstance(each, tuple)}
 
@@ -66,3 +66,12 @@ def test_the_keys_that_are_listed_are_in_the_configuration() -> None:
     named = {key.rsplit(".", 1)[-1] for each in LISTS.values() for key in each if key} - made
     missing = [key for key in sorted(named) if f"{key}:" not in written]
     assert [key for key in missing if key not in ("dirpath", "save_dir")] == []
+
+
+def test_a_run_of_ddp_before_it_had_a_timeout_is_resumed_by_the_same_command() -> None:
+    conf = Path(__file__).parents[2] / "conf" / "trainer" / "_ddp.yaml"
+    now = {"trainer": {"strategy": yaml.safe_load(conf.read_text("utf-8"))["strategy"]}}
+    assert in_todays_words({"trainer": {"strategy": "ddp"}}) == now
+    assert in_todays_words(now) == now
+    for other in ({"trainer": {"strategy": "auto"}}, {"seed": 1}):
+        assert in_todays_words(other) == other

@@ -1,5 +1,6 @@
 """Where caches lie for users with a home folder, without one, and with one that is read-only."""
 
+import getpass
 import os
 import pwd
 import stat
@@ -9,14 +10,17 @@ from typing import NoReturn
 
 import pytest
 
+from segkit.core.errors import SegkitError
 from segkit.core.home import at_home, settle
+from segkit.runs import load_run
 
 Env = pytest.MonkeyPatch
+NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
 
 
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch: Env, tmp_path: Path) -> None:
-    for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
+    for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR", *NAMES):
         monkeypatch.setenv(name, "to be restored")
         monkeypatch.delenv(name)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -67,6 +71,23 @@ def test_without_home_and_passwd_entry(refuge: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("unknown")
+@pytest.mark.parametrize("given", ["", "me"])
+def test_a_user_without_a_name_is_given_one(monkeypatch: Env, given: str) -> None:
+    """getpass.getuser, which torch.compile asks, ends in a KeyError otherwise."""
+    monkeypatch.setenv("USER", given)
+    settle()
+    assert getpass.getuser() == (given or f"user{os.getuid()}")
+
+
+@pytest.mark.usefixtures("unknown")
+def test_a_run_is_loaded_in_a_session_without_a_home(tmp_path: Path) -> None:
+    """As in a notebook; its configuration names ``~/.cache``."""
+    with pytest.raises(SegkitError, match="not a run folder"):
+        load_run(tmp_path)
+    assert at_home("~/.cache/segkit", "dataset.root").is_relative_to(tempfile.gettempdir())
+
+
 def test_a_home_that_is_not_there(monkeypatch: Env, refuge: Path) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
     settle()
@@ -93,6 +114,16 @@ def test_a_place_that_the_user_names_is_used(
     settle()
     assert os.environ["XDG_CACHE_HOME"] == str(tmp_path / "mine")
     assert f"caches are kept in {tmp_path}/mine" in capsys.readouterr().err
+
+
+def test_matplotlib_writes_where_a_home_of_root_lets_it(monkeypatch: Env, tmp_path: Path) -> None:
+    """Docker calls / the home of a number without a name."""
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).is_relative_to(tmp_path))
+    settle()
+    assert os.environ["HOME"] == "/"
+    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / "matplotlib")
 
 
 @pytest.mark.parametrize("named", ["", "caches"])

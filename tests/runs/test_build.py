@@ -1,6 +1,7 @@
 """From configuration to objects, and what is never built."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,14 @@ def test_without_a_bar_there_is_none(
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     trainer = build_trainer(configured(f"trainer.enable_progress_bar={wanted}"))
     assert trainer.progress_bar_callback is None
+
+
+def test_processes_wait_for_one_another_as_long_as_is_asked(configured: Any) -> None:
+    for given, minutes in (((), 30), (("trainer.strategy.timeout.minutes=0.5",), 0.5)):
+        strategy: Any = build_trainer(configured("trainer=ddp_cpu", *given)).strategy
+        assert strategy._timeout == timedelta(minutes=minutes)
+    plain = build_trainer(configured("trainer=ddp_cpu", "trainer.strategy=ddp")).strategy
+    assert type(plain) is type(strategy)
 
 
 def test_automatic_precision(configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,8 +51,8 @@ def test_a_second_process_is_told_until_the_first_is_killed(tmp_path: Path) -> N
     assert not RunFolder(tmp_path).lock.exists()
 
 
-def test_a_disk_without_locks_holds_nobody_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_disk_without_locks_holds_nobody_up_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def unknown(*_: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -60,4 +60,5 @@ def test_a_disk_without_locks_holds_nobody_up(
     monkeypatch.setattr(fcntl, "flock", unknown)
     with held(RunFolder(tmp_path)), held(RunFolder(tmp_path)):
         pass
+    assert f"{tmp_path}: the disk knows no locks; a second process that trains" in caplog.text
     assert not list(tmp_path.iterdir())

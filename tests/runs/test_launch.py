@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from segkit.core.errors import SegkitError
 from segkit.runs.call import Call
-from segkit.runs.launch import _ITS_LOG, check_launch, lost_another, process_name, started_outside
+from segkit.runs.launch import _ITS_LOG, check_launch, process_name, started_outside
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2"}
 SRUN = {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}
@@ -103,22 +103,6 @@ def test_one_process_may_do_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None
     started(monkeypatch, {"SLURM_NTASKS": "2", "SLURM_PROCID": "0"})
     assert started_outside() == 1
     check_launch(config(devices=1), CLOCK)
-
-
-def test_what_is_said_of_a_process_that_has_gone() -> None:
-    error = RuntimeError("[gloo/transport/tcp/pair.cc] Connection closed by peer [127.0.0.1]:1")
-    error.add_note("process 1 was killed by SIGKILL")
-    told = lost_another(error)
-    assert told is not None
-    assert told.where == "process 1 was killed by SIGKILL"
-    assert "resume=" in told.remedy
-
-
-@pytest.mark.parametrize(
-    "error", [RuntimeError("shapes do not fit"), OSError("connection reset by peer")], ids=repr
-)
-def test_other_errors_are_told_as_they_are(error: Exception) -> None:
-    assert lost_another(error) is None
 
 
 def test_the_trainers_log_is_where_it_is_listened_to() -> None:

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from torch import nn
 
+from segkit.core.checksums import Checksums, content_hash
 from segkit.core.errors import SegkitError
+from segkit.training import distributed
 from segkit.training.distributed import (
+    check_data,
     check_freezing,
     check_records,
     share_buffers,
@@ -17,6 +20,19 @@ from segkit.training.distributed import (
 
 def trainer(world_size: int, **ddp: bool) -> Any:
     return SimpleNamespace(world_size=world_size, strategy=SimpleNamespace(_ddp_kwargs=ddp))
+
+
+def data(pixels: str, split: str) -> Any:
+    """Of one record."""
+    return SimpleNamespace(
+        cache=SimpleNamespace(checksums={"record": Checksums(pixels, "mask")}),
+        split_csv=lambda: f"record,{split}",
+        reader=SimpleNamespace(root="there"),
+    )
+
+
+def content(of: Any) -> str:
+    return content_hash(of.cache.checksums, of.split_csv())
 
 
 @pytest.mark.parametrize(
@@ -45,3 +61,17 @@ def test_a_split_with_records_for_some_processes_only() -> None:
     check_records({"train": 4, "val": 2, "test": 0}, 2)
     with pytest.raises(SegkitError, match="1 val records are not enough for 2 processes"):
         check_records({"train": 4, "val": 1}, 2)
+
+
+def test_processes_of_other_data_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other pixels, or the same in another split."""
+    one = data("b", "train")
+    gathered: list[str] = []
+    monkeypatch.setattr(distributed, "all_gather", lambda part: [*gathered, part])
+    check_data(one)
+    gathered += [content(one), content(one)]
+    check_data(one)
+    for other in (data("c", "train"), data("b", "test")):
+        with pytest.raises(SegkitError, match="processes 2 is not that of the first") as error:
+            check_data(other)
+        assert error.value.where == "dataset.root=there"

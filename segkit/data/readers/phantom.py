@@ -13,19 +13,18 @@ uneven brightness; the ground has a gradient, debris, blur and noise.
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from segkit.core.contracts import Listing
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
+from segkit.core.locks import folder_begun, waited_for
 from segkit.core.shell import argument
 from segkit.data.readers.dsb2018 import Dsb2018
 from segkit.drawing.overlay import encode_png
@@ -91,17 +90,13 @@ def write_phantoms(folder: Path, *, count: int, image_size: int, seed: int) -> N
     Raises:
         SegkitError: the folder cannot be written.
     """
-    building = folder.with_name(f".{folder.name}.building")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Two processes may ask for the same files; whoever is second finds them there.
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        with waited_for(folder.with_name(f".{folder.name}.lock")) as alone:
             if _is_whole(folder):
                 return
-            # What is here was left by a process that was killed: the lock is ours.
-            shutil.rmtree(building, ignore_errors=True)
-            building.mkdir()
-            try:
+            with folder_begun(folder, alone=alone) as building:
                 for number in range(count):
                     rng = np.random.default_rng((seed, number))
                     kind = str(rng.choice(KINDS, p=_SHARES))
@@ -110,9 +105,8 @@ def write_phantoms(folder: Path, *, count: int, image_size: int, seed: int) -> N
                 files = sorted(p for p in building.rglob("*") if p.is_file())
                 names = [path.relative_to(building).as_posix() for path in files]
                 (building / MARK).write_text(json.dumps(names), encoding="utf-8")
-                _place(building, names, folder)
-            finally:
-                shutil.rmtree(building, ignore_errors=True)
+                if alone or not _is_whole(folder):
+                    _place(building, names, folder)
     except OSError as error:
         raise SegkitError(
             f"the synthetic images cannot be written: {error.strerror}",
