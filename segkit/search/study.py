@@ -4,26 +4,31 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna import Study, Trial
-from optuna.exceptions import ExperimentalWarning, OptunaError
+from optuna.exceptions import ExperimentalWarning, OptunaError, UpdateFinishedTrialError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import fail_stale_trials
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from segkit.core.errors import SegkitError
+from segkit.search.backends import AWAY
 from segkit.search.space import Scalar, Space, suggest
-from segkit.search.storage import MINUTES, REASON, cannot_reach, open_storage
+from segkit.search.storage import MINUTES, REASON, cannot_use, open_storage
 from segkit.search.trial import TrialFailed
 
 # In a row: none has finished yet, or some have.
 _GIVE_UP_AT_ONCE, _GIVE_UP = 3, 10
 _LOOK_AGAIN = 5.0  # seconds, while other processes run the last trials
+_BREAKS = 5  # of the connection, in a row
 _FACTS = "segkit"
+_NOT_NEEDED = "not needed: others run the last trials"
 
 # A trial's number and values in, its score out; TrialFailed and TrialPruned for other ends.
 Objective = Callable[[Trial, Mapping[str, Scalar]], float]
@@ -50,12 +55,13 @@ def open_study(address: str, name: str, *, mode: str, facts: Mapping[str, Any]) 
             direction="maximize" if mode == "max" else "minimize",
             load_if_exists=True,
         )
+        new = not study.get_trials(deepcopy=False)  # in this order: another may begin it meanwhile
         known = study.user_attrs.get(_FACTS)
-        if known is None and not study.get_trials(deepcopy=False):
+        if known is None and new:
             study.set_user_attr(_FACTS, dict(facts))
             known = facts
     except (SQLAlchemyError, OptunaError) as error:
-        raise cannot_reach(address, error) from error
+        raise cannot_use(address, error) from error
     _check_facts(name, known, facts)
     return study
 
@@ -148,40 +154,102 @@ def run_study(
     Raises:
         KeyboardInterrupt: the trial has ended, and the next call begins with its values.
     """
-    started, failed = time.monotonic(), 0
+    worker = _Worker(study, objective, space, sampler, seed, n_trials, after)
+    started, broken_off = time.monotonic(), 0
+    while True:
+        try:
+            _fail_abandoned(study)
+            found = counts(study)
+            finished = found["complete"] + found["pruned"]
+            if finished >= n_trials:
+                return ""
+            if worker.failed >= (_GIVE_UP if finished else _GIVE_UP_AT_ONCE):
+                return f"{worker.failed} trials in a row have failed"
+            if minutes is not None and time.monotonic() - started >= minutes * 60:
+                return f"the time is up (timeout={minutes:g} minutes)"
+            if finished + found["running"] < n_trials:
+                worker.run_trial()
+            else:
+                # Should one of the others fail, this process takes its place.
+                time.sleep(_LOOK_AGAIN)
+            broken_off = 0
+        except AWAY:
+            # In the middle of something; asked again, it waits for its server.
+            broken_off += 1
+            if broken_off == _BREAKS:
+                raise
 
-    def drawn(trial: Trial) -> float:
-        study.sampler = build_sampler(sampler, seed, trial.number)
-        values = suggest(trial, space)
+
+@dataclass
+class _Worker:
+    """Draws trials and runs them, of a study that others may work on at the same time."""
+
+    study: Study
+    objective: Objective
+    space: Space
+    sampler: str
+    seed: int
+    n_trials: int
+    after: Callable[[FrozenTrial], None]
+    failed: int = 0  # in a row
+
+    def run_trial(self) -> None:
+        """Run one, or find that it is one too many."""
+        lost = False
+
+        def drawn(trial: Trial) -> float:
+            nonlocal lost
+            try:
+                return self._score(trial)
+            except UpdateFinishedTrialError:
+                lost = True
+                raise
+
+        try:
+            self.study.optimize(drawn, n_trials=1, catch=(TrialFailed,), callbacks=[self._ended])
+        except ValueError:
+            # Optuna cannot be told the end of a trial that others took for lost.
+            if not lost:
+                raise
+            print("others took this trial for lost, and have tried its values again", flush=True)
+
+    def _score(self, trial: Trial) -> float:
         began = time.monotonic()
         try:
-            return objective(trial, values)
+            self._check_needed(trial)
+            self.study.sampler = build_sampler(self.sampler, self.seed, trial.number)
+            return self.objective(trial, suggest(trial, self.space))
         except TrialFailed as error:
             trial.set_user_attr(REASON, str(error))
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, *AWAY):
             trial.set_user_attr(REASON, "stopped; its values are tried again")
-            study.enqueue_trial(trial.params)
+            self.study.enqueue_trial(trial.params)
             raise
         finally:
-            trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
+            with suppress(*AWAY):  # not worth the trial
+                trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
 
-    def ended(_: Study, trial: FrozenTrial) -> None:
-        nonlocal failed
-        failed = failed + 1 if trial.state.name == "FAIL" else 0
-        after(trial)
+    def _check_needed(self, trial: Trial) -> None:
+        """Of several workers that have begun trials at once, those of the lowest numbers go on.
 
-    while True:
-        _fail_abandoned(study)
-        found = counts(study)
-        finished = found["complete"] + found["pruned"]
-        if finished >= n_trials:
-            return ""
-        if failed >= (_GIVE_UP if finished else _GIVE_UP_AT_ONCE):
-            return f"{failed} trials in a row have failed"
-        if minutes is not None and time.monotonic() - started >= minutes * 60:
-            return f"the time is up (timeout={minutes:g} minutes)"
-        if finished + found["running"] >= n_trials:
-            time.sleep(_LOOK_AGAIN)  # should one of the others fail, this process takes its place
-            continue
-        study.optimize(drawn, n_trials=1, catch=(TrialFailed,), callbacks=[ended])
+        A number is given once and in order, so that all of them agree on who it is.
+        """
+        trials = self.study.get_trials(deepcopy=False)
+        ahead = [
+            each
+            for each in trials
+            if each.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            or (each.number < trial.number and not each.state.is_finished())
+        ]
+        if len(ahead) < self.n_trials:
+            return
+        if tried := trials[trial.number].system_attrs.get("fixed_params"):
+            self.study.enqueue_trial(tried)  # should one of those fail
+        raise TrialFailed(_NOT_NEEDED)
+
+    def _ended(self, _: Study, trial: FrozenTrial) -> None:
+        if trial.user_attrs.get(REASON) == _NOT_NEEDED:
+            return
+        self.failed = self.failed + 1 if trial.state.name == "FAIL" else 0
+        self.after(trial)
