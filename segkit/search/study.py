@@ -222,8 +222,9 @@ class _Worker:
         except TrialFailed as error:
             trial.set_user_attr(REASON, str(error))
             raise
-        except (KeyboardInterrupt, *AWAY):
-            trial.set_user_attr(REASON, "stopped; its values are tried again")
+        except (KeyboardInterrupt, *AWAY) as error:
+            by = "stopped" if isinstance(error, KeyboardInterrupt) else "the storage was away"
+            trial.set_user_attr(REASON, f"{by}; its values are tried again")
             self.study.enqueue_trial(trial.params)
             raise
         finally:
