@@ -135,7 +135,9 @@ def _wait_for_server(engine: Engine) -> None:
                     raise
                 if not told:
                     minutes = round(PATIENCE / 60)
-                    told = "the storage of the study does not answer; waiting, for {} minutes at most"
+                    told = (
+                        "the storage of the study does not answer; waiting, for {} minutes at most"
+                    )
                     print(told.format(minutes), file=sys.stderr, flush=True)
                 time.sleep(_ASK_AGAIN)
 

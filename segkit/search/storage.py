@@ -89,11 +89,12 @@ def without_password(address: str) -> str:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
+    # Of an @ that was not written as %40, SQLAlchemy would take the first one.
+    shown = re.sub(r"(://[^/?#@:]*):?.*@", r"\1:***@", address) if "@" in address else address
     try:
-        url = make_url(address)
+        url = make_url(shown)
     except (ArgumentError, ValueError):
-        scheme = address.partition("://")[0]
-        return f"{scheme}://…" if "@" not in address else f"…@{address.rpartition('@')[2]}"
+        return shown.rpartition("@")[2] if "://" not in shown else shown
     hidden = {key: "***" for key in url.query if "pass" in key.lower()}
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 

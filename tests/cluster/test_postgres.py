@@ -120,7 +120,10 @@ def test_trainings_of_four_machines_are_one_study(server: Server, tmp_path: Path
     check_whole(trials_of(address), 5)
     with (folder / "trials.csv").open(encoding="utf-8") as table:
         row = next(row for row in csv.DictReader(table) if row["trial"] == str(lost))
-    assert (row["state"], row["reason"]) == ("fail", "its process is gone; its values are tried again")
+    assert (row["state"], row["reason"]) == (
+        "fail",
+        "its process is gone; its values are tried again",
+    )
     again = [t for t in trials_of(address) if str(t.params["optim.lr"]) == row["optim.lr"]]
     assert [t.state.name for t in again] == ["FAIL", "COMPLETE"]
     for path in (*said, *(each for each in tmp_path.rglob("*") if each.is_file())):

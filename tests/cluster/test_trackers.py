@@ -151,7 +151,9 @@ def test_a_run_and_its_resume_are_one_with_panels(server: Server, training: Trai
 
 def test_jobs_of_a_sweep_are_runs_of_their_own(server: Server, training: Train) -> None:
     given = ("logger=mlflow", "logger.mlflow.experiment_name=swept")
-    training("-m", *given, "hydra.sweep.dir=sweeps/lr", "optim.lr=1e-3,1e-4", "trainer.max_epochs=1")
+    training(
+        "-m", *given, "hydra.sweep.dir=sweeps/lr", "optim.lr=1e-3,1e-4", "trainer.max_epochs=1"
+    )
     runs = told(server, "swept")
     assert sorted(float(run.data.params["optim.lr"]) for run in runs) == [1e-4, 1e-3]
     assert {run.info.status for run in runs} == {"FINISHED"}

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna import Study, Trial, create_study
+from optuna import Study, Trial
 from optuna.exceptions import StorageInternalError
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from segkit.core.errors import SegkitError
@@ -98,14 +99,14 @@ def test_a_journal_that_cannot_be_read_or_written_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "s.journal"
-    study = open_study(f"journal:///{path}", "s", mode="max", facts=FACTS)
+    storage = open_storage(f"journal:///{path}")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("optuna.storages.journal._file.os.fsync", full)
     with pytest.raises(StorageInternalError, match="No space left"):
-        study.ask()
+        storage.create_new_study([StudyDirection.MAXIMIZE], "s")
     monkeypatch.undo()
     with path.open("a", encoding="utf-8") as file:
         file.write('{"op_code": 4, "wor\n{}\n')
@@ -121,11 +122,11 @@ def test_one_is_taken_for_lost_that_is_silent_at_two_looks(
 ) -> None:
     storage = open_storage(address, abandoned=lambda *_: None)
     assert isinstance(storage, Database | Journal)
-    study = create_study(storage=storage, study_name="s")
-    silent, alive = study.ask()._trial_id, study.ask()._trial_id
+    study = storage.create_new_study([StudyDirection.MAXIMIZE], "s")
+    silent, alive = storage.create_new_trial(study), storage.create_new_trial(study)
 
     def lost() -> list[int]:
-        return storage._get_stale_trial_ids(study._study_id)
+        return storage._get_stale_trial_ids(study)
 
     for seconds, expected in ((0, []), (backends.GRACE, []), (2 * backends.BEAT, [silent])):
         clock[0] += seconds
@@ -137,15 +138,15 @@ def test_a_storage_that_was_away_makes_none_lost(address: str, clock: list[float
     """Nobody could say that it lives, for an hour."""
     storage = open_storage(address, abandoned=lambda *_: None)
     assert isinstance(storage, Database | Journal)
-    study = create_study(storage=storage, study_name="s")
-    trial = study.ask()._trial_id
+    study = storage.create_new_study([StudyDirection.MAXIMIZE], "s")
+    trial = storage.create_new_trial(study)
     storage.record_heartbeat(trial)
     for seconds in (0, 3600):
         clock[0] += seconds
-        assert storage._get_stale_trial_ids(study._study_id) == []
+        assert storage._get_stale_trial_ids(study) == []
     storage.record_heartbeat(trial)
     clock[0] += 2 * backends.BEAT
-    assert storage._get_stale_trial_ids(study._study_id) == []
+    assert storage._get_stale_trial_ids(study) == []
 
 
 def test_a_heartbeat_that_is_not_heard_ends_nothing(

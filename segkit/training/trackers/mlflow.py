@@ -42,8 +42,9 @@ class RunMLflow(MLFlowLogger, RunLogger):
         address = tracking_uri or os.environ.get(_ADDRESS, "")
         if not address or address.startswith("file:"):
             raise SegkitError(
-                "MLflow needs a server, or a database" if not address else "MLflow has given up "
-                "on folders of files",
+                "MLflow needs a server, or a database"
+                if not address
+                else "MLflow has given up on folders of files",
                 where=f"logger.mlflow.tracking_uri={address or 'null'}",
                 remedy=f"export {_ADDRESS}=http://HOST:5000 (mlflow server), or give "
                 "logger.mlflow.tracking_uri=sqlite:///mlflow.db (pip install mlflow)",
