@@ -1,4 +1,4 @@
-"""Optuna's storages, for studies of days on many machines: one that is away for a while costs nothing.
+"""Optuna's storages, for studies on many machines: one that is away for a while costs nothing.
 
 A database server is restarted, a file server stalls, a worker is killed: the others go on, and
 what it was at is tried again.

@@ -80,21 +80,28 @@ class Pruning(pl.Callback):
         value = float(trainer.callback_metrics.get(self.monitor, math.nan))
         if not math.isfinite(value):
             return False
-        from optuna.exceptions import UpdateFinishedTrialError
-
         try:
-            study, storage, trial_id = self._find()
-            storage.set_trial_intermediate_value(trial_id, epoch, value)
-            if not study.pruner.prune(study, storage.get_trial(trial_id)):
-                return False
-            storage.set_trial_user_attr(trial_id, PRUNED, epoch)
-        except UpdateFinishedTrialError:
-            log.warning("the study has taken this trial for lost, and tries it again; so it ends")
-            return True
+            pruned = self._pruned(epoch, value)
         except Exception as error:
             # A database that does not answer for a moment costs a comparison, not the training.
             said = " ".join(str(error).split())
             log.warning("epoch %d could not be reported to the study: %s", epoch, said)
             return False
-        log.info("pruned in epoch %d: %s %.4f", epoch, self.monitor, value)
+        if pruned:
+            log.info("pruned in epoch %d: %s %.4f", epoch, self.monitor, value)
+        return pruned
+
+    def _pruned(self, epoch: int, value: float) -> bool:
+        """Report a score; whether the study has no more use for this training."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        study, storage, trial_id = self._find()
+        try:
+            storage.set_trial_intermediate_value(trial_id, epoch, value)
+        except UpdateFinishedTrialError:
+            log.warning("the study has taken this trial for lost, and tries it again; so it ends")
+            return True
+        if not study.pruner.prune(study, storage.get_trial(trial_id)):
+            return False
+        storage.set_trial_user_attr(trial_id, PRUNED, epoch)
         return True

@@ -4,34 +4,26 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import optuna
-from optuna import Study, Trial
-from optuna.exceptions import ExperimentalWarning, OptunaError, UpdateFinishedTrialError
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna import Study
+from optuna.exceptions import ExperimentalWarning, OptunaError
 from optuna.storages import fail_stale_trials
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from segkit.core.errors import SegkitError
 from segkit.search.backends import AWAY
-from segkit.search.space import Scalar, Space, suggest
-from segkit.search.storage import MINUTES, REASON, cannot_use, open_storage
-from segkit.search.trial import TrialFailed
+from segkit.search.space import Space
+from segkit.search.storage import cannot_use, open_storage
+from segkit.search.worker import Objective, Worker
 
 # In a row: none has finished yet, or some have.
 _GIVE_UP_AT_ONCE, _GIVE_UP = 3, 10
 _LOOK_AGAIN = 5.0  # seconds, while other processes run the last trials
 _BREAKS = 5  # of the connection, in a row
 _FACTS = "segkit"
-_NOT_NEEDED = "not needed: others run the last trials"
-
-# A trial's number and values in, its score out; TrialFailed and TrialPruned for other ends.
-Objective = Callable[[Trial, Mapping[str, Scalar]], float]
 
 
 def open_study(address: str, name: str, *, mode: str, facts: Mapping[str, Any]) -> Study:
@@ -101,19 +93,6 @@ def _difference(before: Any, now: Any) -> str:
     return f"{before} → {now}"
 
 
-def build_sampler(name: str, seed: int, number: int) -> BaseSampler:
-    """What draws the values of one trial.
-
-    By its number, so that machines that share a study draw different ones, and a study that was
-    cut off draws what it would have drawn.
-    """
-    drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-    if name == "random":
-        return RandomSampler(seed=drawn)
-    # Trials of other processes are still running when the next is drawn: keep away from them.
-    return TPESampler(seed=drawn, constant_liar=True)
-
-
 def _fail_abandoned(study: Study) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
@@ -154,7 +133,7 @@ def run_study(
     Raises:
         KeyboardInterrupt: the trial has ended, and the next call begins with its values.
     """
-    worker = _Worker(study, objective, space, sampler, seed, n_trials, after)
+    worker = Worker(study, objective, space, sampler, seed, n_trials, after)
     started, broken_off = time.monotonic(), 0
     while True:
         try:
@@ -178,79 +157,3 @@ def run_study(
             broken_off += 1
             if broken_off == _BREAKS:
                 raise
-
-
-@dataclass
-class _Worker:
-    """Draws trials and runs them, of a study that others may work on at the same time."""
-
-    study: Study
-    objective: Objective
-    space: Space
-    sampler: str
-    seed: int
-    n_trials: int
-    after: Callable[[FrozenTrial], None]
-    failed: int = 0  # in a row
-
-    def run_trial(self) -> None:
-        """Run one, or find that it is one too many."""
-        lost = False
-
-        def drawn(trial: Trial) -> float:
-            nonlocal lost
-            try:
-                return self._score(trial)
-            except UpdateFinishedTrialError:
-                lost = True
-                raise
-
-        try:
-            self.study.optimize(drawn, n_trials=1, catch=(TrialFailed,), callbacks=[self._ended])
-        except ValueError:
-            # Optuna cannot be told the end of a trial that others took for lost.
-            if not lost:
-                raise
-            print("others took this trial for lost, and have tried its values again", flush=True)
-
-    def _score(self, trial: Trial) -> float:
-        began = time.monotonic()
-        try:
-            self._check_needed(trial)
-            self.study.sampler = build_sampler(self.sampler, self.seed, trial.number)
-            return self.objective(trial, suggest(trial, self.space))
-        except TrialFailed as error:
-            trial.set_user_attr(REASON, str(error))
-            raise
-        except (KeyboardInterrupt, *AWAY) as error:
-            by = "stopped" if isinstance(error, KeyboardInterrupt) else "the storage was away"
-            trial.set_user_attr(REASON, f"{by}; its values are tried again")
-            self.study.enqueue_trial(trial.params)
-            raise
-        finally:
-            with suppress(*AWAY):  # not worth the trial
-                trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
-
-    def _check_needed(self, trial: Trial) -> None:
-        """Of several workers that have begun trials at once, those of the lowest numbers go on.
-
-        A number is given once and in order, so that all of them agree on who it is.
-        """
-        trials = self.study.get_trials(deepcopy=False)
-        ahead = [
-            each
-            for each in trials
-            if each.state in (TrialState.COMPLETE, TrialState.PRUNED)
-            or (each.number < trial.number and not each.state.is_finished())
-        ]
-        if len(ahead) < self.n_trials:
-            return
-        if tried := trials[trial.number].system_attrs.get("fixed_params"):
-            self.study.enqueue_trial(tried)  # should one of those fail
-        raise TrialFailed(_NOT_NEEDED)
-
-    def _ended(self, _: Study, trial: FrozenTrial) -> None:
-        if trial.user_attrs.get(REASON) == _NOT_NEEDED:
-            return
-        self.failed = self.failed + 1 if trial.state.name == "FAIL" else 0
-        self.after(trial)

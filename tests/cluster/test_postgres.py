@@ -55,8 +55,7 @@ class Server:
 
     def new_database(self, name: str) -> str:
         """The address of one that nothing is in yet."""
-        import psycopg
-
+        psycopg = pytest.importorskip("psycopg")
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.address.replace("/studies", f"/{name}")
@@ -110,7 +109,7 @@ def test_trainings_of_four_machines_are_one_study(server: Server, tmp_path: Path
     found = re.search(r"^trial (\d+):", said[0].read_text("utf-8"), re.M)
     assert found is not None
     lost = int(found[1])
-    until(lambda: (folder / f"trial_{lost:04d}").exists())
+    until((folder / f"trial_{lost:04d}").exists)
     workers[0].kill()
     server("stop")
     server("start")
@@ -141,7 +140,7 @@ def test_trainings_of_four_machines_are_one_study(server: Server, tmp_path: Path
         ((r"studies$", "studies?sslmode=require"), "does not support SSL"),
     ],
 )
-def test_what_cannot_be_opened_is_one_message(
+def test_what_cannot_be_opened_is_one_message(  # noqa: PLR0917
     server: Server,
     change: tuple[str, str],
     told: str,

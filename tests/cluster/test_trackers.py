@@ -18,6 +18,7 @@ import pytest
 
 from segkit import train
 from segkit.training.trackers.base import known_id
+from segkit.training.trackers.mlflow import RunMLflow
 from tests.commands.in_process import call_main
 from tests.commands.small import SMALL
 
@@ -108,11 +109,14 @@ def training(
     return run
 
 
+def asked(server: Server) -> Any:
+    """A client of it."""
+    return pytest.importorskip("mlflow").MlflowClient(server.address)
+
+
 def told(server: Server, name: str) -> list[Any]:
     """The runs of an experiment, the oldest first."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(server.address)
+    client = asked(server)
     experiment = client.get_experiment_by_name(name)
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
@@ -120,16 +124,12 @@ def told(server: Server, name: str) -> list[Any]:
 
 
 def steps(server: Server, run: Any, key: str) -> list[int]:
-    from mlflow import MlflowClient
-
-    history = MlflowClient(server.address).get_metric_history(run.info.run_id, key)
+    history = asked(server).get_metric_history(run.info.run_id, key)
     return [point.step for point in history]
 
 
 def pictures(server: Server, run: Any) -> Counter[str]:
-    from mlflow import MlflowClient
-
-    found = MlflowClient(server.address).list_artifacts(run.info.run_id, "images")
+    found = asked(server).list_artifacts(run.info.run_id, "images")
     names = (re.search(r"panels.step.(\d+).*\.png$", each.path) for each in found)
     return Counter(name[1] for name in names if name)
 
@@ -162,8 +162,6 @@ def test_jobs_of_a_sweep_are_runs_of_their_own(server: Server, training: Train) 
 def test_a_server_that_is_away_for_a_while_costs_a_warning(
     server: Server, training: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segkit.training.trackers.mlflow import RunMLflow
-
     show = RunMLflow.log_picture
 
     def log_picture(self: RunMLflow, name: str, png: bytes, epoch: int) -> None:
@@ -188,8 +186,6 @@ def test_a_server_that_is_away_for_a_while_costs_a_warning(
 def test_a_server_that_does_not_come_back_costs_a_warning(
     server: Server, training: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from segkit.training.trackers.mlflow import RunMLflow
-
     show = RunMLflow.log_picture
 
     def log_picture(self: RunMLflow, name: str, png: bytes, epoch: int) -> None:

@@ -10,7 +10,8 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from segkit.core.errors import SegkitError
-from segkit.search import backends, study as module
+from segkit.search import backends
+from segkit.search import study as module
 from segkit.search.backends import Database, Journal
 from segkit.search.report import trials_csv
 from segkit.search.storage import check_storage, open_storage, sqlite, without_password

@@ -1,1 +1,1 @@
-"""Where runs are looked at together: a server may be away, and a run is resumed under its own id."""
+"""Where runs are looked at together, each once; a server that is away costs a warning."""

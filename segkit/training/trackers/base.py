@@ -41,7 +41,7 @@ class RunLogger(Logger):
 
 
 class Outbox:
-    """What a tracker is still to be told, in order: one that is away costs a warning, never the run.
+    """What a tracker is still to be told; one that is away costs a warning, never the run.
 
     Args:
         tracker: its name and place, for the messages.

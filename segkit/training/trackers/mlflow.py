@@ -33,7 +33,7 @@ class RunMLflow(MLFlowLogger, RunLogger):
     """
 
     def __init__(
-        self, save_dir: str, experiment_name: str = "segkit", tracking_uri: str | None = None
+        self, save_dir: str, *, experiment_name: str = "segkit", tracking_uri: str | None = None
     ) -> None:
         for key, value in _IMPATIENT.items():
             os.environ.setdefault(key, value)

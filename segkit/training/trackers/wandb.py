@@ -34,6 +34,7 @@ class RunWandb(WandbLogger, RunLogger):
     def __init__(
         self,
         save_dir: str,
+        *,
         project: str = "segkit",
         entity: str | None = None,
         group: str | None = None,
