@@ -1,6 +1,7 @@
 """A run on an MLflow server: once, however often it was resumed, with its panels."""
 
 import io
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,8 @@ class RunMLflow(MLFlowLogger, RunLogger):
     def __init__(
         self, save_dir: str, *, experiment_name: str = "segkit", tracking_uri: str | None = None
     ) -> None:
+        # A server that is away is one warning of ours.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
         for key, value in _IMPATIENT.items():
             os.environ.setdefault(key, value)
         self.folder = Path(save_dir)
