@@ -134,11 +134,9 @@ def _wait_for_server(engine: Engine) -> None:
                 if current_thread() is not main_thread() or time.monotonic() > until:
                     raise
                 if not told:
-                    minutes = round(PATIENCE / 60)
-                    told = (
-                        "the storage of the study does not answer; waiting, for {} minutes at most"
-                    )
-                    print(told.format(minutes), file=sys.stderr, flush=True)
+                    told, most = True, f"for {PATIENCE / 60:.0f} minutes at most"
+                    said = f"the storage of the study does not answer; waiting, {most}"
+                    print(said, file=sys.stderr, flush=True)
                 time.sleep(_ASK_AGAIN)
 
 

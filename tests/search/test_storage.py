@@ -30,7 +30,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds of this process's clock, for a test to set."""
     now = [1000.0]
-    monkeypatch.setattr(backends.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("segkit.search.backends.time.monotonic", lambda: now[0])
     return now
 
 
@@ -176,7 +176,7 @@ def test_one_trial_too_many_is_given_back(monkeypatch: pytest.MonkeyPatch) -> No
 
     known = counts
     monkeypatch.setattr(module, "counts", both)
-    monkeypatch.setattr(module.time, "sleep", lambda _: study.tell(other[0], 1.0))
+    monkeypatch.setattr("segkit.search.study.time.sleep", lambda _: study.tell(other[0], 1.0))
     assert run(study, n_trials=1) == ""
     assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE", "FAIL"]
     assert "not needed" in trials_csv(study)
@@ -198,7 +198,7 @@ def test_one_that_others_took_for_lost_costs_no_other(capsys: pytest.CaptureFixt
 
 def test_a_storage_that_breaks_off_costs_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     study = in_memory()("s")
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    monkeypatch.setattr("segkit.search.study.time.sleep", lambda _: None)
 
     def broken(trial: Trial, values: Any) -> float:
         if trial.number == 1:

@@ -85,12 +85,12 @@ class RunMLflow(MLFlowLogger, RunLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Or later; what it knows of the epochs after a checkpoint is not said twice."""
-        parent, given = super(), dict(metrics)
+        given = dict(metrics)
 
         def tell() -> None:
             new = {key: value for key, value in given.items() if (step or 0) > self._last(key)}
             if new:
-                parent.log_metrics(new, step)
+                super(RunMLflow, self).log_metrics(new, step)
 
         self._outbox.send(tell)
 

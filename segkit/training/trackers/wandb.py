@@ -88,8 +88,8 @@ class RunWandb(WandbLogger, RunLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Never at the cost of the run."""
-        parent, given = super(), dict(metrics)
-        self._outbox.send(lambda: parent.log_metrics(given, step))
+        given = dict(metrics)
+        self._outbox.send(lambda: super(RunWandb, self).log_metrics(given, step))
 
     def log_configuration(
         self, text: str, parameters: Mapping[str, str | float], metrics: Sequence[str]
