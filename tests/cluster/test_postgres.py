@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,10 @@ class Server:
         return self.address.replace("/studies", f"/{name}")
 
 
+def has_trials(address: str, count: int) -> bool:
+    return len(trials_of(address)) >= count
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     pytest.importorskip("psycopg", reason="pip install 'segkit[postgresql]'")
@@ -82,10 +87,10 @@ def test_workers_that_start_at_once_run_as_many_trials_as_were_asked_for(
     until(lambda: all("begun" in file.read_text("utf-8") for file in said))
     workers[0].kill()
     for _ in range(3):
-        known = len(trials_of(address))
+        more = len(trials_of(address)) + 1
         server("crash")
         server("start")
-        until(lambda known=known: len(trials_of(address)) > known, 60)
+        until(partial(has_trials, address, more), 60)
     codes = [worker.wait(timeout=300) for worker in workers]
     assert codes == [-signal.SIGKILL, 0, 0, 0], [file.read_text("utf-8") for file in said]
     check_whole(trials_of(address), n_trials)
