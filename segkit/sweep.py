@@ -31,7 +31,7 @@ from segkit.search.storage import (
     PRUNED,
     REASON,
     STORAGE,
-    cannot_reach,
+    cannot_use,
     check_storage,
     sqlite,
 )
@@ -81,12 +81,10 @@ def _run(
     call: Call,
 ) -> bool:
     """Trials until there are enough of them; then, however it ended, what they have found."""
-    from optuna.exceptions import OptunaError
-    from sqlalchemy.exc import SQLAlchemyError
-
     from segkit.core.shell import relative
-    from segkit.search.report import show, write_report
-    from segkit.search.study import counts, run_study
+    from segkit.search.backends import AWAY
+    from segkit.search.report import write_report
+    from segkit.search.study import run_study
 
     monitor, n_trials = str(config["monitor"]), int(config["n_trials"])
 
@@ -101,35 +99,47 @@ def _run(
     print(f"study {study.study_name}: {n_trials} trials, in {relative(folder)}", flush=True)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
-        ended_by = run_study(
-            study,
-            objective,
-            space,
-            sampler=config["sampler"],
-            seed=config["seed"],
-            n_trials=n_trials,
-            minutes=config["timeout"],
-            after=after,
-        )
-        stopped = False
-    except KeyboardInterrupt:
-        ended_by, stopped = "stopped", True
-    except (SQLAlchemyError, OptunaError) as error:
-        raise cannot_reach(address, error) from error
+        try:
+            ended_by = run_study(
+                study,
+                objective,
+                space,
+                sampler=config["sampler"],
+                seed=config["seed"],
+                n_trials=n_trials,
+                minutes=config["timeout"],
+                after=after,
+            )
+            stopped = False
+        except KeyboardInterrupt:
+            ended_by, stopped = "stopped", True
+        _conclude(study, folder, config, ended_by, given=of_training(call.overrides))
+    except AWAY as error:
+        raise cannot_use(address, error) from error
     finally:
         signal.signal(signal.SIGTERM, before)
-    for missing in write_report(study, folder, monitor):
+    if stopped:
+        raise SystemExit(128 + signal.SIGINT)
+    return not ended_by or ended_by.startswith("the time")
+
+
+def _conclude(
+    study: Study, folder: Path, config: Mapping[str, Any], ended_by: str, *, given: list[str]
+) -> None:
+    """What the study has found, and what is left to do."""
+    from segkit.search.report import show, write_report
+    from segkit.search.study import counts
+
+    for missing in write_report(study, folder, str(config["monitor"])):
         print(missing)
-    show(study, folder, monitor, of_training(call.overrides), seed=int(config["seed"]))
+    show(study, folder, str(config["monitor"]), given, seed=int(config["seed"]))
     found = counts(study)
     if ended_by:
         finished = found["complete"] + found["pruned"]
         print(
-            f"{ended_by}: {finished} of {n_trials} trials have finished; the same command resumes"
+            f"{ended_by}: {finished} of {config['n_trials']} trials have finished; "
+            "the same command resumes"
         )
-    if stopped:
-        raise SystemExit(128 + signal.SIGINT)
-    return not ended_by or ended_by.startswith("the time")
 
 
 def _train(

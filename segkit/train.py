@@ -138,6 +138,7 @@ def _fit(
 ) -> None:
     """From objects to a complete run folder."""
     from segkit.evaluation.report import report_or_warn
+    from segkit.runs.loggers import close
     from segkit.runs.next_steps import after_training
     from segkit.runs.resume_point import clear_leftovers, starting_point
     from segkit.training.callbacks.interrupts import Stopped
@@ -168,6 +169,8 @@ def _fit(
                 return  # the first process reports how it ended
             show_stopped(stopped.by, folder.path)
             raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
+        finally:
+            close(trainer.loggers)
         if first:
             report_or_warn(folder)
             # A sweep says it once, at its end.

@@ -27,6 +27,7 @@ ALLOWED = (
     "segkit.training.callbacks.",
     "segkit.training.schedules.",
     "segkit.training.tensorboard.",
+    "segkit.training.trackers.",
     "segmentation_models_pytorch.",
     "torch.nn.",
     "torch.optim.",

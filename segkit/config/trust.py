@@ -24,6 +24,7 @@ _WRITING = (
     "segkit.search.",
     "segkit.training.callbacks.",
     "segkit.training.tensorboard.",
+    "segkit.training.trackers.",
 )
 # Names and paths in here are written to, these aside.
 _ACTING = ("callbacks", "logger", "trainer")

@@ -205,7 +205,7 @@ SWEEP = {
     ),
     "storage": Rule(
         lambda value: value is None or (isinstance(value, str) and "://" in value),
-        "storage=sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, or leave it out",
+        "storage=sqlite:///FILE, journal:///FILE, postgresql://USER@HOST/NAME, or leave it out",
         "a storage is the address of a database",
     ),
 }

@@ -10,7 +10,7 @@ from segkit.config.keys import HYPER_PARAMETERS, flatten
 from segkit.core.sources import data_name
 from segkit.runs.jobs import swept_keys
 from segkit.tasks.named import task_kind
-from segkit.training.tensorboard import RunTensorBoard
+from segkit.training.trackers.base import RunLogger
 
 
 def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> None:
@@ -18,11 +18,18 @@ def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> N
     parameters = flat_parameters(config, swept_keys())
     metrics = [f"best/{config['monitor']}", *(f"test/{name}" for name in task_kind(config).tested)]
     for logger in loggers:
-        if isinstance(logger, RunTensorBoard):
+        if isinstance(logger, RunLogger):
             text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
             logger.log_configuration(text, parameters, metrics)
         else:
             logger.log_hyperparams(parameters)
+
+
+def close(loggers: Iterable[Logger]) -> None:
+    """End what a training has told them, however it ended."""
+    for logger in loggers:
+        if isinstance(logger, RunLogger):
+            logger.close()
 
 
 def flat_parameters(config: Mapping[str, Any], more: Iterable[str] = ()) -> dict[str, str | float]:

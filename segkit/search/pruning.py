@@ -40,29 +40,26 @@ class Pruning(pl.Callback):
         self.name = study
         self.number = trial
         self.pruner, self.trials, self.epochs = pruner, trials, epochs
-        self._study: Study | None = None
-        self._storage: BaseStorage | None = None
-        self._trial_id = -1
+        self._found: tuple[Study, BaseStorage, int] | None = None
         self._started_by = int(os.environ.get(PROCESS, "0"))
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Find the study; without one, train on alone."""
-        del pl_module
-        address = os.environ.get(STORAGE, "")
-        if not address or not trainer.is_global_zero:
-            return
-        import optuna
+    def _find(self) -> tuple[Study, BaseStorage, int]:
+        """The study, where it lies, and this trial in it."""
+        if self._found is None:
+            import optuna
 
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._storage = storage = open_storage(address)
-        self._study = optuna.load_study(
-            study_name=str(self.name),
-            storage=storage,
-            sampler=optuna.samplers.RandomSampler(0),  # draws nothing
-            pruner=build_pruner(self.pruner, trials=self.trials, epochs=self.epochs),
-        )
-        number = storage.get_study_id_from_name(str(self.name))
-        self._trial_id = storage.get_trial_id_from_study_id_trial_number(number, self.number)
+            optuna.logging.set_verbosity(optuna.logging.ERROR)
+            storage = open_storage(os.environ[STORAGE])
+            study = optuna.load_study(
+                study_name=str(self.name),
+                storage=storage,
+                sampler=optuna.samplers.RandomSampler(0),  # draws nothing
+                pruner=build_pruner(self.pruner, trials=self.trials, epochs=self.epochs),
+            )
+            number = storage.get_study_id_from_name(str(self.name))
+            trial = storage.get_trial_id_from_study_id_trial_number(number, self.number)
+            self._found = study, storage, trial
+        return self._found
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the score, and end the training if it is pruned."""
@@ -74,7 +71,7 @@ class Pruning(pl.Callback):
             trainer.should_stop = True
 
     def _given_up(self, trainer: pl.Trainer) -> bool:
-        if self._study is None or self._storage is None:
+        if STORAGE not in os.environ:
             return False
         if os.getppid() != self._started_by:
             log.warning("the study that started this training has ended; so does it")
@@ -84,14 +81,27 @@ class Pruning(pl.Callback):
         if not math.isfinite(value):
             return False
         try:
-            self._storage.set_trial_intermediate_value(self._trial_id, epoch, value)
-            trial = self._storage.get_trial(self._trial_id)
-            if not self._study.pruner.prune(self._study, trial):
-                return False
-            self._storage.set_trial_user_attr(self._trial_id, PRUNED, epoch)
+            pruned = self._pruned(epoch, value)
         except Exception as error:
             # A database that does not answer for a moment costs a comparison, not the training.
-            log.warning("epoch %d could not be reported to the study: %s", epoch, error)
+            said = " ".join(str(error).split())
+            log.warning("epoch %d could not be reported to the study: %s", epoch, said)
             return False
-        log.info("pruned in epoch %d: %s %.4f", epoch, self.monitor, value)
+        if pruned:
+            log.info("pruned in epoch %d: %s %.4f", epoch, self.monitor, value)
+        return pruned
+
+    def _pruned(self, epoch: int, value: float) -> bool:
+        """Report a score; whether the study has no more use for this training."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        study, storage, trial_id = self._find()
+        try:
+            storage.set_trial_intermediate_value(trial_id, epoch, value)
+        except UpdateFinishedTrialError:
+            log.warning("the study has taken this trial for lost, and tries it again; so it ends")
+            return True
+        if not study.pruner.prune(study, storage.get_trial(trial_id)):
+            return False
+        storage.set_trial_user_attr(trial_id, PRUNED, epoch)
         return True

@@ -83,7 +83,8 @@ def check_folder(study: Study, folder: Path) -> None:
     Raises:
         SegkitError: there are such.
     """
-    if study.get_trials(deepcopy=False) or not (left := sorted(folder.glob("trial_*"))):
+    left = sorted(folder.glob("trial_*"))  # in this order: another machine may begin one meanwhile
+    if not left or study.get_trials(deepcopy=False):
         return
     raise SegkitError(
         "this folder holds trials of another study",

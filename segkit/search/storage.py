@@ -5,7 +5,9 @@ Optuna is imported where needed: it is an extra, and takes half a second.
 
 from __future__ import annotations
 
-import warnings
+import random
+import re
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
+    from sqlalchemy import URL
 
 # How a study tells its trainings where it lies. Not by their configuration, which is written
 # down and shown around, and the address may hold a password.
@@ -27,8 +30,27 @@ PROCESS = "SEGKIT_STUDY_PROCESS"  # of the study, on this machine
 # A trial's attributes. The first is written by the training, and holds the epoch.
 PRUNED, FOLDER, REASON, MINUTES = "pruned", "folder", "reason", "minutes"
 
-# A study whose process says nothing for so long is taken for dead, and its trial with it.
-BEAT, GRACE = 15, 60  # seconds
+# The scheme of a file on a shared disk, beside those that SQLAlchemy knows.
+JOURNAL = "journal"
+_CONNECT = 10  # seconds in which a server has to answer, where its driver can be told
+_PATIENT_DRIVERS = ("psycopg", "psycopg2", "pymysql", "mysqldb")
+_SERVER = (
+    "check that the server runs, its address, user and password (which may stand in PGPASSWORD or "
+    "~/.pgpass instead): storage=postgresql://USER:PASSWORD@HOST:PORT/NAME, special characters "
+    "as %40; without a server: storage=journal:////FILE on a disk that all machines share"
+)
+_FILE = "name a file in a folder that you may write to: storage={0}:///FILE, absolute {0}:////FILE"
+_NONE_OF_THEM = (
+    "storage=sqlite:///FILE on a disk of this machine; for several machines "
+    "storage=journal:////FILE on a disk that they share, storage=postgresql://USER:PASSWORD@HOST/NAME"
+    " or mysql+pymysql://…"
+)
+_REMEDIES = {
+    "postgresql": _SERVER,
+    "sqlite": _FILE.format("sqlite"),
+    JOURNAL: _FILE.format(JOURNAL),
+}
+_AT_ONCE = re.compile("already exists|duplicate", re.IGNORECASE)
 
 
 def sqlite(path: str) -> str:
@@ -39,20 +61,27 @@ def sqlite(path: str) -> str:
 
 
 def check_storage(address: str, sources: Iterable[tuple[str, object]]) -> None:
-    """Refuse a file among the data that are read.
+    """Refuse what is no address, one whose driver is missing, and a file among the data.
 
     Args:
-        address: as SQLAlchemy reads it.
+        address: as SQLAlchemy reads it, or ``journal:///FILE``.
         sources: see :func:`~segkit.core.sources.check_apart`.
 
     Raises:
-        SegkitError: naming both.
+        SegkitError: with what to do.
     """
     from sqlalchemy import make_url
+    from sqlalchemy.exc import SQLAlchemyError
 
-    url = make_url(address)
-    if url.get_backend_name() == "sqlite" and url.database:
-        check_apart(Path(url.database), sources, key="storage", form="sqlite:///PATH")
+    try:
+        url = make_url(address)
+        name = url.drivername.split("+")[0]
+        if name != JOURNAL:
+            url.get_dialect().import_dbapi()
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise cannot_use(address, error) from error
+    if name in ("sqlite", JOURNAL) and url.database:
+        check_apart(Path(url.database), sources, key="storage", form=f"{name}:///PATH")
 
 
 def without_password(address: str) -> str:
@@ -60,10 +89,14 @@ def without_password(address: str) -> str:
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
+    # Of an @ that was not written as %40, SQLAlchemy would take the first one.
+    shown = re.sub(r"(://[^/?#@:]*):?.*@", r"\1:***@", address) if "@" in address else address
     try:
-        return make_url(address).render_as_string(hide_password=True)
+        url = make_url(shown)
     except (ArgumentError, ValueError):
-        return address if "@" not in address else f"…@{address.rpartition('@')[2]}"
+        return shown.rpartition("@")[2] if "://" not in shown else shown
+    hidden = {key: "***" for key in url.query if "pass" in key.lower()}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def open_storage(
@@ -72,46 +105,62 @@ def open_storage(
     """Connect to a database, and lay it out if it is new.
 
     Args:
-        address: as SQLAlchemy reads it.
+        address: as SQLAlchemy reads it, or ``journal:///FILE``.
         abandoned: what to do about a trial whose process has died; a study gives it, a training
             does not.
 
     Raises:
         SegkitError: it cannot be reached.
     """
-    from optuna.exceptions import ExperimentalWarning, OptunaError
-    from optuna.storages import RDBStorage
+    from optuna.exceptions import OptunaError
+    from sqlalchemy import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
-    # Trainings beside each other write one file in turns, on a network's disk slowly.
-    patient: dict[str, Any] = {"connect_args": {"timeout": 60}}
-    watched: dict[str, Any] = {"heartbeat_interval": BEAT, "grace_period": GRACE}
-    with warnings.catch_warnings():
-        # Optuna calls its heartbeat experimental; it has been in it since 2.9.
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    from segkit.search.backends import Database, Journal
+
+    for left in reversed(range(5)):
         try:
-            return RDBStorage(
-                address,
-                engine_kwargs=patient if address.startswith("sqlite") else {},
-                heartbeat_stale_trial_callback=abandoned,
-                **(watched if abandoned else {}),
-            )
+            url = make_url(address)
+            if url.drivername == JOURNAL:
+                return Journal(Path(url.database or "").resolve(), abandoned)
+            # Optuna fills in what stands in braces.
+            given = address.replace("{", "{{").replace("}", "}}")
+            return Database(given, _engine(url), abandoned)
         except (SQLAlchemyError, OptunaError, ImportError, OSError, ValueError) as error:
-            raise cannot_reach(address, error) from error
+            # Workers that start in the same second all lay out a new database.
+            if not left or not _AT_ONCE.search(str(error)):
+                raise cannot_use(address, error) from error
+        time.sleep(random.random())  # noqa: S311  # apart from the others
+    raise AssertionError("unreachable")
 
 
-def cannot_reach(address: str, error: BaseException) -> SegkitError:
+def _engine(url: URL) -> dict[str, Any]:
+    """How SQLAlchemy is to connect."""
+    if url.get_backend_name() == "sqlite":
+        # Trainings beside each other write one file in turns, on a network's disk slowly.
+        return {"connect_args": {"timeout": 60}}
+    timed = url.get_driver_name() in _PATIENT_DRIVERS and "connect_timeout" not in url.query
+    # A connection of before a restart of the server is tried before it is used.
+    return {
+        "pool_pre_ping": True,
+        **({"connect_args": {"connect_timeout": _CONNECT}} if timed else {}),
+    }
+
+
+def cannot_use(address: str, error: BaseException) -> SegkitError:
     """What to say of a database that does not answer."""
+    scheme = address.partition("://")[0].split("+")[0]
     if isinstance(error, ImportError):
-        what = f"a package is missing for this storage: {error}"
-        remedy = "install the database's driver"
+        missing = str(getattr(error.__cause__ or error, "name", None) or error)
+        what = f"the driver of this storage is not installed: {missing}"
+        remedy = f"pip install {missing}"
+        if scheme == "postgresql":
+            remedy = "pip install 'segkit[postgresql]', and write postgresql://…"
     else:
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines() or [""]
-        what = f"the storage of the study cannot be reached: {cause[0]}"
-        remedy = (
-            "storage=sqlite:///FILE on a disk of this machine, "
-            "storage=postgresql://USER:PASSWORD@HOST/NAME or mysql+pymysql://… for several"
-        )
+        cause = getattr(error.__cause__ or error, "orig", None) or error.__cause__ or error
+        lines = str(cause).strip().splitlines() or [type(cause).__name__]
+        what = f"the storage of the study cannot be used: {lines[0]}"
+        remedy = _REMEDIES.get(scheme, _NONE_OF_THEM)
     return SegkitError(what, where=f"storage={without_password(address)}", remedy=remedy)
 
 

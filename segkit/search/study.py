@@ -6,27 +6,24 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import optuna
-from optuna import Study, Trial
+from optuna import Study
 from optuna.exceptions import ExperimentalWarning, OptunaError
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from segkit.core.errors import SegkitError
-from segkit.search.space import Scalar, Space, suggest
-from segkit.search.storage import MINUTES, REASON, cannot_reach, open_storage
-from segkit.search.trial import TrialFailed
+from segkit.search.backends import AWAY
+from segkit.search.space import Space
+from segkit.search.storage import cannot_use, open_storage
+from segkit.search.worker import Objective, Worker
 
 # In a row: none has finished yet, or some have.
 _GIVE_UP_AT_ONCE, _GIVE_UP = 3, 10
 _LOOK_AGAIN = 5.0  # seconds, while other processes run the last trials
+_BREAKS = 5  # of the connection, in a row
 _FACTS = "segkit"
-
-# A trial's number and values in, its score out; TrialFailed and TrialPruned for other ends.
-Objective = Callable[[Trial, Mapping[str, Scalar]], float]
 
 
 def open_study(address: str, name: str, *, mode: str, facts: Mapping[str, Any]) -> Study:
@@ -50,12 +47,13 @@ def open_study(address: str, name: str, *, mode: str, facts: Mapping[str, Any]) 
             direction="maximize" if mode == "max" else "minimize",
             load_if_exists=True,
         )
+        new = not study.get_trials(deepcopy=False)  # in this order: another may begin it meanwhile
         known = study.user_attrs.get(_FACTS)
-        if known is None and not study.get_trials(deepcopy=False):
+        if known is None and new:
             study.set_user_attr(_FACTS, dict(facts))
             known = facts
     except (SQLAlchemyError, OptunaError) as error:
-        raise cannot_reach(address, error) from error
+        raise cannot_use(address, error) from error
     _check_facts(name, known, facts)
     return study
 
@@ -93,19 +91,6 @@ def _difference(before: Any, now: Any) -> str:
         gone, new = ([v for v in a if v not in b] for a, b in ((before, now), (now, before)))
         return f"{', '.join(gone) or 'none'} → {', '.join(new) or 'none'}"
     return f"{before} → {now}"
-
-
-def build_sampler(name: str, seed: int, number: int) -> BaseSampler:
-    """What draws the values of one trial.
-
-    By its number, so that machines that share a study draw different ones, and a study that was
-    cut off draws what it would have drawn.
-    """
-    drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-    if name == "random":
-        return RandomSampler(seed=drawn)
-    # Trials of other processes are still running when the next is drawn: keep away from them.
-    return TPESampler(seed=drawn, constant_liar=True)
 
 
 def _fail_abandoned(study: Study) -> None:
@@ -148,40 +133,27 @@ def run_study(
     Raises:
         KeyboardInterrupt: the trial has ended, and the next call begins with its values.
     """
-    started, failed = time.monotonic(), 0
-
-    def drawn(trial: Trial) -> float:
-        study.sampler = build_sampler(sampler, seed, trial.number)
-        values = suggest(trial, space)
-        began = time.monotonic()
-        try:
-            return objective(trial, values)
-        except TrialFailed as error:
-            trial.set_user_attr(REASON, str(error))
-            raise
-        except KeyboardInterrupt:
-            trial.set_user_attr(REASON, "stopped; its values are tried again")
-            study.enqueue_trial(trial.params)
-            raise
-        finally:
-            trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
-
-    def ended(_: Study, trial: FrozenTrial) -> None:
-        nonlocal failed
-        failed = failed + 1 if trial.state.name == "FAIL" else 0
-        after(trial)
-
+    worker = Worker(study, objective, space, sampler, seed, n_trials, after)
+    started, broken_off = time.monotonic(), 0
     while True:
-        _fail_abandoned(study)
-        found = counts(study)
-        finished = found["complete"] + found["pruned"]
-        if finished >= n_trials:
-            return ""
-        if failed >= (_GIVE_UP if finished else _GIVE_UP_AT_ONCE):
-            return f"{failed} trials in a row have failed"
-        if minutes is not None and time.monotonic() - started >= minutes * 60:
-            return f"the time is up (timeout={minutes:g} minutes)"
-        if finished + found["running"] >= n_trials:
-            time.sleep(_LOOK_AGAIN)  # should one of the others fail, this process takes its place
-            continue
-        study.optimize(drawn, n_trials=1, catch=(TrialFailed,), callbacks=[ended])
+        try:
+            _fail_abandoned(study)
+            found = counts(study)
+            finished = found["complete"] + found["pruned"]
+            if finished >= n_trials:
+                return ""
+            if worker.failed >= (_GIVE_UP if finished else _GIVE_UP_AT_ONCE):
+                return f"{worker.failed} trials in a row have failed"
+            if minutes is not None and time.monotonic() - started >= minutes * 60:
+                return f"the time is up (timeout={minutes:g} minutes)"
+            if finished + found["running"] < n_trials:
+                worker.run_trial()
+            else:
+                # Should one of the others fail, this process takes its place.
+                time.sleep(_LOOK_AGAIN)
+            broken_off = 0
+        except AWAY:
+            # In the middle of something; asked again, it waits for its server.
+            broken_off += 1
+            if broken_off == _BREAKS:
+                raise

@@ -12,6 +12,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import hparams
 
 from segkit.core.files import atomic_path
+from segkit.training.trackers.base import RunLogger
 
 
 def drop_events(path: Path, *, since: float) -> None:
@@ -35,7 +36,7 @@ def _wall_time(raw: bytes) -> float:
     return float(Event.FromString(raw).wall_time)
 
 
-class RunTensorBoard(TensorBoardLogger):
+class RunTensorBoard(TensorBoardLogger, RunLogger):
     """Writes ``events.out.tfevents.*`` straight into the run folder.
 
     Args:

@@ -169,7 +169,10 @@ def test_every_set_of_callbacks_is_built(
 
 
 @pytest.mark.parametrize("name", options("logger"))
-def test_every_logger_is_built(configured: Configured, name: str, tmp_path: Path) -> None:
+def test_every_logger_is_built(
+    configured: Configured, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     if name in EXTRAS and importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is an optional extra and not installed")
     offline = ["logger.wandb.offline=true"] if name == "wandb" else []
@@ -183,13 +186,22 @@ def test_every_logger_is_built(configured: Configured, name: str, tmp_path: Path
 
 @pytest.mark.parametrize("name", EXTRAS)
 def test_a_logger_that_is_not_installed_says_how_to_get_it(
-    configured: Configured, name: str
+    configured: Configured, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if importlib.util.find_spec(name) is not None:
         pytest.skip(f"{name} is installed")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:1")
     with pytest.raises(SegkitError) as error:
         build_trainer(configured(f"logger={name}", "trainer=cpu"))
     assert f"segkit[{name}]" in error.value.remedy
+
+
+def test_mlflow_wants_a_place(configured: Configured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for given in ([], ["logger.mlflow.tracking_uri=file:mlruns"]):
+        with pytest.raises(SegkitError, match="MLflow") as error:
+            build_trainer(configured("logger=mlflow", "trainer=cpu", *given))
+        assert "MLFLOW_TRACKING_URI" in error.value.remedy
 
 
 @pytest.mark.parametrize("name", options("trainer"))

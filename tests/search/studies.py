@@ -8,7 +8,8 @@ from optuna.storages import InMemoryStorage
 
 from segkit.search.space import Scalar, read_space
 from segkit.search.storage import FOLDER
-from segkit.search.study import Objective, run_study
+from segkit.search.study import run_study
+from segkit.search.worker import Objective
 
 SPACE = read_space(
     {"x": {"low": -5.0, "high": 5.0}, "name": ["a", "b"], "n": {"low": 1, "high": 9}}

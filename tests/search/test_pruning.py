@@ -143,15 +143,21 @@ def test_a_database_that_fails_costs_no_training(
     study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     callback = pruning()
-    assert validated(callback, []) == []
 
     def broken(*_: object) -> None:
         raise OSError("gone")
 
-    assert callback._storage is not None
-    monkeypatch.setattr(callback._storage, "set_trial_intermediate_value", broken)
-    monkeypatch.setattr(callback, "on_train_start", lambda *_: None)
+    monkeypatch.setattr("segkit.search.pruning.open_storage", broken)
     with caplog.at_level(logging.WARNING, logger="segkit"):
         assert validated(callback, [0.1, 0.2]) == [False, False]
     assert "could not be reported" in caplog.text
     assert study.get_trials()[2].intermediate_values == {}
+
+
+def test_a_trial_that_was_taken_for_lost_ends(
+    study: Study, caplog: pytest.LogCaptureFixture
+) -> None:
+    study.tell(2, state=TrialState.FAIL)
+    with caplog.at_level(logging.WARNING, logger="segkit"):
+        assert validated(pruning(), [0.99]) == [True]
+    assert "taken this trial for lost" in caplog.text

@@ -13,7 +13,7 @@ from segkit.core.errors import SegkitError
 from segkit.search import study as module
 from segkit.search.report import best, trials_csv
 from segkit.search.space import Scalar
-from segkit.search.storage import REASON, cannot_reach, open_storage, sqlite
+from segkit.search.storage import REASON, cannot_use, open_storage, sqlite
 from segkit.search.study import counts, open_study
 from segkit.search.trial import TrialFailed
 from tests.search.studies import hill, in_memory, run
@@ -40,6 +40,12 @@ def memory() -> Callable[[str], Study]:
 def another_process(tmp_path: Path) -> Study:
     """What it would see of the study, without a heart of its own."""
     return load_study(study_name="s", storage=open_storage(sqlite(str(tmp_path / "study.db"))))
+
+
+def watched_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segkit.search.backends.GRACE", 0.1)
+    monkeypatch.setattr("segkit.search.backends.BEAT", 0.05)
+    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.05)
 
 
 def params(study: Study) -> list[dict[str, Any]]:
@@ -154,9 +160,7 @@ def test_a_trial_whose_process_died_is_tried_again(
     study = another_process(tmp_path)
     dead = study.ask()
     x = dead.suggest_float("x", -5, 5)
-    study._storage.record_heartbeat(dead._trial_id)  # type: ignore[attr-defined]
-    monkeypatch.setattr("segkit.search.storage.GRACE", 1)
-    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.5)
+    watched_briefly(monkeypatch)
     again = opened()
     assert run(again, n_trials=1) == ""
     first, second = again.get_trials()
@@ -204,7 +208,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(tmp_path
             open_storage(address)
         assert "storage" in error.value.what
         assert "secret" not in str(error.value)
-    assert "secret" not in str(cannot_reach("postgresql://me:secret@h/n", ValueError("gone")))
+    assert "secret" not in str(cannot_use("postgresql://me:secret@h/n", ValueError("gone")))
 
 
 def test_less_is_better_where_it_is(opened: Opened) -> None:

@@ -1,4 +1,4 @@
-"""A picture an epoch, as a file and in TensorBoard."""
+"""A picture an epoch, as a file and for the loggers that show pictures."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import lightning.pytorch as pl
 from segkit.core.files import write_bytes
 from segkit.drawing.overlay import Picture, encode_png
 from segkit.training.tensorboard import RunTensorBoard
+from segkit.training.trackers.base import RunLogger
 
 
 class EpochPictures:
@@ -34,5 +35,6 @@ class EpochPictures:
         write_bytes(Path(trainer.default_root_dir) / self.name / f"epoch_{epoch:03d}.png", png)
         self.budget -= len(png)
         for logger in trainer.loggers:
-            if isinstance(logger, RunTensorBoard) and self.budget > 0:
+            over = isinstance(logger, RunTensorBoard) and self.budget <= 0
+            if isinstance(logger, RunLogger) and not over:
                 logger.log_picture(self.name, png, epoch)

@@ -1,0 +1,122 @@
+"""A worker of a study: draws a trial, runs it, and says how it ended."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from optuna import Study, Trial
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+from segkit.search.backends import AWAY
+from segkit.search.space import Scalar, Space, suggest
+from segkit.search.storage import MINUTES, REASON
+from segkit.search.trial import TrialFailed
+
+_NOT_NEEDED = "not needed: others run the last trials"
+
+# A trial's number and values in, its score out; TrialFailed and TrialPruned for other ends.
+Objective = Callable[[Trial, Mapping[str, Scalar]], float]
+
+
+def build_sampler(name: str, seed: int, number: int) -> BaseSampler:
+    """What draws the values of one trial.
+
+    By its number, so that machines that share a study draw different ones, and a study that was
+    cut off draws what it would have drawn.
+    """
+    drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    if name == "random":
+        return RandomSampler(seed=drawn)
+    # Trials of other processes are still running when the next is drawn: keep away from them.
+    return TPESampler(seed=drawn, constant_liar=True)
+
+
+@dataclass
+class Worker:
+    """Runs trials of a study that others may work on at the same time.
+
+    Attributes:
+        study: as ``open_study`` gives it.
+        objective: a score for values.
+        space: to draw them from.
+        sampler: ``tpe`` or ``random``.
+        seed: of the draws.
+        n_trials: that are to finish, over all workers.
+        after: called with each trial when it has ended.
+        failed: trials in a row.
+    """
+
+    study: Study
+    objective: Objective
+    space: Space
+    sampler: str
+    seed: int
+    n_trials: int
+    after: Callable[[FrozenTrial], None]
+    failed: int = 0
+
+    def run_trial(self) -> None:
+        """Run one, or find that it is one too many."""
+        lost = False
+
+        def drawn(trial: Trial) -> float:
+            nonlocal lost
+            try:
+                return self._score(trial)
+            except UpdateFinishedTrialError:
+                lost = True
+                raise
+
+        try:
+            self.study.optimize(drawn, n_trials=1, catch=(TrialFailed,), callbacks=[self._ended])
+        except ValueError:
+            # Optuna cannot be told the end of a trial that others took for lost.
+            if not lost:
+                raise
+            print("others took this trial for lost, and have tried its values again", flush=True)
+
+    def _score(self, trial: Trial) -> float:
+        began = time.monotonic()
+        try:
+            self._check_needed(trial)
+            self.study.sampler = build_sampler(self.sampler, self.seed, trial.number)
+            return self.objective(trial, suggest(trial, self.space))
+        except TrialFailed as error:
+            trial.set_user_attr(REASON, str(error))
+            raise
+        except (KeyboardInterrupt, *AWAY) as error:
+            by = "stopped" if isinstance(error, KeyboardInterrupt) else "the storage was away"
+            trial.set_user_attr(REASON, f"{by}; its values are tried again")
+            self.study.enqueue_trial(trial.params)
+            raise
+        finally:
+            with suppress(*AWAY):  # not worth the trial
+                trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
+
+    def _check_needed(self, trial: Trial) -> None:
+        """Of several workers that have begun trials at once, those of the lowest numbers go on.
+
+        A number is given once and in order, so that all of them agree on who it is.
+        """
+        trials = self.study.get_trials(deepcopy=False)
+        ahead = [
+            each
+            for each in trials
+            if each.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            or (each.number < trial.number and not each.state.is_finished())
+        ]
+        if len(ahead) < self.n_trials:
+            return
+        if tried := trials[trial.number].system_attrs.get("fixed_params"):
+            self.study.enqueue_trial(tried)  # should one of those fail
+        raise TrialFailed(_NOT_NEEDED)
+
+    def _ended(self, _: Study, trial: FrozenTrial) -> None:
+        if trial.user_attrs.get(REASON) == _NOT_NEEDED:
+            return
+        self.failed = self.failed + 1 if trial.state.name == "FAIL" else 0
+        self.after(trial)
