@@ -29,8 +29,9 @@ from segkit.runs.call import Call, this_call
 from segkit.runs.claim import remove_if_empty
 from segkit.runs.jobs import RememberSweep, record_failure, show_jobs
 from segkit.runs.keep_apart import Refused
-from segkit.runs.launch import by_itself, check_launch, lost_another, process_name, watch
+from segkit.runs.launch import by_itself, lost_another, watch
 from segkit.runs.resolvers import register
+from segkit.runs.started import check_launch, process_name
 
 _SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 _CONFIG = ("--config-dir", "--config-name", "--config-path", "-cd", "-cn", "-cp")

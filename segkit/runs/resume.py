@@ -27,6 +27,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.runs.call import Call
+from segkit.runs.jobs import swept_keys
 from segkit.runs.monitor import as_begun
 from segkit.runs.saved import split_as_saved
 from segkit.tasks.named import DEFAULT
@@ -71,12 +72,29 @@ def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
             where="resume=true",
             remedy=f"name the folder too: {key}=DIR; or resume a run by resume=DIR",
         )
+    return begun(output, composed, multirun=call.multirun)
+
+
+def begun(output: Path, composed: DictConfig, *, multirun: bool) -> Path | None:
+    """The run that has begun in a job's folder, if one has.
+
+    Args:
+        output: the folder.
+        composed: configuration of the job.
+        multirun: whether it is of a job of a sweep. A grid that has grown numbers its jobs
+            otherwise; the hash at the end of their names stays.
+    """
     if RunFolder(output).config.is_file():
         return output
-    # A grid that has grown numbers its jobs otherwise; the hash at the end stays.
     digest = output.name.rsplit("-", 1)[-1]
-    same = sorted(output.parent.glob(f"*-{digest}")) if call.multirun else []
-    return next((path for path in same if RunFolder(path).config.is_file()), None)
+    # A sweep over epochs has jobs of one hash, too.
+    free = [key for key in swept_keys() if within(key, MAY_CHANGE)]
+    for path in sorted(output.parent.glob(f"*-{digest}")) if multirun else []:
+        if RunFolder(path).config.is_file():
+            before = flatten(RunFolder(path).read_config())
+            if all(before.get(key) == OmegaConf.select(composed, key) for key in free):
+                return path
+    return None
 
 
 def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
