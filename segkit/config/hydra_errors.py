@@ -58,7 +58,8 @@ def _launch(error: BaseException) -> SegkitError | None:
         return SegkitError(
             "Slurm is not on this machine: there is no srun",
             where="hydra/launcher=slurm",
-            remedy="start it on a node of the cluster; hydra/launcher=joblib runs jobs at once here",
+            remedy="start it on a node of the cluster; hydra/launcher=joblib runs jobs at once "
+            "here",
         )
     if told.startswith("sbatch: "):
         return SegkitError(

@@ -9,7 +9,7 @@ from lightning.fabric.plugins.environments import (
     TorchElasticEnvironment,
 )
 
-from segkit.runs.started import check_count, started_on, started_outside
+from segkit.runs.started import check_count, first_machine, started_outside
 
 _FIRST_PORT, _PORTS = 15_000, 15_000  # below those that Linux gives to connections
 
@@ -34,15 +34,13 @@ class SlurmTasks(SLURMEnvironment):
 
     @property
     def main_address(self) -> str:
-        """Of the first task's machine; on one machine names need not be known."""
-        if started_on() == 1:
-            os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-        return super().main_address
+        """Where the first task runs, unless the user says otherwise."""
+        return os.environ.setdefault("MASTER_ADDR", first_machine())
 
     @property
     def main_port(self) -> int:
         """Of this step alone: others may run on the same machine."""
-        step = 1000 * int(os.environ["SLURM_JOB_ID"]) + int(os.environ["SLURM_STEP_ID"])
+        step = int(os.environ["SLURM_JOB_ID"]) + 4999 * int(os.environ["SLURM_STEP_ID"])
         return int(os.environ.setdefault("MASTER_PORT", str(_FIRST_PORT + step % _PORTS)))
 
 

@@ -12,8 +12,8 @@ from submitit.core.utils import UncompletedJobError
 from submitit.slurm import slurm
 
 from segkit.core.errors import SegkitError
+from segkit.runs.begun import begun
 from segkit.runs.jobs import record_failure
-from segkit.runs.resume import begun
 
 _LEFT = "it is no longer in the queue"
 _ENDED = {
@@ -65,7 +65,9 @@ class SweptJob(slurm.SlurmJob[Any]):
             return [self._ended()]
         except (KeyboardInterrupt, SystemExit):
             array = self.job_id.split("_")[0]
-            print(f"Slurm keeps what it has of this sweep: scancel {array} ends it", file=sys.stderr)
+            print(
+                f"Slurm keeps what it has of this sweep: scancel {array} ends it", file=sys.stderr
+            )
             raise
 
     def _ended(self) -> JobReturn:

@@ -32,6 +32,11 @@ def started_outside() -> int:
     return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
 
 
+def queued_again() -> bool:
+    """Whether this job of Slurm's has run before, and was put back into the queue."""
+    return os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
+
+
 def started_on() -> int | None:
     """On how many machines srun has started them; None where nothing tells."""
     by_srun = "TORCHELASTIC_RUN_ID" not in os.environ and started_outside() > 1
@@ -104,18 +109,24 @@ def _check_alone(nodes: object) -> None:
         )
 
 
+def first_machine() -> str:
+    """Where srun's first task runs; on one machine its name need not be known."""
+    if started_on() == 1:
+        return "127.0.0.1"
+    names = os.environ.get("SLURM_STEP_NODELIST", "")
+    return re.sub(r"\[(\w+).*", r"\1", names.split(",")[0])
+
+
 def _check_address() -> None:
-    """Find the machine of srun's first task by its name, as all the others will."""
-    nodes = os.environ.get("SLURM_STEP_NODELIST", "")
-    if (started_on() or 1) == 1 or "MASTER_ADDR" in os.environ:
+    """Find that machine by its name, as all the others will."""
+    if "MASTER_ADDR" in os.environ or started_on() is None:
         return
-    first = re.sub(r"\[(\w+).*", r"\1", nodes.split(",")[0])
     try:
-        socket.getaddrinfo(first, None)
+        socket.getaddrinfo(first_machine(), None)
     except OSError as error:
         raise SegkitError(
             f"the first machine of this job has no address: {error.strerror}",
-            where=f"{first}, as Slurm calls it",
+            where=f"{first_machine()}, as Slurm calls it",
             remedy="export MASTER_ADDR=ADDRESS before srun, of the machine where task 0 runs",
         ) from error
 

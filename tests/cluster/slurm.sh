@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Slurm with one or more nodes on this machine, as the user that calls it (root may limit memory):
+# Slurm with one or more nodes on this machine, as the user that calls it:
 #   tests/cluster/slurm.sh FOLDER start|stop
-# NODES=2 is how many; the nodes are node1, node2 … and claim CPUS=8 each, whatever is there. start
-# prints what a shell must export for srun, sbatch and the like to find it; munge is its own, too.
-# FOLDER must be one that other users may enter (munge insists), its path without blanks and short.
+# NODES=2 is how many: node1, node2 …, which claim CPUS=8 and MEMORY=32000 MB each, whatever is
+# there. start prints what a shell must export for srun and sbatch to find it; munge is its own, too.
+# The path of FOLDER has no blanks, and is short (of a socket: 108 characters).
 set -euo pipefail
 [ $# = 2 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 nodes=${NODES:-2} cpus=${CPUS:-8} memory=${MEMORY:-32000}
+groups=/sys/fs/cgroup/memory
 export PATH=$PATH:/usr/sbin SLURM_CONF=$folder/slurm.conf
 
 say() { echo "slurm: $*" >&2; }
@@ -35,6 +36,9 @@ if [ "$2" = stop ]; then
         sleep 0.5
     done
     stop
+    if [ -e "$folder/cgroup.conf" ]; then
+        find "$groups"/slurm_node* -depth -type d -exec rmdir {} + 2>/dev/null || true
+    fi
     exit 0
 fi
 
@@ -58,13 +62,13 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-memory_limits() { # where a job's memory is limited: by the kernel, or by slurmd looking each second
-    echo "JobAcctGatherType=jobacct_gather/linux"
-    echo "JobAcctGatherFrequency=task=1"
-    echo "JobAcctGatherParams=OverMemoryKill"
-    echo "ProctrackType=proctrack/linuxproc"
-    echo "TaskPlugin=task/none"
-}
+# A job's memory is limited by the kernel where this user may ask it to (control groups of version 1),
+# else by slurmd, which looks each second.
+limits="JobAcctGatherParams=OverMemoryKill"
+if [ -w "$groups/cgroup.procs" ]; then
+    printf '%s\n' CgroupPlugin=cgroup/v1 CgroupAutomount=no ConstrainRAMSpace=yes >"$folder/cgroup.conf"
+    limits="TaskPlugin=task/cgroup"
+fi
 
 {
     cat <<CONF
@@ -94,7 +98,10 @@ MinJobAge=600
 ReturnToService=2
 SlurmdParameters=config_overrides
 DefMemPerNode=4000
-$(memory_limits)
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+ProctrackType=proctrack/linuxproc
+$limits
 CONF
     for number in $(seq "$nodes"); do
         echo "NodeName=node$number NodeHostname=$(hostname -s) NodeAddr=127.0.0.1" \
