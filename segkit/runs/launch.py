@@ -61,7 +61,7 @@ def by_itself(command: str, call: Call, *, called: bool = False) -> Iterator[Non
         # A launcher runs jobs in processes whose own main module is not this command.
         main.__spec__ = find_spec(f"segkit.{command}")
     try:
-        with environment(**{_PARENT: str(os.getpid())}):
+        with environment(**{_PARENT: str(os.getpid())}), _queued_again_in_order():
             yield
     except Exception as error:
         _leave_group()
@@ -72,6 +72,34 @@ def by_itself(command: str, call: Call, *, called: bool = False) -> Iterator[Non
         sys.argv, main.__spec__ = arguments, spec
         _leave_group()
         _end_children()
+
+
+@contextmanager
+def _queued_again_in_order() -> Iterator[None]:
+    """Let nothing count that comes after submitit has put this job into Slurm's queue again.
+
+    Slurm then ends all processes of the job: a loader's, or one that trains with this one, would
+    be an error, and that the job's result.
+    """
+    queue_again = signal.getsignal(signal.SIGUSR2)
+    if not callable(queue_again) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def heard(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # by which torch learns of its loaders
+        try:
+            queue_again(number, frame)
+        except SystemExit:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
+
+    signal.signal(signal.SIGUSR2, heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR2, queue_again)
 
 
 def _tell_trainer(output: Path) -> None:

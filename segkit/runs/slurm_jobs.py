@@ -1,5 +1,6 @@
 """Jobs of a sweep in Slurm's queue: each is waited for until it has ended, however it ended."""
 
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ _ENDED = {
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY"),
     *("PREEMPTED", "TIMEOUT", _LEFT),
 }
+_MEMORY = re.compile(r"oom.kill|out of memory|exceeded .*memory limit", re.IGNORECASE)
 _MORE = {"TIMEOUT": "hydra.launcher.timeout_min=", "OUT_OF_MEMORY": "hydra.launcher.mem_gb="}
 
 
@@ -74,6 +76,9 @@ class SweptJob(slurm.SlurmJob[Any]):
         launcher, given = self.submission().function, self.submission().args
         folder = _folder(launcher, *given)
         state = self.watcher.get_state(self.job_id, mode="force")
+        # Of the step that ran out of memory; to Slurm the script around it has merely failed.
+        if state == "FAILED" and _MEMORY.search((self.stderr() or "")[-1000:]):
+            state = "OUT_OF_MEMORY"
         more = f", with more than now by {_MORE[state]}" if state in _MORE else ""
         error = SegkitError(
             f"Slurm ended job {self.job_id}: {state}",

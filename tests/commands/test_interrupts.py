@@ -123,11 +123,15 @@ def test_who_queues_a_job_again_hears_of_it_after_the_checkpoint(
     def queue_again(number: int, frame: object) -> None:
         del number, frame
         found.append(position(tmp_path / "run" / "checkpoints")[0])
-        raise SystemExit(255)
+        raise SystemExit(-1)
 
+    def ended(code: int) -> None:
+        raise KeyboardInterrupt(code)
+
+    monkeypatch.setattr("os._exit", ended)
     monkeypatch.setattr(Interrupts, "on_train_batch_end", received)
     signal.signal(signal.SIGUSR2, queue_again)
-    assert here(*run.arguments(*SLOWLY, "hydra.run.dir=run")) == 255
+    assert here(*run.arguments(*SLOWLY, "hydra.run.dir=run")) == 130
     assert [(each.epoch, each.batch) for each in found] == [(1, 2)]
 
 
