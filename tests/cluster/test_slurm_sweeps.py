@@ -7,6 +7,7 @@ import pytest
 
 from tests.cluster.slurm import (
     LONG,
+    PATIENCE,
     SLOW,
     TRAIN,
     Slurm,
@@ -69,15 +70,17 @@ def test_jobs_that_slurm_ends_are_rows_and_resume(slurm: Slurm, tmp_path: Path) 
     """By the time limit, for want of memory, by scancel in the training and before it."""
     command = (*TRAIN, *SMALL_JOBS, *arguments(tmp_path, *HUNGRY))
     command = (*command, "+callbacks.hungry.megabytes=0,9000,1,2", "resume=true")
-    limits = ("timeout_min=1", "max_num_timeout=0", "signal_delay_s=0", "array_parallelism=3")
+    limits = ("timeout_min=60", "max_num_timeout=0", "signal_delay_s=0", "array_parallelism=3")
     ended = (*LONG, *(f"hydra.launcher.{limit}" for limit in limits))
     sweep = tmp_path / "sweep"
     with slurm.start(*command, *ended, cwd=tmp_path) as process:
-        until(lambda: bool([*sweep.glob("2-*/panels/epoch_002.png")]), "three epochs")
+        until(lambda: len([*sweep.glob("*/panels/epoch_002.png")]) == 3, "three epochs of each")
         array = _array(slurm, sweep)
+        # Its time is over, as soon as Slurm looks.
+        slurm.call("scontrol", "update", f"jobid={array}_0", "TimeLimit=1", cwd=tmp_path)
         for number in (3, 2):
             slurm.call("scancel", f"{array}_{number}", cwd=tmp_path)
-        out, _ = process.communicate(timeout=300)
+        out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out
     assert "Traceback" not in out
     rows = table(sweep / "jobs.csv")
@@ -132,7 +135,7 @@ def test_what_is_left_in_the_queue_is_told(slurm: Slurm, tmp_path: Path) -> None
     with slurm.start(*TRAIN, *SMALL_JOBS, *given, cwd=tmp_path) as process:
         until(lambda: bool([*(tmp_path / "sweep").glob(".submitit/*_0/*.err")]), "a job")
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=100)
+        out, _ = process.communicate(timeout=PATIENCE)
     array = _array(slurm, tmp_path / "sweep")
     assert process.returncode == 130, out
     assert f"scancel {array} ends it" in out
