@@ -36,7 +36,7 @@ if [ "$2" = stop ]; then
         sleep 0.5
     done
     stop
-    if [ -e "$folder/cgroup.conf" ]; then
+    if [ -e "$folder/cgroup.conf" ] && ! pgrep -x slurmd >/dev/null; then
         find "$groups"/slurm_node* -depth -type d -exec rmdir {} + 2>/dev/null || true
     fi
     exit 0
