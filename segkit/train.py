@@ -64,9 +64,7 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
     else:
         config = _resolve(composed, call.output)
     if resume and is_done(RunFolder(resume), config):
-        if is_first_process():
-            print(f"done before: {RunFolder(resume).path} (more: trainer.max_epochs=N)", flush=True)
-        return RunFolder(resume)
+        return _done_before(RunFolder(resume))
     check_training(config)
     check_inference(config)
     reader = build_reader(config)
@@ -105,6 +103,19 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
         _fit(
             config, data, module, folder, found, resumed=resume is not None, alone=not call.multirun
         )
+    return folder
+
+
+def _done_before(folder: RunFolder) -> RunFolder:
+    """Say so, and do what a process that was killed at the very end had still to do."""
+    if is_first_process():
+        from segkit.evaluation.report import report_or_warn
+        from segkit.runs.resume_point import clear_killed_end
+
+        clear_killed_end(folder)
+        if not folder.report.exists():
+            report_or_warn(folder)
+        print(f"done before: {folder.path} (more: trainer.max_epochs=N)", flush=True)
     return folder
 
 

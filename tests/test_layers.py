@@ -178,7 +178,7 @@ def test_only_tasks_know_the_tasks() -> None:
 # Words of one task, which no file of another folder may need.
 WORDS = re.compile(r"(?i)\b(dice|iou|tp|fp|fn|tn|thresholds?|confusion)\b")
 # Names that mean something else: what a stored mask marks above a value, and torch's functions.
-ELSE = re.compile(r"mask_threshold|threshold_cautions|collate_fn|worker_init_fn")
+ELSE = re.compile(r"mask_threshold|threshold_cautions|collate_fn|worker_init_fn|multi_avg_fn")
 # Where a threshold is one of stored values, too.
 OF_MASKS = ("imaging.masks", "imaging.mask_advice", "imaging.mask_settings", "imaging.mask_survey")
 

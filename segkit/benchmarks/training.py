@@ -21,6 +21,7 @@ from segkit.benchmarks.timing import Figure, rates, speedup, spread
 from segkit.core.run_folder import RunFolder
 from segkit.data.datamodule import SegmentationData
 from segkit.runs.build import build_data, build_module, build_reader, build_trainer
+from segkit.runs.settled import weighted
 from segkit.tasks.named import build_task
 from segkit.training.fit import fit
 from segkit.training.module import SegmentationModule
@@ -130,6 +131,7 @@ def training(config: Config, rounds: int, shown: Rounds) -> None:
     settings = {**config, "trainer": trainer_node, "callbacks": callbacks}
     data = build_data(settings, build_reader(settings))
     data.prepare_data()
+    settings = weighted(settings, data)
     module = build_module(settings, build_task(settings, data.classes))
     trainer = build_trainer(settings)
     images = len(data.indices("train"))

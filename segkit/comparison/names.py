@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from segkit.config.keys import FOUND, NOT_COMPARED, PLACES, flatten, within
+from segkit.config.keys import ADDED, FOUND, NOT_COMPARED, PLACES, flatten, within
 from segkit.tasks.named import DEFAULT, task_kind
 
 
@@ -18,7 +18,7 @@ def differing_keys(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]
     """
     flats = [_with_task(_compared(config)) for config in configs]
     keys = dict.fromkeys(key for flat in flats for key in flat)
-    differing = {key: [flat.get(key) for flat in flats] for key in keys}
+    differing = {key: [flat.get(key, ADDED.get(key)) for flat in flats] for key in keys}
     differing = {key: values for key, values in differing.items() if _differ(values)}
     tasks = [flat["choices.task"] for flat in flats]
     shared = {key for key in keys if all(key in flat for flat in flats)}

@@ -69,6 +69,11 @@ class RunScores:
         return int(split["fold"]) if split.get("folds") else None
 
     @property
+    def left_out(self) -> str | None:
+        """The stratum, hospital or other group that the fold tests by itself."""
+        return self.summary.get("data", {}).get("left_out")
+
+    @property
     def by_group(self) -> bool:
         """Whether a score is of a group's pixels together, or of each image."""
         return bool(self.config["dataset"]["score_by"] == "group")

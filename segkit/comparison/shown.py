@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
-from segkit.comparison.comparison import Comparison
+from segkit.comparison.comparison import Comparison, Configuration
 from segkit.comparison.run_scores import RunScores
 from segkit.comparison.tables import Row, configuration_rows
 from segkit.core.shell import command, relative
@@ -117,9 +118,10 @@ def _escaped(text: str) -> str:
 
 def sentences(comparison: Comparison) -> list[str]:
     """What can be concluded, a sentence a pair, without full stops."""
+    apart = [words for each in comparison.configurations if (words := _apart(each, comparison))]
     if not comparison.pairs:
-        return [_alone(comparison)]
-    words = [pair.words for pair in comparison.pairs]
+        return [_alone(comparison), *apart]
+    words = [*(pair.words for pair in comparison.pairs), *apart]
     if len(comparison.groups) < 10:
         words.append(
             f"{len(comparison.groups)} {comparison.unit} are few: such intervals are too narrow"
@@ -140,6 +142,17 @@ def sentences(comparison: Comparison) -> list[str]:
             "intervals (train with -m seed=1,2,3)"
         )
     return words
+
+
+def _apart(each: Configuration, comparison: Comparison) -> str:
+    """What the configuration scores on each group that was left out of training, in turn."""
+    found: dict[str, list[float]] = {}
+    for run in (run for seed in each.runs for run in seed if run.left_out is not None):
+        score = run.summary["test"]["all"][comparison.score]
+        found.setdefault(run.left_out or "none", []).append(float(score))
+    told = ", ".join(f"{name} {number(mean(scores), '.3f')}" for name, scores in found.items())
+    what = f"{each.name}, {comparison.title} on what was left out of training"
+    return f"{what}: {told}" if told else ""
 
 
 def _alone(comparison: Comparison) -> str:

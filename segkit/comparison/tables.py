@@ -69,7 +69,7 @@ def run_rows(comparison: Comparison) -> list[Row]:
                 {
                     "configuration": each.name,
                     "seed": run.seed,
-                    "fold": run.fold,
+                    "fold": run.fold if run.left_out is None else run.left_out,
                     **{score: test[score] for score in run.task.headline},
                     "images_per_second": _pace(run),
                     "minutes": _minutes(run),

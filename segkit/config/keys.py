@@ -52,12 +52,17 @@ _OF_FOLDERS = {"axes": None, "axis": "axial", "images": None, "masks": None, "z"
 ADDED = {
     **{f"dataset.{key}": value for key, value in _OF_FOLDERS.items()},
     **{f"dataset.reader.{key}": value for key, value in _OF_FOLDERS.items()},
+    "callbacks.average._target_": "segkit.training.callbacks.average.AverageWeights",
+    "callbacks.average.decay": None,
     "dataset.device_cache": False,
     "dataset.intensity": STORED,
     "large": LARGE,
     "overlap": OVERLAP,
+    "steps": 1500,
     "tile": TILE,
 }
+# What was the default of earlier versions, where it is another today.
+ONCE_DEFAULT = {"dataset.intensity": STORED}
 # Never compared with the run's own on resume: their choices are compared key by key.
 NOT_RESUMED = (*OF_THE_CALL, "choices", "experiment", "monitor_asked")
 # Of the trials of one study these may differ.
@@ -76,6 +81,7 @@ NOT_COMPARED = (
     "dataset.panel_count",
     "dataset.panel_ids",
     "max_megapixels",
+    "steps",  # trainer.max_epochs says what came of them
     "monitor_asked",  # monitor says what was gone by
 )
 # They make several runs of one configuration.

@@ -139,7 +139,7 @@ DATA = {
     "dataset.split.val": PROBABILITY,
     "dataset.z": Z,
     "trainer.accelerator": choice("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
-    "trainer.accumulate_grad_batches": whole(1),
+    **dict.fromkeys(("steps", "trainer.accumulate_grad_batches"), whole(1)),
     "trainer.check_val_every_n_epoch": whole(1),
     "trainer.enable_progress_bar": SWITCH,
     "trainer.max_epochs": whole(-1, also=(None, "auto")),

@@ -43,6 +43,13 @@ class SplitSpec:
     seed: int = 0
 
 
+def tested_alone(records: Sequence[Record], spec: SplitSpec) -> str | None:
+    """The stratum, hospital or other group that a fold of ``each`` leaves out of training."""
+    if spec.folds != "each" or spec.file is not None:
+        return None
+    return left_out(records, spec.group_by, spec.fold)[0]
+
+
 def assign_splits(records: Sequence[Record], spec: SplitSpec) -> dict[str, str]:
     """Give every record's id its split: train, val, test or unlabelled.
 

@@ -58,6 +58,12 @@ def _count(composed: DictConfig, swept: list[str]) -> int:
             where=" ".join(swept),
             remedy="start a sweep for each",
         )
+    if composed.dataset.split.file is not None:
+        raise SegkitError(
+            "a split that is read from a file leaves nothing out in turn",
+            where=f"dataset.split.file={composed.dataset.split.file}",
+            remedy="leave it out, or leave out cv=leave_group",
+        )
     config = resolved(OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"]))
     check_data(config)
     reader = build_reader(config)

@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.keys import (
-    ADDED,
-    FOUND,
-    LENGTH,
-    MAY_CHANGE,
-    NOT_RESUMED,
-    PLACES,
-    flatten,
-    key_of,
-    within,
-)
+from segkit.config.keys import LENGTH, MAY_CHANGE, flatten, key_of, within
 from segkit.config.plain import resolved
 from segkit.config.trust import check_folder_config, confined
 from segkit.config.values import own_prefixes
@@ -27,6 +17,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.runs.monitor import as_begun
+from segkit.runs.resume_changes import READER_ROOT, Flat, changes_asked_for
 from segkit.runs.saved import split_as_saved
 from segkit.tasks.named import DEFAULT
 
@@ -35,9 +26,6 @@ if TYPE_CHECKING:
 
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
-_READER_ROOT = "dataset.reader.root"  # follows dataset.root, of which it was interpolated
-
-Flat = dict[str, Any]
 
 
 def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
@@ -63,7 +51,7 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
     if isinstance(choices := before.get("choices"), dict):
         choices.setdefault("task", before["task"])
     config = OmegaConf.create(escaped(before))
-    changes = _changes(before, now, _given(composed, overrides))
+    changes = changes_asked_for(before, now, overrides, everything=composed.resume is True)
     refused = [key for key in changes if not within(key, MAY_CHANGE)]
     if refused:
         told = "; ".join(
@@ -82,7 +70,7 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
         if not key.startswith("logger."):
             OmegaConf.update(config, key, escaped(value))
     if "dataset.root" in changes:
-        OmegaConf.update(config, _READER_ROOT, escaped(changes["dataset.root"]))
+        OmegaConf.update(config, READER_ROOT, escaped(changes["dataset.root"]))
     given = [each for each in overrides if not each.startswith("resume=")]
     known = list(before.get("overrides") or [])
     config.overrides = escaped([*known, *(each for each in given if each not in known)])
@@ -91,29 +79,6 @@ def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str])
     config.allow_targets = composed.allow_targets
     _move(config, run)
     return resolved(config, complete=False)
-
-
-def _given(composed: DictConfig, overrides: Sequence[str]) -> tuple[str, ...]:
-    """The keys whose values count; empty for all."""
-    if composed.resume is True:
-        return ()
-    keys = tuple(map(key_of, overrides))
-    if any(key == "experiment" for key in keys):
-        return ()
-    return tuple(key for key in keys if key not in NOT_RESUMED) or ("",)
-
-
-def _changes(before: dict[str, Any], now: dict[str, Any], given: tuple[str, ...]) -> Flat:
-    new = flatten(now)
-    then = {key: ADDED[key] for key in ADDED if key in new} | flatten(before)
-
-    def counts(key: str) -> bool:
-        own = within(key, NOT_RESUMED) or key.endswith(PLACES) or key == _READER_ROOT
-        asked = not given or within(key, given)
-        found = key in FOUND and new.get(key) == FOUND[key]
-        return asked and not own and not found and then.get(key) != new.get(key)
-
-    return {key: new.get(key) for key in sorted({*then, *new}) if counts(key)}
 
 
 def _move(config: DictConfig, run: RunFolder) -> None:

@@ -47,20 +47,26 @@ def settle(composed: DictConfig, config: dict[str, Any], reader: Reader) -> dict
     return resolved(composed) if changed else config
 
 
-def settle_loss(
-    composed: DictConfig, config: dict[str, Any], data: SegmentationData
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The configuration with weights of the classes in place of ``loss.weight=auto``.
-
-    Returns:
-        It, and in words what was chosen.
-    """
+def weighted(config: Mapping[str, Any], data: SegmentationData) -> dict[str, Any]:
+    """The configuration with weights of the classes in place of ``loss.weight=auto``."""
     from segkit.data.class_weights import class_weights
 
     if config["loss"].get("weight") != AUTO:
+        return dict(config)
+    return {**config, "loss": {**config["loss"], "weight": class_weights(data)}}
+
+
+def settle_loss(
+    composed: DictConfig, config: dict[str, Any], data: SegmentationData
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The same, put into what was composed as well, so that config.yaml has it.
+
+    Returns:
+        The configuration, and in words what was chosen.
+    """
+    if config["loss"].get("weight") != AUTO:
         return config, {}
-    weights = class_weights(data)
-    composed.loss.weight = weights
+    weights = composed.loss.weight = weighted(config, data)["loss"]["weight"]
     named = ", ".join(f"{name} {w:g}" for name, w in zip(data.classes, weights, strict=True))
     return resolved(composed), {"loss.weight": f"by how rare each class is: {named}"}
 
@@ -73,7 +79,7 @@ def settle_epochs(
 
     if config["trainer"]["max_epochs"] != AUTO:
         return {}
-    found, why = epochs_for(len(data.indices("train")), data.batch_size)
+    found, why = epochs_for(len(data.indices("train")), data.batch_size, config["steps"])
     composed.trainer.max_epochs = found
     return {"epochs": f"{found}: {why}"}
 

@@ -17,6 +17,7 @@ from segkit.core.heap import freed_is_kept
 from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
 from segkit.data.datamodule import SegmentationData
+from segkit.data.splits import tested_alone
 from segkit.models.flops import flops
 from segkit.tasks.tally import image_rows
 from segkit.training.callbacks.interrupts import Stopped, received
@@ -166,6 +167,7 @@ def _data_facts(data: SegmentationData) -> dict[str, Any]:
         "classes": list(data.classes),
         "records": {stage: len(data.indices(stage)) for stage in ("train", "val", "test")},
         "depths": data.cache.depths,
+        "left_out": tested_alone(data.records, data.split),
         "sequences": max(len(record.sequences) + 1 for record in data.records),
         "skipped": len(data.problems),
         "score_by": data.score_by,

@@ -2,21 +2,21 @@
 
 from math import ceil
 
-STEPS = 1500
-LEAST, MOST = 10, 300  # epochs
+LEAST, MOST = 3, 300  # epochs
 
 
-def epochs_for(images: int, batch_size: int) -> tuple[int, str]:
-    """How many epochs are about :data:`STEPS` steps, between :data:`LEAST` and :data:`MOST`.
+def epochs_for(images: int, batch_size: int, steps: int) -> tuple[int, str]:
+    """How many epochs are about ``steps`` steps, between :data:`LEAST` and :data:`MOST`.
 
     Several processes take fewer steps an epoch, each of a larger batch: the epochs stay.
 
     Args:
         images: that are trained on.
         batch_size: of one process.
+        steps: of one process.
 
     Returns:
         The number, and why, in words.
     """
-    found = min(max(LEAST, ceil(STEPS / max(1, images // batch_size))), MOST)
-    return found, f"about {STEPS} steps of {batch_size} of the {images} images"
+    found = min(max(LEAST, ceil(steps / max(1, images // batch_size))), MOST)
+    return found, f"about {steps} steps of {batch_size} of the {images} images"

@@ -52,7 +52,7 @@ def test_every_part_is_measured_and_written_down(tmp_path: Path) -> None:
     cache = f"dataset.cache_dir={tmp_path / 'cache'}"
     # The processes that `start` times take minutes; tests/benchmarks/test_startup.py has it.
     parts = "parts=[training,changes,input,inference,memory,growth]"
-    done = benchmark(tmp_path, cache, parts, *SMALL)
+    done = benchmark(tmp_path, cache, parts, "loss=bce", "loss.weight=auto", *SMALL)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "out" / "benchmark.json").read_text("utf-8"))
     assert found["hardware"]["cores"]

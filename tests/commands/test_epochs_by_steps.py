@@ -20,10 +20,10 @@ def test_the_run_has_the_number_and_resumes_with_it(
     run: Any,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(length, "STEPS", 4)
     monkeypatch.setattr(length, "LEAST", 1)
     given = [each for each in run.arguments() if not each.startswith("trainer.max_epochs=")]
-    given += ["trainer.max_epochs=auto", "schedule=cosine", "hydra.run.dir=run", "resume=true"]
+    given += ["trainer.max_epochs=auto", "steps=4", "schedule=cosine"]
+    given += ["hydra.run.dir=run", "resume=true"]
     assert call_main(monkeypatch, *given, module=train) == 0
     capsys.readouterr()
     config = yaml.safe_load(Path("run/config.yaml").read_text("utf-8"))

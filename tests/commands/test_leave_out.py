@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from segkit import train
+from segkit import compare, train
 from tests.commands.in_process import call_main
 
 SMALL = ("dataset.count=6", "dataset.image_size=64")
@@ -31,6 +31,13 @@ def test_each_stratum_is_tested_by_a_run_that_has_not_seen_it(
         (name,) = tested[-1]
         assert f"test: stratum {name}, left out of training" in (folder / "train.log").read_text()
     assert len(tested) == len(set.union(*tested)) == 3, "each once"
+    assert call_main(monkeypatch, "sweep=swept", module=compare) == 0
+    said = capsys.readouterr().out.partition("on what was left out of training: ")[2]
+    with Path("swept/comparison_runs.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["fold"] for row in rows] == sorted(set.union(*tested))
+    for row in rows:
+        assert f"{row['fold']} {float(row['dice']):.3f}" in said
 
 
 @pytest.mark.parametrize(
@@ -39,6 +46,7 @@ def test_each_stratum_is_tested_by_a_run_that_has_not_seen_it(
         (["dataset.split.group_by=scanner", *SMALL], ("dataset.split.group_by=scanner", "stratum")),
         (["dataset=phantom,folder"], ("dataset=phantom,folder", "a sweep for each")),
         (["dataset.root=a,b"], ("dataset.root=a,b", "a sweep for each")),
+        (["dataset.split.file=split.csv"], ("dataset.split.file=split.csv", "leave it out")),
         (["dataset.split.val=2"], ("dataset.split.val", "")),
         (["dataset=folder", "dataset.root=missing"], ("missing", "")),
     ],

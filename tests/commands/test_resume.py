@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+
+from segkit.core.files import atomic_path
 
 IN_PROCESS = pytest.mark.filterwarnings("ignore:.*LeafSpec.*is deprecated")
 
@@ -28,6 +31,7 @@ def losses(run: Any, folder: Path) -> list[tuple[str, ...]]:
         pytest.param(["schedule.patience=0", "schedule.factor=0.1"], marks=pytest.mark.slow),
         pytest.param(["schedule=constant"], marks=pytest.mark.slow),
         pytest.param(["schedule=constant", "model=segformer_b0"], marks=pytest.mark.slow),
+        pytest.param(["schedule=constant", "callbacks.average.decay=0.9"], marks=pytest.mark.slow),
         pytest.param(["schedule=constant", "dataset.num_workers=2"], marks=pytest.mark.slow),
         pytest.param(
             ["schedule=constant", "dataset.device_cache=true", "augment=device_light"],
@@ -77,6 +81,23 @@ def test_the_same_command_again_is_done_before(
     err = capsys.readouterr().err
     assert "dataset.batch_size: 4 → 2" in err
     assert "loss._target_" in err
+
+
+def test_a_run_that_was_killed_at_its_very_end(here: Any, run: Any, tmp_path: Path) -> None:
+    """The training is complete; its report is not, and the lock lies there still."""
+    folder = tmp_path / "killed"
+    shutil.copytree(run.folder, folder)
+    before = {p.name for p in folder.rglob("*")}
+    (folder / "report.html").unlink()
+    with suppress(RuntimeError), atomic_path(folder / "report.html") as part:
+        part.write_bytes(b"half a page")
+        left = shutil.copy(part, tmp_path / "part")
+        name = part.name
+        raise RuntimeError("killed")
+    shutil.copy(left, folder / name)
+    (folder / ".lock").touch()
+    assert here(*run.arguments(), f"hydra.run.dir={folder}", "resume=true") == 0
+    assert {p.name for p in folder.rglob("*")} == before
 
 
 def test_a_name_by_the_clock_is_always_new(

@@ -100,6 +100,23 @@ def test_a_run_from_before_there_were_tasks_is_a_semantic_one() -> None:
     assert run_names(differing_keys([old, objects]), 2) == ["semantic", "instance"]
 
 
+def test_a_run_from_before_there_was_a_key_has_what_it_was_trained_by() -> None:
+    new = config(
+        callbacks__average={
+            "_target_": "segkit.training.callbacks.average.AverageWeights",
+            "decay": None,
+        },
+        dataset__intensity="stored",
+        steps=500,
+    )
+    assert differing_keys([config(), new]) == {}
+    new["dataset"]["intensity"] = "image"
+    new["callbacks"]["average"]["decay"] = 0.99
+    differing = differing_keys([config(), new])
+    names = run_names(differing, 2)
+    assert names == ["intensity=stored, decay=None", "intensity=image, decay=0.99"]
+
+
 def test_a_key_that_repeats_another_is_not_told_twice() -> None:
     runs = [
         {**config(schedule={"monitor": name}, callbacks={"best": {"monitor": other}}), "monitor": m}

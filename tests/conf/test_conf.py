@@ -35,6 +35,7 @@ GROUPS = (
     "loss",
     "model",
     "optim",
+    "recipe",
     "schedule",
     "task",
     "trainer",
