@@ -120,7 +120,7 @@ def test_another_number_of_machines_is_refused(monkeypatch: pytest.MonkeyPatch) 
     said = "2 processes were started together on 2 machines, .* counts on 2 on 1"
     with pytest.raises(SegkitError, match=said):
         check_launch(config(devices=2), NAMED)
-    with pytest.raises(SegkitError, match=r"counts on others on 1$"):
+    with pytest.raises(SegkitError, match="counts on others on 1"):
         check_count(None, 1)
     check_count(1, 2)
 
@@ -183,6 +183,9 @@ def test_steps_of_a_job_have_ports_of_their_own(monkeypatch: pytest.MonkeyPatch)
     for job, step in (("71", "0"), ("71", "1"), ("72", "0"), ("10071", "0")):
         with monkeypatch.context() as patch:
             told = {**on_machines("1", "node1"), "SLURM_JOB_ID": job, "SLURM_STEP_ID": step}
+            for name in ADDRESS:  # which it puts into the environment
+                patch.setenv(name, "")
+                patch.delenv(name)
             started(patch, told)
             tasks = SlurmTasks()
             ports.add(tasks.main_port)
