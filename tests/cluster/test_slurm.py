@@ -1,11 +1,22 @@
 """Trainings as jobs of a real Slurm, by srun and sbatch."""
 
 import shlex
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.slurm import SLOW, TRAIN, Slurm, arguments, same_weights, scores, summary, table
+from tests.cluster.slurm import (
+    SLOW,
+    TRAIN,
+    Slurm,
+    arguments,
+    same_weights,
+    scores,
+    summary,
+    table,
+    until,
+)
 
 pytestmark = pytest.mark.cluster
 SHARED = ("trainer=ddp_cpu", "dataset.batch_size=2", "loss.per_image=true")
@@ -100,14 +111,17 @@ def test_a_signal_before_the_limit_and_in_the_queue_again(slurm: Slurm, tmp_path
         *TRAIN, *given, "+callbacks.slow.seconds=0", "hydra.run.dir=whole", cwd=tmp_path
     )
     assert whole.returncode == 0, whole.stdout
-    # The signal comes within the first minute, and the training takes as long alone.
     trained = shlex.join([*TRAIN, *given, "+callbacks.slow.seconds=0.5", "resume=true"])
+    begun = time.monotonic()
     job = slurm.batch(
         tmp_path,
-        "#SBATCH --signal=USR1@60 --requeue --time=2 --mem=4G",
+        "#SBATCH --signal=USR1@60 --requeue --time=60 --mem=4G",
         f"srun {trained} hydra.run.dir=halves",
         "[ $? -eq 138 ] && scontrol requeue $SLURM_JOB_ID",
     )
+    until((tmp_path / "halves/panels/epoch_002.png").exists, "three epochs")
+    # Which ends in one to two minutes: in a moment the signal is due.
+    slurm.update(job, f"TimeLimit={int((time.monotonic() - begun) / 60) + 2}")
     assert {*slurm.ended(job).values()} == {"COMPLETED"}, (tmp_path / "job.log").read_text("utf-8")
     log = (tmp_path / "job.log").read_text("utf-8")
     assert "stopped by SIGUSR1, checkpoint written" in log
