@@ -10,7 +10,7 @@ TRAIN ?= trainer.max_epochs=15
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard lock clean-cache
+.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard lock gpu-check clean-cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -54,6 +54,9 @@ lock: $(READY)  ## pin the newest versions that pyproject.toml allows
 		--python-version 3.11 --group dev --upgrade pyproject.toml --output-file requirements.txt
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-header --python-version 3.11 - --output-file requirements-uv.txt
+
+gpu-check: $(READY)  ## what only a GPU shows, on whatever is there: a table, and gpu.json
+	$(BIN)/python -m segkit.benchmarks.gpu_check
 
 clean-cache:  ## remove decoded data sets (they are rebuilt when needed)
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/segkit"

@@ -5,7 +5,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import lightning.pytorch as pl
@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from segkit.core.checksums import content_hash
+from segkit.core.errors import SegkitError
 from segkit.core.heap import freed_is_kept
 from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
@@ -56,7 +57,7 @@ def fit(
         The contents of ``summary.json``.
 
     Raises:
-        SegkitError: the loss stopped being finite, or the disk is full.
+        SegkitError: the loss stopped being finite, the disk is full, or the device's memory is.
         Stopped: a signal asked for the end; the checkpoint is written.
     """
     if torch.cuda.is_available():
@@ -74,7 +75,7 @@ def fit(
         checkpoint_from = resume_from and resume_from.checkpoint
         log.info("training: %s epochs at most", trainer.max_epochs)
         on_cpu = trainer.strategy.root_device.type == "cpu"
-        with _ended_by_signals(trainer), freed_is_kept() if on_cpu else nullcontext():
+        with _ended_by_signals(trainer), freed_is_kept() if on_cpu else _memory_told():
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
         _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)
@@ -135,6 +136,20 @@ def _ended_by_signals(trainer: pl.Trainer) -> Iterator[None]:
         if by is None or "DataLoader worker" not in str(error):
             raise
         raise Stopped(by) from error
+
+
+@contextmanager
+def _memory_told() -> Iterator[None]:
+    """What a step took beyond what was foreseen."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise SegkitError(
+            "the device's memory ran out",
+            where="dataset.batch_size, dataset.size, dataset.crop",
+            remedy="set a smaller dataset.batch_size, or auto for the largest that fits; "
+            "trainer.accumulate_grad_batches=N makes up for it",
+        ) from error
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:
