@@ -64,6 +64,11 @@ class SweptJob(slurm.SlurmJob[Any]):
         try:
             return list(super().results())
         except UncompletedJobError:
+            # One that is being put back into the queue seems to have failed, for a moment.
+            self.watcher._finished.discard(self.job_id)
+            told = self.paths.result_pickle.exists()
+            if not told and not self.watcher.is_done(self.job_id, mode="force"):
+                return self.results()
             return [self._ended()]
         except (KeyboardInterrupt, SystemExit):
             array = self.job_id.split("_")[0]

@@ -100,7 +100,13 @@ class Slurm:
             states = {*self.states(job).values()}
             return bool(states) and states <= ENDS
 
-        until(over, f"the end of job {job}")
+        def still_over() -> bool:
+            if not over():
+                return False
+            time.sleep(5)  # one that is being put back seems to have failed, for a moment
+            return over()
+
+        until(still_over, f"the end of job {job}")
         return self.states(job)
 
 
