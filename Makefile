@@ -10,7 +10,7 @@ TRAIN ?= trainer.max_epochs=15
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train augment-preview test test-slow lint tensorboard lock gpu-check clean-cache
+.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard lock gpu-check clean-cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -33,10 +33,13 @@ augment-preview: $(READY)  ## a sheet of each augmentation group (DATA='dataset=
 			hydra.run.dir=outputs/augment/$$group || exit; done
 
 test: $(READY)  ## the quick tests
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow and not cluster" $(ARGS)
 
 test-slow: $(READY)  ## the others
-	$(PYTEST) -m slow $(ARGS)
+	$(PYTEST) -m "slow and not cluster" $(ARGS)
+
+test-cluster: $(READY)  ## those with a real Slurm, PostgreSQL and two hosts, where Debian has them
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

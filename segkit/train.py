@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from segkit.core.first_process import is_first_process
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
 from segkit.runs import cli
+from segkit.runs.begun import folder_to_resume, is_done
 from segkit.runs.build import (
     build_data,
     build_module,
@@ -28,8 +30,6 @@ from segkit.runs.claim import claim, held, remove_if_empty
 from segkit.runs.monitor import asked_for, fall_back, in_words
 from segkit.runs.resume import (
     check_same_data,
-    folder_to_resume,
-    is_done,
     recorded_choices,
     resumed_config,
     with_own_split,
@@ -141,7 +141,7 @@ def _fit(
     from segkit.runs.loggers import close
     from segkit.runs.next_steps import after_training
     from segkit.runs.resume_point import clear_leftovers, starting_point
-    from segkit.training.callbacks.interrupts import Stopped
+    from segkit.training.callbacks.interrupts import REQUEUE, Stopped
     from segkit.training.console import automatic_settings, log_to, show_stopped, show_summary
     from segkit.training.fit import fit
 
@@ -168,6 +168,8 @@ def _fit(
             if not first:
                 return  # the first process reports how it ended
             show_stopped(stopped.by, folder.path)
+            if stopped.by == REQUEUE:
+                signal.raise_signal(REQUEUE)  # heard by who asked for it
             raise SystemExit(128 + stopped.by) from None  # as a shell counts signals
         finally:
             close(trainer.loggers)

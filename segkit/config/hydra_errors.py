@@ -50,13 +50,31 @@ def explain(
 
 
 def _launch(error: BaseException) -> SegkitError | None:
-    if not (isinstance(error, RuntimeError) and 'detect "srun"' in str(error)):  # submitit's words
+    """What submitit says, by its words."""
+    if not isinstance(error, RuntimeError):
         return None
-    return SegkitError(
-        "Slurm is not on this machine: there is no srun",
-        where="hydra/launcher=slurm",
-        remedy="start it on a node of the cluster; hydra/launcher=joblib runs jobs at once here",
-    )
+    told = str(error)
+    if 'detect "srun"' in told:
+        return SegkitError(
+            "Slurm is not on this machine: there is no srun",
+            where="hydra/launcher=slurm",
+            remedy="start it on a node of the cluster; hydra/launcher=joblib runs jobs at once "
+            "here",
+        )
+    if told.startswith("sbatch: "):
+        return SegkitError(
+            f"Slurm did not take the jobs: {told.splitlines()[0].removeprefix('sbatch: error: ')}",
+            where="hydra/launcher=slurm",
+            remedy="ask for what the cluster has (sinfo): hydra.launcher.partition=, "
+            "gpus_per_node=, mem_gb=, cpus_per_task=, timeout_min=",
+        )
+    if "timed-out too many times" in told:
+        return SegkitError(
+            "Slurm ended this job: TIMEOUT, more often than hydra.launcher.max_num_timeout",
+            where="hydra.launcher.timeout_min",
+            remedy="the same command with resume=true and hydra.sweep.dir= resumes it",
+        )
+    return None
 
 
 def _no_value(

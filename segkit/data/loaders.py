@@ -98,7 +98,7 @@ def make_loader(
 def _leave_interrupts(worker: int) -> None:
     """Signals may reach every process of a job; the main one ends its step, and then these."""
     del worker
-    for number in (signal.SIGINT, signal.SIGUSR1):
+    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -169,10 +169,10 @@ def build_trainer(config: Config) -> pl.Trainer:
         SegkitError: this machine does not have what was asked for.
     """
     import lightning.pytorch as pl
-    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     from segkit.core.hardware import best_precision
+    from segkit.runs.processes import process_environment
     from segkit.training.checkpoints import RunCheckpoints
 
     node = dict(config["trainer"])
@@ -191,17 +191,13 @@ def build_trainer(config: Config) -> pl.Trainer:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.LearningRateMonitor)]
-    plugins: list[Any] = [RunCheckpoints()]
-    if SLURMEnvironment.detect():
-        # Its own answer to signals would save between any two instructions, and requeue by itself.
-        plugins.append(SLURMEnvironment(auto_requeue=False))
     try:
         trainer: pl.Trainer = _build(
             config,
             node,
             callbacks=callbacks,
             logger=loggers or False,
-            plugins=plugins,
+            plugins=[RunCheckpoints(), process_environment()],
             default_root_dir=config["run_dir"],
         )
     except (MisconfigurationException, ValueError) as error:

@@ -29,9 +29,10 @@ from segkit.runs.call import Call, this_call
 from segkit.runs.claim import remove_if_empty
 from segkit.runs.jobs import RememberSweep, record_failure, show_jobs
 from segkit.runs.keep_apart import Refused
-from segkit.runs.launch import by_itself, check_launch, process_name, watch
+from segkit.runs.launch import by_itself, watch
 from segkit.runs.lost import lost_another
 from segkit.runs.resolvers import register
+from segkit.runs.started import check_launch, process_name
 
 _SWEEPING = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 _CONFIG = ("--config-dir", "--config-name", "--config-path", "-cd", "-cn", "-cp")

@@ -29,9 +29,10 @@ from segkit.runs.call import Call, this_call
 from segkit.runs.claim import remove_if_empty
 from segkit.runs.cli import as_told, config_dir, in_hydras_words, in_the_way
 from segkit.runs.keep_apart import Refused
-from segkit.runs.launch import by_itself, check_launch
+from segkit.runs.launch import by_itself
 from segkit.runs.random_numbers import random_numbers
 from segkit.runs.resolvers import register
+from segkit.runs.started import check_launch
 
 T = TypeVar("T")
 _HYDRAS = (GlobalHydra, HydraConfig, JobRuntime, VersionBase)

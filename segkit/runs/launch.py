@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from segkit.config.plain import unresolved
 from segkit.core.environment import environment
-from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped, quoted
 from segkit.runs.call import Call
+from segkit.runs.started import process_name
 
 log = logging.getLogger(__name__)
 
@@ -34,65 +34,6 @@ _OBSERVER = "child-process-observer"
 _ITS_LOG = "lightning.fabric.strategies.launchers.subprocess_script"
 _MARK = "hydra.job.name=train_ddp_process_"  # among the arguments of those that the Trainer starts
 _PARENT = "SEGKIT_PARENT"  # names the process that started them
-
-
-def process_name() -> str:
-    """Which of several processes this is, in words; empty for the first, or the only one."""
-    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK"):
-        if name in os.environ:
-            number = os.environ[name]
-            node = os.environ.get("NODE_RANK", "0") if name == "LOCAL_RANK" else "0"
-            if number == node == "0":
-                return ""
-            return f"process {number}" + (f" of node {node}" if node != "0" else "")
-    return ""
-
-
-def started_outside() -> int:
-    """How many processes torchrun or srun has started together; 1 where neither did."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        return int(os.environ.get("WORLD_SIZE", "1"))
-    return int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
-
-
-def check_launch(config: DictConfig, call: Call) -> None:
-    """Refuse processes that torchrun or srun started and the configuration does not count on.
-
-    Each would train alone, into the same folder.
-
-    Raises:
-        SegkitError: another number, or a run folder that each would name by its own clock.
-    """
-    started, trainer = started_outside(), config.get("trainer")
-    if started == 1 or not isinstance(trainer, DictConfig):
-        return
-    devices = _devices(trainer)
-    nodes = trainer.get("num_nodes", 1)
-    counted = devices * nodes if devices is not None and isinstance(nodes, int) else None
-    if counted not in (None, started):
-        raise SegkitError(
-            f"{started} processes were started together, and the Trainer counts on {counted}",
-            where=f"trainer.devices={trainer.get('devices')}, trainer.num_nodes={nodes}",
-            remedy="set trainer=ddp, trainer.devices to the processes of a machine, and "
-            "trainer.num_nodes to the machines",
-        )
-    new = "resume" in config and config.resume in (None, True, False)  # true: in its own folder
-    if new and not call.chosen_by_user:
-        raise SegkitError(
-            f"each of {started} processes would name the run folder by its own clock",
-            where="hydra.run.dir",
-            remedy="give all of them the same one, on a disk that they share: hydra.run.dir=PATH",
-        )
-
-
-def _devices(trainer: DictConfig) -> int | None:
-    """How many processes a machine is to have; None where that depends on the machine."""
-    devices = OmegaConf.to_container(trainer).get("devices")  # type: ignore[union-attr]
-    if isinstance(devices, list):
-        return len(devices)
-    if str(devices) == "auto":
-        return 1 if trainer.get("accelerator") == "cpu" else None
-    return int(str(devices)) if str(devices).isdecimal() else None
 
 
 @contextmanager
@@ -117,7 +58,7 @@ def by_itself(command: str, call: Call, *, called: bool = False) -> Iterator[Non
         # A launcher runs jobs in processes whose own main module is not this command.
         main.__spec__ = find_spec(f"segkit.{command}")
     try:
-        with environment(**{_PARENT: str(os.getpid())}):
+        with environment(**{_PARENT: str(os.getpid())}), _queued_again_in_order():
             yield
     except Exception as error:
         _leave_group()
@@ -128,6 +69,34 @@ def by_itself(command: str, call: Call, *, called: bool = False) -> Iterator[Non
         sys.argv, main.__spec__ = arguments, spec
         _leave_group()
         _end_children()
+
+
+@contextmanager
+def _queued_again_in_order() -> Iterator[None]:
+    """Let nothing count that comes after submitit has put this job into Slurm's queue again.
+
+    Slurm then ends all processes of the job: a loader's, or one that trains with this one, would
+    be an error, and that the job's result.
+    """
+    queue_again = signal.getsignal(signal.SIGUSR2)
+    if not callable(queue_again) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def heard(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # by which torch learns of its loaders
+        try:
+            queue_again(number, frame)
+        except SystemExit:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
+
+    signal.signal(signal.SIGUSR2, heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR2, queue_again)
 
 
 def _tell_trainer(output: Path) -> None:

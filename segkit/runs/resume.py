@@ -16,7 +16,6 @@ from segkit.core.checksums import differing
 from segkit.core.errors import SegkitError
 from segkit.core.quoting import escaped
 from segkit.core.run_folder import RunFolder
-from segkit.runs.call import Call
 from segkit.runs.monitor import as_begun
 from segkit.runs.resume_changes import READER_ROOT, Flat, changes_asked_for
 from segkit.runs.saved import split_as_saved
@@ -27,53 +26,6 @@ if TYPE_CHECKING:
 
 # Schedules that are laid out over the number of steps.
 _LAID_OUT = ("segkit.training.schedules.cosine", "segkit.training.schedules.one_cycle")
-
-
-def folder_to_resume(composed: DictConfig, call: Call) -> Path | None:
-    """The run that this call resumes, or None where it begins one.
-
-    Args:
-        composed: of this call. ``resume=true`` resumes what lies in its output folder, if
-            anything does: the same command begins a run, resumes it, and leaves it alone
-            once done.
-        call: how the command was called.
-
-    Raises:
-        SegkitError: ``resume=true`` where the clock names the folder, which is then always new;
-            ``debug=`` with a folder that is resumed.
-    """
-    if composed.resume is not True:
-        debug = [each for each in call.overrides if key_of(each) == "debug"]
-        if composed.resume and debug:
-            raise SegkitError(
-                "a run that is resumed has its own configuration, debugged or not",
-                where=f"resume={composed.resume}, {debug[0]}",
-                remedy=f"leave {debug[0]} out, or leave resume= out for a new run",
-            )
-        return Path(str(composed.resume)) if composed.resume else None
-    output = call.output
-    if not call.chosen_by_user:
-        key = "hydra.sweep.dir" if call.multirun else "hydra.run.dir"
-        raise SegkitError(
-            "there is nothing to find by the clock's name",
-            where="resume=true",
-            remedy=f"name the folder too: {key}=DIR; or resume a run by resume=DIR",
-        )
-    if RunFolder(output).config.is_file():
-        return output
-    # A grid that has grown numbers its jobs otherwise; the hash at the end stays.
-    digest = output.name.rsplit("-", 1)[-1]
-    same = sorted(output.parent.glob(f"*-{digest}")) if call.multirun else []
-    return next((path for path in same if RunFolder(path).config.is_file()), None)
-
-
-def is_done(folder: RunFolder, config: dict[str, Any]) -> bool:
-    """Whether a run has finished, and is not asked for more epochs."""
-    before = folder.read_config()
-    return bool(folder.read_summary()) and all(
-        before["trainer"].get(key) == config["trainer"].get(key)
-        for key in ("max_epochs", "max_time")
-    )
 
 
 def resumed_config(composed: DictConfig, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:

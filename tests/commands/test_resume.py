@@ -157,3 +157,18 @@ def test_a_grid_that_has_grown_trains_what_is_new(
     folders = sorted(path.name for path in sweep.iterdir() if path.is_dir())
     names = [name.rsplit("-", 1)[0] for name in folders]
     assert names == ["0-seed1", "0-seed2", "1-seed3"]
+
+
+@IN_PROCESS
+@pytest.mark.slow
+def test_a_grid_over_epochs_has_a_run_for_each(run: Any, here: Any, tmp_path: Path) -> None:
+    """Although a run may be made longer, so that its hash knows nothing of its length."""
+    sweep = tmp_path / "grid"
+    given = ["-m", *run.arguments(), f"hydra.sweep.dir={sweep}", "resume=true"]
+    assert here(*given, "trainer.max_epochs=2,1") == 0
+    assert here(*given, "trainer.max_epochs=3,1,2") == 0
+    done = sorted(path.parent.name for path in sweep.glob("*/summary.json"))
+    names = [name.rsplit("-", 1)[0] for name in done]
+    assert names == ["0-max_epochs2", "0-max_epochs3", "1-max_epochs1"]
+    epochs = [len(run.rows(sweep / name)) for name in done]
+    assert epochs == [2, 3, 1]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from submitit.core.utils import UncompletedJobError
 
 from segkit.config.groups import option_names
 from segkit.config.hydra_errors import explain
@@ -112,7 +113,31 @@ def test_options_leave_out_what_only_others_build_on() -> None:
     assert option_names(CONF, "no_such_group") == []
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), OSError("x"), KeyError("x"), TypeError("x")])
+@pytest.mark.parametrize(
+    ("said", "what", "remedy"),
+    [
+        (
+            "sbatch: error: Invalid generic resource (gres) specification\nsbatch: more",
+            "Slurm did not take the jobs: Invalid generic resource (gres) specification",
+            "hydra.launcher.partition=",
+        ),
+        (
+            "Job not requeued because: timed-out too many times.",
+            "Slurm ended this job: TIMEOUT",
+            "resume=true",
+        ),
+    ],
+)
+def test_what_submitit_says_of_slurm(said: str, what: str, remedy: str) -> None:
+    error = explain(UncompletedJobError(said), CONF, "train")
+    assert error is not None
+    assert error.what.startswith(what)
+    assert remedy in error.remedy
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), OSError("x"), KeyError("x"), TypeError("x"), RuntimeError("x")]
+)
 def test_what_is_a_bug_keeps_its_traceback(error: Exception) -> None:
     assert explain(error, CONF, "train") is None
 

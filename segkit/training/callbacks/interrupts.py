@@ -14,6 +14,8 @@ from segkit.core.run_folder import RunFolder
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+# What submitit hears shortly before a job's time is over: it puts the job into the queue again.
+REQUEUE = signal.SIGUSR2
 # Steps between two questions among processes: each waits for all the others' answers.
 _ASK_EVERY = 10
 
@@ -53,7 +55,8 @@ class Interrupts(pl.Callback):
 
     A signal lets the step be finished (of several processes ten at most), in a validation the
     epoch, and ends the training by :exc:`Stopped`. Ctrl-C a second time ends it at once. With
-    ``trainer.val_check_interval`` a run resumes from its last whole epoch.
+    ``trainer.val_check_interval`` a run resumes from its last whole epoch. Who else would queue
+    the job again hears of it after the checkpoint, or at once where none can be written soon.
 
     Args:
         every_n_steps: 0 writes at the end of epochs and at signals only.
@@ -63,13 +66,16 @@ class Interrupts(pl.Callback):
         self.every_n_steps = every_n_steps
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
+        self._trainer: pl.Trainer | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen to signals; end at once what early stopping had ended before."""
         del pl_module
+        self._trainer = trainer
         if threading.current_thread() is threading.main_thread():
             # What a shell lets the run ignore (nohup, a job in the background) stays ignored.
             heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+            heard += [REQUEUE] if callable(signal.getsignal(REQUEUE)) else []
             self._before = {number: signal.signal(number, self._hear) for number in heard}
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, EarlyStopping) and _has_stopped(callback):
@@ -79,12 +85,20 @@ class Interrupts(pl.Callback):
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.received == signal.SIGINT == number:
             signal.default_int_handler(number, frame)
+        if number == REQUEUE and not self._saves_soon():
+            self._before[REQUEUE](number, frame)
+            return
         if self.received is None:
             log.warning(
                 "%s: stopping after this step; Ctrl-C again stops at once",
                 signal.Signals(number).name,
             )
         self.received = signal.Signals(number)
+
+    def _saves_soon(self) -> bool:
+        """Whether the next step ends with a checkpoint, if it is to."""
+        trainer = self._trainer
+        return trainer is not None and trainer.training and _validates_after_epochs(trainer)
 
     def on_train_batch_end(
         self,
@@ -129,7 +143,13 @@ class Interrupts(pl.Callback):
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Listen no more."""
-        del trainer, pl_module, stage
+        del pl_module, stage
+        self.on_exception(trainer)
+
+    def on_exception(self, trainer: pl.Trainer, *_: object) -> None:
+        """The same, of a training that did not come to its end."""
+        del trainer
+        self._trainer = None
         for number, before in self._before.items():
             signal.signal(number, before)
         self._before = {}

@@ -1,0 +1,51 @@
+"""Which run a call resumes, asked to or not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from segkit.core.run_folder import RunFolder
+from segkit.runs.begun import begun, folder_to_resume
+from segkit.runs.call import Call
+
+
+def config(resume: object = None, epochs: int = 2) -> Any:
+    return OmegaConf.create({"resume": resume, "trainer": {"max_epochs": epochs}})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of a run of two epochs."""
+    path = tmp_path / "3-max_epochs2-abc"
+    path.mkdir()
+    RunFolder(path).write_config({"trainer": {"max_epochs": 2}})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("call", "resumes"),
+    [({"chosen_by_user": True}, True), ({"multirun": True}, True), ({}, False)],
+)
+def test_a_job_that_slurm_has_queued_again_resumes_unasked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: Any, *, resumes: bool
+) -> None:
+    monkeypatch.delenv("SLURM_RESTART_COUNT", raising=False)
+    assert folder_to_resume(config(), Call(folder, **call)) is None
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    composed = config()
+    assert folder_to_resume(composed, Call(folder, **call)) == (folder if resumes else None)
+    assert composed.resume is (True if resumes else None)
+    assert folder_to_resume(config(resume=False), Call(folder, **call)) is None
+
+
+def test_a_hash_knows_nothing_of_epochs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the sweep is over them, another number of them makes a run longer."""
+    other = folder.with_name("1-max_epochs3-abc")
+    monkeypatch.setenv("SEGKIT_SWEPT", "seed")
+    assert begun(other, config(epochs=3), multirun=True) == folder
+    assert begun(other, config(epochs=3), multirun=False) is None
+    monkeypatch.setenv("SEGKIT_SWEPT", "seed,trainer.max_epochs")
+    assert begun(other, config(epochs=3), multirun=True) is None
+    assert begun(other, config(epochs=2), multirun=True) == folder
