@@ -107,14 +107,10 @@ def train(composed: DictConfig, call: Call) -> RunFolder:
 
 
 def _done_before(folder: RunFolder) -> RunFolder:
-    """Say so, and do what a process that was killed at the very end had still to do."""
     if is_first_process():
-        from segkit.evaluation.report import report_or_warn
-        from segkit.runs.resume_point import clear_killed_end
+        from segkit.evaluation.killed_end import end_killed
 
-        clear_killed_end(folder)
-        if not folder.report.exists():
-            report_or_warn(folder)
+        end_killed(folder)
         print(f"done before: {folder.path} (more: trainer.max_epochs=N)", flush=True)
     return folder
 

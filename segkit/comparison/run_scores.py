@@ -71,7 +71,8 @@ class RunScores:
     @property
     def left_out(self) -> str | None:
         """The stratum, hospital or other group that the fold tests by itself."""
-        return self.summary.get("data", {}).get("left_out")
+        name = self.summary.get("data", {}).get("left_out")
+        return None if name is None else str(name)
 
     @property
     def by_group(self) -> bool:

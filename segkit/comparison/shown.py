@@ -118,7 +118,7 @@ def _escaped(text: str) -> str:
 
 def sentences(comparison: Comparison) -> list[str]:
     """What can be concluded, a sentence a pair, without full stops."""
-    apart = [words for each in comparison.configurations if (words := _apart(each, comparison))]
+    apart = [told for each in comparison.configurations if (told := _apart(each, comparison))]
     if not comparison.pairs:
         return [_alone(comparison), *apart]
     words = [*(pair.words for pair in comparison.pairs), *apart]

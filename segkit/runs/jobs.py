@@ -44,10 +44,6 @@ class RememberSweep(Callback):
         params = config.hydra.sweeper.get("params") or {}
         # Jobs may run in other processes, on other machines too.
         os.environ[_SWEPT] = ",".join([*keys, *map(str, params)])
-        if str(config.hydra.launcher.get("_target_")).endswith(".SlurmLauncher"):
-            from segkit.runs.slurm_jobs import wait_for_all
-
-            wait_for_all()
 
 
 def swept_keys() -> list[str]:

@@ -1,12 +1,10 @@
 """Where a run resumes, and what a killed run has left behind."""
 
 import logging
-from contextlib import suppress
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import remove_unfinished
 from segkit.core.run_folder import RunFolder
-from segkit.runs.claim import held
 from segkit.training.checkpoints import Position, position
 from segkit.training.tensorboard import drop_events
 
@@ -55,13 +53,3 @@ def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
         path.unlink(missing_ok=True)
     for path in folder.events():
         drop_events(path, since=found.written if found else 0)
-
-
-def clear_killed_end(folder: RunFolder) -> None:
-    """Remove what a process left behind that was killed after the end of its training.
-
-    A lock that nobody holds is what tells; a run that another process is just ending is left to it.
-    """
-    if folder.lock.exists():
-        with suppress(SegkitError, OSError), held(folder):
-            remove_unfinished(folder.path)

@@ -9,6 +9,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from segkit.training.module import SegmentationModule
 
+Tensors = list[Tensor] | tuple[Tensor, ...]
+
 
 def decay_at(step: int, decay: float) -> float:
     """What a step keeps of the average: little at first, when the weights are still far off.
@@ -55,7 +57,7 @@ class AverageWeights(pl.Callback):
             self._average.load_state_dict(self._loaded)
 
     @torch.no_grad()
-    def _blend(self, average: list[Tensor], weights: list[Tensor], _: Tensor | int) -> None:
+    def _blend(self, average: Tensors, weights: Tensors, _: Tensor | int) -> None:
         assert self.decay is not None
         if average[0].is_floating_point():
             # The count of steps is the host's: to ask the average's own would wait for the device.
