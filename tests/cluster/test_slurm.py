@@ -117,7 +117,8 @@ def test_a_signal_before_the_limit_and_in_the_queue_again(slurm: Slurm, tmp_path
         tmp_path,
         "#SBATCH --signal=USR1@60 --requeue --time=60 --mem=4G",
         f"srun {trained} hydra.run.dir=halves",
-        "[ $? -eq 138 ] && scontrol requeue $SLURM_JOB_ID",
+        "code=$?; [ $code -ne 138 ] || scontrol requeue $SLURM_JOB_ID",
+        "exit $code",
     )
     until((tmp_path / "halves/panels/epoch_002.png").exists, "three epochs")
     # Which ends in one to two minutes: in a moment the signal is due.
