@@ -107,6 +107,8 @@ def resumes(*given: str, exactly: bool) -> Callable[[Machine], str]:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        if process.returncode != -signal.SIGKILL:
+            raise CheckError(f"it ended by {process.returncode}, before it was killed")
         machine.run("train", f"resume={run.path}")
         worst = max(abs(a - b) / abs(a) for a, b in zip(_losses(whole), _losses(run), strict=True))
         if worst > (0.0 if exactly else 0.1):

@@ -3,7 +3,15 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from segkit.config.keys import ADDED, FOUND, NOT_COMPARED, PLACES, flatten, within
+from segkit.config.keys import (
+    ADDED,
+    FOUND,
+    NOT_COMPARED,
+    PLACES,
+    flatten,
+    in_todays_words,
+    within,
+)
 from segkit.tasks.named import DEFAULT, task_kind
 
 
@@ -59,7 +67,7 @@ def _ambiguous(key: str, keys: Mapping[str, object]) -> bool:
 def _compared(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: tuple(value) if isinstance(value, list) else value
-        for key, value in flatten(config).items()
+        for key, value in flatten(in_todays_words(dict(config))).items()
         if not (within(key, NOT_COMPARED) or key.endswith(PLACES) or isinstance(value, Mapping))
     }
 

@@ -148,9 +148,12 @@ def _apart(each: Configuration, comparison: Comparison) -> str:
     """What the configuration scores on each group that was left out of training, in turn."""
     found: dict[str, list[float]] = {}
     for run in (run for seed in each.runs for run in seed if run.left_out is not None):
-        score = run.summary["test"]["all"][comparison.score]
-        found.setdefault(run.left_out or "none", []).append(float(score))
-    told = ", ".join(f"{name} {number(mean(scores), '.3f')}" for name, scores in found.items())
+        score = run.summary["test"]["all"][comparison.score]  # None where nothing was to be found
+        found.setdefault(run.left_out or "none", []).extend([] if score is None else [score])
+    told = ", ".join(
+        f"{name} {number(mean(scores), '.3f') if scores else 'undefined'}"
+        for name, scores in found.items()
+    )
     what = f"{each.name}, {comparison.title} on what was left out of training"
     return f"{what}: {told}" if told else ""
 

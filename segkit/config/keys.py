@@ -62,6 +62,8 @@ ADDED = {
     "steps": 1500,
     "tile": TILE,
 }
+# Of these, what names of folders leave out where it says no more than that: they are older.
+NOT_NAMED = ("callbacks.average", "steps")
 # What was the default of earlier versions, where it is another today.
 ONCE_DEFAULT = {"dataset.intensity": STORED}
 # How trainer=ddp is written since it has a time-out of its own.
@@ -149,6 +151,23 @@ def flatten(value: Any, key: str = "") -> dict[str, Any]:
         inner = [flatten(v, f"{key}.{k}" if key else str(k)) for k, v in value.items()]
         return {k: v for part in inner for k, v in part.items()}
     return {key: value}
+
+
+def in_earlier_words(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without what earlier versions lack, as far as it says what they did."""
+    flat = flatten(config)
+
+    def idle(name: str) -> bool:
+        own = [key for key in flat if within(key, (name,))]
+        return name in NOT_NAMED and all(flat[key] == ADDED[key] for key in own)
+
+    found = {key: value for key, value in config.items() if not idle(key)}
+    given = config.get("callbacks") or {}
+    callbacks = {key: value for key, value in given.items() if not idle(f"callbacks.{key}")}
+    trainer = dict(config.get("trainer") or {})
+    if trainer.get("strategy") == _DDP:
+        trainer["strategy"] = "ddp"
+    return {**found, **({"callbacks": callbacks} if callbacks else {}), "trainer": trainer}
 
 
 def in_todays_words(config: dict[str, Any]) -> dict[str, Any]:

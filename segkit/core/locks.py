@@ -58,8 +58,11 @@ def folder_begun(target: Path, *, alone: bool) -> Iterator[Path]:
         target: what is built.
         alone: whether others are kept out: what they have begun was left by killed ones.
     """
-    for left in target.parent.glob(f".{glob.escape(target.name)}*{_BEGUN}") if alone else ():
-        shutil.rmtree(left, ignore_errors=True)
+    # No more than of this target: another's name may begin with its own.
+    name = glob.escape(f".{target.name}")
+    for ending in ("", "-" + 12 * "[0-9a-f]") if alone else ():
+        for left in target.parent.glob(f"{name}{ending}{_BEGUN}"):
+            shutil.rmtree(left, ignore_errors=True)
     begun = target.with_name(f".{target.name}-{uuid4().hex[:12]}{_BEGUN}")
     begun.mkdir()
     try:

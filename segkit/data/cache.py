@@ -185,7 +185,12 @@ def open_cache(
                 if not alone and (cache := usable()) is not None:
                     return cache  # another process was quicker
                 shutil.rmtree(target, ignore_errors=True)
-                building.rename(target)
+                try:
+                    building.rename(target)
+                except OSError:  # on a disk without locks another may have come between
+                    if (cache := usable()) is None:
+                        raise
+                    return cache
             return Cache(target)
     except OSError as error:
         raise SegkitError(

@@ -5,11 +5,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.keys import MAY_CHANGE, flatten, key_of, within
+from segkit.config.keys import MAY_CHANGE, ONCE_DEFAULT, flatten, key_of, within
 from segkit.core.errors import SegkitError
 from segkit.core.run_folder import RunFolder
 from segkit.runs.call import Call
 from segkit.runs.jobs import swept_keys
+from segkit.runs.resolvers import config_digest
 from segkit.runs.started import queued_again
 
 
@@ -59,10 +60,15 @@ def begun(output: Path, composed: DictConfig, *, multirun: bool) -> Path | None:
     """
     if RunFolder(output).config.is_file():
         return output
-    digest = output.name.rsplit("-", 1)[-1]
+    digests = [output.name.rsplit("-", 1)[-1]]
+    given = {key_of(str(each)) for each in composed.get("overrides") or ()}
+    # Begun when another value was the default.
+    if before_now := {key: value for key, value in ONCE_DEFAULT.items() if key not in given}:
+        digests.append(config_digest(composed, **before_now))
     # A sweep over epochs has jobs of one hash, too.
     free = [key for key in swept_keys() if within(key, MAY_CHANGE)] if multirun else []
-    for path in sorted(output.parent.glob(f"*-{digest}")) if multirun else []:
+    named = [path for each in digests for path in sorted(output.parent.glob(f"*-{each}"))]
+    for path in named if multirun else []:
         if RunFolder(path).config.is_file():
             before = flatten(RunFolder(path).read_config()) if free else {}
             if all(before.get(key) == OmegaConf.select(composed, key) for key in free):

@@ -34,6 +34,6 @@ def lost_another(error: BaseException) -> SegkitError | None:
             "another of the processes that train together has not answered in time",
             where=notes or "the network between the machines, or one that stands still",
             remedy="see that the machines reach each other; resume=DIR resumes from the last whole "
-            "epoch. trainer.strategy.timeout.minutes=N waits longer, or less long",
+            "epoch. trainer=ddp trainer.strategy.timeout.minutes=N waits longer, or less long",
         )
     return None

@@ -4,6 +4,8 @@ import os
 
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.lsf import LSFEnvironment
+from lightning.fabric.plugins.environments.mpi import MPIEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
@@ -50,4 +52,7 @@ def process_environment() -> ClusterEnvironment:
     """
     if TorchElasticEnvironment.detect():  # srun may have started torchrun
         return TorchElasticEnvironment()
-    return SlurmTasks() if started_outside() > 1 else LightningEnvironment()
+    if started_outside() > 1:
+        return SlurmTasks()
+    others = (LSFEnvironment, MPIEnvironment)
+    return next((each() for each in others if each.detect()), LightningEnvironment())

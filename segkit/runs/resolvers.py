@@ -4,7 +4,7 @@ import hashlib
 
 from omegaconf import DictConfig, OmegaConf
 
-from segkit.config.keys import MAY_CHANGE
+from segkit.config.keys import MAY_CHANGE, in_earlier_words
 from segkit.config.plain import unresolved
 from segkit.core.sources import data_name
 from segkit.runs.jobs import job_name
@@ -32,14 +32,24 @@ def _data_name(*, _root_: DictConfig) -> str:
 
 
 def _config_hash(*, _root_: DictConfig) -> str:
+    return config_digest(_root_)
+
+
+def config_digest(root: DictConfig, **instead: object) -> str:
     """Eight hexadecimal digits over the configuration as composed, Hydra's own part left out.
 
     ``resume=true`` must find the folders of the call without it, and may change what may change;
-    but other data are another run's.
+    but other data are another run's. Keys that earlier versions lack count where they are set.
+
+    Args:
+        root: as composed.
+        instead: values to take for others, by dotted key.
     """
     own = ("hydra", "resume", "overrides")
-    parts = {key: value for key, value in _root_.items_ex(resolve=False) if key not in own}
-    config = OmegaConf.create(parts)
+    parts = {key: value for key, value in root.items_ex(resolve=False) if key not in own}
+    config = OmegaConf.create(in_earlier_words(unresolved(OmegaConf.create(parts))))
+    for key, value in instead.items():
+        OmegaConf.update(config, key, value)
     for key in (
         each
         for each in MAY_CHANGE

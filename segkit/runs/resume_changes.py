@@ -13,7 +13,10 @@ from segkit.config.keys import (
     key_of,
     within,
 )
+from segkit.core.errors import SegkitError
 
+# Groups that set keys of others, which their own names do not tell.
+_OF_MANY = ("cv", "recipe")
 READER_ROOT = "dataset.reader.root"  # follows dataset.root, of which it was interpolated
 
 Flat = dict[str, Any]
@@ -30,8 +33,18 @@ def changes_asked_for(
         overrides: of this call.
         everything: the call composes all of the run, as ``resume=true`` does; otherwise only what
             was given in it counts.
+
+    Raises:
+        SegkitError: a group was given that stands for keys of others.
     """
     given = tuple(key for key in map(key_of, overrides) if key not in NOT_RESUMED)
+    for each in overrides if not everything else ():
+        if key_of(each) in _OF_MANY:
+            raise SegkitError(
+                f"{key_of(each)} may not change on resume",
+                where=each,
+                remedy="leave it out, or train anew",
+            )
     # An experiment stands for keys that are not known by its name.
     everything = everything or any(key_of(each) == "experiment" for each in overrides)
     new = flatten(now)

@@ -34,6 +34,16 @@ def test_what_decides_the_result_may_not_change_on_resume(
     assert "trainer.max_epochs" in err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("given", ["recipe=best", "cv=5fold"])
+def test_groups_that_set_keys_of_others_are_refused(
+    run: Any, here: Any, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    assert here(f"resume={run.folder}", given) == 2
+    err = capsys.readouterr().err
+    assert f"{given.partition('=')[0]} may not change on resume" in err
+    assert f"where: {given}" in err
+
+
 @IN_PROCESS
 @pytest.mark.slow
 def test_the_loggers_may_change(here: Any, folder: Path) -> None:

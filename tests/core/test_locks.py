@@ -68,3 +68,12 @@ def test_what_others_have_begun_is_removed_by_who_keeps_them_out(tmp_path: Path)
     assert {path.name for path in tmp_path.iterdir()} == {left.name, target.name}
     with folder_begun(target, alone=True) as begun:
         assert set(tmp_path.iterdir()) == {target, begun}
+
+
+def test_what_is_begun_of_another_whose_name_begins_alike_is_left(tmp_path: Path) -> None:
+    """Phantoms of seed 1 and of seed 10, prepared at the same time."""
+    with (
+        folder_begun(tmp_path / "48x64-seed10", alone=True) as other,
+        folder_begun(tmp_path / "48x64-seed1", alone=True),
+    ):
+        assert other.is_dir()

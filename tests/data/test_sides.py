@@ -16,6 +16,7 @@ MIRRORED = {
     "light",
     "flip",
     "robust",
+    "scaled",
     "strong",
     "keras_generator",
     "ancestor_deepcell",

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segkit.core.run_folder import RunFolder
 from segkit.runs.begun import begun, folder_to_resume
 from segkit.runs.call import Call
+from segkit.runs.resolvers import config_digest, register
+from tests.conf.configurations import CONF
 
 
 def config(resume: object = None, epochs: int = 2) -> Any:
@@ -49,3 +52,27 @@ def test_a_hash_knows_nothing_of_epochs(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SEGKIT_SWEPT", "seed,trainer.max_epochs")
     assert begun(other, config(epochs=3), multirun=True) is None
     assert begun(other, config(epochs=2), multirun=True) == folder
+
+
+@pytest.mark.parametrize(
+    ("given", "digest"),
+    [
+        (["dataset=dsb2018", "dataset.root=/x", "seed=3"], "fb546661"),
+        (["trainer=ddp_cpu"], "5e3586f5"),
+    ],
+)
+def test_runs_of_a_sweep_begun_by_an_earlier_version_are_found(
+    tmp_path: Path, given: list[str], digest: str
+) -> None:
+    """Under the names that they had then; ``dataset.intensity`` was stored."""
+    register()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        composed = compose("train", overrides=given)
+    composed.overrides = given
+    old = tmp_path / f"0-seed3-{digest}"
+    old.mkdir()
+    RunFolder(old).write_config({"trainer": {"max_epochs": 50}})
+    job = tmp_path / f"0-seed3-{config_digest(composed)}"
+    assert begun(job, composed, multirun=True) == old
+    composed.overrides = [*given, "dataset.intensity=image"]
+    assert begun(job, composed, multirun=True) is None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.lsf import LSFEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from omegaconf import OmegaConf
 
@@ -177,6 +178,17 @@ def test_the_trainer_is_told_who_started_it(monkeypatch: pytest.MonkeyPatch) -> 
         with monkeypatch.context() as patch:
             started(patch, told)
             assert type(process_environment()) is expected
+
+
+def test_other_launchers_are_found_as_the_trainer_finds_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("login\nnode1\nnode1\n", "utf-8")
+    told = {"LSB_JOBID": "1", "LSB_DJOB_RANKFILE": str(hosts), "JSM_NAMESPACE_LOCAL_RANK": "1"}
+    started(monkeypatch, {**told, "JSM_NAMESPACE_SIZE": "2", "JSM_NAMESPACE_RANK": "1"})
+    monkeypatch.setattr("socket.gethostname", lambda: "node1")
+    assert type(process_environment()) is LSFEnvironment
 
 
 def test_steps_of_a_job_have_ports_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,8 @@ class Interrupts(pl.Callback):
                 "%s: stopping after this step; Ctrl-C again stops at once",
                 signal.Signals(number).name,
             )
-        self.received = signal.Signals(number)
+        if self.received != REQUEUE:  # a SIGTERM may come with it, and whoever queues is to hear it
+            self.received = signal.Signals(number)
 
     def _saves_soon(self) -> bool:
         """Whether the next step ends with a checkpoint, if it is to."""
