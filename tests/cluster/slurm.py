@@ -45,6 +45,7 @@ class Slurm:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = environment
+        self.waits: dict[str, float] = {}  # since when, by job
 
     def call(
         self, *command: str, cwd: Path, more: dict[str, str] | None = None
@@ -87,9 +88,14 @@ class Slurm:
         self.call("scontrol", "update", f"jobid={job}", *settings, cwd=Path.cwd())
 
     def hasten(self, job: str) -> None:
-        """Spare what was queued again the two minutes that Slurm lets it wait."""
+        """Spare what was queued again most of the two minutes that Slurm lets it wait.
+
+        They are for the node, which may still be ending what it ran before.
+        """
         for each, state in self.states(job).items():
-            if state == "PENDING":
+            if state != "PENDING":
+                self.waits.pop(each, None)
+            elif time.monotonic() - self.waits.setdefault(each, time.monotonic()) > 15:
                 self.update(each, "StartTime=now", "TimeLimit=60")
 
     def ended(self, job: str) -> dict[str, str]:
