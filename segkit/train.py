@@ -192,7 +192,7 @@ def _begin(
     if not resumed:
         folder.write_checksums(data.cache.checksums)
         folder.write_split(data.split_csv())
-        log_configuration(trainer.loggers, config)
+    log_configuration(trainer.loggers, config, resumed=resumed)
     show_data(data, folder.path, monitor=config["monitor"], asked=asked_for(config))
 
 

@@ -29,6 +29,9 @@ _WRITING = (
 # Names and paths in here are written to, these aside.
 _ACTING = ("callbacks", "logger", "trainer")
 _READ = ("_target_", "input", "mode", "monitor")
+# This call or the environment says where a tracker is: a stranger's address would be told the
+# user's password.
+_TRACKER, _ADDRESS = "segkit.training.trackers.", "tracking_uri"
 _PLACES = {"dirpath": CHECKPOINTS, "save_dir": "."}
 _MEND = "if the folder is your own, write the value itself into it; if not, do not use it"
 
@@ -118,7 +121,8 @@ def confined(config: Mapping[str, Any], folder: Path, allowed: Sequence[str]) ->
     """The configuration of a run to resume, which writes into its folder alone.
 
     What was named below the folder where the run lay before is named below the one where it lies
-    now. A node whose ``_target_`` the user has allowed is taken as it is.
+    now; a tracker's address is dropped. A node whose ``_target_`` the user has allowed is taken as
+    it is.
 
     Args:
         config: of the run, checked by :func:`check_folder_config`.
@@ -140,11 +144,13 @@ def confined(config: Mapping[str, Any], folder: Path, allowed: Sequence[str]) ->
 
 def _moved(node: Any, key: str, folder: Path, before: str, allowed: tuple[str, ...]) -> Any:
     if isinstance(node, Mapping):
-        if str(node.get("_target_", "")).startswith(allowed):
+        target = str(node.get("_target_", ""))
+        if target.startswith(allowed):
             return node
         return {
             name: _moved(value, f"{key}.{name}", folder, before, allowed)
             for name, value in node.items()
+            if not (target.startswith(_TRACKER) and name == _ADDRESS)
         }
     if isinstance(node, list):
         return [_moved(value, key, folder, before, allowed) for value in node]

@@ -172,6 +172,7 @@ def build_trainer(config: Config) -> pl.Trainer:
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
     from segkit.core.hardware import best_precision
+    from segkit.runs.loggers import all_of
     from segkit.runs.processes import process_environment
     from segkit.training.checkpoints import RunCheckpoints
 
@@ -184,19 +185,18 @@ def build_trainer(config: Config) -> pl.Trainer:
     if node["precision"] == "auto":
         node["precision"] = best_precision(node["accelerator"])
     callbacks = [_build(config, callback) for callback in _nodes(config.get("callbacks"))]
-    loggers = [_build(config, logger) for logger in _nodes(config.get("logger"))]
     # Piped into a file, a bar is thousands of lines.
     node["enable_progress_bar"] = node["enable_progress_bar"] and sys.stdout.isatty()
     if not node["enable_progress_bar"]:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
-    if not loggers:
+    if not (loggers := _nodes(config.get("logger"))):
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.LearningRateMonitor)]
     try:
         trainer: pl.Trainer = _build(
             config,
             node,
             callbacks=callbacks,
-            logger=loggers or False,
+            logger=False,
             plugins=[RunCheckpoints(), process_environment()],
             default_root_dir=config["run_dir"],
         )
@@ -207,6 +207,8 @@ def build_trainer(config: Config) -> pl.Trainer:
             f"strategy={node['strategy']}, precision={node['precision']}",
             remedy="trainer=cpu runs everywhere; trainer.accelerator=auto takes what is there",
         ) from error
+    # Last: a tracker that has been told of a run cannot be untold.
+    trainer.loggers = all_of((_build(config, node) for node in loggers), config["run_dir"])
     return trainer
 
 

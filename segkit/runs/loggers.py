@@ -1,28 +1,54 @@
 """The configuration as text and as a flat table, for loggers."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 from lightning.pytorch.loggers import Logger
 
 from segkit.config.keys import HYPER_PARAMETERS, flatten
+from segkit.core.errors import SegkitError
+from segkit.core.run_folder import RunFolder
 from segkit.core.sources import data_name
 from segkit.runs.jobs import swept_keys
 from segkit.tasks.named import task_kind
-from segkit.training.trackers.base import RunLogger
+from segkit.training.trackers.base import IDS, RunLogger
 
 
-def log_configuration(loggers: Iterable[Logger], config: Mapping[str, Any]) -> None:
-    """Tell each logger what is being run, in the form that it shows best."""
+def log_configuration(
+    loggers: Iterable[Logger], config: Mapping[str, Any], *, resumed: bool
+) -> None:
+    """Tell each logger what is being run, in the form that it shows best.
+
+    Args:
+        loggers: of a run that is resumed, those to which it is new are told.
+        config: of the run.
+        resumed: whether it is.
+    """
     parameters = flat_parameters(config, swept_keys())
     metrics = [f"best/{config['monitor']}", *(f"test/{name}" for name in task_kind(config).tested)]
     for logger in loggers:
         if isinstance(logger, RunLogger):
             text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-            logger.log_configuration(text, parameters, metrics)
-        else:
+            if logger.anew or not resumed:
+                logger.log_configuration(text, parameters, metrics)
+        elif not resumed:
             logger.log_hyperparams(parameters)
+
+
+def all_of(built: Iterable[Logger], run_dir: str) -> list[Logger]:
+    """Loggers as they are built; where one is refused, none is left in a run that never began."""
+    loggers: list[Logger] = []
+    try:
+        for logger in built:
+            loggers.append(logger)
+    except SegkitError:
+        close(loggers)
+        if not RunFolder(Path(run_dir)).config.is_file():
+            (Path(run_dir) / IDS).unlink(missing_ok=True)
+        raise
+    return loggers
 
 
 def close(loggers: Iterable[Logger]) -> None:

@@ -141,7 +141,7 @@ def test_a_run_and_its_resume_are_one_with_panels(server: Server, training: Trai
     assert training(*given, "hydra.run.dir=runs/one") == 0
     assert training("resume=runs/one", "trainer.max_epochs=6") == 0
     (run,) = told(server, "one")
-    assert run.info.run_id == known_id(Path("runs/one"), "mlflow")
+    assert run.info.run_id == known_id(Path("runs/one"), f"mlflow {server.address}")
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "runs/one"
     assert steps(server, run, "train/loss") == list(range(6))
@@ -149,6 +149,23 @@ def test_a_run_and_its_resume_are_one_with_panels(server: Server, training: Trai
     assert set(pictures(server, run).values()) == {1}
     assert run.data.params["model"] == "unet_classic"
     assert "test/dice" in run.data.metrics
+
+
+def test_a_database_is_named_anew_on_resume(
+    training: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow.server", reason="pip install mlflow (the server, not skinny)")
+    mlflow = sys.modules["mlflow"]
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    named = ("logger=mlflow", "logger.mlflow.tracking_uri=sqlite:///mlflow.db")
+    assert training(*named, "hydra.run.dir=d", "trainer.max_epochs=1") == 0
+    assert training("resume=d", "trainer.max_epochs=2") == 2
+    assert training("resume=d", "trainer.max_epochs=2", *named) == 0
+    assert training(*named, "hydra.run.dir=d", "resume=true", "trainer.max_epochs=3") == 0
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("segkit").experiment_id])
+    history = client.get_metric_history(run.info.run_id, "train/loss")
+    assert [point.step for point in history] == [0, 1, 2]
 
 
 def test_jobs_of_a_sweep_are_runs_of_their_own(server: Server, training: Train) -> None:

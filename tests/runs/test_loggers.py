@@ -1,11 +1,18 @@
 """What loggers are told of a configuration."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from lightning.pytorch.loggers import CSVLogger
 
+from segkit.core.errors import SegkitError
+from segkit.runs.build import build_trainer
 from segkit.runs.loggers import flat_parameters, log_configuration
+from segkit.training.trackers.mlflow import RunMLflow
+from tests.conf.configurations import composed
+from tests.training.trackers.servers import MLflow, install_mlflow
 
 CONFIG: dict[str, Any] = {
     "choices": {"model": "unet_mnv2"},
@@ -44,5 +51,51 @@ def test_a_logger_is_told_what_the_sweep_varies(monkeypatch: pytest.MonkeyPatch)
     logger = CSVLogger("unused")
     monkeypatch.setattr(logger, "log_hyperparams", told.append)
     monkeypatch.setenv("SEGKIT_SWEPT", "loss.weight")
-    log_configuration([logger], CONFIG | {"monitor": "val/dice"})
+    log_configuration([logger], CONFIG | {"monitor": "val/dice"}, resumed=False)
     assert told[0]["loss.weight"] == 0.5
+
+
+def test_of_a_resumed_run_who_has_not_heard_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = install_mlflow(monkeypatch)
+    for resumed, address in ((False, "http://old"), (True, "http://old"), (True, "http://new")):
+        logger = RunMLflow(str(tmp_path), tracking_uri=address)
+        seed = {"seed": 4 if resumed else 3}
+        log_configuration([logger], CONFIG | {"monitor": "val/dice"} | seed, resumed=resumed)
+    (old,), (new,) = (server.runs[address].values() for address in ("http://old", "http://new"))
+    assert (old.params["seed"], new.params["seed"]) == ("3", "4")
+    assert "seed: 4" in new.texts["config.yaml"]
+
+
+@pytest.fixture
+def tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], MLflow]:
+    """A training that is told to MLflow, and the server."""
+    config = composed(tmp_path, tmp_path, "logger=mlflow", "trainer=cpu")
+    config["logger"]["mlflow"]["tracking_uri"] = "http://here:5000"
+    return config, install_mlflow(monkeypatch)
+
+
+def test_a_trainer_that_is_refused_is_told_to_nobody(
+    tracked: tuple[dict[str, Any], MLflow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    config, server = tracked
+    config["trainer"] |= {"accelerator": "gpu"}
+    with pytest.raises(SegkitError, match="this machine cannot train so"):
+        build_trainer(config)
+    assert server.tries == 0
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_logger_that_is_refused_ends_the_others(
+    tracked: tuple[dict[str, Any], MLflow], tmp_path: Path
+) -> None:
+    config, server = tracked
+    config["logger"]["other"] = config["logger"]["mlflow"] | {"tracking_uri": "file:mlruns"}
+    with pytest.raises(SegkitError, match="given up on folders"):
+        build_trainer(config)
+    (run,) = server.runs["http://here:5000"].values()
+    assert run.status == "FAILED"
+    assert not [*(tmp_path / "run").iterdir()]

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 from lightning.pytorch.loggers import Logger
 
@@ -15,10 +16,18 @@ from segkit.core.files import write_text
 log = logging.getLogger("segkit")
 
 IDS = "trackers.json"
+# Seconds until one that is away is asked again: each try waits for an answer, and the run with it.
+_PAUSE = 300.0
 
 
 class RunLogger(Logger):
-    """A logger that also shows the configuration, and pictures of epochs."""
+    """A logger that also shows the configuration, and pictures of epochs.
+
+    Attributes:
+        anew: whether a run that is resumed is a new one to it.
+    """
+
+    anew = False
 
     @abstractmethod
     def log_configuration(
@@ -53,6 +62,7 @@ class Outbox:
         self._answers = answers
         self._waiting: deque[Callable[[], object]] = deque()
         self._away = False
+        self._again = 0.0
 
     def send(self, call: Callable[[], object]) -> None:
         """Do it, after what is still waiting; or later."""
@@ -60,7 +70,9 @@ class Outbox:
         self.flush()
 
     def flush(self) -> None:
-        """Try what is waiting."""
+        """Try what is waiting; while the tracker is away, not each time."""
+        if self._away and (monotonic() < self._again or self._is_away()):
+            return
         while self._waiting:
             call = self._waiting.popleft()  # which may send something in turn
             try:
@@ -83,7 +95,8 @@ class Outbox:
             self._away = False
 
     def close(self) -> None:
-        """Try once more; say what it will never know."""
+        """Try once more, at once; say what it will never know."""
+        self._again = 0.0
         self.flush()
         if self._waiting:
             count = len(self._waiting)
@@ -94,21 +107,28 @@ class Outbox:
         try:
             self._answers()
         except Exception:  # of any of the tracker's libraries
+            self._again = monotonic() + _PAUSE
             return True
         return False
 
 
 def known_id(folder: Path, tracker: str) -> str | None:
-    """Under which id a tracker knows the run in this folder; None where it does not."""
-    return _ids(folder).get(tracker)
+    """Under which id a tracker knows the run in this folder; None where it does not.
+
+    Args:
+        folder: of the run.
+        tracker: its name, and its address where there are several of that name.
+    """
+    return known_ids(folder).get(tracker)
 
 
 def keep_id(folder: Path, tracker: str, run_id: str) -> None:
     """Write it down for a resume."""
-    write_text(folder / IDS, json.dumps({**_ids(folder), tracker: run_id}, indent=2) + "\n")
+    write_text(folder / IDS, json.dumps({**known_ids(folder), tracker: run_id}, indent=2) + "\n")
 
 
-def _ids(folder: Path) -> dict[str, str]:
+def known_ids(folder: Path) -> dict[str, str]:
+    """By tracker."""
     with suppress(OSError, ValueError):
         found = json.loads((folder / IDS).read_text(encoding="utf-8"))
         if isinstance(found, dict):

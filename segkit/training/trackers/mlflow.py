@@ -13,9 +13,18 @@ from PIL import Image
 
 from segkit.core.errors import SegkitError
 from segkit.core.first_process import is_first_process
-from segkit.training.trackers.base import Outbox, RunLogger, keep_id, known_id, run_name
+from segkit.training.trackers.base import (
+    Outbox,
+    RunLogger,
+    keep_id,
+    known_id,
+    known_ids,
+    log,
+    run_name,
+)
 
 _ADDRESS = "MLFLOW_TRACKING_URI"
+_NAME = "mlflow "  # before the address, in the run folder
 # By default a request is repeated for minutes, in which nothing is trained; here it comes later.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 
@@ -24,7 +33,7 @@ class RunMLflow(MLFlowLogger, RunLogger):
     """Tells an MLflow server of a run.
 
     Args:
-        save_dir: the run folder, which keeps the id that the server gave it.
+        save_dir: the run folder, which keeps the id that each server gave it.
         experiment_name: what it is filed under.
         tracking_uri: of the server, such as ``http://HOST:5000``, or ``sqlite:///FILE``; None is
             what MLFLOW_TRACKING_URI says.
@@ -41,18 +50,13 @@ class RunMLflow(MLFlowLogger, RunLogger):
         for key, value in _IMPATIENT.items():
             os.environ.setdefault(key, value)
         self.folder = Path(save_dir)
-        known = known_id(self.folder, "mlflow")
         address = tracking_uri or os.environ.get(_ADDRESS, "")
         if not address or address.startswith("file:"):
-            raise SegkitError(
-                "MLflow needs a server, or a database"
-                if not address
-                else "MLflow has given up on folders of files",
-                where=f"logger.mlflow.tracking_uri={address or 'null'}",
-                remedy=f"export {_ADDRESS}=http://HOST:5000 (mlflow server), or give "
-                "logger.mlflow.tracking_uri=sqlite:///mlflow.db (pip install mlflow)",
-            )
-        shown = re.sub(r"//[^/@]*@", "//…@", address)
+            raise _no_server(address, self.folder)
+        shown = re.sub(r"(?<=:)//[^/@]*@", "//", address).rstrip("/")  # without its password
+        self._server = f"{_NAME}{shown}"
+        known = known_id(self.folder, self._server)
+        self._logged: dict[str, int] | None = {}  # the last steps; None where there are none
         try:
             super().__init__(
                 experiment_name=experiment_name,
@@ -62,7 +66,9 @@ class RunMLflow(MLFlowLogger, RunLogger):
                 run_id=known,
             )
             if is_first_process() and not known:
-                keep_id(self.folder, "mlflow", str(self.run_id))
+                if before := _servers(self.folder):
+                    log.warning("%s knew this run; it is a new one at %s", ", ".join(before), shown)
+                self._begin()
         except ImportError:
             raise
         except Exception as error:  # MLflow's, or of what it asks with
@@ -73,11 +79,31 @@ class RunMLflow(MLFlowLogger, RunLogger):
             ) from error
         client = self._mlflow_client
         self._initialized = True  # of a resumed run too: a server that is away does not end it
-        self._outbox = Outbox(f"MLflow at {shown}", lambda: client.get_run(str(self._run_id)))
+        self._outbox = Outbox(
+            f"MLflow at {shown}", lambda: client.search_experiments(max_results=1)
+        )
         self._status = "failed"  # unless somebody says otherwise
-        self._logged: dict[str, int] | None = {} if known else None
         if is_first_process() and known:
-            self._outbox.send(lambda: client.update_run(known, status="RUNNING"))
+            self._outbox.send(lambda: self._go_on(known))
+
+    def _begin(self) -> None:
+        self._run_id, self._initialized = None, False
+        keep_id(self.folder, self._server, str(self.run_id))
+        self.anew, self._logged = True, None
+
+    def _go_on(self, known: str) -> None:
+        """With the run of this id; with a new one where the server has it no more."""
+        try:
+            gone = self._mlflow_client.get_run(known).info.lifecycle_stage == "deleted"
+        except Exception as error:  # MLflow's own has a code
+            if getattr(error, "error_code", "") != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            gone = True
+        if not gone:
+            self._mlflow_client.update_run(known, status="RUNNING")
+            return
+        log.warning("%s does not know run %s any more", self._outbox.tracker, known)
+        self._begin()
 
     def log_hyperparams(self, params: Any) -> None:
         """Or later."""
@@ -134,3 +160,25 @@ class RunMLflow(MLFlowLogger, RunLogger):
         if is_first_process():
             self._outbox.send(lambda: super(RunMLflow, self).finalize(self._status))
         self._outbox.close()
+
+
+def _servers(folder: Path) -> list[str]:
+    """Which have been told of the run in this folder."""
+    return [key.removeprefix(_NAME) for key in known_ids(folder) if key.startswith(_NAME)]
+
+
+def _no_server(address: str, folder: Path) -> SegkitError:
+    before = _servers(folder)
+    if address:
+        what = "MLflow has given up on folders of files"
+    elif before:
+        what = "MLflow needs its server anew: where a run folder points is not followed"
+    else:
+        what = "MLflow needs a server, or a database"
+    told = f"; until now {', '.join(before)}" if before else ""
+    return SegkitError(
+        what,
+        where=f"logger.mlflow.tracking_uri={address or 'null'}{told}",
+        remedy=f"export {_ADDRESS}=http://HOST:5000 (mlflow server), or give logger=mlflow "
+        "logger.mlflow.tracking_uri=sqlite:///mlflow.db (pip install mlflow)",
+    )

@@ -43,6 +43,7 @@ class RunWandb(WandbLogger, RunLogger):
     ) -> None:
         folder = Path(save_dir)
         known = known_id(folder, "wandb")
+        self.anew = known is None
         super().__init__(
             name=run_name(folder),
             save_dir=save_dir,
@@ -55,6 +56,7 @@ class RunWandb(WandbLogger, RunLogger):
         )
         self._wandb_init.pop("anonymous", None)  # which wandb warns of
         self._outbox = Outbox("Weights & Biases", lambda: None)
+        self._status = "failed"  # unless somebody says otherwise
         if is_first_process():
             self._begin(resumed=known is not None)
             keep_id(folder, "wandb", str(self.version))
@@ -107,8 +109,13 @@ class RunWandb(WandbLogger, RunLogger):
 
         self._outbox.send(tell)
 
+    def finalize(self, status: str) -> None:
+        """Remember how it ended: the Trainer says so after each of its parts."""
+        self._status = status
+
     def close(self) -> None:
-        """End wandb's run: the next job of a sweep is another."""
-        if self._experiment is not None:
-            self._outbox.send(self._experiment.finish)
+        """End wandb's run, well or not: the next job of a sweep is another."""
+        if (run := self._experiment) is not None:
+            code = 0 if self._status in ("success", "finished") else 1
+            self._outbox.send(lambda: run.finish(exit_code=code))
             self._experiment = None
