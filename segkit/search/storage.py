@@ -105,7 +105,7 @@ def _read(address: str) -> URL:
     server, _, query = rest.partition("?")
     is_file = scheme in _FILES
     if not is_file and (server.count("@") > 1 or "@" in query):
-        raise wrong("an @ of this address does not stand before the server", _ENCODED)
+        raise wrong("an @ of this address may be of its password, or not", _ENCODED)
     try:
         url = make_url(address)
     except ArgumentError as error:
@@ -113,7 +113,7 @@ def _read(address: str) -> URL:
     except ValueError as error:
         raise wrong("the port of this address is not a number", _ENCODED) from error
     if is_file and url.host:
-        path = f"{url.host}/{url.database or ''}"
+        path = "FILE" if "@" in server else f"{url.host}/{url.database or ''}"
         raise wrong(
             f"{scheme} is a file, and two slashes stand before a server",
             f"storage={scheme}:////{path} for /{path}, storage={scheme}:///{path} for {path} in "

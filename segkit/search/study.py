@@ -171,6 +171,7 @@ def run_study(
     started, broken_off = time.monotonic(), 0
     while True:
         try:
+            worker.tell()
             _fail_abandoned(study)
             found = counts(study)
             finished = found["complete"] + found["pruned"]

@@ -18,6 +18,7 @@ from segkit.search.space import Scalar, Space, suggest
 from segkit.search.storage import MINUTES, REASON
 from segkit.search.trial import TrialFailed
 
+_LOST = "others took this trial for lost, and have tried its values again"
 _NOT_NEEDED = "not needed: others run the last trials"
 
 # A trial's number and values in, its score out; TrialFailed and TrialPruned for other ends.
@@ -50,6 +51,7 @@ class Worker:
         n_trials: that are to finish, over all workers.
         after: called with each trial when it has ended.
         failed: trials in a row.
+        untold: the trial that has ended and is not noted yet, how it ended, and its score.
     """
 
     study: Study
@@ -60,6 +62,7 @@ class Worker:
     n_trials: int
     after: Callable[[FrozenTrial], None]
     failed: int = 0
+    untold: tuple[Trial, TrialState, float | None] | None = None
 
     def run_trial(self) -> None:
         """Run one, or find that it is one too many.
@@ -72,12 +75,26 @@ class Worker:
             trial = self.study.ask()
         try:
             with get_heartbeat_thread(trial._trial_id, self.study._storage):
-                state, score = self._score(trial)
-            ended = self.study.tell(trial, score, state, skip_if_finished=True)
+                self.untold = trial, *self._score(trial)
         except UpdateFinishedTrialError:
-            ended = None
+            print(_LOST, flush=True)
+        self.tell()
+
+    def tell(self) -> None:
+        """Note how the last trial has ended, where that is not done; once more where it broke off.
+
+        Raises:
+            OptunaError, SQLAlchemyError: it has broken off.
+        """
+        if self.untold is None:
+            return
+        trial, state, score = self.untold
+        ended = None
+        with suppress(UpdateFinishedTrialError):
+            ended = self.study.tell(trial, score, state, skip_if_finished=True)
+        self.untold = None
         if ended is None or ended.state != state:
-            print("others took this trial for lost, and have tried its values again", flush=True)
+            print(_LOST, flush=True)
         elif ended.user_attrs.get(REASON) != _NOT_NEEDED:
             self.failed = self.failed + 1 if state is TrialState.FAIL else 0
             self.after(ended)

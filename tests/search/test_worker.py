@@ -141,3 +141,37 @@ def test_ctrl_c_ends_a_study_whose_storage_is_away(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(KeyboardInterrupt):
         run(study, stopped)
+
+
+def test_an_end_that_broke_off_is_noted_once_the_storage_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its score may be of a day."""
+    study = in_memory()("s")
+    note = study._storage.set_trial_state_values
+    broken: list[int] = []
+
+    def break_off(trial: int, state: TrialState, values: Any = None) -> bool:
+        if len(broken) < 3:
+            broken.append(trial)
+            raise StorageInternalError("gone")
+        return note(trial, state, values)
+
+    monkeypatch.setattr(study._storage, "set_trial_state_values", break_off)
+    told: list[int] = []
+    assert run(study, n_trials=1, after=lambda trial: told.append(trial.number)) == ""
+    assert (counts(study), told, len(broken)) == ({"complete": 1}, [0], 3)
+
+
+def test_a_storage_that_never_notes_an_end_ends_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = in_memory()("s")
+    note = study._storage.set_trial_state_values
+
+    def full_disk(*_: object) -> bool:
+        raise StorageInternalError("full")
+
+    monkeypatch.setattr(study._storage, "set_trial_state_values", full_disk)
+    with pytest.raises(StorageInternalError, match="full"):
+        run(study, n_trials=1)
+    monkeypatch.setattr(study._storage, "set_trial_state_values", note)
+    assert counts(study) == {"running": 1}
