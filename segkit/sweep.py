@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segkit.config.keys import key_of
+from segkit.config.keys import ONCE_DEFAULT, flatten, key_of
 from segkit.config.plain import resolved
 from segkit.core.sources import data_name
 from segkit.runs import cli
@@ -56,7 +57,8 @@ def sweep(config: dict[str, Any], call: Call) -> bool:
     dry_run(space, given)
     build_reader(config).listing()
 
-    from segkit.search.study import open_study
+    from segkit.search.backends import AWAY
+    from segkit.search.study import begun_with, open_study
 
     folder = call.output.resolve()
     address = str(config["storage"] or sqlite(str(folder / "study.db")))
@@ -65,10 +67,18 @@ def sweep(config: dict[str, Any], call: Call) -> bool:
         "monitor": config["monitor"],
         "data set": data_name(config["dataset"]),
         "configuration": shared(given),
+        **{key: flatten(config).get(key) for key in ONCE_DEFAULT if key not in space},
     }
     study = open_study(address, str(config["study"]), mode=config["mode"], facts=facts)
-    check_folder(study, folder)
-    return _run(study, config, space, folder=folder, address=address, call=call)
+    try:
+        check_folder(study, folder)
+        kept = begun_with(study, config, [*map(key_of, given), *space])
+        if kept:
+            print(f"as when this study began: {' '.join(kept)}", flush=True)
+        call = replace(call, overrides=(*call.overrides, *kept))
+        return _run(study, config, space, folder=folder, address=address, call=call)
+    except AWAY as error:
+        raise cannot_use(address, error) from error
 
 
 def _run(
@@ -82,7 +92,6 @@ def _run(
 ) -> bool:
     """Trials until there are enough of them; then, however it ended, what they have found."""
     from segkit.core.shell import relative
-    from segkit.search.backends import AWAY
     from segkit.search.report import write_report
     from segkit.search.study import run_study
 
@@ -114,8 +123,6 @@ def _run(
         except KeyboardInterrupt:
             ended_by, stopped = "stopped", True
         _conclude(study, folder, config, ended_by, given=of_training(call.overrides))
-    except AWAY as error:
-        raise cannot_use(address, error) from error
     finally:
         signal.signal(signal.SIGTERM, before)
     if stopped:

@@ -15,10 +15,11 @@ from threading import current_thread, main_thread
 from typing import Any
 
 from optuna import Study
-from optuna.exceptions import OptunaError, StorageInternalError
+from optuna.exceptions import OptunaError, StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages._heartbeat import BaseHeartbeat
 from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal._file import get_lock_file
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
@@ -118,7 +119,14 @@ class Database(_Watched, RDBStorage):
         try:
             return super().set_trial_state_values(trial_id, state, values)
         except AWAY:
-            return super().set_trial_state_values(trial_id, state, values)
+            try:
+                return super().set_trial_state_values(trial_id, state, values)
+            except UpdateFinishedTrialError:
+                # What broke off may have been the answer.
+                noted = self.get_trial(trial_id)
+                if (noted.state, noted.values) != (state, None if values is None else [*values]):
+                    raise
+                return True
 
 
 def _wait_for_server(engine: Engine) -> None:
@@ -153,7 +161,14 @@ class _File(JournalFileBackend):
         try:
             super().append_logs(logs)
         except OSError as error:
+            with suppress(OSError):
+                self._cut_to_lines()
             raise StorageInternalError(str(error)) from error
+
+    def _cut_to_lines(self) -> None:
+        """Take away what was written of a line: the next would go on in it, and end the study."""
+        with get_lock_file(self._lock), Path(self._file_path).open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 class Journal(_Watched, JournalStorage):

@@ -32,12 +32,17 @@ PRUNED, FOLDER, REASON, MINUTES = "pruned", "folder", "reason", "minutes"
 
 # The scheme of a file on a shared disk, beside those that SQLAlchemy knows.
 JOURNAL = "journal"
+_FILES = ("sqlite", JOURNAL)
 _CONNECT = 10  # seconds in which a server has to answer, where its driver can be told
 _PATIENT_DRIVERS = ("psycopg", "psycopg2", "pymysql", "mysqldb")
 _SERVER = (
     "check that the server runs, its address, user and password (which may stand in PGPASSWORD or "
     "~/.pgpass instead): storage=postgresql://USER:PASSWORD@HOST:PORT/NAME, special characters "
     "as %40; without a server: storage=journal:////FILE on a disk that all machines share"
+)
+_ENCODED = (
+    "write postgresql://USER:PASSWORD@HOST:PORT/NAME, in user, password and all that follows the "
+    "host @ as %40, : as %3A, / as %2F, ? as %3F; or leave the password to PGPASSWORD or ~/.pgpass"
 )
 _FILE = "name a file in a folder that you may write to: storage={0}:///FILE, absolute {0}:////FILE"
 _NONE_OF_THEM = (
@@ -70,31 +75,59 @@ def check_storage(address: str, sources: Iterable[tuple[str, object]]) -> None:
     Raises:
         SegkitError: with what to do.
     """
-    from sqlalchemy import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
+    url = _read(address)
+    name = url.drivername.split("+")[0]
+    if name != JOURNAL:
+        try:
+            url.get_dialect().import_dbapi()
+        except (SQLAlchemyError, ImportError, ValueError) as error:
+            raise cannot_use(address, error) from error
+    if name in _FILES and url.database:
+        check_apart(Path(url.database), sources, key="storage", form=f"{name}:///PATH")
+
+
+def _read(address: str) -> URL:
+    """The parts of an address.
+
+    Raises:
+        SegkitError: it can be read in two ways, or in none. What part of it is the password is then
+            unknown, so nothing of it is shown, nor what SQLAlchemy says, which may quote it.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    def wrong(what: str, remedy: str) -> SegkitError:
+        return SegkitError(what, where="storage=…", remedy=remedy)
+
+    scheme, _, rest = address.partition("://")
+    server, _, query = rest.partition("?")
+    is_file = scheme in _FILES
+    if not is_file and (server.count("@") > 1 or "@" in query):
+        raise wrong("an @ of this address may be of its password, or not", _ENCODED)
     try:
         url = make_url(address)
-        name = url.drivername.split("+")[0]
-        if name != JOURNAL:
-            url.get_dialect().import_dbapi()
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise cannot_use(address, error) from error
-    if name in ("sqlite", JOURNAL) and url.database:
-        check_apart(Path(url.database), sources, key="storage", form=f"{name}:///PATH")
+    except ArgumentError as error:
+        raise wrong("this is not the address of a storage", _NONE_OF_THEM) from error
+    except ValueError as error:
+        raise wrong("the port of this address is not a number", _ENCODED) from error
+    if is_file and url.host:
+        path = "FILE" if "@" in server else f"{url.host}/{url.database or ''}"
+        raise wrong(
+            f"{scheme} is a file, and two slashes stand before a server",
+            f"storage={scheme}:////{path} for /{path}, storage={scheme}:///{path} for {path} in "
+            "this folder",
+        )
+    return url
 
 
 def without_password(address: str) -> str:
     """An address as it may be shown."""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    # Of an @ that was not written as %40, SQLAlchemy would take the first one.
-    shown = re.sub(r"(://[^/?#@:]*):?.*@", r"\1:***@", address) if "@" in address else address
     try:
-        url = make_url(shown)
-    except (ArgumentError, ValueError):
-        return shown.rpartition("@")[2] if "://" not in shown else shown
+        url = _read(address)
+    except SegkitError:
+        return "…"
     hidden = {key: "***" for key in url.query if "pass" in key.lower()}
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
@@ -113,14 +146,13 @@ def open_storage(
         SegkitError: it cannot be reached.
     """
     from optuna.exceptions import OptunaError
-    from sqlalchemy import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
     from segkit.search.backends import Database, Journal
 
+    url = _read(address)
     for left in reversed(range(5)):
         try:
-            url = make_url(address)
             if url.drivername == JOURNAL:
                 return Journal(Path(url.database or "").resolve(), abandoned)
             # Optuna fills in what stands in braces.

@@ -3,7 +3,8 @@
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import optuna
@@ -13,10 +14,13 @@ from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
+from segkit.config.keys import ONCE_DEFAULT, flatten
 from segkit.core.errors import SegkitError
+from segkit.core.quoting import written
+from segkit.core.run_folder import RunFolder
 from segkit.search.backends import AWAY
 from segkit.search.space import Space
-from segkit.search.storage import cannot_use, open_storage
+from segkit.search.storage import FOLDER, cannot_use, open_storage
 from segkit.search.worker import Objective, Worker
 
 # In a row: none has finished yet, or some have.
@@ -56,6 +60,36 @@ def open_study(address: str, name: str, *, mode: str, facts: Mapping[str, Any]) 
         raise cannot_use(address, error) from error
     _check_facts(name, known, facts)
     return study
+
+
+def begun_with(study: Study, config: Mapping[str, Any], asked: Collection[str]) -> list[str]:
+    """Overrides that keep a study to what was the default when it began, if it is another today.
+
+    Args:
+        study: as :func:`open_study` gives it.
+        config: of a training, as composed today.
+        asked: keys that the user has given, and those that are searched.
+
+    Raises:
+        OptunaError, SQLAlchemyError: the study cannot be read.
+    """
+    today = flatten(config)
+    left = [key for key in ONCE_DEFAULT if key not in (*asked, *study.user_attrs[_FACTS])]
+    then = (_first_run(study) or ONCE_DEFAULT) if left else {}
+    return [
+        f"{key}={written(value)}"
+        for key in left
+        if (value := then.get(key, ONCE_DEFAULT[key])) != today.get(key)
+    ]
+
+
+def _first_run(study: Study) -> Mapping[str, Any] | None:
+    """The configuration of the first of its trainings whose run folder is here."""
+    attributes = [trial.user_attrs for trial in study.get_trials(deepcopy=False)]
+    for folder in (each[FOLDER] for each in attributes if FOLDER in each):
+        with suppress(SegkitError):
+            return flatten(RunFolder(folder).read_config())
+    return None
 
 
 def _once_more(study: Study, trial: FrozenTrial) -> None:
@@ -137,6 +171,7 @@ def run_study(
     started, broken_off = time.monotonic(), 0
     while True:
         try:
+            worker.tell()
             _fail_abandoned(study)
             found = counts(study)
             finished = found["complete"] + found["pruned"]

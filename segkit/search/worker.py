@@ -1,14 +1,16 @@
 """A worker of a study: draws a trial, runs it, and says how it ended."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from optuna import Study, Trial
+from optuna import Study, Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import FrozenTrial, TrialState
 
 from segkit.search.backends import AWAY
@@ -16,6 +18,7 @@ from segkit.search.space import Scalar, Space, suggest
 from segkit.search.storage import MINUTES, REASON
 from segkit.search.trial import TrialFailed
 
+_LOST = "others took this trial for lost, and have tried its values again"
 _NOT_NEEDED = "not needed: others run the last trials"
 
 # A trial's number and values in, its score out; TrialFailed and TrialPruned for other ends.
@@ -48,6 +51,7 @@ class Worker:
         n_trials: that are to finish, over all workers.
         after: called with each trial when it has ended.
         failed: trials in a row.
+        untold: the trial that has ended and is not noted yet, how it ended, and its score.
     """
 
     study: Study
@@ -58,44 +62,76 @@ class Worker:
     n_trials: int
     after: Callable[[FrozenTrial], None]
     failed: int = 0
+    untold: tuple[Trial, TrialState, float | None] | None = None
 
     def run_trial(self) -> None:
-        """Run one, or find that it is one too many."""
-        lost = False
+        """Run one, or find that it is one too many.
 
-        def drawn(trial: Trial) -> float:
-            nonlocal lost
-            try:
-                return self._score(trial)
-            except UpdateFinishedTrialError:
-                lost = True
-                raise
-
+        Not by Optuna's ``optimize``, which replaces the error of a storage that breaks off while
+        the end of a trial is noted.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # its heart beats below
+            trial = self.study.ask()
         try:
-            self.study.optimize(drawn, n_trials=1, catch=(TrialFailed,), callbacks=[self._ended])
-        except ValueError:
-            # Optuna cannot be told the end of a trial that others took for lost.
-            if not lost:
-                raise
-            print("others took this trial for lost, and have tried its values again", flush=True)
+            with get_heartbeat_thread(trial._trial_id, self.study._storage):
+                self.untold = trial, *self._score(trial)
+        except UpdateFinishedTrialError:
+            print(_LOST, flush=True)
+        self.tell()
 
-    def _score(self, trial: Trial) -> float:
+    def tell(self) -> None:
+        """Note how the last trial has ended, where that is not done; once more where it broke off.
+
+        Raises:
+            OptunaError, SQLAlchemyError: it has broken off.
+        """
+        if self.untold is None:
+            return
+        trial, state, score = self.untold
+        ended = None
+        with suppress(UpdateFinishedTrialError):
+            ended = self.study.tell(trial, score, state, skip_if_finished=True)
+        self.untold = None
+        if ended is None or ended.state != state:
+            print(_LOST, flush=True)
+        elif ended.user_attrs.get(REASON) != _NOT_NEEDED:
+            self.failed = self.failed + 1 if state is TrialState.FAIL else 0
+            self.after(ended)
+
+    def _score(self, trial: Trial) -> tuple[TrialState, float | None]:
+        """How a trial ended, and its score if it is complete."""
         began = time.monotonic()
         try:
             self._check_needed(trial)
             self.study.sampler = build_sampler(self.sampler, self.seed, trial.number)
-            return self.objective(trial, suggest(trial, self.space))
+            state, score = TrialState.COMPLETE, self.objective(trial, suggest(trial, self.space))
+        except TrialPruned:
+            state, score = TrialState.PRUNED, None
         except TrialFailed as error:
-            trial.set_user_attr(REASON, str(error))
+            state, score = TrialState.FAIL, None
+            with suppress(*AWAY):
+                trial.set_user_attr(REASON, str(error))
+        except UpdateFinishedTrialError:
             raise
-        except (KeyboardInterrupt, *AWAY) as error:
-            by = "stopped" if isinstance(error, KeyboardInterrupt) else "the storage was away"
-            trial.set_user_attr(REASON, f"{by}; its values are tried again")
-            self.study.enqueue_trial(trial.params)
+        except (KeyboardInterrupt, Exception) as error:
+            self._cut_off(trial, error)
             raise
-        finally:
-            with suppress(*AWAY):  # not worth the trial
-                trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
+        with suppress(*AWAY):  # not worth the trial
+            trial.set_user_attr(MINUTES, round((time.monotonic() - began) / 60, 2))
+        return state, score
+
+    def _cut_off(self, trial: Trial, error: BaseException) -> None:
+        """Fail a trial; its values come next where the error says nothing against them.
+
+        Whatever its storage says to that, the error is what counts.
+        """
+        with suppress(UpdateFinishedTrialError, *AWAY):
+            if isinstance(error, (KeyboardInterrupt, *AWAY)):
+                by = "stopped" if isinstance(error, KeyboardInterrupt) else "the storage was away"
+                trial.set_user_attr(REASON, f"{by}; its values are tried again")
+                self.study.enqueue_trial(trial.params)
+            self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
     def _check_needed(self, trial: Trial) -> None:
         """Of several workers that have begun trials at once, those of the lowest numbers go on.
@@ -114,9 +150,3 @@ class Worker:
         if tried := trials[trial.number].system_attrs.get("fixed_params"):
             self.study.enqueue_trial(tried)  # should one of those fail
         raise TrialFailed(_NOT_NEEDED)
-
-    def _ended(self, _: Study, trial: FrozenTrial) -> None:
-        if trial.user_attrs.get(REASON) == _NOT_NEEDED:
-            return
-        self.failed = self.failed + 1 if trial.state.name == "FAIL" else 0
-        self.after(trial)

@@ -1,4 +1,4 @@
-"""Where studies lie: addresses, drivers, files on shared disks, and who is taken for lost."""
+"""Where studies lie: databases, files on shared disks, and who is taken for lost."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from segkit.search import backends
 from segkit.search import study as module
 from segkit.search.backends import Database, Journal
 from segkit.search.report import trials_csv
-from segkit.search.storage import check_storage, open_storage, sqlite, without_password
+from segkit.search.storage import open_storage, sqlite
 from segkit.search.study import counts, open_study
 from tests.search.studies import hill, in_memory, run
 
@@ -32,52 +32,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
     monkeypatch.setattr("segkit.search.backends.time.monotonic", lambda: now[0])
     return now
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "://x",
-        "postgresql://me:secret@host:port/name",
-        "postgresql+none://me:secret@host/name",
-        "mongodb://me:secret@host/name",
-        "postgresql+psycopg2://me:secret@host/name",
-    ],
-)
-def test_what_is_no_address_is_told_without_its_password(address: str) -> None:
-    with pytest.raises(SegkitError) as error:
-        check_storage(address, [])
-    assert "secret" not in str(error.value)
-    assert "storage=" in error.value.where
-
-
-def test_a_missing_driver_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(SegkitError, match="driver") as error:
-        check_storage("postgresql://me:secret@host/name", [])
-    assert "pip install 'segkit[postgresql]'" in error.value.remedy
-    with pytest.raises(SegkitError, match="not installed: asyncmy") as error:
-        check_storage("mysql+asyncmy://me:secret@host/name", [])
-    assert error.value.remedy == "pip install asyncmy"
-
-
-def test_a_password_is_hidden_wherever_it_stands() -> None:
-    for address in (
-        "postgresql://me:secret@host/name",
-        "postgresql://me:sec@secret@host/name",
-        "postgresql://host/name?user=me&password=secret",
-        "postgresql://host/name?sslpassword=secret",
-        "no address with secret@host",
-    ):
-        assert "secret" not in without_password(address)
-    assert without_password("journal:////shared/s.journal") == "journal:////shared/s.journal"
-
-
-def test_a_file_among_the_data_is_refused(tmp_path: Path) -> None:
-    for scheme in ("sqlite", "journal"):
-        with pytest.raises(SegkitError, match="among the data") as error:
-            check_storage(f"{scheme}:///{tmp_path}/s", [("dataset.root", str(tmp_path))])
-        assert f"storage={scheme}:///PATH" in error.value.remedy
 
 
 def test_braces_in_a_path_are_its_own(tmp_path: Path) -> None:
