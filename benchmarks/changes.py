@@ -15,6 +15,7 @@ from segkit.benchmarks.timing import Figure, speedup, spread
 from segkit.benchmarks.training import tensors
 from segkit.core.hardware import best_precision
 from segkit.runs.build import build_data, build_module, build_reader
+from segkit.runs.settled import weighted
 from segkit.tasks.named import build_task
 
 Config = Mapping[str, Any]
@@ -31,6 +32,7 @@ def changes(config: Config, rounds: int, shown: Rounds) -> None:
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
+    config = weighted(config, data)
     task = build_module(config, build_task(config, data.classes))
     device = device_of(config["trainer"])
     images_NCHW, masks_NHW = tensors(data, "train", device)

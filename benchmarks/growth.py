@@ -20,6 +20,7 @@ from segkit.data.cache_build import CacheSpec
 from segkit.data.datamodule import SegmentationData
 from segkit.drawing.plots import BLUE, figure, save, style
 from segkit.runs.build import build_augmentation, build_data, build_module, build_reader
+from segkit.runs.settled import weighted
 from segkit.tasks.named import build_task
 
 Config = Mapping[str, Any]
@@ -38,6 +39,7 @@ def growth(config: Config, folder: Path, shown: Rounds) -> None:
     """
     data = build_data(config, build_reader(config))
     data.prepare_data()
+    config = weighted(config, data)
     augmentation = build_augmentation(config)
     module = build_module(config, build_task(config, data.classes))
     side, batch = (data.size or (128, 128))[0], data.batch_size

@@ -40,7 +40,8 @@ class SlurmTasks(SLURMEnvironment):
     @property
     def main_port(self) -> int:
         """Of this step alone: others may run on the same machine."""
-        step = int(os.environ["SLURM_JOB_ID"]) + 4999 * int(os.environ["SLURM_STEP_ID"])
+        job, number = (int(os.environ.get(f"SLURM_{name}", "0")) for name in ("JOB_ID", "STEP_ID"))
+        step = job + 4999 * number
         return int(os.environ.setdefault("MASTER_PORT", str(_FIRST_PORT + step % _PORTS)))
 
 

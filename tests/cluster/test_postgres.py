@@ -81,7 +81,7 @@ def test_workers_that_start_at_once_run_as_many_trials_as_were_asked_for(
     server: Server, tmp_path: Path
 ) -> None:
     """One of them is killed, and the server too, thrice."""
-    address, n_trials = server.new_database("begun"), 40
+    address, n_trials = server.new_database("begun"), 120
     said = [tmp_path / str(number) for number in range(4)]
     workers = [start(address, n_trials, file) for file in said]
     until(lambda: all("begun" in file.read_text("utf-8") for file in said))
