@@ -59,6 +59,13 @@ def check_launch(config: DictConfig, call: Call) -> None:
     if started == 1:
         _check_alone(nodes)
         return
+    if "study" in config:
+        raise SegkitError(
+            f"{started} processes were started together, and a worker of a study is one",
+            where="srun, torchrun",
+            remedy="start each worker as a job or step of its own: sbatch --array=0-3, or srun "
+            "--ntasks=1, with the same study= and storage=",
+        )
     check_count(_devices(trainer), nodes)
     _check_address()
     new = "resume" in config and config.resume in (None, True, False)  # true: in its own folder

@@ -180,6 +180,17 @@ def test_the_trainer_is_told_who_started_it(monkeypatch: pytest.MonkeyPatch) -> 
             assert type(process_environment()) is expected
 
 
+@pytest.mark.parametrize("told", [TORCHRUN, SRUN], ids=["torchrun", "srun"])
+def test_workers_of_a_study_are_started_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    study = OmegaConf.merge(config(devices=2), {"study": "mine"})
+    check_launch(study, NAMED)
+    started(monkeypatch, told)
+    with pytest.raises(SegkitError, match="a worker of a study is one"):
+        check_launch(study, NAMED)
+
+
 def test_other_launchers_are_found_as_the_trainer_finds_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
