@@ -184,7 +184,8 @@ def test_the_trainer_is_told_who_started_it(monkeypatch: pytest.MonkeyPatch) -> 
 def test_workers_of_a_study_are_started_one_by_one(
     monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
 ) -> None:
-    study = OmegaConf.merge(config(devices=2), {"study": "mine"})
+    study = config(devices=2)
+    study.study = "mine"
     check_launch(study, NAMED)
     started(monkeypatch, told)
     with pytest.raises(SegkitError, match="a worker of a study is one"):
