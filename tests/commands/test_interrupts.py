@@ -164,7 +164,7 @@ def test_a_run_that_another_process_trains(
         assert process.stdout.readline()
         assert here(f"resume={copied}", "trainer.max_epochs=3") == 2
         assert "another process trains this run" in capsys.readouterr().err
-        process.communicate("\n", timeout=10)
+        process.communicate("\n", timeout=60)
     assert [row["epoch"] for row in run.rows(copied)] == ["0", "1"]
 
 

@@ -119,7 +119,8 @@ def test_an_archive_arrives_whole(tmp_path: Path, server: str, name: str) -> Non
 def test_anything_else_is_refused_and_leaves_nothing(
     tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch, name: str, what: str
 ) -> None:
-    monkeypatch.setattr(download, "_TIMEOUT", 2.0)
+    if name == "stuck":  # the others answer; on a busy machine that may take a while
+        monkeypatch.setattr(download, "_TIMEOUT", 2.0)
     target = tmp_path / "set.zip"
     with pytest.raises(SegkitError, match=what) as caught:
         fetch(f"{server}/{name}.zip", target)
