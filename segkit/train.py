@@ -144,12 +144,12 @@ def _fit(
     first = is_first_process()
     trainer = _trainer(config, folder)
     with log_to(folder.log, first_process=first):
-        position = starting_point(folder, trainer.world_size) if resumed else None
-        if first:
-            if resumed:
-                clear_leftovers(folder, position)
-            _begin(folder, config, data, trainer, resumed=position is not None)
         try:
+            position = starting_point(folder, trainer.world_size) if resumed else None
+            if first:
+                if resumed:
+                    clear_leftovers(folder, position)
+                _begin(folder, config, data, trainer, resumed=position is not None)
             summary = fit(
                 data,
                 module,

@@ -1,4 +1,4 @@
-"""A run folder on disk: claimed by one run alone, complete as the README lists it."""
+"""A run folder on disk: claimed by one run alone, complete as docs/never_lose_a_run.md lists it."""
 
 import json
 import os

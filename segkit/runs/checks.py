@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 from segkit.config.checks import Config, check_values
@@ -30,6 +34,22 @@ def check_training(config: Config) -> None:
             )
     check_values(config)
     check_task(config)
+    if config.get("compile"):
+        _check_compiler(config["trainer"]["accelerator"])
+
+
+def _check_compiler(accelerator: str) -> None:
+    """Refuse to compile where there is nothing that torch, or on a GPU Triton, calls for it."""
+    called = [os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")]
+    if accelerator != "cpu":
+        called += [os.environ.get("CC") or "gcc", "clang"]
+    if not any(shutil.which(shlex.split(name)[0]) for name in called):
+        raise SegkitError(
+            f"compiling the network needs a C++ compiler, and there is none: {called[0]}",
+            where="compile=true",
+            remedy="install one (Debian: apt install g++), or name yours: export CXX=PATH; "
+            "compile=false trains without",
+        )
 
 
 def check_inference(config: Config) -> None:

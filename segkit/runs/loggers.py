@@ -1,5 +1,6 @@
 """The configuration as text and as a flat table, for loggers."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from lightning.pytorch.loggers import Logger
 
 from segkit.config.keys import HYPER_PARAMETERS, flatten
 from segkit.core.errors import SegkitError
+from segkit.core.first_process import is_first_process
 from segkit.core.run_folder import RunFolder
 from segkit.core.sources import data_name
 from segkit.runs.jobs import swept_keys
 from segkit.tasks.named import task_kind
-from segkit.training.trackers.base import IDS, RunLogger
+from segkit.training.trackers.base import IDS, WANDB, RunLogger
 
 
 def log_configuration(
@@ -39,14 +41,16 @@ def log_configuration(
 
 def all_of(built: Iterable[Logger], run_dir: str) -> list[Logger]:
     """Loggers as they are built; where one is refused, none is left in a run that never began."""
+    folder = Path(run_dir)
     loggers: list[Logger] = []
     try:
         for logger in built:
             loggers.append(logger)
     except SegkitError:
         close(loggers)
-        if not RunFolder(Path(run_dir)).config.is_file():
-            (Path(run_dir) / IDS).unlink(missing_ok=True)
+        if is_first_process() and not RunFolder(folder).config.is_file():
+            (folder / IDS).unlink(missing_ok=True)
+            shutil.rmtree(folder / WANDB, ignore_errors=True)
         raise
     return loggers
 

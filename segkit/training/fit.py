@@ -5,7 +5,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import lightning.pytorch as pl
@@ -57,7 +57,8 @@ def fit(
         The contents of ``summary.json``.
 
     Raises:
-        SegkitError: the loss stopped being finite, the disk is full, or the device's memory is.
+        SegkitError: the loss stopped being finite, the disk is full, or the device's memory is;
+            or the network cannot be compiled.
         Stopped: a signal asked for the end; the checkpoint is written.
     """
     if torch.cuda.is_available():
@@ -75,7 +76,9 @@ def fit(
         checkpoint_from = resume_from and resume_from.checkpoint
         log.info("training: %s epochs at most", trainer.max_epochs)
         on_cpu = trainer.strategy.root_device.type == "cpu"
-        with _ended_by_signals(trainer), freed_is_kept() if on_cpu else _memory_told():
+        memory = freed_is_kept() if on_cpu else _memory_told()
+        compiling = _compiling_told() if compile_network else nullcontext()
+        with _ended_by_signals(trainer), memory, compiling:
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
         _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)
@@ -149,6 +152,24 @@ def _memory_told() -> Iterator[None]:
             where="dataset.batch_size, dataset.size, dataset.crop",
             remedy="set a smaller dataset.batch_size, or auto for the largest that fits; "
             "trainer.accumulate_grad_batches=N makes up for it",
+        ) from error
+
+
+@contextmanager
+def _compiling_told() -> Iterator[None]:
+    """What torch.compile cannot make of the network on this machine."""
+    try:
+        yield
+    except torch._dynamo.exc.TorchDynamoException as error:  # imported when it is asked for
+        cause = getattr(error, "inner_exception", error)
+        said = getattr(cause, "output", "") or str(cause)  # of a compiler; of torch
+        all_lines = (said.strip() or type(cause).__name__).splitlines()
+        lines = [line for line in all_lines if "error" in line] or all_lines
+        raise SegkitError(
+            f"the network cannot be compiled: {lines[0].strip()}",
+            where="compile=true",
+            remedy="compile=false trains without; to compile, a C++ compiler and Python's headers "
+            "are needed (Debian: apt install g++ python3-dev)",
         ) from error
 
 

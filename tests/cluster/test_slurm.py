@@ -105,7 +105,7 @@ def test_jobs_of_an_array_that_start_in_the_same_second(slurm: Slurm, tmp_path: 
 
 
 def test_a_signal_before_the_limit_and_in_the_queue_again(slurm: Slurm, tmp_path: Path) -> None:
-    """As the README has it, to the weights of a run that was never stopped."""
+    """As docs/clusters.md has it, to the weights of a run that was never stopped."""
     given = arguments(tmp_path, *SLOW)
     whole = slurm.call(
         *TRAIN, *given, "+callbacks.slow.seconds=0", "hydra.run.dir=whole", cwd=tmp_path

@@ -1,6 +1,6 @@
 """Classes that differ by their side, and augmentation that swaps the sides."""
 
-from pathlib import Path
+import re
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segkit.data.augment import Augmentation
 from segkit.data.sides import side_cautions, sided, sided_by_masks, swaps_sides
 from tests.data.augmentations import CONF, build
+from tests.documents import DOCUMENTS
 
 LUNGS = ("background", "left lung", "right lung")
 MIRRORED = {
@@ -123,8 +124,10 @@ def test_no_caution_where_sides_do_not_matter_or_are_kept() -> None:
     assert side_cautions(LUNGS, Augmentation(transforms=[])) == []
 
 
-def test_the_readme_names_it_for_upright_anatomy() -> None:
-    lines = (Path(__file__).parents[2] / "README.md").read_text("utf-8").splitlines()
-    (row,) = [line for line in lines if line.startswith("| upright anatomy")]
-    assert "`augment=upright`" in row
-    assert "left and right" in row
+def test_a_page_names_it_for_upright_anatomy() -> None:
+    texts = [paragraph for page in DOCUMENTS for paragraph in page.read_text("utf-8").split("\n\n")]
+    lines = [
+        line for text in texts for line in (text.splitlines() if text.startswith("|") else [text])
+    ]
+    told = [line for line in lines if "`augment=upright`" in line]
+    assert any({"left", "right"} <= {*re.findall(r"\w+", line)} for line in told)

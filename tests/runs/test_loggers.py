@@ -7,12 +7,15 @@ import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
 
+from segkit import train
 from segkit.core.errors import SegkitError
+from segkit.core.run_folder import RunFolder
+from segkit.runs import resume_point
 from segkit.runs.build import build_trainer
 from segkit.runs.loggers import flat_parameters, log_configuration
 from segkit.training.trackers.mlflow import RunMLflow
 from tests.conf.configurations import composed
-from tests.training.trackers.servers import MLflow, install_mlflow
+from tests.training.trackers.servers import MLflow, install_mlflow, install_wandb
 
 CONFIG: dict[str, Any] = {
     "choices": {"model": "unet_mnv2"},
@@ -99,3 +102,40 @@ def test_a_logger_that_is_refused_ends_the_others(
     (run,) = server.runs["http://here:5000"].values()
     assert run.status == "FAILED"
     assert not [*(tmp_path / "run").iterdir()]
+
+
+def test_a_logger_that_is_refused_leaves_nothing_of_wandb(
+    tracked: tuple[dict[str, Any], MLflow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, _ = tracked
+    codes = install_wandb(monkeypatch)
+    wandb = composed(tmp_path, tmp_path, "logger=wandb", "logger.wandb.offline=true")["logger"]
+    refused = config["logger"]["mlflow"] | {"tracking_uri": "file:mlruns"}
+    config["logger"] = {**wandb, "mlflow": refused}
+    with pytest.raises(SegkitError, match="given up on folders"):
+        build_trainer(config)
+    assert codes == [1]
+    assert not [*(tmp_path / "run").iterdir()]
+
+
+@pytest.mark.parametrize("broken", ["_begin", "starting_point"])
+def test_a_training_that_cannot_begin_ends_its_loggers(
+    tracked: tuple[dict[str, Any], MLflow],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+) -> None:
+    config, server = tracked
+    (tmp_path / "run").mkdir()
+
+    def fails(*_: object, **__: object) -> None:
+        raise SegkitError("the disk is full", where="here", remedy="make room")
+
+    module = train if broken == "_begin" else resume_point
+    monkeypatch.setattr(module, broken, fails)
+    missing: Any = None  # neither is looked at before
+    given = (config, missing, missing, RunFolder(tmp_path / "run"), {})
+    with pytest.raises(SegkitError, match="the disk is full"):
+        train._fit(*given, resumed=broken == "starting_point", alone=True)
+    (run,) = server.runs["http://here:5000"].values()
+    assert run.status == "FAILED"

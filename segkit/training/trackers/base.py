@@ -16,6 +16,7 @@ from segkit.core.files import write_text
 log = logging.getLogger("segkit")
 
 IDS = "trackers.json"
+WANDB = "wandb"  # the folder in which it keeps files of its own
 # Seconds until one that is away is asked again: each try waits for an answer, and the run with it.
 _PAUSE = 300.0
 

@@ -2,6 +2,7 @@
 
 import sys
 from itertools import count
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -112,11 +113,15 @@ def install_wandb(patch: pytest.MonkeyPatch) -> list[int]:
         def finish(self, exit_code: int) -> None:
             codes.append(exit_code)
 
+    def begin(**given: Any) -> Run:
+        (Path(given["dir"]) / "wandb").mkdir(parents=True, exist_ok=True)
+        return Run(id=given["id"])
+
     parts: dict[str, dict[str, Any]] = {
         "wandb": {
             "Error": RuntimeError,
             "Settings": SimpleNamespace,
-            "init": lambda **given: Run(id=given["id"]),
+            "init": begin,
             "run": None,
         },
         "wandb.sdk": {},

@@ -1,4 +1,4 @@
-"""The lines with which the README makes objects of an exported model's maps."""
+"""The lines with which docs/predict_and_export.md makes objects of an exported model's maps."""
 
 import json
 from pathlib import Path
@@ -20,16 +20,16 @@ from segkit.tasks.instance.settings import Settings
 from segkit.tasks.instance.targets import encode
 from segkit.tasks.instance.watershed import decode
 from tests.commands.in_process import call_main
-from tests.documents import README, blocks
-from tests.test_readme_onnx import lines
+from tests.documents import blocks
+from tests.test_export_page import PAGE, lines
 
 # torch takes seconds to trace the first graph.
 pytestmark = pytest.mark.slow
 
 
 def lines_of_objects() -> str:
-    """The indented block that imports scikit-image."""
-    (found,) = (block for block in blocks(README) if "skimage" in block)
+    """The block that imports scikit-image."""
+    (found,) = (block for block in blocks(PAGE) if "skimage" in block)
     return found
 
 
@@ -104,8 +104,10 @@ def test_the_lines_find_the_labels_of_predict(
     pixels = planes_of_phantoms(phantoms())
     expected = predictor(pixels).mask
     monkeypatch.setattr(export, "open_run", lambda *_: run)
-    assert call_main(monkeypatch, "run=any", f"output={tmp_path}", "count=2", module=export) == 0
-    facts = json.loads((tmp_path / "model.json").read_text("utf-8"))
+    assert (
+        call_main(monkeypatch, "run=any", f"output={tmp_path}/model", "count=2", module=export) == 0
+    )
+    facts = json.loads((tmp_path / "model" / "model.json").read_text("utf-8"))
     assert {key: facts[key] for key in fitted} == fitted
     assert (facts["task"], facts["output"]["of"]) == (
         "instance",
@@ -114,7 +116,7 @@ def test_the_lines_find_the_labels_of_predict(
     cv2.imwrite(str(tmp_path / "image.png"), pixels[..., ::-1])
     monkeypatch.chdir(tmp_path)
     found: dict[str, Any] = {}
-    exec(lines(), found)  # the README's own
+    exec(lines(), found)  # the page's own
     exec(lines_of_objects(), found)
     assert expected.max() >= 8  # those that touch are told apart
     if size is None:

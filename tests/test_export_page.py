@@ -1,4 +1,4 @@
-"""The lines with which the README uses an exported model run, whatever was exported."""
+"""The lines with which docs/predict_and_export.md uses an exported model, whatever it was."""
 
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,17 @@ from segkit.runs.saved import SavedRun
 from segkit.tasks.semantic.objective import difference
 from tests.commands.in_process import call_main
 from tests.commands.predicting import picture
-from tests.documents import README, blocks
+from tests.documents import ROOT, blocks
 from tests.inference.test_onnx_model import network
 
 # torch takes seconds to trace the first graph.
 pytestmark = pytest.mark.slow
+PAGE = ROOT / "docs" / "predict_and_export.md"
 
 
 def lines() -> str:
-    """The indented block of the README that imports onnxruntime."""
-    (found,) = (block for block in blocks(README) if "onnxruntime" in block)
+    """The block that imports onnxruntime."""
+    (found,) = (block for block in blocks(PAGE) if "onnxruntime" in block)
     return found
 
 
@@ -79,11 +80,13 @@ def test_the_lines_find_what_predict_finds(
         del vars(run)["task"]  # which had been made with the other
         made.task = run.task
     monkeypatch.setattr(export, "open_run", lambda *_: run)
-    assert call_main(monkeypatch, "run=any", f"output={tmp_path}", "count=2", module=export) == 0
+    assert (
+        call_main(monkeypatch, "run=any", f"output={tmp_path}/model", "count=2", module=export) == 0
+    )
     cv2.imwrite(str(tmp_path / "image.png"), pixels[..., ::-1] if channels > 1 else pixels)
     monkeypatch.chdir(tmp_path)
     found: dict[str, Any] = {}
-    exec(lines(), found)  # the README's own
+    exec(lines(), found)  # the page's own
     expected = made(pixels).mask
     assert found["mask"].shape == expected.shape == (60, 76)
     assert len(np.unique(expected)) > 1

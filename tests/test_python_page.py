@@ -1,12 +1,9 @@
-"""``import segkit``: what the README shows, and that nothing else happens."""
+"""docs/python.md: its lines work, and do to the process nothing else."""
 
 import json
-import re
 import sys
-import textwrap
 import types
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,37 +19,36 @@ from segkit.runs import cli
 from segkit.runs.call import Call
 from tests.cells import write_cells
 from tests.commands.in_process import call_main
+from tests.documents import ROOT, blocks, commands
 from tests.process_state import changed, process_state
 
 # Of what it does, tests/runs/ shows the parts more quickly.
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "python.md"
 
 
 def shown() -> str:
-    """The lines of the README's section."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.partition("## From Python\n")[2].partition("\n## ")[0]
-    return textwrap.dedent("".join(re.findall(r"(?:^    .*\n|^\n)+", section, re.MULTILINE)))
+    """The page's Python, from its first block to its last."""
+    return "\n".join(block for block in blocks(PAGE) if not commands(block))
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The README's lines, run in a notebook's process; the names that they leave."""
+    """The page's lines, run in a notebook's process; the names that they leave."""
     folder = tmp_path_factory.mktemp("notebook")
-    write_cells(folder / "mydata", dict.fromkeys("abcdefghijkl", (48, 56)))
-    names: dict[str, Any] = {"image": np.zeros((70, 90), np.uint16), "folder": folder}
+    write_cells(folder / "mydata", dict.fromkeys("abcdefghijkl", (48, 56)) | {"b": (70, 90)})
+    names: dict[str, Any] = {"folder": folder}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))  # of no file
         before = process_state()
-        exec(compile(shown(), "README.md", "exec"), names)
+        exec(compile(shown(), "python.md", "exec"), names)
         names["changed"] = changed(before)
         yield names
 
 
-def test_the_readme_leaves_the_process_as_it_was(session: dict[str, Any]) -> None:
+def test_the_page_leaves_the_process_as_it_was(session: dict[str, Any]) -> None:
     assert len(shown().splitlines()) > 15
     assert session["changed"] == {}
 
@@ -67,7 +63,7 @@ def test_a_run_is_what_the_command_makes(
     assert (run.folder / "report.html").is_file()
     # The command calls it alike, and goes on with it.
     seen: list[Call] = []
-    monkeypatch.setattr(sys, "argv", ["train", *session["given"]])
+    monkeypatch.setattr(sys, "argv", ["train", *session["settings"]])
     cli.run(lambda _, call: seen.append(call), "train")
     assert seen[0].output.parent == run.folder.parent
     assert seen[0].output.name[-8:] == run.folder.name[-8:]
@@ -83,6 +79,8 @@ def test_a_run_is_what_the_command_makes(
 def test_predictions_of_arrays_and_files(session: dict[str, Any]) -> None:
     run, found = session["run"], session["found"]
     assert found.mask.shape == (70, 90)
+    deep = run.predictor(session["image"].astype(np.uint16) * 200, tile=32, overlap=8)
+    assert deep.mask.shape == (70, 90)
     assert session["mask"].shape == (48, 56)
     assert session["probability"].shape == (1, 48, 56)
     path = session["folder"] / "mydata" / "images" / "b.png"
