@@ -1,4 +1,4 @@
-"""A run folder on disk: claimed by one run alone, complete as the README lists it."""
+"""A run folder on disk: claimed by one run alone, complete as the documentation lists it."""
 
 import json
 import os

@@ -111,8 +111,8 @@ def _check_alone(nodes: object) -> None:
         raise SegkitError(
             f"the Trainer counts on {nodes} machines, and this process was started alone",
             where=f"trainer.num_nodes={nodes}",
-            remedy="start the processes of all machines by srun or torchrun: see Several processes "
-            "in the README",
+            remedy="start the processes of all machines by srun or torchrun: see "
+            "docs/clusters.md",
         )
 
 
