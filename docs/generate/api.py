@@ -2,7 +2,7 @@
 
 python -m docs.generate.api
 
-The source is read, not imported: signatures stand there as they were written, and nothing loads torch.
+The source is read, not imported: signatures stand as they were written, and nothing loads torch.
 """
 
 import ast
@@ -11,9 +11,10 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.generate.templates import WIDTH, markdown
+
 PAGE = Path(__file__).parents[1] / "api.md"
 PACKAGE = Path(__file__).parents[2] / "segkit"
-WIDTH = 120
 
 # What a script meets, in the order of its use: a heading, and what stands below it. Members are
 # those of a class that its own text does not tell.
@@ -44,47 +45,28 @@ CONTENTS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
 GIVEN = {"Predictor", "Prediction", "SegmentationData", "Samples", "Comparison", "Configuration"}
 GIVEN |= {"Pair", "Difference", "PairedDifference", "TrainedRun"}
 
-_HEAD = """\
-# API
-
-This page lists what `import segkit` offers to scripts and notebooks.
-
-[From Python](python.md) shows it at work. The page is made from the docstrings by `make docs-reference`: change them,
-not the page. `import segkit` itself loads nothing, and each function leaves your process as it was.
-
-    import segkit
-
-    segkit.__version__
-
-What a function does is what the command of the same purpose does, on the same run folders:
-
-| function | command |
-|---|---|
-| `segkit.fit` | `python -m segkit.train` |
-| `segkit.load_run` | `python -m segkit.predict run=DIR input=images output=masks` |
-| `segkit.score` | `python -m segkit.evaluate run=DIR` |
-| `segkit.compare_runs` | `python -m segkit.compare runs=[DIR1,DIR2]` |
-| `segkit.open_data` | what `python -m segkit.check` looks over |
-"""
-_TAIL = "Next: [From Python](python.md), [Configuration](configuration.md), [For developers](developers.md).\n"
-
 Documented = ast.FunctionDef | ast.ClassDef
 # Sections of a docstring in Google's style, and what the page calls them.
-_SECTIONS = {"Args": "Arguments", "Attributes": "Attributes", "Returns": "Returns", "Raises": "Raises"}
+_SECTIONS = {
+    "Args": "Arguments",
+    "Attributes": "Attributes",
+    "Returns": "Returns",
+    "Raises": "Raises",
+}
 
 
 def page() -> str:
     """The text of docs/api.md."""
-    parts = [_HEAD]
+    parts = []
     for heading, members in CONTENTS.items():
         parts.append(f"## {heading}\n")
         for file, name, shown in members:
             parts.extend(_entry(file, name, shown))
-    return "\n".join([*parts, _TAIL])
+    return markdown("api.md.jinja", entries="\n".join(parts))
 
 
 def _entry(file: str, name: str, shown: tuple[str, ...]) -> Iterator[str]:
-    node = _defined(ast.parse((PACKAGE / file).readdescribed("utf-8")), name)
+    node = _defined(ast.parse((PACKAGE / file).read_text("utf-8")), name)
     offered = name not in GIVEN
     yield f"### {'segkit.' if offered else ''}{name}\n"
     if isinstance(node, ast.FunctionDef):
@@ -95,7 +77,7 @@ def _entry(file: str, name: str, shown: tuple[str, ...]) -> Iterator[str]:
     for member in shown:
         inner = _defined(node, member)
         assert isinstance(inner, ast.FunctionDef)
-        yield f"#### {name}{'' if member == '__call__' else f'.{member}'}\n"
+        yield f"#### {f'Call a {name}' if member == '__call__' else f'{name}.{member}'}\n"
         if not inner.decorator_list or member == "__call__":
             called = name.lower() if member == "__call__" else f"{name}.{member}"
             yield signature(inner, called)
@@ -124,11 +106,15 @@ def signature(node: ast.FunctionDef, called: str) -> str:
     line = f"{called}({', '.join(words)}){answer}"
     if len(line) > WIDTH - 4:
         line = f"{called}(\n" + "".join(f"    {word},\n" for word in words) + f"){answer}"
-    return textwrap.indent(line, " " * 4) + "\n"
+    return textwrap.indent(line.replace("'", '"'), " " * 4) + "\n"
 
 
 def _word(argument: ast.arg, default: ast.expr | None) -> str:
-    typed = f"{argument.arg}: {ast.unparse(argument.annotation)}" if argument.annotation else argument.arg
+    typed = (
+        f"{argument.arg}: {ast.unparse(argument.annotation)}"
+        if argument.annotation
+        else argument.arg
+    )
     return typed if default is None else f"{typed} = {ast.unparse(default)}"
 
 
@@ -189,4 +175,4 @@ def _filled(text: str, first: str = "", then: str = "") -> str:
 
 
 if __name__ == "__main__":
-    PAGE.writedescribed(page(), "utf-8")
+    PAGE.write_text(page(), "utf-8")

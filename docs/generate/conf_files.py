@@ -7,6 +7,7 @@ the key does.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+# libyaml is quicker by far, where PyYAML comes with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What tells Hydra how to build a node, beside the name of what is built.
 _HOW = ("_partial_", "_convert_", "_recursive_", "_args_")
 # Hydra's own; of them a command's users only need to know where it writes.
@@ -59,17 +62,18 @@ class ConfFile:
     keys: tuple[Key, ...]
 
 
+@cache
 def read_file(path: Path) -> ConfFile:
-    """Read one; keys of a group's file stand below the group's name, unless it says ``_global_``."""
+    """Read one; a group's keys stand below the group's name, unless it says ``_global_``."""
     text = path.read_text("utf-8")
     lines = text.splitlines()
     head = [line[1:].strip() for line in takewhile(lambda line: line.startswith("#"), lines)]
     above = path.parent.relative_to(CONF)
     placed = "" if "@package _global_" in head else ".".join(above.parts)
-    root = yaml.compose(text)
+    root = yaml.compose(text, _LOADER)
     assert isinstance(root, MappingNode), path
     fields = {key.value: value for key, value in root.value}
-    defaults = yaml.safe_load(text).get("defaults", []) if "defaults" in fields else []
+    defaults = [_plain(one) for one in fields["defaults"].value] if "defaults" in fields else []
     target = fields.get("_target_")
     return ConfFile(
         name=path.stem,
@@ -92,13 +96,20 @@ def groups() -> list[str]:
     return sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
 
 
+def _plain(node: Node) -> object:
+    """An entry of ``defaults``: a name, or a group and the option that is chosen."""
+    if isinstance(node, MappingNode):
+        return {key.value: value.value for key, value in node.value}
+    return node.value
+
+
 def _chosen(defaults: list[object]) -> Iterator[tuple[str, str]]:
     for one in defaults:
         if isinstance(one, dict):
             ((group, option),) = one.items()
             name = str(group).removeprefix("override ").removeprefix("/")
             if not name.startswith("hydra"):
-                yield name, "null" if option is None else str(option)
+                yield name, str(option)
 
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
@@ -116,7 +127,7 @@ def _paragraphs(lines: list[str]) -> Iterator[str]:
 def _keys(node: MappingNode, parent: str, lines: list[str]) -> Iterator[Key]:
     for key, value in node.value:
         path = f"{parent}.{key.value}" if parent else key.value
-        if key.value in (*_HOW, "_target_") or path == "defaults":
+        if key.value in (*_HOW, "_target_", "defaults"):
             continue
         block = isinstance(value, MappingNode) and not value.flow_style and bool(value.value)
         if path.startswith("hydra.") and not block and not _PLACES.fullmatch(path):
@@ -124,6 +135,9 @@ def _keys(node: MappingNode, parent: str, lines: list[str]) -> Iterator[Key]:
         phrase = _comment(key, value, lines, block=block)
         if not block:
             default = _written(value, lines)
+            # The current folder, to which nothing of Hydra's is written; what a run fills in.
+            if default == "." or default.startswith("${hydra:runtime"):
+                continue
             given_on = ".reader." in path and bool(_GIVEN_ON.fullmatch(default))
             yield Key(path, default, phrase, given_on=given_on)
             continue
@@ -135,7 +149,7 @@ def _keys(node: MappingNode, parent: str, lines: list[str]) -> Iterator[Key]:
 
 
 def _comment(key: Node, value: Node, lines: list[str], *, block: bool) -> str:
-    """What stands behind a key's value, after what stands above the key."""
+    """What stands behind a key's value, then what stands above the key."""
     above: list[str] = []
     number = key.start_mark.line - 1
     while number > 0 and lines[number].strip().startswith("#"):
@@ -146,7 +160,8 @@ def _comment(key: Node, value: Node, lines: list[str], *, block: bool) -> str:
     behind = key.end_mark if block or _is_block_list(value) else value.end_mark
     rest = lines[behind.line][behind.column :] if behind.line < len(lines) else ""
     _, _, said = rest.partition("#")
-    return " ".join(part for part in (*above, said.strip()) if part)
+    said, before = said.strip(), " ".join(above)
+    return f"{said}. {before}" if said and before else said or before
 
 
 def _is_block_list(value: Node) -> bool:

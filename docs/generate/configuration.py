@@ -8,12 +8,10 @@ import textwrap
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from docs.generate.conf_files import CONF, ConfFile, Key, options, read_file
+from docs.generate.templates import WIDTH, markdown
 
 PAGE = Path(__file__).parents[1] / "configuration.md"
-WIDTH = 120
 
 # In the order of a run's life.
 COMMANDS = ("train", "evaluate", "predict", "check", "compare", "sweep", "export", "benchmark")
@@ -37,17 +35,21 @@ GROUPS = {
     "hydra/launcher": "where the jobs of `-m` run",
 }
 
+# Groups whose options only choose among the keys of others.
+_CHOOSING = ("cv", "debug", "experiment", "sweep")
 # What a reader would type, by its looks; the rest is prose.
 _CODE = re.compile(
     r"""
-    '[^'\s]+=[^']*'                          # 'space={KEY: [A, B]}'
-  | \w+(?:\+\w+)?://[^\s,;)]*                # postgresql://…
-  | (?<!\w)[~$][\w./{}:-]*\w                 # ~/.cache/segkit
-  | ~?[\w./]*[\w]=(?:\[[^\]]*\]|[^\s,;:)]*[\w\]}/…])?   # task=instance
-  | <\w+>[\w.]*                              # <stem>.png
-  | \b[A-Z][A-Z]+(?:_[A-Z]+)+\b              # MLFLOW_TRACKING_URI
-  | (?<![\w.])_?[a-z]\w*(?:[._/][a-z]\w*)+(?:\.\*)?    # dataset.split.seed
-  | \b(?:null|true|false)\b
+    '[^'\s]+=[^']*'                               # 'space={KEY: [A, B]}'
+  | \{[^}]*:[^}]*\}                               # {low: 4, high: 32}
+  | \w+(?:\+\w+)?://[^\s,;)]*                     # postgresql://…
+  | (?<!\w)[~$][\w./{}:-]*\w                      # ~/.cache/segkit
+  | ~?[\w./]*\w=(?:\[[^\]]*\]|[^\s,;:)]*[\w\]}/…])?   # task=instance
+  | (?:[\w-]+[/-])?<\w+>[\w.]*                    # <stem>.png
+  | \b[A-Z][A-Z]+(?:_[A-Z]+)+\b                   # MLFLOW_TRACKING_URI
+  | (?<![\w.])_?[a-z][\w-]*(?:[._/][a-z][\w-]*)+(?:/…|\.\*)?   # dataset.split.seed
+  | (?<![\w.])[a-z]+/(?![\w<])                    # images/
+  | (?<![\w-])(?:null|(?:true|false)(?=[:;,)]|$))(?!\w)
     """,
     re.VERBOSE,
 )
@@ -78,7 +80,8 @@ def paragraph(text: str) -> str:
 def _phrases() -> dict[str, str]:
     """The phrase of each key, from the first file that has one."""
     names = [CONF / "_training.yaml", *(CONF / f"{name}.yaml" for name in COMMANDS)]
-    files = [option for group in GROUPS for option in options(group)] + [read_file(one) for one in names]
+    files = [read_file(one) for one in names]
+    files += [option for group in GROUPS if group not in _CHOOSING for option in options(group)]
     found: dict[str, str] = {}
     for key in (key for file in files for key in file.keys if key.phrase):
         found.setdefault(key.path, key.phrase)
@@ -88,7 +91,8 @@ def _phrases() -> dict[str, str]:
 def phrase_of(key: Key) -> str:
     """Its own, or that of the file which explains the key to all; nothing where there is none."""
     follows = re.fullmatch(r"\$\{([\w.]+)\}", key.default)
-    own = key.phrase or _phrases().get(key.path, "")
+    path = key.path.removeprefix("sweep.")
+    own = key.phrase or _phrases().get(path, "") or GROUPS.get(path, "")
     return own or (f"follows `{follows[1]}`" if follows else "")
 
 
@@ -99,7 +103,7 @@ def table(keys: tuple[Key, ...]) -> str:
         return ""
     rows = ["| key | default | what it does |", "|---|---|---|"]
     for key in shown:
-        default = f"`{key.default}`".replace("|", "\\|") if key.default else ""
+        default = "required" if key.default == "???" else f"`{key.default}`" if key.default else ""
         rows.append(f"| `{key.path}` | {default} | {marked(phrase_of(key))} |")
     return "\n".join(rows)
 
@@ -119,20 +123,16 @@ def selectable(group: str) -> list[ConfFile]:
 
 def page() -> str:
     """The text of docs/configuration.md."""
-    loader = FileSystemLoader(Path(__file__).parent)
-    # Markdown, in which nothing is escaped; the text is this repository's own.
-    environment = Environment(  # noqa: S701
-        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals.update(table=table, paragraph=paragraph, marked=marked, chosen=chosen)
-    commands = [read_file(CONF / f"{name}.yaml") for name in COMMANDS]
-    text = environment.get_template("configuration.md.jinja").render(
-        commands=commands,
+    return markdown(
+        "configuration.md.jinja",
+        commands=[read_file(CONF / f"{name}.yaml") for name in COMMANDS],
         training=read_file(CONF / "_training.yaml"),
         groups={name: (words, selectable(name)) for name, words in GROUPS.items()},
         files={name: options(name) for name in GROUPS},
+        table=table,
+        paragraph=paragraph,
+        chosen=chosen,
     )
-    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
 if __name__ == "__main__":

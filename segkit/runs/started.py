@@ -111,8 +111,7 @@ def _check_alone(nodes: object) -> None:
         raise SegkitError(
             f"the Trainer counts on {nodes} machines, and this process was started alone",
             where=f"trainer.num_nodes={nodes}",
-            remedy="start the processes of all machines by srun or torchrun: see "
-            "docs/clusters.md",
+            remedy="start the processes of all machines by srun or torchrun: see docs/clusters.md",
         )
 
 
