@@ -32,7 +32,7 @@ GROUPS = {
     "debug": "a short training that finds mistakes",
     "experiment": "a whole published configuration",
     "sweep": "what `segkit.sweep` searches",
-    "hydra/launcher": "where the jobs of `-m` run",
+    "hydra/launcher": "where the jobs of `-m` run; `joblib` of hydra-joblib-launcher, too",
 }
 
 # Groups whose options only choose among the keys of others.

@@ -189,11 +189,7 @@ class SegmentationData(pl.LightningDataModule):
         )
 
     def as_dataset(self, stage: Stage | Literal["all"]) -> Samples:
-        """One split as a PyTorch dataset, for a training loop of your own.
-
-        Args:
-            stage: ``train`` (augmented), ``val``, ``test`` or ``all``.
-        """
+        """One split as a PyTorch dataset, for any loop: train (augmented), val, test or all."""
         chosen = [self.records[i].id for i in self.indices(known_split(stage))]
         return Samples(self.dataset(stage), chosen)
 

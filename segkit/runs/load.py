@@ -29,7 +29,7 @@ Runs = str | Path | Sequence[str | Path]
 
 
 def load_run(
-    path: Runs,
+    path: str | Path | Sequence[str | Path],
     allow_targets: Sequence[str] = (),
     device: str = "auto",
     *,
