@@ -67,4 +67,4 @@ def test_hooks_run_what_ci_runs_and_fetch_nothing() -> None:
     for hook in hooks:
         assert hook["language"] == "system"
         assert re.search(rf"^{hook['entry']}$", ci, re.M), hook["entry"]
-    assert {hook["entry"] for hook in hooks} == {"make lint", "make test"}
+    assert {hook["entry"] for hook in hooks} == {"make lint", "make docs", "make test"}
