@@ -81,7 +81,8 @@ def _phrases() -> dict[str, str]:
     """The phrase of each key, from the first file that has one."""
     names = [CONF / "_training.yaml", *(CONF / f"{name}.yaml" for name in COMMANDS)]
     files = [read_file(one) for one in names]
-    files += [option for group in GROUPS if group not in _CHOOSING for option in options(group)]
+    for group in (name for name in GROUPS if name not in _CHOOSING):
+        files += sorted(options(group), key=lambda option: option.name != "default")
     found: dict[str, str] = {}
     for key in (key for file in files for key in file.keys if key.phrase):
         found.setdefault(key.path, key.phrase)
