@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_BIN := .venv-docs/bin
+DOCS_READY := .venv-docs/.ready
 # What `make train` is given: enough for synthetic nuclei in under three minutes on two cores.
 TRAIN ?= trainer.max_epochs=15
 
@@ -10,7 +12,7 @@ TRAIN ?= trainer.max_epochs=15
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard lock gpu-check clean-cache
+.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard docs docs-reference lock gpu-check clean-cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -49,9 +51,25 @@ lint: $(READY)  ## ruff and mypy
 tensorboard: $(READY)  ## compare all runs in outputs/ in a browser
 	$(BIN)/tensorboard --logdir outputs
 
+docs: $(DOCS_READY)  ## the documentation as a site, build/site/index.html; a broken link is an error
+	$(DOCS_BIN)/python -m docs.generate.site lay-out
+	$(DOCS_BIN)/zensical build --clean --strict
+	$(DOCS_BIN)/python -m docs.generate.site check
+
+$(DOCS_READY): requirements-docs.txt
+	$(PYTHON) -m venv --clear .venv-docs
+	$(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	touch $@
+
+docs-reference: $(READY)  ## write docs/configuration.md and docs/api.md anew
+	$(BIN)/python -m docs.generate.configuration
+	$(BIN)/python -m docs.generate.api
+
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --group dev --upgrade pyproject.toml --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --group docs --upgrade --output-file requirements-docs.txt
 	echo uv | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-header --python-version 3.11 - --output-file requirements-uv.txt
 

@@ -34,10 +34,10 @@ __all__ = ["SegkitError", "TrainedRun", "compare_runs", "fit", "load_run", "open
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A training that has come to its end.
+    """A finished training.
 
     Attributes:
-        folder: of the run, the same as ``python -m segkit.train`` writes.
+        folder: the run folder, which is what ``python -m segkit.train`` writes, too.
         summary: the contents of its ``summary.json``.
     """
 
@@ -46,7 +46,7 @@ class TrainedRun:
 
     @cached_property
     def predictor(self) -> Predictor:
-        """Of its best checkpoint; see :func:`load_run`."""
+        """Predicts with the best checkpoint; loaded when first asked for, by :func:`load_run`."""
         return load_run(self.folder)
 
 
@@ -63,10 +63,11 @@ def open_data(
         sample["mask"]  # (H, W) uint8, class indices; of task="instance" int32, labels
 
     Args:
-        name: as in ``dataset=NAME``.
-        overrides: further ones, such as ``augment=none`` or ``dataset.split.seed=1``.
-        task: ``instance`` for a label of each object in place of classes; None is the command's.
-        keys: of the data set: ``root=PATH`` for ``dataset.root=PATH``.
+        name: of the data set, as in ``dataset=NAME``.
+        overrides: such as ``augment=none`` or ``dataset.split.seed=1``.
+        task: ``instance`` gives masks with a label for each object in place of classes; None takes
+            the default.
+        keys: keys of the data set: ``root=PATH`` stands for ``dataset.root=PATH``.
 
     Raises:
         SegkitError: an unknown name or key, or anything wrong with the data.
@@ -96,8 +97,8 @@ def fit(overrides: Sequence[str] = ()) -> TrainedRun:
         overrides: ``key=value`` as on the command line.
 
     Raises:
-        SegkitError: any mistake in the configuration or the data.
-        KeyboardInterrupt: it was interrupted; ``resume=DIR`` among the overrides resumes it.
+        SegkitError: a mistake in the configuration or the data.
+        KeyboardInterrupt: Ctrl-C; call it again with ``resume=DIR`` to resume.
     """
     folder = perform(train, "train", overrides)
     return TrainedRun(folder.path, folder.read_summary())
@@ -106,18 +107,18 @@ def fit(overrides: Sequence[str] = ()) -> TrainedRun:
 def score(
     run: str | Path | TrainedRun, split: str = "test", overrides: Sequence[str] = ()
 ) -> dict[str, dict[str, Any]]:
-    """Score a split with a saved run; its folder is left as it is.
+    """Score a split with a saved run, and write nothing.
 
     Args:
-        run: its folder, or what :func:`fit` gave.
+        run: a run folder, or what :func:`fit` returned.
         split: train, val, test or all.
-        overrides: further ones of ``python -m segkit.evaluate``, such as ``surface=true``.
+        overrides: keys of ``python -m segkit.evaluate``, such as ``surface=true``.
 
     Returns:
-        By class, ``all`` last: the row of ``evaluation.csv`` that the command would write.
+        For each class, and for ``all``, the row of ``evaluation.csv`` that the command would write.
 
     Raises:
-        SegkitError: not a run, data that do not fit it, an empty or unknown split.
+        SegkitError: not a run, data that do not fit the run, an empty or unknown split.
     """
 
     def rows(composed: DictConfig, call: Call) -> list[dict[str, Any]]:
@@ -136,14 +137,15 @@ def compare_runs(
     seed: int = 0,
     allow_targets: Sequence[str] = (),
 ) -> Comparison:
-    """Compare finished runs, with intervals and paired tests; nothing is written.
+    """Compare finished runs with intervals and paired tests, and write nothing.
 
     Args:
-        folders: of the runs, two or more; or the one of a sweep.
-        baseline: what the others are compared with, by (part of) its name; None takes the first.
-        score: one of the task's own; None takes its leading one.
+        folders: two run folders or more, or the folder of a sweep.
+        baseline: name, or part of it, of the configuration that the others are compared with; None
+            takes the first.
+        score: the score to compare; None takes the leading one of the task.
         common: compare runs of different splits on the records that all of them tested.
-        seed: of the intervals' resamples.
+        seed: draws the resamples of the intervals.
         allow_targets: further prefixes that a ``_target_`` of the runs may start with.
 
     Raises:

@@ -24,16 +24,16 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Configuration:
-    """Runs that differ in their seed or fold alone.
+    """Runs that differ in their seed or fold alone, taken together.
 
     Attributes:
-        name: what differs from the other configurations.
-        differing: the same by key.
-        runs: of each seed, one or the folds.
-        scores: by name, (S, G) of each seed and group, which are compared pair by pair.
-        means_S: by name, of each seed, as its ``evaluation.csv`` has it: over images (or groups,
-            where these are scored), and then over classes.
-        intervals: of each: bounds of the mean over seeds, over other groups.
+        name: what sets it apart from the other configurations.
+        differing: the keys that do, and their values.
+        runs: for each seed its run, or the runs of its folds.
+        scores: for each score (S, G), a value per seed and group; these are compared pair by pair.
+        means_S: for each score (S,), a value per seed, which is that of its ``evaluation.csv``:
+            the mean over images (or groups, where these are scored), and then over classes.
+        intervals: for each score the 95 % interval of the mean over seeds.
     """
 
     name: str
@@ -51,15 +51,16 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A configuration beside the baseline.
+    """One configuration compared with the baseline.
 
     Attributes:
-        name: of the configuration.
-        found: by how much it differs; with several seeds each, of the configurations.
-        effects: of the mean over seeds: d_z, the rank-biserial correlation, Wilcoxon's p.
-        p_holm: p, adjusted for all comparisons with the baseline.
-        verdict: in a word.
-        words: in a sentence.
+        name: name of the configuration.
+        found: by how much its score differs from the baseline's. With several seeds the interval
+            takes in what another seed would change.
+        effects: effect sizes and p of the scores averaged over seeds.
+        p_holm: p after Holm's correction for all comparisons with the baseline.
+        verdict: what can be concluded, in a word.
+        words: what can be concluded, in a sentence.
     """
 
     name: str
@@ -72,15 +73,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """All of it.
+    """What the runs come to, side by side.
 
     Attributes:
-        configurations: the baseline first.
-        pairs: of each of the others with it.
-        groups: names, in the order of the scores.
-        records: how many are scored.
-        score: that is compared.
-        unit: what a group is, in the plural.
+        configurations: all configurations, the baseline first.
+        pairs: each of the others compared with the baseline.
+        groups: names of the groups, in the order of the scores.
+        records: number of records that are scored.
+        score: name of the score that is compared.
+        unit: what a group is: images or groups.
     """
 
     configurations: list[Configuration]

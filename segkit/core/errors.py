@@ -11,7 +11,7 @@ _SHOWN = re.compile(r".*SegkitError: (.*?)\n  where: (.*?)\n  fix:   (.*?)\s*\Z"
 
 
 class SegkitError(Exception):
-    """A mistake in the input, not in the program: shown without a traceback, exit code 2.
+    """A mistake in the input, not in the program. Commands show it without a traceback.
 
     Args:
         what: what is wrong, one sentence without a full stop.

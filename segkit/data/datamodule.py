@@ -99,7 +99,7 @@ class SegmentationData(pl.LightningDataModule):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names, background first."""
+        """Names of the classes, background first."""
         return self.reader.classes
 
     @property
@@ -189,7 +189,7 @@ class SegmentationData(pl.LightningDataModule):
         )
 
     def as_dataset(self, stage: Stage | Literal["all"]) -> Samples:
-        """The same for any loop, as plain dictionaries of tensors, and of this split alone."""
+        """One split as a PyTorch dataset, for any loop: train (augmented), val, test or all."""
         chosen = [self.records[i].id for i in self.indices(known_split(stage))]
         return Samples(self.dataset(stage), chosen)
 

@@ -24,11 +24,11 @@ def known_split(stage: str) -> str:
 
 
 class Samples(Dataset[dict[str, Tensor]]):
-    """Samples as plain dictionaries of tensors, which any collate function stacks.
+    """A PyTorch dataset whose samples are dictionaries of tensors, all of one size.
 
-    ``image`` is (C, H, W) uint8, 0…255, as segkit's networks take it; ``mask`` (H, W), class
-    indices (uint8) or, of a task of objects, labels (int32); ``index`` the position, whose record
-    is ``ids[index]``.
+    ``image`` is (C, H, W) uint8, 0…255, as segkit's networks take it. ``mask`` is (H, W): class
+    indices (uint8), or labels (int32) with ``task="instance"``. ``index`` is the position of the
+    sample; its record is ``ids[index]``.
 
     Example::
 
@@ -52,7 +52,7 @@ class Samples(Dataset[dict[str, Tensor]]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose augmentation comes next; the same one gives the same again."""
+        """Choose the epoch, which draws the augmentation; the same epoch draws the same again."""
         self.epoch = epoch
 
     def __len__(self) -> int:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 
 class Prediction:
-    """What was found in an image of H rows and W columns: ``mask, probability = predictor(image)``.
+    """The answer for one image: ``mask, probability = predictor(image)``.
 
     Attributes:
-        mask: (H, W), 0 is background: uint8 class indices; where objects are found int32 labels.
-        probability: (K, H, W) float32, 0…1: the foreground's, each class's, or the planes'.
+        mask: (H, W), 0 is background: uint8 class indices, or int32 labels with ``task=instance``.
+        probability: (K, H, W) float32, 0…1: of the foreground alone (K is 1), of each class, or
+            with ``task=instance`` the network's three maps.
     """
 
     def __init__(
@@ -29,12 +30,12 @@ class Prediction:
 
     @cached_property
     def objects(self) -> dict[str, NDArray[Any]]:
-        """The columns of ``objects.csv`` but for the image's name, (n,) each: an object a value.
+        """The columns of ``objects.csv`` without the image's name: (n,) each, a value per object.
 
-        ``pandas.DataFrame(prediction.objects)`` is a table of them. They are measured when they are
-        first asked for, on the array or the file that was predicted.
+        They are measured when they are first asked for. ``pandas.DataFrame(prediction.objects)``
+        makes a table of them.
 
         Raises:
-            SegkitError: the run tells no objects apart.
+            SegkitError: the run was not trained with ``task=instance``.
         """
         return self._measured()

@@ -44,11 +44,11 @@ _AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
 
 
 class Predictor:
-    """Finds the classes of an image's pixels. Several networks answer with their mean probability.
+    """Predicts images with one trained network, or with the mean probability of several.
 
     >>> predictor = load_run("outputs/dsb2018/unet_mnv2/2026-11-21")  # doctest: +SKIP
-    >>> prediction = predictor(image)  # as evaluate does  # doctest: +SKIP
-    >>> prediction = predictor(image, tile=512)  # in tiles, unscaled  # doctest: +SKIP
+    >>> prediction = predictor(image)  # resized as in training  # doctest: +SKIP
+    >>> prediction = predictor(image, tile=512)  # in tiles, at its own scale  # doctest: +SKIP
 
     Args:
         members: at least one; all with the same classes and intensities.
@@ -84,7 +84,7 @@ class Predictor:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names, background first."""
+        """Names of the classes, background first."""
         return self.task.classes
 
     def __call__(
@@ -101,16 +101,16 @@ class Predictor:
         """Predict one image.
 
         Args:
-            image: (H, W) or (H, W, C), without alpha;
-                of any real type, which becomes 0…255 as in training. Or a file.
+            image: a file, or an array (H, W) or (H, W, C) of any real type, without alpha. Its
+                values become 0…255 as in training.
             tile: side of the tiles in pixels; None resizes the whole image to each run's size.
-            overlap: of neighbouring tiles, in pixels.
-            scale: factor on the image's pixels before it is cut into tiles.
-            tta: none, flip (4 views) or rotate (8 views), whose mean probability counts.
-            max_megapixels: a larger file is refused before it is decoded, but for TIFFs and
-                OME-Zarrs that can be read by rows.
-            window: the stored values that become 0 and 255, in place of what the runs'
-                ``dataset.intensity`` makes of this image: of a whole group, say.
+            overlap: overlap of neighbouring tiles, in pixels.
+            scale: factor by which the image is resized before it is cut into tiles.
+            tta: ``none``, ``flip`` (mean over 4 mirror images) or ``rotate`` (mean over 8 views).
+            max_megapixels: larger files are refused before they are decoded, except TIFFs and
+                OME-Zarrs that can be read band by band.
+            window: the stored values that become 0 and 255, such as those of a whole patient, in
+                place of what the runs' ``dataset.intensity`` makes of this image alone.
 
         Raises:
             SegkitError: not an image, values that are not finite, or settings that do not fit.

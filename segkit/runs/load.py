@@ -29,7 +29,7 @@ Runs = str | Path | Sequence[str | Path]
 
 
 def load_run(
-    path: Runs,
+    path: str | Path | Sequence[str | Path],
     allow_targets: Sequence[str] = (),
     device: str = "auto",
     *,
@@ -40,24 +40,19 @@ def load_run(
 
     Example::
 
-        from segkit.imaging.pixels import decode
-        from segkit.runs import load_run
-
-        predictor = load_run("outputs/phantom/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d")
-        image = decode(Path("cells.tif").read_bytes(), "cells.tif")
-        found = predictor(image)
+        predictor = segkit.load_run("outputs/phantom/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d")
+        found = predictor("cells.tif")
         found.mask  # (H, W) uint8, class indices; names in predictor.classes; or int32, labels
         found.probability  # (1, H, W) float32 of the foreground; (K, H, W) with more classes
-        found.objects  # where objects are found: the columns of objects.csv, by name
-        found = predictor(image, tile=512, tta="flip")
+        found.objects  # with task=instance: the columns of objects.csv, by name
+        found = predictor(image, tile=512, tta="flip")  # image: an array (H, W) or (H, W, C)
 
     Args:
         path: a run folder, or several.
         allow_targets: further prefixes that a ``_target_`` of the run may start with.
         device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
         precision: ``auto`` (as evaluate chooses it), ``bf16-mixed`` or ``32-true``.
-        settings: of the task's decoder, such as ``threshold=0.4`` of a binary one, in place of
-            the run's own.
+        settings: how answers are made, in place of the run's own settings: ``threshold=0.4``, say.
 
     Raises:
         SegkitError: not a run, no best checkpoint, a ``_target_`` that is not allowed, runs of

@@ -24,11 +24,11 @@ class Difference:
 
     Attributes:
         difference: mean of second less first over the groups that count.
-        low: lower bound of its interval.
-        high: upper bound of its interval.
+        low: lower bound of its 95 % interval.
+        high: upper bound of its 95 % interval.
         p: two-sided probability of so much by chance, not adjusted for other comparisons.
-        n: groups that count: those with a defined score in every run.
-        left_out: the other groups.
+        n: number of groups that count: those with a defined score in every run.
+        left_out: number of the other groups.
     """
 
     difference: float
@@ -41,7 +41,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference(Difference):
-    """Of one run each.
+    """A difference between one run and another, with effect sizes.
 
     Attributes:
         d_z: mean over standard deviation of the groups' differences (Cohen 1988, page 48); 0

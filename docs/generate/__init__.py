@@ -1,0 +1,1 @@
+"""What writes docs/configuration.md and docs/api.md: `make docs-reference`."""
