@@ -41,7 +41,9 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
         title=title,
         subtitle=f"{len(comparison.configurations)} configurations, {images}",
         conclusions=sentences(comparison),
-        configurations=Table(headings(comparison), shown_rows(comparison)),
+        configurations=Table(
+            ("configuration", *headings(comparison)[1:]), shown_rows(comparison), sortable=True
+        ),
         records=f"the {len(comparison.groups)} groups of {images}" if few else images,
         unit=comparison.unit,
         scores=scores_plot(comparison),
@@ -58,7 +60,7 @@ def _runs(comparison: Comparison) -> Table:
     scores = [(titles.get(name, name), name, ".4f") for name in names]
     columns = (*_BEFORE, *scores, *_AFTER)
     rows = [[_cell(row[key], form) for _, key, form in columns] for row in run_rows(comparison)]
-    return Table([heading for heading, _, _ in columns], rows)
+    return Table([heading for heading, _, _ in columns], rows, sortable=True)
 
 
 def _cell(value: Any, form: str) -> object:
