@@ -10,7 +10,7 @@ TRAIN ?= trainer.max_epochs=15
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard lock gpu-check clean-cache
+.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard docs-pictures lock gpu-check clean-cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -48,6 +48,9 @@ lint: $(READY)  ## ruff and mypy
 
 tensorboard: $(READY)  ## compare all runs in outputs/ in a browser
 	$(BIN)/tensorboard --logdir outputs
+
+docs-pictures: $(READY)  ## the pictures of docs/ (RUNS=folder DATA=folder; what is missing is told)
+	$(BIN)/python -m docs.pictures $(or $(RUNS),outputs/pictures) $(or $(DATA),data) $(PICTURES)
 
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from segkit.core.run_folder import RunFolder
 from segkit.evaluation.report import write_report
 
 _WINDOW = (1200, 1000)
+# What the report says that it lies in.
+_SHOWN = "outputs/dsb2018/unet_mnv2/2026-11-26_07-11-32-957f97e8"
 _OVERLAID = "0a7d30b25235"
 
 
@@ -91,15 +94,19 @@ def board(given: Sources, *, dark: bool) -> Image.Image:
 def report(given: Sources) -> Path:
     """``report.html`` of an evaluated run, as it is written today."""
     given.evaluated("objects", "evaluation.csv")
-    folder = given.scratch / "outputs" / "objects"
+    folder = given.scratch / _SHOWN
     if not folder.exists():
         shutil.copytree(given.folder("objects"), folder, ignore=shutil.ignore_patterns("*.ckpt"))
         for file in (folder / "config.yaml", folder / "summary.json"):
-            text = file.read_text("utf-8")
-            # Where data and weights lay on some machine is nothing to show.
-            file.write_text(re.sub(r"/[\w./-]*/(?=[\w.-]+\.(zip|pth)\b)", "", text), "utf-8")
-        write_report(RunFolder(folder))
+            file.write_text(portable(file.read_text("utf-8")), "utf-8")
+        with contextlib.chdir(given.scratch):
+            write_report(RunFolder(_SHOWN))
     return folder / "report.html"
+
+
+def portable(text: str) -> str:
+    """Without the folders of archives and weights: where they lay on some machine is no news."""
+    return re.sub(r"/[\w./-]*/(?=[\w.-]+\.(zip|pth)\b)", "", text)
 
 
 def comparison(given: Sources) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from segkit.core.tables import read_table
 from segkit.drawing.contours import brightened
@@ -52,7 +53,7 @@ def found_in(run: SavedRun, ids: Sequence[str]) -> Iterator[Found]:
 
 
 def sheet(folder: Path, which: str, rows: int) -> Pixels:
-    """A panel of the ``median`` or the ``worst`` images of a run's test split, as evaluate ranks them.
+    """The ``median`` or the ``worst`` images of a run's test split, as evaluate ranks them.
 
     Returns:
         (H, W, 3) uint8.
@@ -118,12 +119,17 @@ def _drawn(one: Found, cell: Cell) -> Pixels:
         ]
         cv2.drawContours(large, lines, -1, colour, round(width * _FINE), cv2.LINE_AA)
     small = cv2.resize(large, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    place = (12, _SIDE - 14)
-    for colour, width in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        cv2.putText(
-            small, cell.label, place, cv2.FONT_HERSHEY_DUPLEX, 0.6, colour, width, cv2.LINE_AA
-        )
-    return np.asarray(small, np.uint8)
+    picture = Image.fromarray(small)
+    ImageDraw.Draw(picture).text(
+        (12, _SIDE - 12),
+        cell.label,
+        font=ImageFont.load_default(17),
+        anchor="ls",
+        fill="white",
+        stroke_width=2,
+        stroke_fill="black",
+    )
+    return np.asarray(picture, np.uint8)
 
 
 def _lines(region: NDArray[np.bool_]) -> list[NDArray[np.int32]]:

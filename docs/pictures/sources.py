@@ -18,8 +18,8 @@ COMMANDS = {
     "deepcell": "train experiment=deepcell_256 "
     "dataset.root=$DATA/deepcell/DeepCell-ImageMask-Dataset.zip",
     "objects": "train experiment=dsb2018_objects dataset.root=$DATA/dsb2018/stage1_train.zip",
-    "sweep": "train -m dataset=dsb2018 dataset.root=$DATA/dsb2018/stage1_train.zip dataset.size=128 "
-    "trainer.max_epochs=15 augment=flip,light,robust",
+    "sweep": "train -m dataset=dsb2018 dataset.root=$DATA/dsb2018/stage1_train.zip "
+    "dataset.size=128 trainer.max_epochs=15 augment=light,robust,scaled",
     "growth": "benchmark parts=[growth] dataset=dsb2018 "
     "dataset.root=$DATA/dsb2018/stage1_train.zip",
 }
@@ -72,8 +72,9 @@ class Sources:
     def command(self, name: str) -> str:
         """What makes this folder."""
         key = "hydra.sweep.dir" if name == "sweep" else "hydra.run.dir"
-        given = COMMANDS[name].replace("$DATA", shlex.quote(str(self.data)))
-        return f"python -m segkit.{given} {key}={shlex.quote(str(self.runs / name))}"
+        given = [w.replace("$DATA", str(self.data)) for w in COMMANDS[name].split()]
+        words = [f"segkit.{given[0]}", *given[1:], f"{key}={self.runs / name}"]
+        return shlex.join(["python", "-m", *words])
 
     def archive(self, name: str) -> Path:
         """A published archive.

@@ -41,9 +41,7 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
         title=title,
         subtitle=f"{len(comparison.configurations)} configurations, {images}",
         conclusions=sentences(comparison),
-        configurations=Table(
-            ("configuration", *headings(comparison)[1:]), shown_rows(comparison), sortable=True
-        ),
+        configurations=_configurations(comparison),
         records=f"the {len(comparison.groups)} groups of {images}" if few else images,
         unit=comparison.unit,
         scores=scores_plot(comparison),
@@ -52,6 +50,15 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
         disagreements={name: encode_png(sheet) for name, sheet in sheets.items()},
         runs=_runs(comparison),
     )
+
+
+def _configurations(comparison: Comparison) -> Table:
+    """Without columns of which nothing is known, such as the spread of a single seed."""
+    rows = shown_rows(comparison)
+    names = ("configuration", *headings(comparison)[1:])
+    told = [place for place in range(len(names)) if any(row[place] for row in rows)]
+    cells = [[row[place] for place in told] for row in rows]
+    return Table([names[place] for place in told], cells, sortable=True)
 
 
 def _runs(comparison: Comparison) -> Table:
