@@ -12,7 +12,7 @@ TRAIN ?= trainer.max_epochs=15
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard docs docs-reference lock gpu-check clean-cache
+.PHONY: help setup train augment-preview test test-slow test-cluster lint tensorboard docs docs-reference docs-pictures lock gpu-check clean-cache
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -64,6 +64,9 @@ $(DOCS_READY): requirements-docs.txt
 docs-reference: $(READY)  ## write docs/configuration.md and docs/api.md anew
 	$(BIN)/python -m docs.generate.configuration
 	$(BIN)/python -m docs.generate.api
+
+docs-pictures: $(READY)  ## the pictures of docs/ (RUNS=folder DATA=folder; what is missing is told)
+	$(BIN)/python -m docs.pictures $(or $(RUNS),outputs/pictures) $(or $(DATA),data) $(PICTURES)
 
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -41,7 +41,7 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
         title=title,
         subtitle=f"{len(comparison.configurations)} configurations, {images}",
         conclusions=sentences(comparison),
-        configurations=Table(headings(comparison), shown_rows(comparison)),
+        configurations=_configurations(comparison),
         records=f"the {len(comparison.groups)} groups of {images}" if few else images,
         unit=comparison.unit,
         scores=scores_plot(comparison),
@@ -52,13 +52,22 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
     )
 
 
+def _configurations(comparison: Comparison) -> Table:
+    """Without columns of which nothing is known, such as the spread of a single seed."""
+    rows = shown_rows(comparison)
+    names = ("configuration", *headings(comparison)[1:])
+    told = [place for place in range(len(names)) if any(row[place] for row in rows)]
+    cells = [[row[place] for place in told] for row in rows]
+    return Table([names[place] for place in told], cells, sortable=True)
+
+
 def _runs(comparison: Comparison) -> Table:
     titles = comparison.configurations[0].runs[0][0].task.words.title
     names = comparison.configurations[0].scores
     scores = [(titles.get(name, name), name, ".4f") for name in names]
     columns = (*_BEFORE, *scores, *_AFTER)
     rows = [[_cell(row[key], form) for _, key, form in columns] for row in run_rows(comparison)]
-    return Table([heading for heading, _, _ in columns], rows)
+    return Table([heading for heading, _, _ in columns], rows, sortable=True)
 
 
 def _cell(value: Any, form: str) -> object:

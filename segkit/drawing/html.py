@@ -5,25 +5,43 @@ takes tables and pictures from ``parts.html`` beside that, and escapes whatever 
 """
 
 import base64
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 class Table(NamedTuple):
-    """Arguments of ``parts.table``: numbers stand right."""
+    """Arguments of ``parts.table``.
+
+    Attributes:
+        header: names of the columns.
+        rows: their cells; columns of numbers stand right.
+        sortable: whether a reader may order them by any column.
+    """
 
     header: Sequence[object]
     rows: Iterable[Sequence[object]]
+    sortable: bool = False
 
 
 class Picture(NamedTuple):
-    """Arguments of ``parts.picture``; ``kind`` is ``png``, ``jpeg`` or ``webp``."""
+    """Arguments of ``parts.picture``.
+
+    Attributes:
+        data: of the file.
+        caption: beneath it, and for those who cannot see it.
+        kind: ``png``, ``jpeg`` or ``webp``.
+        chart: whether it is drawn on white, and may take on the colours of a dark page.
+    """
 
     data: bytes
     caption: str
     kind: str = "png"
+    chart: bool = False
 
 
 class Slide(NamedTuple):
@@ -80,6 +98,36 @@ def data_url(data: bytes, kind: str = "png") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
+def number_in(cell: object) -> float | None:
+    """The number that a cell is sorted by: its own, or the one that it begins with.
+
+    So are ``0.895 [0.869, 0.917]``, ``12 %`` and ``6.6 M``; an id such as ``03b9`` has none.
+    """
+    if isinstance(cell, str):
+        found = _NUMBER.match(cell)
+        return float(found[0]) if found else None
+    known = isinstance(cell, Real) and not isinstance(cell, bool) and math.isfinite(cell)
+    return float(cell) if known else None
+
+
+def column_kinds(header: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
+    """What is in each column: ``number`` stands right, ``words`` at either end may be broken."""
+    wide = max([len(header), *map(len, rows)])
+    columns = [[row[place] for row in rows if place < len(row)] for place in range(wide)]
+    return [
+        "number" if _are_numbers(cells) else "words" if place in (0, wide - 1) else ""
+        for place, cells in enumerate(columns)
+    ]
+
+
+def _are_numbers(cells: Sequence[object]) -> bool:
+    """Whether most are, of those that say anything."""
+    known = [number_in(cell) is not None for cell in cells if cell not in (None, "", "undefined")]
+    return 2 * sum(known) > len(known)
+
+
+# An interval, a count in brackets or a unit may follow, but no sentence.
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(?=$|%|\s(?:[\[(×%]|M$|to\s\d))")
 _TEMPLATES = Environment(
     loader=PackageLoader("segkit", "."),
     autoescape=True,
@@ -87,4 +135,8 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.globals["data_url"] = data_url
+_TEMPLATES.globals |= {
+    "data_url": data_url,
+    "number_in": number_in,
+    "column_kinds": column_kinds,
+}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from segkit.core.contracts import SPLITS, UNLABELLED
 from segkit.core.files import write_text
@@ -48,6 +48,13 @@ _CURVES = (
 _STRATA = 12
 
 
+class Warned(NamedTuple):
+    """The first warnings of a log, and how many there are."""
+
+    lines: list[str]
+    total: int
+
+
 def report_or_warn(folder: RunFolder) -> None:
     """Write the report; whatever is wrong with it must not cost a finished training."""
     try:
@@ -81,7 +88,7 @@ def write_report(folder: RunFolder) -> Path:
         subtitle=f"A training with segkit{f' on {root}' if root else ''}, in {folder.path}",
         headline=headline(summary, task.words),
         top=drawn.top,
-        undrawn=_undrawn(folder, task, drawn),
+        undrawn=_undrawn(folder, task, drawn, summary),
         warnings=_warnings(log_text),
         curves=curves,
         panels=_panels(folder, summary, task, rows, room),
@@ -104,10 +111,12 @@ def write_report(folder: RunFolder) -> Path:
     return folder.report
 
 
-def _undrawn(folder: RunFolder, task: type[Task], drawn: Drawn) -> str:
-    """The command that draws what a report of this task begins with, where it has not run."""
+def _undrawn(folder: RunFolder, task: type[Task], drawn: Drawn, summary: Mapping[str, Any]) -> str:
+    """The command that draws what the report begins with, where it has not run."""
     missing = task.words.top and not drawn.top
-    return command("evaluate", f"run={relative(folder.path)}") if missing else ""
+    untested = summary and not summary.get("test")  # there is nothing in the test split
+    split = ("split=val",) if untested else ()
+    return command("evaluate", f"run={relative(folder.path)}", *split) if missing else ""
 
 
 def _names(config: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -133,10 +142,9 @@ def _read_log(path: Path) -> str:
         return ""
 
 
-def _warnings(log_text: str) -> str:
+def _warnings(log_text: str) -> Warned:
     lines = [x for x in log_text.splitlines() if re.search(r" (WARNING|ERROR) ", x[:60])]
-    more = f"\n… {len(lines) - _WARNINGS} more in train.log" if len(lines) > _WARNINGS else ""
-    return "\n".join(line[:500] for line in lines[:_WARNINGS]) + more
+    return Warned([line[:500] for line in lines[:_WARNINGS]], len(lines))
 
 
 def _curves(folder: RunFolder, rows: Sequence[Mapping[str, str]]) -> list[Picture]:
@@ -151,7 +159,7 @@ def _curves(folder: RunFolder, rows: Sequence[Mapping[str, str]]) -> list[Pictur
         if rate is None
         else f"Loss and score; learning rate {rate}."
     )
-    return [Picture(found[0], f"{words} {_CURVES}", found[1])]
+    return [Picture(found[0], f"{words} {_CURVES}", found[1], chart=True)]
 
 
 def _panels(

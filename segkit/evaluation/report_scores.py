@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 # Of one picture, before it is written as text.
 PICTURE_BYTES = 250_000
 _NOT_SCORES = ("class", "data", "root", "split", "split_hash")
-_EXAMPLES = ("best", "median", "worst")
+_EXAMPLES = ("worst", "median", "best")  # as they are shown
 _LOWEST = 10
 
 
@@ -131,7 +131,7 @@ def _by_class(rows: Sequence[Row], words: Words, *, several: bool) -> Table:
         joined = [f"{a} ({b})" if b else a for a, b in zip(cells, between, strict=True)]
         split = (row.get("split", ""),) if several else ()
         lines.append((row.get("class", ""), *split, *joined))
-    return Table(("class", *(("split",) if several else ()), *names), lines)
+    return Table(("class", *(("split",) if several else ()), *names), lines, sortable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Drawn:
 
     Attributes:
         top: what the task takes for the most telling.
-        examples: best, middle and worst images, but for those.
+        examples: worst, middle and best images, but for those.
         plots: the rest.
     """
 
@@ -154,13 +154,13 @@ def pictures(folder: RunFolder, words: Words) -> Drawn:
     captions = words.pictures
     found = {name: carried(folder.pictures / f"{name}.png", PICTURE_BYTES) for name in captions}
     figures = {
-        name: Picture(one[0], captions[name], one[1])
+        name: Picture(one[0], captions[name], one[1], chart=name not in _EXAMPLES)
         for name, one in found.items()
         if one is not None
     }
     top = [figures.pop(name) for name in words.top if name in figures]
-    examples = [figure for name, figure in figures.items() if name in _EXAMPLES]
-    return Drawn(top, examples, [figures[name] for name in figures if name not in _EXAMPLES])
+    examples = [figures.pop(name) for name in _EXAMPLES if name in figures]
+    return Drawn(top, examples, [*figures.values()])
 
 
 def lowest(folder: RunFolder, task: type[Task]) -> tuple[int, Table] | None:
@@ -177,4 +177,4 @@ def lowest(folder: RunFolder, task: type[Task]) -> tuple[int, Table] | None:
         [shown(row[n]) if n in task.headline else row[n] for n in columns]
         for row in ordered[:_LOWEST]
     ]
-    return len(ordered), Table(columns, lines)
+    return len(ordered), Table(columns, lines, sortable=True)

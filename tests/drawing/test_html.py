@@ -1,9 +1,11 @@
 """Building blocks of pages: escaped, and complete in themselves."""
 
+import math
 import re
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
@@ -44,7 +46,7 @@ def part(name: str, *given: Any, **named: Any) -> Parsed:
         ("table", Table([HOSTILE], [])),
         ("table", Table([], [[HOSTILE]])),
         ("picture", Picture(b"", HOSTILE)),
-        ("picture", (b"", "", "png", HOSTILE)),
+        ("picture", (b"", "", "png", False, HOSTILE)),
         ("facts", [[(HOSTILE, 1, "")]]),
         ("facts", [[("", HOSTILE, "")]]),
         ("facts", [[("", 1, HOSTILE)]]),
@@ -66,7 +68,7 @@ def a_page(title: str) -> str:
 
 def test_a_title_is_escaped_wherever_it_stands() -> None:
     parsed = Parsed(a_page(HOSTILE))
-    assert not parsed.named("script")
+    assert len(parsed.named("script")) == 1  # the page's own
     # Window, heading, line beneath, and where the page says it.
     assert len([one for one in parsed.words if HOSTILE in one]) == 4
 
@@ -92,7 +94,7 @@ def test_no_template_takes_words_for_markup() -> None:
 
 def test_labels_of_slides_are_escaped() -> None:
     parsed = part("slides", Slides([Slide(0, HOSTILE, b"")], HOSTILE, 0, {HOSTILE: 0}))
-    assert len(parsed.named("script")) == 1  # the slider's own
+    assert not parsed.named("script")
     assert parsed.named("img")[0]["alt"] == HOSTILE
 
 
@@ -126,6 +128,94 @@ def test_facts_stand_in_order_with_what_they_are_held_against() -> None:
     assert [one for one in words if one.strip()] == ["dice", "0.5", "of 3", "best", "7"]
 
 
-def test_only_numbers_stand_right() -> None:
-    cells = part("table", *Table(["a"], [[1, 0.5, "1", True]])).named("td")
-    assert [cell.get("class") for cell in cells] == ["number", "number", None, None]
+def kinds(rows: list[list[object]]) -> list[str | None]:
+    """Classes of the columns, which heading and cells share."""
+    parsed = part("table", *Table(["a"] * len(rows[0]), rows))
+    classes = [one.get("class") for one in (*parsed.named("th"), *parsed.named("td"))]
+    wide = len(rows[0])
+    assert classes == classes[:wide] * (1 + len(rows))
+    return classes[:wide]
+
+
+def test_columns_of_numbers_stand_right_with_their_headings() -> None:
+    assert kinds([["a", 1, 0.5, "0.5 [0.1, 0.9]", True, "b"]]) == [
+        "words",
+        *["number"] * 3,
+        None,
+        "words",
+    ]
+    # What has no value stands where a value would.
+    assert kinds([["0.9"], ["undefined"], [""]]) == ["number"]
+    assert kinds([["1"], ["a"], ["b"]]) == ["words"]
+
+
+def test_a_table_without_rows_has_its_headings() -> None:
+    parsed = part("table", *Table(["a", "b"], []))
+    assert len(parsed.named("th")) == 2
+    assert not parsed.named("td")
+
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        (3, 3.0),
+        (np.int64(3), 3.0),
+        (0.25, 0.25),
+        ("0.895 [0.869, 0.917]", 0.895),
+        (f"0.7000 (0.5000{NO_BREAK}to{NO_BREAK}0.8000)", 0.7),
+        (f"0.5000{NO_BREAK}to{NO_BREAK}0.8000", 0.5),
+        ("-0.01", -0.01),
+        ("+0.159 [+0.073, +0.244]", 0.159),
+        ("1.2e-05", 1.2e-05),
+        ("12.5%", 12.5),
+        ("6.6 M", 6.6),
+        ("3 × 5 folds", 3.0),
+        ("03b9306f44e9", None),
+        ("2026-11-26", None),
+        ("64×64 (12)", None),
+        ("3 objects overlap", None),
+        ("undefined", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        (math.nan, None),
+        (math.inf, None),
+    ],
+)
+def test_the_number_that_a_cell_is_sorted_by(cell: object, number: float | None) -> None:
+    assert html.number_in(cell) == number
+    (shown,) = part("table", *Table(["a"], [[cell]], sortable=True)).named("td")
+    assert shown.get("data-sort") == (None if number is None else str(number))
+
+
+def test_a_table_is_sorted_only_where_its_rows_are_alike() -> None:
+    rows = [["a", 1], ["b", 2]]
+    assert part("table", *Table(["x", "y"], rows)).named("table") == [{}]
+    (sortable,) = part("table", *Table(["x", "y"], rows, sortable=True)).named("table")
+    assert sortable == {"class": "sortable"}
+
+
+def test_a_chart_takes_on_the_colours_of_the_page_and_images_keep_theirs() -> None:
+    (chart,) = part("picture", *Picture(b"", "", chart=True)).named("figure")
+    (sheet,) = part("picture", *Picture(b"", "")).named("figure")
+    assert (chart["class"], sheet["class"]) == ("chart", "sheet")
+    filtered = re.findall(r"([^{}]*)\{[^{}]*filter:", a_page("a"))
+    assert [selector.split("*/")[-1].strip() for selector in filtered] == [".chart img"]
+
+
+def test_a_page_is_dark_for_who_prefers_it() -> None:
+    page = Parsed(a_page("a"))
+    assert {"name": "color-scheme", "content": "light dark"} in page.named("meta")
+    assert "@media (prefers-color-scheme: dark)" in a_page("a")
+
+
+def test_every_colour_of_the_light_page_has_a_dark_one() -> None:
+    light, dark = re.findall(r":root \{([^}]*)\}", a_page("a"))
+    names = [set(re.findall(r"--\w+", part)) for part in (light, dark)]
+    assert names[0] == names[1]
+    # No colour stands outside of them.
+    rest = a_page("a").replace(light, "").replace(dark, "")
+    assert not re.search(r"#[0-9a-f]{3,6}\b", rest.split("</style>")[0])

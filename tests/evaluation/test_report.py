@@ -135,7 +135,7 @@ def test_a_configuration_alone(tmp_path: Path) -> None:
 
 def test_warnings_of_the_log_are_told(tmp_path: Path) -> None:
     folder = a_run(tmp_path)
-    assert "Warnings" not in read(folder).words
+    assert "arnings while it ran" not in read(folder).words
     with folder.log.open("a", encoding="utf-8") as file:
         for n in range(25):
             file.write(f"2026-11-21 03:10:57,000 WARNING number {n} of {HOSTILE}\n")
@@ -143,6 +143,10 @@ def test_warnings_of_the_log_are_told(tmp_path: Path) -> None:
     assert f"WARNING number 19 of {HOSTILE}" in page.words
     assert "number 20" not in page.words
     assert "5 more in train.log" in page.words
+    # On top in a line, which leads to them.
+    assert page.words.index("25 warnings while it ran") < page.words.index("What was found")
+    assert [one["href"] for one in page.named("a")] == ["#warnings"]
+    assert "warnings" in [one.get("id") for one in page.named("h3")]
 
 
 def test_hostile_names_are_only_words(tmp_path: Path) -> None:
@@ -163,7 +167,7 @@ def test_hostile_names_are_only_words(tmp_path: Path) -> None:
     hostile = {"class": HOSTILE, "split": HOSTILE, HOSTILE: HOSTILE, "split_hash": HOSTILE}
     images = [{"id": f"größe 日本 {HOSTILE}", "group": HOSTILE, "class": HOSTILE, "dice": 0.5}]
     page = read(folder)
-    assert len(page.named("script")) == 1  # the slider's own
+    assert len(page.named("script")) == 1  # the page's own
     assert page.words.count(HOSTILE) > 10
     evaluate(tmp_path, [hostile, {**hostile, "class": "b"}], images)
     page = read(folder)
@@ -228,3 +232,35 @@ def test_a_constant_rate_needs_no_plot(tmp_path: Path, rates: list[float], words
     folder = a_run(tmp_path)
     table(folder.metrics, [{"epoch": n, "lr": rate} for n, rate in enumerate(rates)])
     assert words in read(folder).words
+
+
+def headings(page: Page) -> list[str]:
+    return re.findall("<h2>(.*?)</h2>", page.text)
+
+
+def test_it_is_in_the_order_of_a_reader(tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    evaluate(tmp_path, [{"class": "all", "dice": 0.5}], [{"id": "a", "dice": 0.5}])
+    page = read(folder)
+    assert headings(page) == ["What was found", "How sure", "Where it fails", "How it was trained"]
+    told = (
+        *("The middle", "95 % interval" if "95 %" in page.words else "means"),
+        *("How the scores are distributed", "The worst", "Lowest Dice of 1", "The best"),
+        *("The same validation images", "Split", "Configuration", "Train it again"),
+    )
+    places = [page.words.index(words, page.words.index("What was found")) for words in told]
+    assert places == sorted(places)
+
+
+def test_until_it_is_evaluated_validation_images_show_what_was_found(tmp_path: Path) -> None:
+    page = read(a_run(tmp_path))
+    first, second = page.words.split("How sure")
+    assert "The same validation images in each epoch" in first
+    assert "The same validation images in each epoch" not in second
+    assert f"segkit.evaluate run={tmp_path}\n" in f"{first}\n"
+    assert "split=" not in first
+
+
+def test_the_command_fits_a_run_without_a_test(tmp_path: Path) -> None:
+    page = read(a_run(tmp_path, test=None))
+    assert f"segkit.evaluate run={tmp_path} split=val" in page.words

@@ -37,7 +37,7 @@ def test_outlines_numbers_and_areas_are_on_top(tmp_path: Path) -> None:
     folder = of_objects(tmp_path)
     scored(folder)
     page = read(folder)
-    assert page.words.index("What was found") < page.words.index("Training")
+    assert page.words.index("What was found") < page.words.index("How sure")
     first = captions(page.text)[: len(TOP)]
     for told, said in zip(("The middle", "How many", "How large"), first, strict=True):
         assert said.startswith(told)
@@ -56,7 +56,7 @@ def test_the_number_found_stands_beside_the_number_true(tmp_path: Path) -> None:
 def test_scores_stand_in_the_order_of_the_terminal(tmp_path: Path) -> None:
     folder = of_objects(tmp_path)
     scored(folder)
-    words = read(folder).words.split("95 % interval")[0].split("Scores\n")[1]
+    words = read(folder).words.split("95 % interval")[0].split("How sure")[1]
     names = [name for name in words.replace("\n", "").split("|") if name in TEST]
     assert names[:3] == ["ap50", "ap", "ap50_image"]  # evaluation.csv has them otherwise
     assert {*names} == {*TEST}
@@ -74,13 +74,10 @@ def test_what_was_fitted_is_told(tmp_path: Path) -> None:
 
 def test_until_it_is_evaluated_the_command_stands_in_their_place(tmp_path: Path) -> None:
     page = read(of_objects(tmp_path))
-    assert "What was found" not in page.words
-    assert "Pictures of what was found are drawn by" in page.words
+    assert "The same validation images" in page.words.split("How sure")[0]
+    assert "the best and the worst images are drawn by" in page.words
     assert f"segkit.evaluate run={tmp_path}" in page.words.replace("\n", "")
 
 
-def test_a_run_of_another_task_begins_as_it_did(tmp_path: Path) -> None:
-    words = read(a_run(tmp_path)).words
-    assert "What was found" not in words
-    assert "drawn by" not in words
-    assert "fitted" not in words
+def test_a_run_of_another_task_was_fitted_to_nothing(tmp_path: Path) -> None:
+    assert "fitted" not in read(a_run(tmp_path)).words

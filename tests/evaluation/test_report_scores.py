@@ -22,7 +22,7 @@ def test_scores_of_the_test_until_there_are_others(tmp_path: Path) -> None:
     assert "From the test that ended training." in page.words
     assert "dice|\n0.9123|" in page.words
     assert "empty_false_positive_rate|\nundefined|" in page.words
-    assert "interval" not in page.words
+    assert "95 % interval" not in page.words
     assert "By class" not in page.words  # there is one
 
 
@@ -73,16 +73,16 @@ def test_the_lowest_scores_are_listed_from_below(tmp_path: Path) -> None:
     assert "Lowest Dice of 21" in words
 
 
-def test_a_section_is_called_after_what_it_holds(tmp_path: Path) -> None:
+def test_the_lowest_scores_are_told_before_examples_are_drawn(tmp_path: Path) -> None:
     folder = a_run(tmp_path)
     table(folder.images, [{"id": "a", "dice": 0.5}])  # as the test that ends training writes it
-    words = read(folder).words
-    assert "Lowest scores" in words
-    assert "Best, middle and worst" not in words
+    words = read(folder).words.split("Where it fails")[1]
+    assert "Lowest Dice of 1" in words
+    assert "The worst" not in words
     evaluate(tmp_path, [{"class": "all"}], [{"id": "a", "dice": 0.5}])
-    words = read(folder).words
-    assert "Best, middle and worst" in words
-    assert "Lowest scores" not in words
+    words = read(folder).words.split("Where it fails")[1]
+    assert words.index("The worst") < words.index("Lowest Dice of 1") < words.index("The best")
+    assert "The middle" not in words  # which stands on top
 
 
 def test_an_image_whose_name_is_its_dice_is_listed_and_words_are_not(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ class SemanticWords(Words):
         "scores": "How the scores are distributed.",
         "reliability": "Whether a probability of 0.8 is right in 80 of 100 pixels.",
     }
+    top = ("median",)
     plots_title = "Distribution and calibration"
     leading_name = "Dice"
     further = ("surface distances", ("surface=true",))

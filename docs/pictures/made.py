@@ -1,0 +1,138 @@
+"""Each picture, made from what it is made from."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from docs.pictures.browser import screenshot, tensorboard
+from docs.pictures.panels import Cell, row, sheet
+from docs.pictures.sources import DSB2018, LackingError, Sources
+from segkit.core.run_folder import RunFolder
+from segkit.evaluation.report import write_report
+
+_WINDOW = (1200, 1000)
+# What the report says that it lies in.
+_SHOWN = "outputs/dsb2018/unet_mnv2/2026-11-26_07-11-32-957f97e8"
+_OVERLAID = "0a7d30b25235"
+
+
+def found(given: Sources) -> Image.Image:
+    """What segkit finds on four kinds of images, in a row: test images of a middling score."""
+    cells = (
+        Cell(given.folder("objects"), "05a8f65ebd0b", "nuclei, fluorescence"),
+        Cell(given.folder("objects"), "589f86dee5b4", "nuclei, stained"),
+        Cell(given.folder("chest_xray"), "80f19fedb6cc", "lungs, radiograph"),
+        Cell(given.folder("lgg_mri"), "TCGA_HT_8563_19981209_10", "tumour, MRI"),
+    )
+    return Image.fromarray(row(cells))
+
+
+def panel(run: str, which: str, given: Sources, *, rows: int = 3) -> Image.Image:
+    """The ``median`` or the ``worst`` test images of a run."""
+    return Image.fromarray(sheet(given.folder(run), which, rows))
+
+
+def evaluated(run: str, file: str, given: Sources) -> Image.Image:
+    """A picture that ``segkit.evaluate`` drew."""
+    return Image.open(given.evaluated(run, file))
+
+
+def growth(given: Sources) -> Image.Image:
+    """How cost grows, as ``segkit.benchmark`` drew it."""
+    return Image.open(given.folder("growth") / "growth.png")
+
+
+def overlaid(given: Sources) -> Image.Image:
+    """``a_overlay.jpg`` of a test image."""
+    run = given.folder("objects")
+    with zipfile.ZipFile(given.archive(DSB2018)) as archive:
+        (inside,) = [n for n in archive.namelist() if re.search(f"{_OVERLAID}[^/]*.png$", n)]
+        image = given.scratch / "image.png"
+        image.write_bytes(archive.read(inside))
+    output = given.scratch / "found"
+    _segkit("predict", f"run={run}", f"input={image}", f"output={output}", "overlay=true")
+    return Image.open(output / "image_overlay.jpg")
+
+
+def augmented(given: Sources) -> Image.Image:
+    """Of ``augment.png`` three rows, and as many of its columns as can be seen."""
+    checked(given)
+    whole = Image.open(given.scratch / "check" / "augment.png")
+    step = (whole.height - 6) // 5
+    return whole.crop((0, 0, 5 * step + 6, 3 * step + 6))
+
+
+def page(of: Callable[[Sources], Path], given: Sources, *, dark: bool) -> Image.Image:
+    """The top of a page."""
+    return _seen(of(given).as_uri(), given, dark=dark)
+
+
+def board(given: Sources, *, dark: bool) -> Image.Image:
+    """TensorBoard on the runs that it was told of."""
+    logs = given.scratch / "logs"
+    for name in ("dsb2018", "objects"):
+        folder = given.folder(name)
+        files = [*folder.glob("events.out.*")]
+        if not files:
+            raise LackingError(f"{given.command(name)}  (with the logger on)")
+        (logs / name).mkdir(parents=True, exist_ok=True)
+        for file in files:
+            shutil.copy(file, logs / name)
+    with tensorboard(logs) as address:
+        return _seen(f"{address}/?darkMode={str(dark).lower()}#timeseries", given, dark=dark)
+
+
+def report(given: Sources) -> Path:
+    """``report.html`` of an evaluated run, as it is written today."""
+    given.evaluated("objects", "evaluation.csv")
+    folder = given.scratch / _SHOWN
+    if not folder.exists():
+        shutil.copytree(given.folder("objects"), folder, ignore=shutil.ignore_patterns("*.ckpt"))
+        for file in (folder / "config.yaml", folder / "summary.json"):
+            file.write_text(portable(file.read_text("utf-8")), "utf-8")
+        with contextlib.chdir(given.scratch):
+            write_report(RunFolder(_SHOWN))
+    return folder / "report.html"
+
+
+def portable(text: str) -> str:
+    """Without the folders of archives and weights: where they lay on some machine is no news."""
+    return re.sub(r"/[\w./-]*/(?=[\w.-]+\.(zip|pth)\b)", "", text)
+
+
+def comparison(given: Sources) -> Path:
+    """``comparison.html`` of the sweep."""
+    output = given.scratch / "comparison"
+    if not output.exists():
+        _segkit("compare", f"sweep={given.folder('sweep')}", f"output={output}")
+    return output / "comparison.html"
+
+
+def checked(given: Sources) -> Path:
+    """``report.html`` of a check, with a preview of the augmentation."""
+    folder, data = given.scratch / "check", given.archive(DSB2018)
+    if not folder.exists():
+        words = ("dataset=dsb2018", "task=instance", "augment_preview=true")
+        root = f"dataset.root={data.name}"
+        _segkit("check", *words, root, f"hydra.run.dir={folder}", beside=data)
+    return folder / "report.html"
+
+
+def _seen(address: str, given: Sources, *, dark: bool) -> Image.Image:
+    path = given.scratch / "page.png"
+    screenshot(address, path, _WINDOW, dark=dark)
+    return Image.open(path)
+
+
+def _segkit(name: str, *words: str, beside: Path | None = None) -> None:
+    where = beside.parent if beside else None
+    subprocess.run([sys.executable, "-m", f"segkit.{name}", *words], check=True, cwd=where)
