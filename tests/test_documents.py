@@ -1,7 +1,8 @@
-"""What the documents show is there: commands compose, scripts parse, links and targets exist."""
+"""What the documents show is there: commands compose, scripts parse, links, targets and extras."""
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,9 @@ from tests.documents import (
     PAGES,
     README,
     ROOT,
+    all_blocks,
     anchors,
-    blocks,
     commands,
-    is_python,
     links,
     split_command,
 )
@@ -59,8 +59,18 @@ def test_command_composes(command: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_scripts_parse(document: Path) -> None:
-    for block in filter(is_python, blocks(document)):
-        ast.parse(block)
+    for block in all_blocks(document):
+        if block.kind == "python":
+            ast.parse(block.text)
+
+
+def test_extras_exist() -> None:
+    named = re.findall(r"segkit\[([\w,]+)\]", _text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert named
+    assert {name for names in named for name in names.split(",")} <= {
+        *project["optional-dependencies"]
+    }
 
 
 def test_make_targets_exist() -> None:
