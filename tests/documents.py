@@ -16,6 +16,9 @@ README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "docs").glob("*.ipynb"))
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
+# The README joins in when it is the short one.
+_SHORT = len(README.read_text("utf-8").splitlines()) <= 150
+WALKED = [path for path in DOCUMENTS if path != README or _SHORT]
 
 _BLOCK = re.compile(
     r"^```(?P<language>\w*)\n(?P<fenced>(?:[^\n]*\n)*?)```$"
@@ -24,10 +27,16 @@ _BLOCK = re.compile(
 )
 _MARK = re.compile(r"<!-- not run:?(.*?)-->")
 _LANGUAGES = {"python": "python", "bash": "commands", "sh": "commands", "yaml": "settings"}
-# Programs that a reader has; what others do, a mark must say.
-_LOOKED_UP = frozenset({"make", "pip", "uv"})
-_RUN = frozenset("cat cd cp echo export head ls mkdir mv python rm tar unzip zip".split())
+# What prepares a machine is not run, but that there is what it names is tested; what programs
+# beside these do is for a mark to say.
+_LOOKED_UP = frozenset({".", "make", "pip", "python3", "uv"})
+_RUN = frozenset(
+    {"cat", "cd", "cp", "echo", "export", "head", "ls", "mkdir", "mv", "python", "rm", "tar"}
+    | {"unzip", "zip"}
+)
 _PATH = re.compile(r"[\s│├└─]*[^\s:]*[./…*][^\s:]*(\s|$)")
+
+_SIGNATURE = re.compile(r"[\w.]+\(\n(?:    .+,\n)+\)(?: -> .+)?\n")
 
 
 @dataclass(frozen=True)
@@ -36,8 +45,8 @@ class Block:
 
     Attributes:
         line: its first, counted from 1.
-        kind: ``python``, ``commands``, ``settings`` (YAML) or ``files`` (a listing); empty where
-            it cannot be told.
+        kind: ``python``, ``commands``, ``settings`` (YAML), ``files`` (a listing), ``table`` (CSV)
+            or ``signature`` (of a function); empty where it cannot be told, or is not needed.
         reason: why it is not run; None where it is to be run.
     """
 
@@ -74,10 +83,26 @@ def all_blocks(document: Path) -> list[Block]:
         before = text[: match.start()].rstrip().rpartition("\n")[2]
         mark = _MARK.fullmatch(before.strip())
         first = text.count("\n", 0, match.start()) + (1 if match["indented"] else 2)
-        kind = _LANGUAGES.get(match["language"], "") if match["language"] else _kind(code)
-        reason = mark[1].strip() if mark else None
-        found.append(Block(document, first, kind, code, reason))
+        if mark:
+            found.append(Block(document, first, "", code, mark[1].strip()))
+        elif match["language"]:
+            kind = _LANGUAGES.get(match["language"], "")
+            found.append(Block(document, first, kind, code, None))
+        else:
+            found += _parts(document, first, code)
     return found
+
+
+def _parts(document: Path, first: int, code: str) -> list[Block]:
+    """A listing of files and the commands below it are two blocks; a script is one."""
+    if kind := _kind(code):
+        return [Block(document, first, kind, code, None)]
+    parts = [(match.start(), match[0]) for match in re.finditer(r"(?:.+(?:\n|\Z))+", code)]
+    lines = [first + code.count("\n", 0, start) for start, _ in parts]
+    return [
+        Block(document, line, _kind(part), part, None)
+        for line, (_, part) in zip(lines, parts, strict=True)
+    ]
 
 
 def _cells(document: Path, text: str) -> list[Block]:
@@ -101,17 +126,24 @@ def marks(document: Path) -> int:
 
 
 def _kind(code: str) -> str:
-    if is_python(code):
-        return "python"
     lines = [line for _, line in shell_lines(code)]
-    if all(program(line) in _RUN | _LOOKED_UP for line in lines):
-        return "commands"
-    if all(map(_PATH.match, lines)):
-        return "files"
+    commas = {line.count(",") for line in lines}
+    kinds = {
+        "python": is_python(code),
+        "commands": all(program(line) in _RUN or is_looked_up(line) for line in lines),
+        "files": all(map(_PATH.match, lines)),
+        "signature": _SIGNATURE.fullmatch(code),
+        "table": len(commas) == 1 and commas != {0},
+        "settings": _is_settings(code),
+    }
+    return next((kind for kind, holds in kinds.items() if holds), "")
+
+
+def _is_settings(code: str) -> bool:
     try:
-        return "settings" if isinstance(yaml.safe_load(code), dict) else ""
+        return isinstance(yaml.safe_load(code), dict)
     except yaml.YAMLError:
-        return ""
+        return False
 
 
 def program(line: str) -> str:
@@ -121,7 +153,7 @@ def program(line: str) -> str:
 
 def is_looked_up(line: str) -> bool:
     """Whether a command is not run, but what it names must be there."""
-    return program(line) in _LOOKED_UP
+    return program(line) in _LOOKED_UP and "segkit." not in line
 
 
 def is_python(code: str) -> bool:

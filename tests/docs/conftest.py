@@ -21,17 +21,18 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Path]:
-    """Finished runs on one data set and one split, by task and seed; trained when asked for."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int, str], Path]:
+    """Finished runs on one data set and one split, by task, seed and network, trained once each."""
     home = tmp_path_factory.mktemp("trained")
 
-    def run(task: str, seed: int) -> Path:
-        folder, root = home / f"{task}{seed}", home / "mydata"
+    def run(task: str, seed: int, network: str) -> Path:
+        folder, root = home / f"{task}{seed}{network}", home / "mydata"
         if not root.exists():
             Own(objects=True).write(root, first=100)
         if not folder.exists():
-            masks = ["dataset.mask_threshold=0"] if task == "semantic" else []
-            given = [f"task={task}", f"dataset.root={root}", f"seed={seed}", *masks]
+            given = [f"task={task}", f"dataset.root={root}", f"seed={seed}"]
+            given += ["dataset.mask_threshold=0"] if task == "semantic" else []
+            given += [f"model={network}"] if network else []
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
                 words = tiny("train", [*given, f"hydra.run.dir={folder}"])
@@ -43,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Pa
 
 @pytest.fixture
 def world(
-    tmp_path: Path, trained: Callable[[str, int], Path], weights: Path
+    tmp_path: Path, trained: Callable[[str, int, str], Path], weights: Path
 ) -> Iterator[World]:
     """An empty folder, where pages are walked through."""
     with pytest.MonkeyPatch.context() as patch:

@@ -32,19 +32,19 @@ def count_nuclei(folder: Path) -> None:
 
 def formats(folder: Path) -> None:
     """Masks in the format and on the grid of their images; no patient is named but in theirs."""
-    masks = {path.name for path in (folder / "found").glob("*.png")}
+    masks = {path.name for path in (folder / "outputs/masks").glob("*.png")}
     assert masks >= {f"{number}.png" for number in range(8)}
     image = nib.load(folder / "Task01/imagesTs/case8_0000.nii.gz")
-    mask = nib.load(folder / "found/case8.nii.gz")
+    mask = nib.load(folder / "outputs/cases/case8.nii.gz")
     assert mask.shape == image.shape
     np.testing.assert_array_equal(mask.affine, image.affine)
     for data in ("films", "ct"):
         (split,) = (folder / "outputs" / data).glob("*/*/split.csv")
         groups = {row["group"] for row in read_table(split)}
         assert groups == {f"patient-{n:03}" for n in range(1, 9)}
-    assert told(folder / "outputs") == []
+    assert [found for found in told(folder / "outputs") if "_seg.dcm" not in found] == []
     objects = {f"s{patient}_{n}_seg.dcm" for patient in range(8) for n in range(2)}
-    assert {path.name for path in (folder / "found").glob("*.dcm")} == objects
+    assert {path.name for path in (folder / "outputs/segmentations").glob("*.dcm")} == objects
 
 
 OUTCOMES: dict[str, Callable[[Path], None]] = {"count_nuclei": count_nuclei, "formats": formats}

@@ -56,14 +56,17 @@ class Own:
     suffix: str = ".tif"
 
     @classmethod
-    def asked_for(cls, text: str, suffix: str) -> "Own":
-        """By keys, wherever they stand: in a command or in a script."""
+    def asked_for(cls, text: str, page: str) -> "Own":
+        """By keys in a command or a script, and by names of files on the page."""
 
         def key(name: str) -> str:
             found = re.search(rf"\b{name}=(?:\"([^\"]*)\"|(\{{.*?\}}|[^\s'\"\]]+))", text)
             return (found[1] or found[2]) if found else ""
 
+        classes = re.search(r"dataset\.classes=\[(.*?)\]", text)
         values = yaml.safe_load(key("mask_values") or "{0: 0, 255: 1}")
+        if classes and not key("mask_values"):
+            values = range(classes[1].count(",") + 1)
         return cls(
             objects=key("task") == "instance" and key("labels") != "components",
             values=tuple(values),
@@ -71,7 +74,7 @@ class Own:
             masks=key("dataset.masks") or "masks",
             manifest=key("manifest"),
             group=_start(key("group_pattern")),
-            suffix=suffix,
+            suffix=(re.findall(r"mydata/images/\w+(\.\w+)", page) or [".tif"])[0],
         )
 
     def write(self, root: Path, *, first: int = 0, count: int = 12) -> None:
@@ -91,5 +94,3 @@ class Own:
             rows.append(",".join(map(str, row)))
         if self.manifest:
             (root / self.manifest).write_text("\n".join([*rows, ""]), "utf-8")
-
-

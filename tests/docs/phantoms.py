@@ -20,6 +20,7 @@ from tests.data.readers.nifti_files import volumes, write_task
 from tests.data.trees import placed
 from tests.docs.own import SIDE, nuclei, write_image
 
+
 def _pictures(path: Path) -> None:
     for number in range(20, 23):
         write_image(path / f"{number}.tif", number)

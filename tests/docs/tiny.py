@@ -11,7 +11,7 @@ from tests.commands.small import small
 _CAPPED = {
     "dataset.batch_size": "4",
     "dataset.count": "12",
-    "dataset.crop": "64",
+    "dataset.crop": "32",
     "dataset.size": "64",
     "n_trials": "1",
     "rounds": "1",
@@ -19,7 +19,8 @@ _CAPPED = {
     "trainer.max_epochs": "1",
     "trainer.max_steps": "2",
 }
-_ADDED = ("dataset.batch_size", "dataset.size", "trainer.max_epochs")
+_ADDED = ("dataset.batch_size", "trainer.max_epochs")
+_OBJECTS = {"task=instance", "experiment=dsb2018_objects"}
 _PARTS = "parts=[inference]"  # of a benchmark that measures them all
 _PHANTOMS = ("dataset.count=12", "dataset.image_size=64")
 # Data that segkit fetches are in the folder.
@@ -38,14 +39,15 @@ def tiny(name: str, words: Sequence[str]) -> list[str]:
     if "-m" in words:
         words = _few_jobs(words)
     given = {word.split("=")[0] for word in words}
+    added = [*_ADDED, "dataset.crop" if _OBJECTS & {*words} else "dataset.size"]
     if name == "benchmark":
-        words = [*words, "rounds=1", *(() if "parts" in given else (_PARTS,))]
-    keys = [key for key in _ADDED if key not in given]
+        added.append("rounds")
+        words += [] if "parts" in given else [_PARTS]
     return [
         *words,
         *_root(words),
         *(_PHANTOMS if _is_drawn(words) else ()),
-        *(f"{key}={_CAPPED[key]}" for key in keys),
+        *(f"{key}={_CAPPED[key]}" for key in added if key not in given),
         *(() if _chooses_a_network(words) else small(*words)),
         *("dataset.num_workers=0", "trainer.enable_progress_bar=false"),
     ]

@@ -29,9 +29,11 @@ from tests.documents import Block, all_blocks, is_looked_up, shell_lines
 _NAME = r"(?<![\w./-]){}(?![\w-])"
 _RUN = re.compile(r"(?P<key>hydra\.\w+\.dir=)?(?P<parent>(?:[\w-]+/)*)\bDIR(?P<number>\d?)\b")
 _ARCHIVES = {"lgg_mri": "lgg_mri|brain_segmentation", "chest_xray": "chest_xray|unet_lowered"}
-_OF_OBJECTS = re.compile(r"\b(rois|geojson|coco|seed_threshold|min_area)=|benchmarks\.objects")
+_OF_OBJECTS = re.compile(r"\b(rois|geojson|coco|seed_threshold|min_area)=|seed_threshold\"\]")
 # Of these exit code 1 is an answer: the data are not fit, the batch was not learnt.
 _VERDICTS = {"check", "debug=overfit"}
+# These start processes, each of which begins as this one did.
+_APART = ("trainer=ddp", "hydra/launcher=")
 
 
 class World:
@@ -40,7 +42,7 @@ class World:
     Args:
         folder: where all is written.
         patch: undone by the test.
-        trained: gives a run of a task, by its number, where the page has trained none itself.
+        trained: gives a run of a task, by a number, and of a network; where a page trains none.
         weights: an encoder's, $W.
     """
 
@@ -48,12 +50,12 @@ class World:
         self,
         folder: Path,
         patch: pytest.MonkeyPatch,
-        trained: Callable[[str, int], Path],
+        trained: Callable[[str, int, str], Path],
         weights: Path,
     ) -> None:
         self.folder, self.patch, self.trained = folder, patch, trained
         self.own: Own | None = None
-        self.suffix = ".tif"
+        self.shown = ""  # all that is run of the page
         self.names: dict[str, Any] = {"image": nuclei(50)[0]}  # as a reader has loaded one
         patch.chdir(folder)
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
@@ -67,8 +69,8 @@ class World:
             AssertionError: it does not work; the message says where it stands.
         """
         blocks = [block for block in all_blocks(document) if block.reason is None]
-        shown = "\n".join(each.text for each in blocks if each.kind in ("commands", "python"))
-        self.suffix = (re.findall(r"mydata/images/\w+(\.\w+)", shown) or [".tif"])[0]
+        shown = (block.text for block in blocks if block.kind in ("commands", "python"))
+        self.shown = "\n".join(shown)
         for block in blocks:
             self._run(block)
 
@@ -102,16 +104,16 @@ class World:
             case ["python", "-m", *module]:
                 self._module(module)
             case _:
-                path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-                shell = ["bash", "-euo", "pipefail", "-c", line]
-                subprocess.run(shell, check=True, env=environment() | {"PATH": path})
+                _shell(line)
 
     def _module(self, words: Sequence[str]) -> None:
         self.patch.setattr(sys, "argv", [*words])
+        code: object = 0
         try:
             runpy.run_module(words[0], run_name="__main__", alter_sys=True)
         except SystemExit as end:
-            assert not end.code, f"exit code {end.code}"
+            code = end.code or 0
+        assert code == 0, f"exit code {code}"
 
     def _segkit(self, module: str, words: Sequence[str]) -> None:
         odd = {"|", ">", "<", "&&", ";", "&"} & {*words}
@@ -120,6 +122,9 @@ class World:
         words = tiny(name, words)
         allowed = {0, 1} if _VERDICTS & {name, *words} else {0}
         self._phantoms(" ".join(words))
+        if any(word.startswith(_APART) for word in words):
+            _shell(shlex.join(["python", "-m", module, *words]))
+            return
         code = call_main(self.patch, *words, module=import_module(module))
         assert code in allowed, f"exit code {code} of {name} {shlex.join(words)}"
 
@@ -138,7 +143,7 @@ class World:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write(path)
         if re.search(_NAME.format("mydata"), text):
-            self._own(Own.asked_for(text, self.suffix), anew="root=mydata" in text)
+            self._own(Own.asked_for(text, self.shown), anew="root=mydata" in text)
         if "=OTHER" in text:
             (self.own or Own(objects=True)).write(self.folder / "OTHER", first=60)
 
@@ -165,21 +170,34 @@ class World:
         return self._run_for(match[0], int(number or 0), text, block)
 
     def _run_for(self, name: str, number: int, text: str, block: Block) -> str:
-        of_masks = re.search(rf"run={name} (.* )?(score_as|dicom_seg)=", block.text)
-        wanted = text if not number else block.text
-        of_objects = _OF_OBJECTS.search(wanted) or (number and "score_as=" in block.text)
-        task = "semantic" if of_masks else "instance" if of_objects else ""
+        """The newest run of the page that fits, or one from elsewhere; of DIR1 and DIR2 always."""
+        around = block.text if number else self.shown if "segkit.export" in text else text
+        task = "instance" if _OF_OBJECTS.search(around) else ""
+        if number and "score_as=" in around:
+            task = "instance"
+        if re.search(rf"run={name} (.* )?(score_as|dicom_seg)=", around):
+            task = "semantic"
+        network = "unet_mnv2" if f"encoder_weights={name}" in text else ""
+        folder = "dataset.root=OTHER" in text and "dataset=" not in text
         runs = [] if number else _by_time(self.folder.glob("outputs/**/summary.json"))
-        folder_data = "dataset.root=OTHER" in text and "dataset=" not in text
         for run in reversed(runs):
             config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
-            fits = not folder_data or config["choices"]["dataset"] == "folder"
-            if task in ("", config["task"]) and fits:
+            chosen = config["choices"]
+            if (
+                task in ("", config["task"])
+                and network in ("", chosen["model"])
+                and (not folder or chosen["dataset"] == "folder")
+            ):
                 return str(run.relative_to(self.folder))
-        copy = self.folder / name
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(self.trained(task or "semantic", number), copy)
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        shutil.copytree(self.trained(task or "semantic", number, network), self.folder / name)
         return name
+
+
+def _shell(line: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    given = ["bash", "-euo", "pipefail", "-c", line]
+    subprocess.run(given, check=True, env=environment() | {"PATH": path})
 
 
 @contextmanager

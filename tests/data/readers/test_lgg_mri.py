@@ -1,7 +1,6 @@
 """LGG-MRI in its published layout, as a folder and as the archive that holds the tree twice."""
 
 import io
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from segkit.data.readers.lgg_mri import LggMri
 from tests.data.readers.lgg_mri_files import CS, HT, as_published, phantom
 
 CONF = Path(__file__).parents[3] / "conf"
+
+
 def ids(found: Listing) -> list[str]:
     return [record.id for record in found.records]
 
