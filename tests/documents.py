@@ -133,8 +133,8 @@ def _kind(code: str) -> str:
         "commands": all(program(line) in _RUN or is_looked_up(line) for line in lines),
         "files": all(map(_PATH.match, lines)),
         "signature": _SIGNATURE.fullmatch(code),
-        "table": len(commas) == 1 and commas != {0},
         "settings": _is_settings(code),
+        "table": len(commas) == 1 and commas != {0},
     }
     return next((kind for kind, holds in kinds.items() if holds), "")
 

@@ -58,6 +58,8 @@ words
 <!-- not run: needs Slurm on a cluster -->
     srun python -m segkit.train
 
+words
+
     import math
     # a comment
 
@@ -80,6 +82,9 @@ words
 ```python
 print(2)
 ```
+
+    image,mask,group
+    a.png,b.png,P1
 """
 
 
@@ -91,12 +96,13 @@ def test_blocks_are_told_apart(tmp_path: Path) -> None:
     assert [(block.line, block.kind, block.reason) for block in found] == [
         (3, "commands", None),
         (12, "", "needs Slurm on a cluster"),
-        (14, "python", None),
-        (20, "settings", None),
-        (23, "files", None),
-        (26, "commands", None),
-        (30, "settings", None),
-        (34, "python", None),
+        (16, "python", None),
+        (22, "settings", None),
+        (25, "files", None),
+        (28, "commands", None),
+        (32, "settings", None),
+        (36, "python", None),
+        (39, "table", None),
     ]
     assert list(shell_lines(found[0].text, found[0].line)) == [
         (3, "make train"),

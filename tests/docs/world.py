@@ -170,28 +170,36 @@ class World:
         return self._run_for(match[0], int(number or 0), text, block)
 
     def _run_for(self, name: str, number: int, text: str, block: Block) -> str:
-        """The newest run of the page that fits, or one from elsewhere; of DIR1 and DIR2 always."""
+        """The newest run of the page that fits, or one from elsewhere.
+
+        DIR1 and DIR2 are compared or averaged: both are of the page, one of each task, or none.
+        """
         around = block.text if number else self.shown if "segkit.export" in text else text
-        task = "instance" if _OF_OBJECTS.search(around) else ""
-        if number and "score_as=" in around:
-            task = "instance"
+        one_of_each = number and "score_as=" in around
+        task = "instance" if one_of_each or _OF_OBJECTS.search(around) else ""
         if re.search(rf"run={name} (.* )?(score_as|dicom_seg)=", around):
             task = "semantic"
-        network = "unet_mnv2" if f"encoder_weights={name}" in text else ""
-        folder = "dataset.root=OTHER" in text and "dataset=" not in text
-        runs = [] if number else _by_time(self.folder.glob("outputs/**/summary.json"))
-        for run in reversed(runs):
-            config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
-            chosen = config["choices"]
-            if (
-                task in ("", config["task"])
-                and network in ("", chosen["model"])
-                and (not folder or chosen["dataset"] == "folder")
-            ):
+        wanted = {"task": task} if task else {}
+        if f"encoder_weights={name}" in text:
+            wanted["model"] = "unet_mnv2"
+        if "dataset.root=OTHER" in text and "dataset=" not in text:
+            wanted["dataset"] = "folder"
+        runs = list(map(_chosen, _by_time(self.folder.glob("outputs/**/summary.json"))))
+        if number and not (one_of_each and len({chosen["task"] for _, chosen in runs}) > 1):
+            runs = []
+        for run, chosen in reversed(runs):
+            if wanted.items() <= chosen.items():
                 return str(run.relative_to(self.folder))
+        given = (task or "semantic", number, wanted.get("model", ""))
         shutil.rmtree(self.folder / name, ignore_errors=True)
-        shutil.copytree(self.trained(task or "semantic", number, network), self.folder / name)
+        shutil.copytree(self.trained(*given), self.folder / name)
         return name
+
+
+def _chosen(run: Path) -> tuple[Path, dict[str, str]]:
+    """A run with its task, model, data set, …"""
+    config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
+    return run, {**config["choices"], "task": config["task"]}
 
 
 def _shell(line: str) -> None:
