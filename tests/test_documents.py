@@ -1,7 +1,9 @@
-"""What the documents show is there: commands compose, scripts parse, links and targets exist."""
+"""What the documents show is there: commands compose, scripts parse, links, targets and extras."""
 
 import ast
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,13 @@ from PIL import Image
 from segkit.runs.cli import config_dir
 from tests.documents import (
     DOCUMENTS,
+    NOTEBOOKS,
     PAGES,
     README,
     ROOT,
+    all_blocks,
     anchors,
-    blocks,
     commands,
-    is_python,
     links,
     split_command,
 )
@@ -59,8 +61,18 @@ def test_command_composes(command: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_scripts_parse(document: Path) -> None:
-    for block in filter(is_python, blocks(document)):
-        ast.parse(block)
+    for block in all_blocks(document):
+        if block.kind == "python":
+            ast.parse(block.text)
+
+
+def test_extras_exist() -> None:
+    named = re.findall(r"segkit\[([\w,]+)\]", _text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert named
+    assert {name for names in named for name in names.split(",")} <= {
+        *project["optional-dependencies"]
+    }
 
 
 def test_make_targets_exist() -> None:
@@ -70,13 +82,20 @@ def test_make_targets_exist() -> None:
     assert {"train", "test"} <= named <= targets
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *NOTEBOOKS], ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for link in links(document):
         name, _, place = link.partition("#")
         target = document.parent / name if name else document
         assert target.exists(), link
         assert not place or place in anchors(target), link
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_hold_no_outputs(notebook: Path) -> None:
+    for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
 
 
 def test_pictures_are_small_open_and_are_shown() -> None:

@@ -1,5 +1,6 @@
 """NIfTI volumes that tests write, and what stands in their slices as nibabel has it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,22 @@ def volumes(root: Path, names: str = "abc", suffix: str = ".nii.gz") -> Path:
         save(root / "images" / f"{name}{suffix}", data, affine)
         save(root / "masks" / f"{name}{suffix}", (data > 1500).astype(np.uint8), affine)
     return root
+
+
+def write_task(root: Path) -> None:
+    """Eight cases of two sequences in nnU-Net's layout, and one to predict."""
+    labels = {"background": 0, "lesion": 1}
+    root.mkdir()
+    (root / "dataset.json").write_text(json.dumps({"labels": labels, "file_ending": ".nii.gz"}))
+    rng = np.random.default_rng(0)
+    for case in range(9):
+        affine = affine_of(("LAS", "RAS", "LPS")[case % 3], (48, 40, 4))
+        mask = np.zeros((48, 40, 4), np.uint8)
+        mask[10 + case : 24 + case, 8:22] = 1
+        kind = "Ts" if case == 8 else "Tr"
+        for number, gain in enumerate((900, 300)):
+            noise = rng.integers(0, 200, mask.shape)
+            image = (noise + gain * mask.astype(np.int16)).astype(np.int16)
+            save(root / f"images{kind}" / f"case{case}_{number:04}.nii.gz", image, affine)
+        if kind == "Tr":
+            save(root / "labelsTr" / f"case{case}.nii.gz", mask, affine)

@@ -1,7 +1,6 @@
 """LGG-MRI in its published layout, as a folder and as the archive that holds the tree twice."""
 
 import io
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,35 +15,9 @@ from segkit.core.contracts import Listing, check_sample
 from segkit.core.errors import SegkitError
 from segkit.data.readers.base import Reader
 from segkit.data.readers.lgg_mri import LggMri
+from tests.data.readers.lgg_mri_files import CS, HT, as_published, phantom
 
 CONF = Path(__file__).parents[3] / "conf"
-CS, HT = "TCGA_CS_5396_20010302", "TCGA_HT_7684_19950816"
-TABLE = "Patient,gender,age\nTCGA_CS_5396,2,53\nTCGA_XX_0000,,40\n"
-
-
-def phantom(root: Path) -> Path:
-    """Two patients of 11 and 2 slices, 16×16×3; tumour in every other slice."""
-    rng = np.random.default_rng(0)
-    for patient, slices in ((CS, 11), (HT, 2)):
-        folder = root / "kaggle_3m" / patient
-        folder.mkdir(parents=True)
-        for number in range(1, slices + 1):
-            image = rng.integers(0, 255, (16, 16, 3)).astype(np.uint8)
-            mask = np.zeros((16, 16), np.uint8)
-            mask[2:6, 3:9] = 255 * (number % 2)
-            stem = folder / f"{patient}_{number}"
-            tifffile.imwrite(f"{stem}.tif", image, photometric="rgb")
-            tifffile.imwrite(f"{stem}_mask.tif", mask)
-    (root / "kaggle_3m" / "data.csv").write_text(TABLE)
-    (root / "kaggle_3m" / "README.md").write_text("# about")
-    return root
-
-
-def as_published(root: Path) -> Path:
-    """The archive: the same tree twice."""
-    phantom(root)
-    shutil.copytree(root / "kaggle_3m", root / "lgg-mri-segmentation" / "kaggle_3m")
-    return Path(shutil.make_archive(str(root), "zip", root))
 
 
 def ids(found: Listing) -> list[str]:
