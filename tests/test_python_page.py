@@ -99,7 +99,7 @@ def test_the_remedy_for_a_file_that_is_too_large(session: dict[str, Any]) -> Non
     with pytest.raises(SegkitError, match=r"the limit is 0\.001 megapixels") as caught:
         session["run"].predictor(path, max_megapixels=0.001)
     key, _, value = caught.value.remedy.rpartition(" ")[2].partition("=")
-    assert session["run"].predictor(path, **{key: float(value)}).mask.shape == (48, 56)
+    assert session["run"].predictor(path, **{key: float(value)}).mask.shape == (70, 90)
 
 
 def test_scores_are_those_of_the_command(

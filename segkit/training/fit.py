@@ -5,7 +5,7 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import lightning.pytorch as pl
@@ -13,7 +13,6 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from segkit.core.checksums import content_hash
-from segkit.core.errors import SegkitError
 from segkit.core.heap import freed_is_kept
 from segkit.core.run_folder import RunFolder, environment
 from segkit.core.tables import table_text
@@ -26,6 +25,7 @@ from segkit.training.callbacks.overfit import learnt
 from segkit.training.checkpoints import Position
 from segkit.training.fitted import fit_decoder
 from segkit.training.module import SegmentationModule
+from segkit.training.step_errors import compiled, memory_told
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +64,6 @@ def fit(
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision("high")
     module.network.to(memory_format=torch.channels_last)
-    if compile_network:
-        module.network.compile()
     started = time.perf_counter()
     before = folder.seconds_before(resume_from.epoch) if resume_from else 0.0
     if resume_from is not None:
@@ -76,9 +74,8 @@ def fit(
         checkpoint_from = resume_from and resume_from.checkpoint
         log.info("training: %s epochs at most", trainer.max_epochs)
         on_cpu = trainer.strategy.root_device.type == "cpu"
-        memory = freed_is_kept() if on_cpu else _memory_told()
-        compiling = _compiling_told() if compile_network else nullcontext()
-        with _ended_by_signals(trainer), memory, compiling:
+        memory = freed_is_kept() if on_cpu else memory_told()
+        with _ended_by_signals(trainer), memory, compiled(module.network, wanted=compile_network):
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint_from, weights_only=True)
         _end_if_signalled(trainer)
         checkpoint = _chooser(trainer)
@@ -139,38 +136,6 @@ def _ended_by_signals(trainer: pl.Trainer) -> Iterator[None]:
         if by is None or "DataLoader worker" not in str(error):
             raise
         raise Stopped(by) from error
-
-
-@contextmanager
-def _memory_told() -> Iterator[None]:
-    """What a step took beyond what was foreseen."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise SegkitError(
-            "the device's memory ran out",
-            where="dataset.batch_size, dataset.size, dataset.crop",
-            remedy="set a smaller dataset.batch_size, or auto for the largest that fits; "
-            "trainer.accumulate_grad_batches=N makes up for it",
-        ) from error
-
-
-@contextmanager
-def _compiling_told() -> Iterator[None]:
-    """What torch.compile cannot make of the network on this machine."""
-    try:
-        yield
-    except torch._dynamo.exc.TorchDynamoException as error:  # imported when it is asked for
-        cause = getattr(error, "inner_exception", error)
-        said = getattr(cause, "output", "") or str(cause)  # of a compiler; of torch
-        all_lines = (said.strip() or type(cause).__name__).splitlines()
-        lines = [line for line in all_lines if "error" in line] or all_lines
-        raise SegkitError(
-            f"the network cannot be compiled: {lines[0].strip()}",
-            where="compile=true",
-            remedy="compile=false trains without; to compile, a C++ compiler and Python's headers "
-            "are needed (Debian: apt install g++ python3-dev)",
-        ) from error
 
 
 def _chooser(trainer: pl.Trainer) -> ModelCheckpoint | None:

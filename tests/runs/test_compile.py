@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torch._inductor import config as inductor
 from torch._inductor.exc import CppCompileError, InductorError
 from torch._inductor.utils import fresh_cache
 
 from segkit.core.errors import SegkitError
 from segkit.runs.checks import _check_compiler, check_training
-from segkit.training.fit import _compiling_told
+from segkit.training.step_errors import compiled
 from tests.conf.configurations import composed
 
 
@@ -66,7 +67,7 @@ def test_on_a_gpu_a_c_compiler_is_enough(bare: Path) -> None:
     ],
 )
 def test_what_comes_to_light_in_the_first_step(cause: Exception, said: str) -> None:
-    with pytest.raises(SegkitError) as caught, _compiling_told():
+    with pytest.raises(SegkitError) as caught, compiled(nn.Identity(), wanted=True):
         raise InductorError(cause, None)
     assert re.search(said, caught.value.what)
     assert "\n" not in caught.value.what
@@ -77,6 +78,7 @@ def test_what_comes_to_light_in_the_first_step(cause: Exception, said: str) -> N
 def test_a_compiler_that_does_not_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = program(tmp_path / "g++", "echo no more >&2; exit 1")
     monkeypatch.setattr(inductor.cpp, "cxx", (None, str(broken)))
-    doubled = torch.compile(lambda x: x.sin() * 2)
-    with fresh_cache(), pytest.raises(SegkitError, match="cannot be compiled"), _compiling_told():
-        doubled(torch.ones(7))
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Softplus())
+    said = pytest.raises(SegkitError, match="cannot be compiled")
+    with fresh_cache(), said, compiled(network, wanted=True):
+        network(torch.ones(1, 1, 7, 7))

@@ -133,9 +133,9 @@ def test_a_training_that_cannot_begin_ends_its_loggers(
 
     module = train if broken == "_begin" else resume_point
     monkeypatch.setattr(module, broken, fails)
-    missing: Any = None  # neither is looked at before
-    given = (config, missing, missing, RunFolder(tmp_path / "run"), {})
+    none: Any = None  # of data and module, which nothing looks at before
+    folder, resumed = RunFolder(tmp_path / "run"), broken == "starting_point"
     with pytest.raises(SegkitError, match="the disk is full"):
-        train._fit(*given, resumed=broken == "starting_point", alone=True)
+        train._fit(config, none, none, folder, {}, resumed=resumed, alone=True)
     (run,) = server.runs["http://here:5000"].values()
     assert run.status == "FAILED"
