@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,19 +42,18 @@ def lay_out(source: Path = SOURCE) -> None:
             shutil.copy2(path, source)
     for page in pages:
         text = page.read_text("utf-8")
-        found = _LINK.sub(lambda link, page=page: _place(link[1], page, source), text)
-        (source / page.name).write_text(found, "utf-8")
+        (source / page.name).write_text(_LINK.sub(partial(_place, page, source), text), "utf-8")
 
 
-def _place(link: str, page: Path, source: Path) -> str:
+def _place(page: Path, source: Path, link: re.Match[str]) -> str:
     """Where a link leads on the site; a file of the repository is brought along."""
-    target = Path(os.path.normpath(page.parent / link))
+    target = Path(os.path.normpath(page.parent / link[0]))
     if target.parent == DOCS or target.name in BESIDE:
         return target.name
     if target == ROOT / "README.md":
         return "index.md"
     if not target.is_file():
-        return link  # which the build reports
+        return link[0]  # which the build reports
     # The site takes any .md for a page.
     kept = source / "files" / target.relative_to(ROOT)
     kept = kept.with_name(f"{kept.name}.txt")
