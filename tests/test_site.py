@@ -46,9 +46,10 @@ def test_pages_and_files_beside_docs_are_brought_along(
 ) -> None:
     for name, text in {
         "docs/a.md": "[b](b.md#x) [c](../CONTRIBUTING.md) [s](../lib/s.py) [r](../README.md)\n"
-        "![p](p.png) [w](https://example.org/a.md) [n](#a) [gone](../gone.md)\n",
+        "![p](p.png) ![q](shots/q.png) [w](https://example.org/a.md) [n](#a) [gone](../gone.md)\n",
         "docs/b.md": "# x\n",
         "docs/p.png": "",
+        "docs/shots/q.png": "",
         "docs/generate/site.py": "",
         "lib/s.py": "x = 1\n",
         "CONTRIBUTING.md": "[a](docs/a.md) [s](SECURITY.md)\n",
@@ -64,10 +65,11 @@ def test_pages_and_files_beside_docs_are_brought_along(
     site.lay_out(source)
     assert (source / "a.md").read_text() == (
         "[b](b.md#x) [c](CONTRIBUTING.md) [s](files/lib/s.py.txt) [r](index.md)\n"
-        "![p](p.png) [w](https://example.org/a.md) [n](#a) [gone](../gone.md)\n"
+        "![p](p.png) ![q](shots/q.png) [w](https://example.org/a.md) [n](#a) [gone](../gone.md)\n"
     )
     assert (source / "CONTRIBUTING.md").read_text() == "[a](a.md) [s](SECURITY.md)\n"
     assert (source / "files/lib/s.py.txt").read_text() == "x = 1\n"
+    assert (source / "shots/q.png").is_file()
     assert not (source / "generate").exists()
     (source / "old.md").touch()
     site.lay_out(source)

@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +20,8 @@ SOURCE, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
 # Beside docs/, and pages of the site all the same.
 BESIDE = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
+# Pages, which are rewritten, and what makes them.
+_OURS = (".md", ".py", ".pyc", ".jinja")
 _LINK = re.compile(r"(?<=\]\()(?!\w+://|#|mailto:)([^)\s#]+)")
 # What a browser fetches by itself, unlike the target of a link that is clicked.
 _FETCHED = re.compile(
@@ -36,30 +39,35 @@ def lay_out(source: Path = SOURCE) -> None:
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     pages = [*DOCS.glob("*.md"), *(ROOT / name for name in BESIDE)]
-    for path in DOCS.iterdir():
-        if path.is_file() and path.suffix not in (".md", ".py"):
-            shutil.copy2(path, source)
+    for path in DOCS.rglob("*"):
+        if path.is_file() and path.suffix not in _OURS:
+            _copy(path, source / path.relative_to(DOCS))
     for page in pages:
         text = page.read_text("utf-8")
-        found = _LINK.sub(lambda link, page=page: _place(link[1], page, source), text)
-        (source / page.name).write_text(found, "utf-8")
+        (source / page.name).write_text(_LINK.sub(partial(_place, page, source), text), "utf-8")
 
 
-def _place(link: str, page: Path, source: Path) -> str:
+def _place(page: Path, source: Path, link: re.Match[str]) -> str:
     """Where a link leads on the site; a file of the repository is brought along."""
-    target = Path(os.path.normpath(page.parent / link))
-    if target.parent == DOCS or target.name in BESIDE:
+    target = Path(os.path.normpath(page.parent / link[0]))
+    if target.is_relative_to(DOCS):
+        return target.relative_to(DOCS).as_posix()
+    if target.name in BESIDE:
         return target.name
     if target == ROOT / "README.md":
         return "index.md"
     if not target.is_file():
-        return link  # which the build reports
+        return link[0]  # which the build reports
     # The site takes any .md for a page.
     kept = source / "files" / target.relative_to(ROOT)
     kept = kept.with_name(f"{kept.name}.txt")
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(target, kept)
+    _copy(target, kept)
     return kept.relative_to(source).as_posix()
+
+
+def _copy(path: Path, kept: Path) -> None:
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(path, kept)
 
 
 def fetched(site: Path = SITE) -> Iterator[str]:
