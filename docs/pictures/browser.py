@@ -48,9 +48,10 @@ def screenshot(address: str, path: Path, size: tuple[int, int], *, dark: bool) -
 @contextmanager
 def tensorboard(logdir: Path) -> Iterator[str]:
     """A TensorBoard of these runs, by its address."""
-    words = ["--logdir", str(logdir), "--port", str(_PORT), "--load_fast", "false"]
+    words = ["--logdir", logdir.name, "--port", str(_PORT), "--load_fast", "false"]
     server = subprocess.Popen(
         [sys.executable, "-m", "tensorboard.main", *words],
+        cwd=logdir.parent,  # it shows where they lie
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
