@@ -48,7 +48,9 @@ def screenshot(address: str, path: Path, size: tuple[int, int], *, dark: bool) -
 @contextmanager
 def tensorboard(logdir: Path) -> Iterator[str]:
     """A TensorBoard of these runs, by its address."""
-    words = ["--logdir", logdir.name, "--port", str(_PORT), "--load_fast", "false"]
+    # It answers when all has been read.
+    at_once = ["--load_fast", "false", "--reload_interval", "0", "--reload_task", "blocking"]
+    words = ["--logdir", logdir.name, "--port", str(_PORT), *at_once]
     server = subprocess.Popen(
         [sys.executable, "-m", "tensorboard.main", *words],
         cwd=logdir.parent,  # it shows where they lie

@@ -121,9 +121,9 @@ def column_kinds(header: Sequence[object], rows: Sequence[Sequence[object]]) -> 
 
 
 def _are_numbers(cells: Sequence[object]) -> bool:
-    """Whether most are, of those that say anything."""
+    """Whether half of them are, of those that say anything: one may be called "baseline"."""
     known = [number_in(cell) is not None for cell in cells if cell not in (None, "", "undefined")]
-    return 2 * sum(known) > len(known)
+    return bool(known) and 2 * sum(known) >= len(known)
 
 
 # An interval, a count in brackets or a unit may follow, but no sentence.
