@@ -13,7 +13,7 @@ from pathlib import Path
 
 from docs.pictures.sources import LackingError
 
-_PORT, _PATIENCE = 16006, 60
+_PORT, _PATIENCE = 16006, 300  # seconds
 
 
 def screenshot(address: str, path: Path, size: tuple[int, int], *, dark: bool) -> None:
@@ -65,6 +65,8 @@ def tensorboard(logdir: Path) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(1)
+        else:
+            raise TimeoutError(f"TensorBoard does not answer at {address}")
         yield address
     finally:
         server.terminate()

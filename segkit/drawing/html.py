@@ -106,8 +106,9 @@ def number_in(cell: object) -> float | None:
     if isinstance(cell, str):
         found = _NUMBER.match(cell)
         return float(found[0]) if found else None
-    known = isinstance(cell, Real) and not isinstance(cell, bool) and math.isfinite(cell)
-    return float(cell) if known else None
+    if isinstance(cell, bool) or not isinstance(cell, Real) or not math.isfinite(cell):
+        return None
+    return float(cell)
 
 
 def column_kinds(header: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
