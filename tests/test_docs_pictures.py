@@ -49,7 +49,8 @@ def test_a_picture_is_made_small_enough_or_refused(
     for name in ("a.png", "a.jpg"):
         write(noise, tmp_path / name)
         assert (tmp_path / name).stat().st_size < LARGEST
-        assert Image.open(tmp_path / name).size == noise.size
+        with Image.open(tmp_path / name) as written:
+            assert written.size == noise.size
     monkeypatch.setattr(__main__, "LARGEST", 1000)
     with pytest.raises(ValueError, match="bytes"):
         write(noise, tmp_path / "b.png")
