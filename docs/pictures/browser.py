@@ -41,7 +41,7 @@ def screenshot(address: str, path: Path, size: tuple[int, int], *, dark: bool) -
     ]
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     subprocess.run(
-        [chromium, *quiet, *settings, address], check=True, capture_output=True, timeout=180
+        [chromium, *quiet, *settings, address], check=True, capture_output=True, timeout=600
     )
 
 

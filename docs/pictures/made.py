@@ -18,12 +18,12 @@ from docs.pictures.sources import DSB2018, LackingError, Sources
 from segkit.core.run_folder import RunFolder
 from segkit.evaluation.report import write_report
 
-_WINDOW, _LOW = (1200, 1000), (1200, 740)  # pixels
+_WINDOW = (1200, 1000)  # pixels
 # What the report says that it lies in.
 _SHOWN = "outputs/dsb2018/unet_mnv2/2026-11-26_07-11-32-957f97e8"
 # Losses and scores of TensorBoard, as its address writes them: ^(train|val)/(loss|dice|ap)$
 _TAGS = "scalars&_smoothingWeight=0&tagFilter=%5E(train%7Cval)%2F(loss%7Cdice%7Cap)%24"
-_OVERLAID = "0a7d30b25235"
+_OVERLAID = "8cdbdda8b3a6"
 
 
 def found(given: Sources) -> Image.Image:
@@ -77,7 +77,7 @@ def augmented(given: Sources) -> Image.Image:
 
 def page(of: Callable[[Sources], Path], given: Sources, *, dark: bool) -> Image.Image:
     """The top of a page."""
-    return _seen(of(given).as_uri(), given, _WINDOW, dark=dark)
+    return _seen(of(given).as_uri(), given, dark=dark)
 
 
 def board(given: Sources, *, dark: bool) -> Image.Image:
@@ -92,7 +92,8 @@ def board(given: Sources, *, dark: bool) -> Image.Image:
         for file in files:
             shutil.copy(file, logs / name)
     with tensorboard(logs) as address:
-        return _seen(f"{address}/?darkMode={str(dark).lower()}#{_TAGS}", given, _LOW, dark=dark)
+        whole = _seen(f"{address}/?darkMode={str(dark).lower()}#{_TAGS}", given, dark=dark)
+        return whole.crop((0, 0, whole.width, 740))  # below are single dots
 
 
 def report(given: Sources) -> Path:
@@ -121,9 +122,9 @@ def comparison(given: Sources) -> Path:
     return output / "comparison.html"
 
 
-def _seen(address: str, given: Sources, size: tuple[int, int], *, dark: bool) -> Image.Image:
+def _seen(address: str, given: Sources, *, dark: bool) -> Image.Image:
     path = given.scratch / "page.png"
-    screenshot(address, path, size, dark=dark)
+    screenshot(address, path, _WINDOW, dark=dark)
     return Image.open(path)
 
 
