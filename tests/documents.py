@@ -181,7 +181,10 @@ def named(document: Path, heading: str) -> list[str]:
 
 def links(document: Path) -> list[str]:
     """What its links and pictures lead to, but for addresses of the web."""
-    found: list[str] = re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8"))
+    text = document.read_text("utf-8")
+    found: list[str] = re.findall(r"\]\(([^)]+)\)", text)
+    # A picture of which there is a dark one, too, is written in HTML.
+    found += re.findall(r"\b(?:src|srcset)=\"([^\"]+)\"", text)
     return [link for link in found if "://" not in link]
 
 

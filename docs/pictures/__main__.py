@@ -20,7 +20,8 @@ from docs.pictures.sources import LackingError, Sources
 
 DOCS = Path(__file__).parents[1]
 LARGEST = 300_000  # bytes of a picture
-_COLOURS = (256, 128, 64, 32)
+# Levels of grey that are one in a PNG, so that it is smaller: hues and thin lines stay.
+_STEPS = (1, 4, 8, 16)
 _QUALITIES = (88, 80, 70, 60)
 
 Maker = Callable[[Sources], Image.Image]
@@ -43,7 +44,6 @@ for dark, shade in ((False, "light"), (True, "dark")):
     PICTURES |= {
         f"report_{shade}.png": partial(made.page, made.report, dark=dark),
         f"comparison_{shade}.png": partial(made.page, made.comparison, dark=dark),
-        f"check_{shade}.png": partial(made.page, made.checked, dark=dark),
         f"tensorboard_{shade}.png": partial(made.board, dark=dark),
     }
 
@@ -58,11 +58,14 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", type=Path, help="a folder of run folders")
     parser.add_argument("data", type=Path, help="a folder of the published archives")
     parser.add_argument("names", nargs="*", help="of the pictures; none: all")
+    parser.add_argument("--scratch", type=Path, help="where what is made on the way is kept")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where they are written")
     asked = parser.parse_args(given)
     left: dict[str, list[str]] = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        sources = Sources(asked.runs.resolve(), asked.data.resolve(), Path(scratch))
+    with tempfile.TemporaryDirectory() as passing:
+        scratch = (asked.scratch or Path(passing)).resolve()
+        scratch.mkdir(exist_ok=True)
+        sources = Sources(asked.runs.resolve(), asked.data.resolve(), scratch)
         for name in asked.names or PICTURES:
             try:
                 write(PICTURES[name](sources), asked.docs / name)
@@ -82,17 +85,21 @@ def write(picture: Image.Image, path: Path) -> None:
         ValueError: it is too large, however it is written.
     """
     whole = picture.convert("RGB")
-    for colours, quality in zip(_COLOURS, _QUALITIES, strict=True):
+    for step, quality in zip(_STEPS, _QUALITIES, strict=True):
         stream = io.BytesIO()
         if path.suffix == ".jpg":
             whole.save(stream, "JPEG", quality=quality, optimize=True)
         else:
-            few = whole.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-            few.save(stream, "PNG", optimize=True)
+            levels = [_rounded(level, step) for level in range(256)]
+            whole.point(levels * 3).save(stream, "PNG", optimize=True)
         if len(stream.getvalue()) < LARGEST:
             path.write_bytes(stream.getvalue())
             return
     raise ValueError(f"{path.name}: {len(stream.getvalue())} bytes")
+
+
+def _rounded(level: int, step: int) -> int:
+    return 255 if level == 255 else min(255, (level + step // 2) // step * step)
 
 
 if __name__ == "__main__":

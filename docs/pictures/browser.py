@@ -13,7 +13,7 @@ from pathlib import Path
 
 from docs.pictures.sources import LackingError
 
-_PORT, _PATIENCE = 16006, 60
+_PORT, _PATIENCE = 16006, 300  # seconds
 
 
 def screenshot(address: str, path: Path, size: tuple[int, int], *, dark: bool) -> None:
@@ -41,16 +41,19 @@ def screenshot(address: str, path: Path, size: tuple[int, int], *, dark: bool) -
     ]
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     subprocess.run(
-        [chromium, *quiet, *settings, address], check=True, capture_output=True, timeout=180
+        [chromium, *quiet, *settings, address], check=True, capture_output=True, timeout=600
     )
 
 
 @contextmanager
 def tensorboard(logdir: Path) -> Iterator[str]:
     """A TensorBoard of these runs, by its address."""
-    words = ["--logdir", str(logdir), "--port", str(_PORT), "--load_fast", "false"]
+    # It answers when all has been read.
+    at_once = ["--load_fast", "false", "--reload_interval", "0", "--reload_task", "blocking"]
+    words = ["--logdir", logdir.name, "--port", str(_PORT), *at_once]
     server = subprocess.Popen(
         [sys.executable, "-m", "tensorboard.main", *words],
+        cwd=logdir.parent,  # it shows where they lie
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -62,6 +65,8 @@ def tensorboard(logdir: Path) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(1)
+        else:
+            raise TimeoutError(f"TensorBoard does not answer at {address}")
         yield address
     finally:
         server.terminate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 import subprocess
@@ -19,17 +18,19 @@ from docs.pictures.sources import DSB2018, LackingError, Sources
 from segkit.core.run_folder import RunFolder
 from segkit.evaluation.report import write_report
 
-_WINDOW = (1200, 1000)
+_WINDOW = (1200, 1000)  # pixels
 # What the report says that it lies in.
 _SHOWN = "outputs/dsb2018/unet_mnv2/2026-11-26_07-11-32-957f97e8"
-_OVERLAID = "0a7d30b25235"
+# Losses and scores of TensorBoard, as its address writes them: ^(train|val)/(loss|dice|ap)$
+_TAGS = "scalars&_smoothingWeight=0&tagFilter=%5E(train%7Cval)%2F(loss%7Cdice%7Cap)%24"
+_OVERLAID = "8cdbdda8b3a6"
 
 
 def found(given: Sources) -> Image.Image:
     """What segkit finds on four kinds of images, in a row: test images of a middling score."""
     cells = (
-        Cell(given.folder("objects"), "05a8f65ebd0b", "nuclei, fluorescence"),
-        Cell(given.folder("objects"), "589f86dee5b4", "nuclei, stained"),
+        Cell(given.folder("objects"), "3a3fee427e6e", "nuclei, fluorescence"),
+        Cell(given.folder("objects"), "c0f172831b80", "nuclei, stained"),
         Cell(given.folder("chest_xray"), "80f19fedb6cc", "lungs, radiograph"),
         Cell(given.folder("lgg_mri"), "TCGA_HT_8563_19981209_10", "tumour, MRI"),
     )
@@ -64,11 +65,14 @@ def overlaid(given: Sources) -> Image.Image:
 
 
 def augmented(given: Sources) -> Image.Image:
-    """Of ``augment.png`` three rows, and as many of its columns as can be seen."""
-    checked(given)
-    whole = Image.open(given.scratch / "check" / "augment.png")
+    """Of ``augment.png`` the last three rows, and as many of its columns as can be seen."""
+    folder, data = given.scratch / "check", given.archive(DSB2018)
+    if not (folder / "augment.png").exists():
+        words = ("dataset=dsb2018", "task=instance", "augment_preview=true")
+        _segkit("check", *words, f"dataset.root={data}", f"hydra.run.dir={folder}")
+    whole = Image.open(folder / "augment.png")
     step = (whole.height - 6) // 5
-    return whole.crop((0, 0, 5 * step + 6, 3 * step + 6))
+    return whole.crop((0, 2 * step, 5 * step + 6, whole.height))
 
 
 def page(of: Callable[[Sources], Path], given: Sources, *, dark: bool) -> Image.Image:
@@ -88,19 +92,20 @@ def board(given: Sources, *, dark: bool) -> Image.Image:
         for file in files:
             shutil.copy(file, logs / name)
     with tensorboard(logs) as address:
-        return _seen(f"{address}/?darkMode={str(dark).lower()}#timeseries", given, dark=dark)
+        whole = _seen(f"{address}/?darkMode={str(dark).lower()}#{_TAGS}", given, dark=dark)
+        return whole.crop((0, 0, whole.width, 740))  # below are single dots
 
 
 def report(given: Sources) -> Path:
     """``report.html`` of an evaluated run, as it is written today."""
-    given.evaluated("objects", "evaluation.csv")
+    given.evaluated("dsb2018", "evaluation.csv")
     folder = given.scratch / _SHOWN
     if not folder.exists():
-        shutil.copytree(given.folder("objects"), folder, ignore=shutil.ignore_patterns("*.ckpt"))
+        shutil.copytree(given.folder("dsb2018"), folder, ignore=shutil.ignore_patterns("*.ckpt"))
         for file in (folder / "config.yaml", folder / "summary.json"):
             file.write_text(portable(file.read_text("utf-8")), "utf-8")
-        with contextlib.chdir(given.scratch):
-            write_report(RunFolder(_SHOWN))
+        path = write_report(RunFolder(folder))
+        path.write_text(path.read_text("utf-8").replace(f"{given.scratch}/", ""), "utf-8")
     return folder / "report.html"
 
 
@@ -111,20 +116,10 @@ def portable(text: str) -> str:
 
 def comparison(given: Sources) -> Path:
     """``comparison.html`` of the sweep."""
-    output = given.scratch / "comparison"
+    output = given.scratch / "augment"
     if not output.exists():
         _segkit("compare", f"sweep={given.folder('sweep')}", f"output={output}")
     return output / "comparison.html"
-
-
-def checked(given: Sources) -> Path:
-    """``report.html`` of a check, with a preview of the augmentation."""
-    folder, data = given.scratch / "check", given.archive(DSB2018)
-    if not folder.exists():
-        words = ("dataset=dsb2018", "task=instance", "augment_preview=true")
-        root = f"dataset.root={data.name}"
-        _segkit("check", *words, root, f"hydra.run.dir={folder}", beside=data)
-    return folder / "report.html"
 
 
 def _seen(address: str, given: Sources, *, dark: bool) -> Image.Image:
@@ -133,6 +128,5 @@ def _seen(address: str, given: Sources, *, dark: bool) -> Image.Image:
     return Image.open(path)
 
 
-def _segkit(name: str, *words: str, beside: Path | None = None) -> None:
-    where = beside.parent if beside else None
-    subprocess.run([sys.executable, "-m", f"segkit.{name}", *words], check=True, cwd=where)
+def _segkit(name: str, *words: str) -> None:
+    subprocess.run([sys.executable, "-m", f"segkit.{name}", *words], check=True)

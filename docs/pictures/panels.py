@@ -132,7 +132,7 @@ def _drawn(one: Found, cell: Cell) -> Pixels:
     return np.asarray(picture, np.uint8)
 
 
-def _lines(region: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
+def _lines(region: NDArray[np.bool_]) -> list[Any]:
     """The outline of a region at the large size, smooth where pixels make steps."""
     scale = _SIDE * _FINE / region.shape[0]
     # Blurred by a pixel, the steps of the mask's edge become the slope that they stand for.

@@ -19,12 +19,14 @@ COMMANDS = {
     "dataset.root=$DATA/deepcell/DeepCell-ImageMask-Dataset.zip",
     "objects": "train experiment=dsb2018_objects dataset.root=$DATA/dsb2018/stage1_train.zip",
     "sweep": "train -m dataset=dsb2018 dataset.root=$DATA/dsb2018/stage1_train.zip "
-    "dataset.size=128 trainer.max_epochs=15 augment=light,robust,scaled",
+    "dataset.size=128 dataset.batch_size=8 trainer.max_epochs=15 loss.per_image=true "
+    "trainer.check_val_every_n_epoch=3 schedule=cosine dataset.intensity=image "
+    "callbacks.average.decay=0.99 augment=light,robust",
     "growth": "benchmark parts=[growth] dataset=dsb2018 "
     "dataset.root=$DATA/dsb2018/stage1_train.zip",
 }
-# The file without which a folder is not finished; evaluate has looked at those of one run.
-_DONE = {"sweep": "jobs.csv", "growth": "growth.png"}
+# The files without which a folder is not finished.
+_DONE = {"sweep": "*/summary.json", "growth": "growth.png"}
 
 
 class LackingError(Exception):
@@ -52,7 +54,7 @@ class Sources:
             LackingError: with the command that makes it.
         """
         folder = self.runs / name
-        if not (folder / _DONE.get(name, "summary.json")).is_file():
+        if not any(folder.glob(_DONE.get(name, "summary.json"))):
             raise LackingError(self.command(name))
         return folder
 

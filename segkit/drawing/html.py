@@ -106,8 +106,9 @@ def number_in(cell: object) -> float | None:
     if isinstance(cell, str):
         found = _NUMBER.match(cell)
         return float(found[0]) if found else None
-    known = isinstance(cell, Real) and not isinstance(cell, bool) and math.isfinite(cell)
-    return float(cell) if known else None
+    if isinstance(cell, bool) or not isinstance(cell, Real) or not math.isfinite(cell):
+        return None
+    return float(cell)
 
 
 def column_kinds(header: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
@@ -121,9 +122,9 @@ def column_kinds(header: Sequence[object], rows: Sequence[Sequence[object]]) -> 
 
 
 def _are_numbers(cells: Sequence[object]) -> bool:
-    """Whether most are, of those that say anything."""
+    """Whether half of them are, of those that say anything: one may be called "baseline"."""
     known = [number_in(cell) is not None for cell in cells if cell not in (None, "", "undefined")]
-    return 2 * sum(known) > len(known)
+    return bool(known) and 2 * sum(known) >= len(known)
 
 
 # An interval, a count in brackets or a unit may follow, but no sentence.

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -232,30 +231,3 @@ def test_many_findings_are_cut_short(found: Audit, reader: Dsb2018) -> None:
     assert "file_0499.png" in page
     assert "file_0500.png" not in page
     assert "and 100 more in problems.csv" in page
-
-
-def test_what_is_wrong_stands_before_what_there_is(found: Audit, reader: Dsb2018) -> None:
-    pairs = [Pair(0, 1, exact=True, correlation=1)]
-    page = report(replace(found, pairs=pairs), reader, "title", "subtitle", b"augmented")
-    assert re.findall("<h2>(.*?)</h2>", page) == [
-        "Problems",
-        "Copies",
-        "Images with their masks",
-        "Splits",
-        "Distributions",
-        "Augmentation",
-        "Records",
-    ]
-
-
-def test_findings_and_records_can_be_sorted_and_splits_stay_with_their_strata(
-    found: Audit, reader: Dsb2018
-) -> None:
-    page = report(found, reader, "title", "subtitle")
-    tables = re.findall(r"<table( class=\"sortable\")?><thead><tr><th[^>]*>(.*?)</th>", page)
-    assert [(heading, bool(sortable)) for sortable, heading in tables] == [
-        ("what", True),
-        ("split", False),
-        ("", False),
-        ("id", True),
-    ]

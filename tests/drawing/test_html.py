@@ -146,7 +146,9 @@ def test_columns_of_numbers_stand_right_with_their_headings() -> None:
     ]
     # What has no value stands where a value would.
     assert kinds([["0.9"], ["undefined"], [""]]) == ["number"]
+    assert kinds([["baseline"], ["-0.022 [-0.031, -0.014]"]]) == ["number"]
     assert kinds([["1"], ["a"], ["b"]]) == ["words"]
+    assert kinds([[""], [""]]) == ["words"]
 
 
 def test_a_table_without_rows_has_its_headings() -> None:
