@@ -33,7 +33,7 @@ def tiny(name: str, words: Sequence[str]) -> list[str]:
     """What follows ``segkit.NAME``, for a short run on phantoms without the network."""
     words = [_capped(word) for word in words]
     if name not in ("train", "sweep", "benchmark") or "--help" in words:
-        return [*words, *_root(words)]
+        return [*_root(words), *words]
     if any(word.startswith("resume=") and word != "resume=true" for word in words):
         return [word.replace("max_epochs=1", "max_epochs=2") for word in words]
     if "-m" in words:
@@ -44,12 +44,12 @@ def tiny(name: str, words: Sequence[str]) -> list[str]:
         added.append("rounds")
         words += [] if "parts" in given else [_PARTS]
     return [
-        *words,
         *_root(words),
         *(_PHANTOMS if _is_drawn(words) else ()),
         *(f"{key}={_CAPPED[key]}" for key in added if key not in given),
         *(() if _chooses_a_network(words) else small(*words)),
         *("dataset.num_workers=0", "trainer.enable_progress_bar=false"),
+        *words,  # last, since flags that take a value may stand at the end alone
     ]
 
 
