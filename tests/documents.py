@@ -36,7 +36,7 @@ _RUN = frozenset(
 )
 _PATH = re.compile(r"[\s│├└─]*[^\s:]*[./…*][^\s:]*(\s|$)")
 
-_SIGNATURE = re.compile(r"[\w.]+\(\n(?:    .+,\n)+\)(?: -> .+)?\n")
+_SIGNATURE = re.compile(r"[\w.]+\((?:.*|\n(?:    .+,\n)+)\)(?: -> .+)?\n")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def tiny(name: str, words: Sequence[str]) -> list[str]:
     """What follows ``segkit.NAME``, for a short run on phantoms without the network."""
     words = [_capped(word) for word in words]
     if name not in ("train", "sweep", "benchmark") or "--help" in words:
-        return [*_root(words), *words]
+        drawn = name == "check" and _is_drawn(words)
+        return [*_root(words), *(_PHANTOMS if drawn else ()), *words]
     if any(word.startswith("resume=") and word != "resume=true" for word in words):
         return [word.replace("max_epochs=1", "max_epochs=2") for word in words]
     if "-m" in words:
