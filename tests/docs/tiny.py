@@ -21,7 +21,7 @@ _CAPPED = {
 }
 _ADDED = ("dataset.batch_size", "trainer.max_epochs")
 _OBJECTS = {"task=instance", "experiment=dsb2018_objects"}
-_PARTS = "parts=[inference]"  # of a benchmark that measures them all
+_PART = "parts=[training]"  # of a benchmark that measures them all; of several the first
 _PHANTOMS = ("dataset.count=12", "dataset.image_size=64")
 # Data that segkit fetches are in the folder.
 _FETCHED = re.compile(r"(dataset|experiment)=(dsb2018\w*|cell_nuclei|capstone4_nuclei)")
@@ -43,7 +43,8 @@ def tiny(name: str, words: Sequence[str]) -> list[str]:
     added = [*_ADDED, "dataset.crop" if _OBJECTS & {*words} else "dataset.size"]
     if name == "benchmark":
         added.append("rounds")
-        words += [] if "parts" in given else [_PARTS]
+        words = [re.sub(r"^(parts=\[\w+).*", r"\1]", word) for word in words]
+        words += [] if "parts" in given else [_PART]
     return [
         *_root(words),
         *(_PHANTOMS if _is_drawn(words) else ()),
