@@ -46,7 +46,7 @@ _AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
 class Predictor:
     """Finds the classes of an image's pixels. Several networks answer with their mean probability.
 
-    >>> predictor = segkit.load_run("DIR")  # doctest: +SKIP
+    >>> predictor = load_run("outputs/dsb2018/unet_mnv2/2026-11-21")  # doctest: +SKIP
     >>> prediction = predictor(image)  # as evaluate does  # doctest: +SKIP
     >>> prediction = predictor(image, tile=512)  # in tiles, unscaled  # doctest: +SKIP
 
