@@ -57,7 +57,7 @@ def open_data(
 
     Example::
 
-        data = segkit.open_data("folder", root="cells", size=128)
+        data = segkit.open_data("folder", root="mydata", size=128)
         sample = data.as_dataset("train")[0]
         sample["image"]  # (C, H, W) uint8, 0…255; augmented
         sample["mask"]  # (H, W) uint8, class indices; of task="instance" int32, labels
@@ -89,9 +89,9 @@ def fit(overrides: Sequence[str] = ()) -> TrainedRun:
 
     Example::
 
-        run = segkit.fit(["dataset=folder", "dataset.root=cells", "trainer.max_epochs=20"])
+        run = segkit.fit(["dataset=folder", "dataset.root=mydata", "trainer.max_epochs=20"])
         run.summary["test"]["all"]["dice"]
-        mask, probability = run.predictor("cell.png")
+        mask, probability = run.predictor("mydata/images/a.png")
 
     Args:
         overrides: ``key=value`` as on the command line.

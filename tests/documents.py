@@ -36,7 +36,7 @@ _RUN = frozenset(
 )
 _PATH = re.compile(r"[\s│├└─]*[^\s:]*[./…*][^\s:]*(\s|$)")
 
-_SIGNATURE = re.compile(r"[\w.]+\(\n(?:    .+,\n)+\)(?: -> .+)?\n")
+_SIGNATURE = re.compile(r"[\w.]+\((?:.*|\n(?:    .+,\n)+)\)(?: -> .+)?\n")
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def is_python(code: str) -> bool:
 
 def commands(text: str) -> list[str]:
     """What follows ``python -m``, or the name of the image: ``segkit.train dataset=phantom``."""
-    found = re.findall(r"(?:python -m|docker run .* segkit\S*) (segkit\.\w+[^`\n|]*)", text)
+    found = re.findall(r"(?:python -m|docker run .* segkit\S*) (segkit\.[a-z]+\b[^`\n|]*)", text)
     return [command.split("  #")[0].strip() for command in found]
 
 

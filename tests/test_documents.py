@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from PIL import Image
 
+from segkit.config.literal import own_data
 from segkit.runs.cli import config_dir
 from tests.documents import (
     DOCUMENTS,
@@ -45,6 +46,7 @@ def test_command_composes(command: str) -> None:
     name, words = split_command(command)
     assert (ROOT / "segkit" / f"{name}.py").is_file()
     overrides = [word for word in words if word not in FLAGS]
+    overrides = [*filter(None, [own_data(words, name)]), *overrides]
     if name == "compare":  # which takes its own key for that of Hydra's group of the same name
         overrides = [re.sub(r"^sweep=", "folder=", word) for word in overrides]
     # A sweep is tried with the first value of each choice.

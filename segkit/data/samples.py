@@ -32,6 +32,8 @@ class Samples(Dataset[dict[str, Tensor]]):
 
     Example::
 
+        from torch.utils.data import DataLoader
+
         loader = DataLoader(data.as_dataset("train"), batch_size=8, shuffle=True)
 
     Args:

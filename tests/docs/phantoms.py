@@ -99,7 +99,7 @@ def write_weights(path: Path) -> None:
 
 
 # By the name in a command; a user's own data, and what else a command says of them, are Own.
-WRITERS: dict[str, Callable[[Path], None]] = {
+WRITERS: dict[str, Callable[[Path], object]] = {
     "images": _pictures,
     "new": _new,
     "corrected": _corrected,

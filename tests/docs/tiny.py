@@ -21,7 +21,7 @@ _CAPPED = {
 }
 _ADDED = ("dataset.batch_size", "trainer.max_epochs")
 _OBJECTS = {"task=instance", "experiment=dsb2018_objects"}
-_PARTS = "parts=[inference]"  # of a benchmark that measures them all
+_PART = "parts=[training]"  # of a benchmark that measures them all; of several the first
 _PHANTOMS = ("dataset.count=12", "dataset.image_size=64")
 # Data that segkit fetches are in the folder.
 _FETCHED = re.compile(r"(dataset|experiment)=(dsb2018\w*|cell_nuclei|capstone4_nuclei)")
@@ -33,7 +33,8 @@ def tiny(name: str, words: Sequence[str]) -> list[str]:
     """What follows ``segkit.NAME``, for a short run on phantoms without the network."""
     words = [_capped(word) for word in words]
     if name not in ("train", "sweep", "benchmark") or "--help" in words:
-        return [*words, *_root(words)]
+        drawn = name == "check" and _is_drawn(words)
+        return [*_root(words), *(_PHANTOMS if drawn else ()), *words]
     if any(word.startswith("resume=") and word != "resume=true" for word in words):
         return [word.replace("max_epochs=1", "max_epochs=2") for word in words]
     if "-m" in words:
@@ -42,14 +43,15 @@ def tiny(name: str, words: Sequence[str]) -> list[str]:
     added = [*_ADDED, "dataset.crop" if _OBJECTS & {*words} else "dataset.size"]
     if name == "benchmark":
         added.append("rounds")
-        words += [] if "parts" in given else [_PARTS]
+        words = [re.sub(r"^(parts=\[\w+).*", r"\1]", word) for word in words]
+        words += [] if "parts" in given else [_PART]
     return [
-        *words,
         *_root(words),
         *(_PHANTOMS if _is_drawn(words) else ()),
         *(f"{key}={_CAPPED[key]}" for key in added if key not in given),
         *(() if _chooses_a_network(words) else small(*words)),
         *("dataset.num_workers=0", "trainer.enable_progress_bar=false"),
+        *words,  # last, since flags that take a value may stand at the end alone
     ]
 
 

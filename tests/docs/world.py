@@ -56,6 +56,7 @@ class World:
         self.folder, self.patch, self.trained = folder, patch, trained
         self.own: Own | None = None
         self.shown = ""  # all that is run of the page
+        self.copied: dict[str, tuple[str, int, str]] = {}  # runs from elsewhere
         self.names: dict[str, Any] = {"image": nuclei(50)[0]}  # as a reader has loaded one
         patch.chdir(folder)
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
@@ -184,15 +185,18 @@ class World:
             wanted["model"] = "unet_mnv2"
         if "dataset.root=OTHER" in text and "dataset=" not in text:
             wanted["dataset"] = "folder"
-        runs = list(map(_chosen, _by_time(self.folder.glob("outputs/**/summary.json"))))
+        places = _by_time(self.folder.glob("outputs/**/summary.json"))
+        runs = [_chosen(run) for run in places if "debug" not in run.parts]
         if number and not (one_of_each and len({chosen["task"] for _, chosen in runs}) > 1):
             runs = []
         for run, chosen in reversed(runs):
             if wanted.items() <= chosen.items():
                 return str(run.relative_to(self.folder))
         given = (task or "semantic", number, wanted.get("model", ""))
-        shutil.rmtree(self.folder / name, ignore_errors=True)
-        shutil.copytree(self.trained(*given), self.folder / name)
+        if self.copied.get(name) != given:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.copytree(self.trained(*given), self.folder / name)
+            self.copied[name] = given
         return name
 
 
