@@ -59,6 +59,7 @@ def test_names_on_the_page_are_only_words(command: Compare, tmp_path: Path) -> N
     page = (output / "comparison.html").read_text("utf-8")
     assert page.count("<script") == 1  # the page's own
     assert "<b>" not in page
+    assert "sd of seeds" not in page, "of one seed there is none"
     for heading in ("What can be concluded", "How they were trained"):
         start = page.index(f"<h2>{heading}</h2>")
         assert "&lt;script&gt;" in page[start : page.index("</section>", start)]
