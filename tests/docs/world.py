@@ -29,7 +29,9 @@ from tests.documents import Block, all_blocks, is_looked_up, shell_lines
 _NAME = r"(?<![\w./-]){}(?![\w-])"
 _RUN = re.compile(r"(?P<key>hydra\.\w+\.dir=)?(?P<parent>(?:[\w-]+/)*)\bDIR(?P<number>\d?)\b")
 _ARCHIVES = {"lgg_mri": "lgg_mri|brain_segmentation", "chest_xray": "chest_xray|unet_lowered"}
-_OF_OBJECTS = re.compile(r"\b(rois|geojson|coco|seed_threshold|min_area)=|seed_threshold\"\]")
+_OF_OBJECTS = re.compile(
+    r"\b(rois|geojson|coco|seed_threshold|min_area)=|seed_threshold\"\]|\.objects\b"
+)
 # Of these exit code 1 is an answer: the data are not fit, the batch was not learnt.
 _VERDICTS = {"check", "debug=overfit"}
 # These start processes, each of which begins as this one did.
