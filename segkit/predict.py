@@ -11,7 +11,7 @@ from segkit.config.plain import resolved
 from segkit.config.values import PREDICT
 from segkit.core.channels import channels_of
 from segkit.core.home import at_home
-from segkit.core.intensity import GROUP
+from segkit.core.intensity import OF_GROUPS
 from segkit.core.limits import limit_images
 from segkit.core.shell import command
 from segkit.core.sources import check_apart
@@ -87,9 +87,10 @@ def predict(config: dict[str, Any], call: Call) -> None:
 
 
 def _say_beginning(runs: Sequence[SavedRun]) -> None:
-    if runs[0].intensity == GROUP:
+    if runs[0].intensity in OF_GROUPS:
         cli.say(
-            "warning: this run scales the images of a group together (dataset.intensity=group); "
+            "warning: this run scales the images of a group together "
+            f"(dataset.intensity={runs[0].intensity}); "
             "here each file is a group of its own, and its mask may be another"
         )
     cli.say("loading PyTorch …")

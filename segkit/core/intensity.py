@@ -2,10 +2,12 @@
 
 from typing import Any
 
-# A window of each image over its channels, of each channel, of each channel over a group's images;
-# and what runs of earlier versions did: 8 bits as they are, deeper images by their percentiles.
-IMAGE, CHANNEL, GROUP, STORED = "image", "channel", "group", "stored"
-RULES = (IMAGE, CHANNEL, GROUP, STORED)
+# A window of each image over its channels, of each channel, of each channel over a group's images,
+# by their ends or by mean and deviation; and what runs of earlier versions did: 8 bits as they are,
+# deeper images by their percentiles.
+IMAGE, CHANNEL, GROUP, STANDARD, STORED = "image", "channel", "group", "standard", "stored"
+RULES = (IMAGE, CHANNEL, GROUP, STANDARD, STORED)
+OF_GROUPS = (GROUP, STANDARD)
 FIXED = "fixed"
 # For whoever calls an exported model: the graph takes uint8.
 _ENDS = "the lowest and the highest value after a median over 3×3 pixels (the edge repeated)"
@@ -17,6 +19,11 @@ HOW = {
     "all its slices",
     GROUP: f"{_LINE}cut at 0 and 255; low and high are {_ENDS} of each channel, of all images of a "
     "group (a patient, a volume, a stack)",
+    STANDARD: f"{_LINE}cut at 0 and 255; low is the mean less 90/38, high the mean plus 165/38 "
+    "standard deviations of each channel, of all images of a group (a patient, a volume, a stack). "
+    "Of at most 128 to 255 pixels a side on a grid, those that are foreground are taken: in any "
+    "channel above a tenth of the way from the 0.2 to the 99.8 percentile of all channels; before, "
+    "they are cut at their 1 and 99 percentiles",
     STORED: "8-bit images are given as they are; of deeper ones "
     f"{_LINE}cut at 0 and 255; low and high are the 0.2 and 99.8 percentiles of all channels; of a "
     "volume of all its slices; each of several sequences has its own",

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from segkit.core.checksums import Checksums
 from segkit.core.contracts import Problem, Record, Truth
 from segkit.core.errors import SegkitError
-from segkit.core.intensity import GROUP
+from segkit.core.intensity import OF_GROUPS
 from segkit.core.locks import folder_begun, waited_for
 from segkit.core.sources import check_apart
 from segkit.data.cache_build import CacheSpec, build_cache, pixels_name, prepare
@@ -239,6 +239,6 @@ def _key(reader: Reader, records: Sequence[Record], spec: CacheSpec) -> str:
         "records": [(r.id, r.image, r.masks, r.stratum) for r in records],
         "spec": (spec.size, spec.channels, spec.labels),
         "intensity": reader.intensity,
-        "groups": [r.group for r in records] if reader.intensity == GROUP else [],
+        "groups": [r.group for r in records] if reader.intensity in OF_GROUPS else [],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

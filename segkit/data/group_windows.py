@@ -7,8 +7,7 @@ from threading import Lock
 
 from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
-from segkit.core.intensity import GROUP
-from segkit.imaging.intensity import Extremes, Pixels, Rule, as_numbers, window_of
+from segkit.imaging.intensity import Pixels, Rule, as_numbers, watch, window_of
 
 
 class GroupWindows:
@@ -30,22 +29,23 @@ class GroupWindows:
         self._found: dict[tuple[str, int], Rule] = {}
         self._groups: dict[str, list[Record]] = {}
 
-    def of(self, record: Record, pixels: Pixels) -> Rule:
+    def of(self, record: Record, pixels: Pixels, rule: Rule) -> Rule:
         """The window of a record's group, each channel by itself.
 
         Args:
             record: one of the listing, or one of a group of its own.
             pixels: its own, as stored.
+            rule: ``group`` or ``standard``, the same at each call.
         """
         key = record.group, _channels(pixels)
         with self._lock:
             members = self._members(record)
             lock = self._locks[key]
         if len(members) <= 1:
-            return window_of(pixels, GROUP, record.image)
+            return window_of(pixels, rule, record.image)
         with lock:
             if key not in self._found:
-                self._found[key] = self._window(members, key[1])
+                self._found[key] = self._window(members, key[1], rule)
             return self._found[key]
 
     def _members(self, record: Record) -> list[Record]:
@@ -58,8 +58,8 @@ class GroupWindows:
         # Caches know of the files of labelled records, and are built anew when one of them changes.
         return [each for each in members if each.labelled] or members
 
-    def _window(self, members: list[Record], channels: int) -> Rule:
-        seen = Extremes()
+    def _window(self, members: list[Record], channels: int, rule: Rule) -> Rule:
+        seen = watch(rule)
         for each in members:
             # One that cannot be used is refused where it is read itself.
             with suppress(SegkitError):
@@ -67,7 +67,7 @@ class GroupWindows:
                 if _channels(pixels) == channels:
                     window_of(pixels, (0, 1), each.image)  # refuses what is not finite
                     seen.add(as_numbers(pixels))
-        return seen.window(GROUP)
+        return seen.window(rule)
 
 
 def _channels(pixels: Pixels) -> int:

@@ -17,12 +17,12 @@ from segkit.imaging.formats.base import Slicing, Stack, Volume, Voxels
 from segkit.imaging.formats.plane import packed
 from segkit.imaging.formats.registry import suffixes, volume_format
 from segkit.imaging.intensity import (
-    Extremes,
     Rule,
     Window,
     as_numbers,
     fixed,
     spanned,
+    watch,
     window_of,
 )
 
@@ -194,7 +194,7 @@ def volume_window(stack: Stack, rule: Rule, name: str) -> Window:
     if (window := fixed(rule)) is not None:
         return window
     if rule != STORED:
-        seen = Extremes()
+        seen = watch(rule)
         for number in range(len(stack)):
             plane = stack.picture(number).pixels
             window_of(plane, (0, 1), name)  # refuses what is not finite

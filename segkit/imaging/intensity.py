@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
-from segkit.core.intensity import IMAGE, STORED, Intensity
+from segkit.core.intensity import IMAGE, STANDARD, STORED, Intensity
+from segkit.imaging.standard import Sample
 
 Pixels = NDArray[Any]
 Bytes = NDArray[np.uint8]
@@ -86,7 +87,25 @@ class Extremes:
         if rule == IMAGE:
             raw, clean = ([(min(a for a, _ in e), max(b for _, b in e))] for e in (raw, clean))
         used = [c if c[1] > c[0] else r for c, r in zip(clean, raw, strict=True)]
-        return Window(tuple(a for a, _ in used), tuple(b for _, b in used))
+        return _window(used)
+
+
+class _Standard(Sample):
+    """What :class:`Extremes` is, of another rule."""
+
+    def window(self, rule: Rule) -> Window:
+        """Of each channel by itself; ``rule`` is ``standard``."""
+        assert rule == STANDARD
+        return _window(self.ends())
+
+
+def watch(rule: Rule) -> Extremes | _Standard:
+    """What looks at images, or at bands of one, and then has the window that a rule takes."""
+    return _Standard() if rule == STANDARD else Extremes()
+
+
+def _window(ends: list[tuple[float, float]]) -> Window:
+    return Window(tuple(low for low, _ in ends), tuple(high for _, high in ends))
 
 
 def _ends(plane: Pixels) -> tuple[float, float]:
@@ -140,7 +159,7 @@ def window_of(pixels: Pixels, rule: Rule, name: str) -> Window:
     if rule == STORED:
         window = _stored_window(pixels)
     else:
-        seen = Extremes()
+        seen = watch(rule)
         seen.add(as_numbers(pixels))
         window = seen.window(rule)
     return spanned(window, name)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.intensity import STORED
-from segkit.imaging.intensity import BAND, PERCENTILES, Extremes, Pixels, Rule, Window, fixed
+from segkit.imaging.intensity import BAND, PERCENTILES, Pixels, Rule, Window, fixed, watch
 
 
 def window_of_rows(
@@ -26,7 +26,7 @@ def window_of_rows(
     bands = (read(top, min(top + BAND, height)) for top in range(0, height, BAND))
     if rule == STORED:
         return _percentile_window(bands, signed=kind == np.int16)
-    seen = Extremes()
+    seen = watch(rule)
     seen.add_bands(bands)
     return seen.window(rule)
 

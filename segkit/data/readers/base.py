@@ -17,7 +17,7 @@ from segkit.core.channels import Channels
 from segkit.core.contracts import Listing, Problem, Record, Sample, bad_records
 from segkit.core.errors import SegkitError
 from segkit.core.home import at_home
-from segkit.core.intensity import CHANNEL, GROUP, IMAGE, STORED, Intensity
+from segkit.core.intensity import CHANNEL, IMAGE, OF_GROUPS, STORED, Intensity
 from segkit.core.planes import PLAIN
 from segkit.data.archives import open_source
 from segkit.data.group_windows import GroupWindows
@@ -229,9 +229,9 @@ class Reader(ABC):
             SegkitError: see :func:`~segkit.imaging.pixels.to_uint8`.
         """
         self.depths[record.image] = str(files[0][1].dtype)
-        if self.intensity == GROUP:
+        if self.intensity in OF_GROUPS:
             pixels = together(files)
-            return to_uint8(pixels, files[0][0], self._windows.of(record, pixels))
+            return to_uint8(pixels, files[0][0], self._windows.of(record, pixels, self.intensity))
         names = (record.image, *record.sequences)
         rules = (self.source.window(name, self.intensity) or self.intensity for name in names)
         pairs = zip(files, rules, strict=True)
