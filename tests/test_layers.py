@@ -244,7 +244,7 @@ def test_same_stem_everywhere() -> None:
 
 def test_tests_mirror_the_package() -> None:
     """A test of one folder's code lies in the folder of that name."""
-    # These test the whole from outside: as a user types it, as pages and YAML say it, as an attacker.
+    # These test the whole from outside: as a user types it, as a page says it, as an attacker does.
     whole = {"cluster", "commands", "conf", "docs", "frozen", "hostile", "safety"}
     for path in (ROOT / "tests").rglob("*.py"):
         folder = path.parent.relative_to(ROOT / "tests")
