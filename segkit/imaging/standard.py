@@ -4,6 +4,7 @@ Of brain MRI the brightest voxels are often not the brain's. A window that reach
 the brain of one patient at a third of another's, and its tumour is answered with nothing.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +45,9 @@ class Sample:
     def ends(self) -> list[tuple[float, float]]:
         """What becomes 0 and 255, a pair a channel: its ends where the foreground has one value."""
         pixels = np.concatenate(self.seen)
-        low, high = np.percentile(pixels, _RANGE)
+        low, high = (float(value) for value in np.percentile(pixels, _RANGE))
+        if not math.isfinite(high - low):  # which whoever asks refuses
+            return [(low, high)] * pixels.shape[1]
         foreground = pixels.max(axis=1) > low + FOREGROUND * (high - low)
         kept = pixels[foreground] if foreground.any() else pixels
         return [_ends(own, every) for own, every in zip(kept.T, pixels.T, strict=True)]

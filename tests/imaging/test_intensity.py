@@ -13,7 +13,7 @@ from segkit.imaging.intensity import Extremes, Window, window_of
 from segkit.imaging.pixels import to_uint8
 
 Pixels = NDArray[Any]
-LOOKING = ("image", "channel", "group")
+LOOKING = ("image", "channel", "group", "standard")
 
 
 def noise(shape: tuple[int, ...], low: int = 20, high: int = 180) -> NDArray[np.uint8]:
