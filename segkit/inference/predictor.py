@@ -46,7 +46,7 @@ _AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
 class Predictor:
     """Predicts images with one trained network, or with the mean probability of several.
 
-    >>> predictor = load_run("outputs/dsb2018/unet_mnv2/2026-11-21")  # doctest: +SKIP
+    >>> predictor = segkit.load_run("DIR")  # doctest: +SKIP
     >>> prediction = predictor(image)  # resized as in training  # doctest: +SKIP
     >>> prediction = predictor(image, tile=512)  # in tiles, at its own scale  # doctest: +SKIP
 

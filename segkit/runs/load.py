@@ -40,8 +40,8 @@ def load_run(
 
     Example::
 
-        predictor = segkit.load_run("outputs/phantom/unet_mnv2/2026-11-21_10-00-00-1a2b3c4d")
-        found = predictor("cells.tif")
+        predictor = segkit.load_run("DIR")
+        found = predictor("slide.tif")
         found.mask  # (H, W) uint8, class indices; names in predictor.classes; or int32, labels
         found.probability  # (1, H, W) float32 of the foreground; (K, H, W) with more classes
         found.objects  # with task=instance: the columns of objects.csv, by name
