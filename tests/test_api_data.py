@@ -41,6 +41,21 @@ def test_data_at_their_own_sizes(tmp_path: Path) -> None:
     assert test["image"].shape[1] >= 40
 
 
+def test_masks_of_colours(tmp_path: Path) -> None:
+    write_cells(tmp_path / "own", {"a": (40, 44), "b": (52, 48), "c": (40, 40)})
+    for path in (tmp_path / "own" / "masks").iterdir():
+        mask = np.asarray(Image.open(path)) > 0
+        Image.fromarray(np.uint8([[0, 0, 0], [255, 0, 0]])[mask.astype(int)]).save(path)
+    data = segkit.open_data(
+        "folder",
+        root=tmp_path / "own",
+        size=32,
+        mask_values={"0x000000": 0, "0xff0000": 1},
+        cache_dir=tmp_path / "cache",
+    )
+    assert set(np.unique(data.as_dataset("train")[0]["mask"])) == {0, 1}
+
+
 def test_the_module_is_empty_until_it_is_asked() -> None:
     code = (
         "import sys, segkit\n"

@@ -27,8 +27,8 @@ def quoted(text: str, mark: str = "'") -> str:
 def written(value: Any) -> str:
     r"""A value in Hydra's words, quoted where it could be taken for something else.
 
-    >>> print(written(None), written([0.5, "it's", True]), written({0: 0, 255: 1}))
-    null [0.5,'it\'s',true] {0:0,255:1}
+    >>> print(written(None), written([0.5, "it's", True]), written({0: 0, "0xff0000": 1}))
+    null [0.5,'it\'s',true] {0:0,0xff0000:1}
 
     Args:
         value: plain, a path, or lists and dictionaries of such.
@@ -38,7 +38,8 @@ def written(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(written, value))}]"
     if isinstance(value, dict):
-        return f"{{{','.join(f'{written(key)}:{written(each)}' for key, each in value.items())}}}"
+        # The grammar knows no quotes around keys.
+        return f"{{{','.join(f'{key}:{written(each)}' for key, each in value.items())}}}"
     return quoted(escaped(str(value))) if isinstance(value, str | Path) else repr(value)
 
 
