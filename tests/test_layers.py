@@ -27,16 +27,14 @@ TIERS = (
 
 
 def test_the_map_for_developers_shows_the_tiers() -> None:
-    text = (ROOT / "docs" / "developers.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
+    text = (ROOT / "docs" / "developers.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.M)
     shown = [(int(tier), name) for tier, names in rows for name in re.findall(r"`(\w+)/`", names)]
     expected = [(n, name) for n, names in enumerate(TIERS, 1) for name in names if name]
-    # The last row is of the package's own files.
     assert sorted(shown) == sorted([*expected, (len(TIERS), "segkit")])
 
 
-def sources() -> dict[str, Path]:
-    """Module names below segkit, ``__init__`` files left out."""
+def sources() -> dict[str, Path]:  # by the names of modules below segkit
     paths = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
     return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in paths}
 

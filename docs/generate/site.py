@@ -25,8 +25,8 @@ _OURS = (".md", ".py", ".pyc", ".jinja")
 _LINK = re.compile(r"(?<=\]\()(?!\w+://|#|mailto:)([^)\s#]+)")
 # What a browser fetches by itself, unlike the target of a link that is clicked.
 _FETCHED = re.compile(
-    r"""<(?:script|img|iframe|source|video|audio|object|embed)\b[^>]*?\b(?:src|data)=["']?(?:https?:)?//[^"'\s>]+"""
-    r"""|<link\b[^>]*?\bhref=["']?(?:https?:)?//[^"'\s>]+"""
+    r"""<(?:script|img|iframe|source|video|audio|object|embed)\b[^>]*?\b(?:src|srcset|data)=["']?(?:https?:)?//[^"'\s>]+"""
+    r"""|<link\b[^>]*?\bhref=["']?(?:https?:)?//[^>]+"""
     r"""|url\(["']?(?:https?:)?//[^)]+|@import\s+["'](?:https?:)?//[^"']+""",
     re.IGNORECASE,
 )
@@ -82,6 +82,8 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["lay-out"]:
         lay_out()
     elif sys.argv[1:] == ["check"]:
+        if not any(SITE.rglob("*.html")):
+            sys.exit(f"there are no pages in {SITE}")
         if problems := [*fetched()]:
             sys.exit("fetched from elsewhere:\n" + "\n".join(problems))
     else:

@@ -21,7 +21,7 @@ HOW = {
     "group (a patient, a volume, a stack)",
     STANDARD: f"{_LINE}cut at 0 and 255; low is the mean less 90/38, high the mean plus 165/38 "
     "standard deviations of each channel, of all images of a group (a patient, a volume, a stack). "
-    "Of at most 128 to 255 pixels a side on a grid, those that are foreground are taken: in any "
+    "Of the pixels on a grid of at most 128 columns, those that are foreground are taken: in any "
     "channel above a tenth of the way from the 0.2 to the 99.8 percentile of all channels; before, "
     "they are cut at their 1 and 99 percentiles",
     STORED: "8-bit images are given as they are; of deeper ones "

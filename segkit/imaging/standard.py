@@ -18,7 +18,7 @@ MEAN, DEVIATION = 90.0, 38.0
 FOREGROUND = 0.1
 # Of all values, and of those of the foreground, in percent: beyond them lies what is odd.
 _RANGE, _TRIMMED = (0.2, 99.8), (1.0, 99.0)
-# Pixels a side that are looked at.
+# Columns that are looked at, and rows as far apart.
 _LOOKED_AT = 128
 
 
@@ -26,7 +26,7 @@ _LOOKED_AT = 128
 class Sample:
     """Pixels on a grid over any number of bands and images, all channels of each."""
 
-    seen: list[NDArray[np.float64]] = field(default_factory=list)
+    seen: list[NDArray[Any]] = field(default_factory=list)
 
     def add(self, pixels: NDArray[Any]) -> None:
         """Take in a whole image, (H, W) or (H, W, C), finite."""
@@ -36,24 +36,28 @@ class Sample:
         """Take in an image of which some rows are given at a time, from the top, without a gap."""
         top = 0
         for band in bands:
-            step = max(1, band.shape[1] // _LOOKED_AT)
+            step = -(-band.shape[1] // _LOOKED_AT)
             planes = band[-top % step :: step, ::step]
             channels = 1 if band.ndim == 2 else band.shape[2]
-            self.seen.append(planes.reshape(-1, channels).astype(np.float64))
+            wide = np.float32 if band.dtype.itemsize <= 2 else np.float64  # exact for 16 bits
+            self.seen.append(planes.reshape(-1, channels).astype(wide))
             top += len(band)
 
     def ends(self) -> list[tuple[float, float]]:
         """What becomes 0 and 255, a pair a channel: its ends where the foreground has one value."""
+        if not self.seen:
+            return []
         pixels = np.concatenate(self.seen)
         low, high = (float(value) for value in np.percentile(pixels, _RANGE))
         if not math.isfinite(high - low):  # which whoever asks refuses
             return [(low, high)] * pixels.shape[1]
         foreground = pixels.max(axis=1) > low + FOREGROUND * (high - low)
         kept = pixels[foreground] if foreground.any() else pixels
-        return [_ends(own, every) for own, every in zip(kept.T, pixels.T, strict=True)]
+        pairs = zip(kept.T.astype(np.float64), pixels.T, strict=True)
+        return [_ends(own, every) for own, every in pairs]
 
 
-def _ends(values: NDArray[np.float64], every: NDArray[np.float64]) -> tuple[float, float]:
+def _ends(values: NDArray[np.float64], every: NDArray[Any]) -> tuple[float, float]:
     trimmed = np.clip(values, *np.percentile(values, _TRIMMED))
     if trimmed[0] == trimmed.min() == trimmed.max():  # bits, say
         return float(every.min()), float(every.max())

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segkit.core.errors import SegkitError
+from segkit.core.intensity import STANDARD
 from segkit.data.readers.slices import difference
 from segkit.data.volumes import reading, volume_window
 from segkit.imaging.bands import Opened
 from segkit.imaging.formats.base import Open, Slicing, Stack, Volume
 from segkit.imaging.formats.registry import volume_format
-from segkit.imaging.intensity import Rule, Window
+from segkit.imaging.intensity import Rule, Window, as_numbers, watch, window_of
 from segkit.imaging.pixels import Pixels, to_uint8
 
 
@@ -59,12 +61,28 @@ class VolumeRows:
 
     @cached_property
     def _stacks(self) -> list[tuple[Stack, Window]]:
-        found = []
+        stacks = []
         for file, volume in zip(self.files, self._volumes, strict=True):
             with reading(file.name):
-                stack = volume.read()
-            found.append((stack, volume_window(stack, self._rule, file.name)))
-        return found
+                stacks.append(volume.read())
+        if self._rule == STANDARD and len(stacks) > 1:
+            return list(zip(stacks, self._standard(stacks), strict=True))
+        named = zip(stacks, self.files, strict=True)
+        return [(stack, volume_window(stack, self._rule, file.name)) for stack, file in named]
+
+    def _standard(self, stacks: Sequence[Stack]) -> list[Window]:
+        """Of each sequence: what is foreground, all of them say together, as in training."""
+        seen, counts = watch(self._rule), [0] * len(stacks)
+        for number in range(self.slices):
+            planes = [np.atleast_3d(as_numbers(stack.picture(number).pixels)) for stack in stacks]
+            for file, plane in zip(self.files, planes, strict=True):
+                window_of(plane, (0, 1), file.name)  # refuses what is not finite
+            seen.add(np.dstack(planes))
+            counts = [plane.shape[2] for plane in planes]
+        window, ends = seen.window(self._rule), np.cumsum([0, *counts])
+        return [
+            Window(window.low[start:end], window.high[start:end]) for start, end in pairwise(ends)
+        ]
 
     @cached_property
     def depth(self) -> str:

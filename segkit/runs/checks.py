@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -35,7 +34,7 @@ def check_training(config: Config) -> None:
     check_values(config)
     check_task(config)
     if config.get("compile"):
-        _check_compiler(config["trainer"]["accelerator"])
+        _check_compiler(config["trainer"].get("accelerator", "auto"))
 
 
 def _check_compiler(accelerator: str) -> None:
@@ -43,7 +42,7 @@ def _check_compiler(accelerator: str) -> None:
     called = [os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")]
     if accelerator != "cpu":
         called += [os.environ.get("CC") or "gcc", "clang"]
-    if not any(shutil.which(shlex.split(name)[0]) for name in called):
+    if not any(shutil.which(name.split()[0]) for name in called if name.strip()):
         raise SegkitError(
             f"compiling the network needs a C++ compiler, and there is none: {called[0]}",
             where="compile=true",

@@ -42,6 +42,7 @@ def log_configuration(
 def all_of(built: Iterable[Logger], run_dir: str) -> list[Logger]:
     """Loggers as they are built; where one is refused, none is left in a run that never began."""
     folder = Path(run_dir)
+    theirs = (folder / WANDB).exists()  # runs of the user's own, where the folder is theirs
     loggers: list[Logger] = []
     try:
         for logger in built:
@@ -50,7 +51,8 @@ def all_of(built: Iterable[Logger], run_dir: str) -> list[Logger]:
         close(loggers)
         if is_first_process() and not RunFolder(folder).config.is_file():
             (folder / IDS).unlink(missing_ok=True)
-            shutil.rmtree(folder / WANDB, ignore_errors=True)
+            if not theirs:
+                shutil.rmtree(folder / WANDB, ignore_errors=True)
         raise
     return loggers
 

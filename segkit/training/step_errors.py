@@ -46,6 +46,8 @@ def compiled(network: nn.Module, *, wanted: bool) -> Iterator[None]:
         yield
     except torch._dynamo.exc.TorchDynamoException as error:  # imported when it is asked for
         cause = getattr(error, "inner_exception", error)
+        if isinstance(cause, torch.OutOfMemoryError):
+            raise cause from error  # which is told as any other
         said = getattr(cause, "output", "") or str(cause)  # of a compiler; of torch
         all_lines = (said.strip() or type(cause).__name__).splitlines()
         lines = [line for line in all_lines if "error" in line] or all_lines

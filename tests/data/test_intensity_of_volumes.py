@@ -29,7 +29,7 @@ def read(root: Path, rule: Any, **settings: Any) -> dict[str, Any]:
     return {record.id: reader.read(record).image for record in reader.listing().records}
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", [*RULES, "group", "standard"])
 def test_sequences_of_other_depths_are_predicted_as_trained(tmp_path: Path, rule: Any) -> None:
     values = np.random.default_rng(0).integers(0, 171, SHAPE)  # 171 values become 0…255 by 1.5
     kinds = {"u1": values.astype(np.uint8), "f8": values * 1e-3, "i2": voxels(1)}
@@ -78,6 +78,17 @@ def test_volumes_of_a_group_are_scaled_together(tmp_path: Path) -> None:
             for number, plane in enumerate(stored[name]):
                 expected = to_uint8(plane, "", seen.window("group"))
                 np.testing.assert_array_equal(found[f"{name}#{number}"], expected)
+
+
+@pytest.mark.parametrize("rule", ["group", "standard"])
+def test_a_group_of_nothing_that_can_be_scaled_is_refused(tmp_path: Path, rule: str) -> None:
+    for name in ("p1_a", "p1_b"):
+        data = voxels(0).astype(np.float32)
+        data[:] = np.nan
+        save(tmp_path / "images" / f"{name}.nii.gz", data)
+        save(tmp_path / "masks" / f"{name}.nii.gz", np.zeros(SHAPE, np.uint8))
+    with pytest.raises(SegkitError, match="NaN"):
+        read(tmp_path, rule, group_pattern="^(p1)_")
 
 
 def test_what_cannot_be_scaled_is_found_out_once(
