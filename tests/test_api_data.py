@@ -45,7 +45,7 @@ def test_masks_of_colours(tmp_path: Path) -> None:
     write_cells(tmp_path / "own", {"a": (40, 44), "b": (52, 48), "c": (40, 40)})
     for path in (tmp_path / "own" / "masks").iterdir():
         mask = np.asarray(Image.open(path)) > 0
-        Image.fromarray(np.uint8([[0, 0, 0], [255, 0, 0]])[mask.astype(int)]).save(path)
+        Image.fromarray(np.array([[0, 0, 0], [255, 0, 0]], np.uint8)[mask.astype(int)]).save(path)
     data = segkit.open_data(
         "folder",
         root=tmp_path / "own",

@@ -36,3 +36,12 @@ def test_until_it_is_evaluated_validation_images_show_what_was_found(tmp_path: P
 def test_the_command_fits_a_run_without_a_test(tmp_path: Path) -> None:
     page = read(a_run(tmp_path, test=None))
     assert f"segkit.evaluate run={tmp_path} split=val" in page.words
+
+
+def test_a_test_of_few_groups_says_that_it_is(tmp_path: Path) -> None:
+    folder = a_run(tmp_path / "run")
+    evaluate(folder.path, [{"class": "all", "dice": 0.5}], [])
+    for groups, said in ((3, True), (12, False)):
+        rows = [f"i{n},g{n},test," for n in range(groups)] + ["x,gx,train,", "y,gy,val,"]
+        folder.split.write_text("\n".join(["id,group,split,stratum", *rows]) + "\n", "utf-8")
+        assert (f"The test split has {groups} groups" in read(folder).text) is said
