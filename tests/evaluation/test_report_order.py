@@ -40,7 +40,7 @@ def test_the_command_fits_a_run_without_a_test(tmp_path: Path) -> None:
 
 def test_a_test_of_few_groups_says_that_it_is(tmp_path: Path) -> None:
     folder = a_run(tmp_path / "run")
-    evaluate(folder.path, [{"class": "all", "dice": 0.5}], [])
+    evaluate(folder.path, [{"class": "all", "dice": 0.5}], [{"id": "i0", "dice": 0.5}])
     for groups, said in ((3, True), (12, False)):
         rows = [f"i{n},g{n},test," for n in range(groups)] + ["x,gx,train,", "y,gy,val,"]
         folder.split.write_text("\n".join(["id,group,split,stratum", *rows]) + "\n", "utf-8")
