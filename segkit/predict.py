@@ -93,6 +93,11 @@ def _say_beginning(runs: Sequence[SavedRun]) -> None:
             f"(dataset.intensity={runs[0].intensity}); "
             "here each file is a group of its own, and its mask may be another"
         )
+    if len(runs) > 1:
+        choices = [run.config["choices"] for run in runs]
+        unlike = [key for key in choices[0] if len({str(each.get(key)) for each in choices}) > 1]
+        mixed = f", which differ in {', '.join(unlike)}" if unlike else ""
+        cli.say(f"averaging {len(runs)} runs{mixed} …")
     cli.say("loading PyTorch …")
 
 

@@ -156,7 +156,7 @@ def in_hydras_words(given: Sequence[str], command: str) -> list[str]:
     check_spelling(given, config_dir(), command)
     taken = take_literally(given, command, sweeping=bool({*given} & {*_SWEEPING}))
     if implied := own_data(given, command):
-        say(f"{implied}, since dataset.root= names data and no dataset= what they are")
+        say(f"{implied}: images of your own, since dataset.root= came without dataset=")
         # Beside the other, since the words behind a flag may be its value.
         root = next(i for i, each in enumerate(taken) if each.lstrip("+").startswith(ROOT))
         taken.insert(root, implied)
