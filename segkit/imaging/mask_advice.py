@@ -104,7 +104,7 @@ def _labels(looked: Survey, classes: Sequence[str], mapping: Map | None) -> str:
     every = f"every id above {looked.least:g} is foreground"
     as_one = f"set {cut} ({every})"
     if len(classes) == 2:
-        as_one += ", or task=instance dataset.labels=objects to tell them apart"
+        as_one += ", or task=instance to tell the objects apart"
     return f"these read as ids of objects: {as_one}{otherwise}"
 
 

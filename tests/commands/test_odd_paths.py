@@ -41,7 +41,7 @@ def test_train_go_on_evaluate_and_predict(
     given.remove("dataset=folder")
     assert call_main(monkeypatch, *given, module=train) == 0
     said = capsys.readouterr()
-    assert "dataset=folder, since" in said.err
+    assert "dataset=folder: images of your own" in said.err
     config = yaml.safe_load((run / "config.yaml").read_text("utf-8"))
     assert config["dataset"]["root"] == str(root).replace("${", "\\${")
     assert config["dataset"]["classes"] == ["background", "it's (ü)"]

@@ -30,7 +30,7 @@ def test_what_is_implied_stands_among_the_keys(
     assert len(parsed.overrides) == 1 + sum("=" in each and each[:2] != "--" for each in given)
     shown = capsys.readouterr()
     assert shown.out == ""  # what is piped is the answer alone
-    assert "dataset=folder, since" in shown.err
+    assert "dataset=folder: images of your own" in shown.err
 
 
 @pytest.mark.parametrize(("verdict", "code"), [(True, 0), (False, 1), (None, 0), (0.0, 0)])
