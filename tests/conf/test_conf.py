@@ -1,8 +1,6 @@
 """Every YAML file under ``conf/``: composed, built, and stepped once."""
 
 import re
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from segkit.runs.build import (
 from segkit.runs.checks import check_training
 from segkit.tasks.instance.loss import ObjectLoss
 from segkit.tasks.instance.targets import encode
-from tests.conf.configurations import CONF, Configured, composed, on_one_thread, options
+from tests.conf.configurations import CONF, Configured, options
 
 ROOT = Path(__file__).parents[2]
 GROUPS = (
@@ -40,17 +38,6 @@ GROUPS = (
     "trainer",
 )
 ALL = [(group, name) for group in GROUPS for name in options(group)]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    yield from on_one_thread()
-
-
-@pytest.fixture
-def configured(phantom_root: Path, tmp_path: Path) -> Configured:
-    """The composition of some overrides, resolved; small, and on phantoms where data are read."""
-    return partial(composed, phantom_root, tmp_path)
 
 
 def test_the_files_were_found() -> None:

@@ -1,28 +1,15 @@
 """Every logger under ``conf/logger``: built, and what is said where it cannot be."""
 
 import importlib.util
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from segkit.core.errors import SegkitError
 from segkit.runs.build import build_trainer
-from tests.conf.configurations import Configured, composed, on_one_thread, options
+from tests.conf.configurations import Configured, options
 
 EXTRAS = ("wandb", "mlflow")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    yield from on_one_thread()
-
-
-@pytest.fixture
-def configured(phantom_root: Path, tmp_path: Path) -> Configured:
-    """The composition of some overrides, resolved; small, and on phantoms where data are read."""
-    return partial(composed, phantom_root, tmp_path)
 
 
 @pytest.mark.parametrize("name", options("logger"))

@@ -1,7 +1,5 @@
 """A training of one epoch with each option under ``conf/`` and each ancestor's recipe."""
 
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +14,7 @@ from segkit.runs.build import (
 )
 from segkit.tasks.named import build_task
 from segkit.training.fit import fit
-from tests.conf.configurations import Configured, composed, on_one_thread, options
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    yield from on_one_thread()
-
-
-@pytest.fixture
-def configured(phantom_root: Path, tmp_path: Path) -> Configured:
-    """The composition of some overrides, resolved; small, and on phantoms where data are read."""
-    return partial(composed, phantom_root, tmp_path)
-
+from tests.conf.configurations import Configured, options
 
 WHOLE = [
     (group, name)
