@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -80,6 +80,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     table.finish()
     _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
+    _say_found([table.rows[one.name] for one in inputs])
     if broken < len(inputs):
         _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
     if broken:
@@ -181,6 +182,16 @@ def _say(done: int, skipped: int, wanted: Wanted) -> None:
     }
     if beside := [name for name, written in asked.items() if written]:
         print(f"beside it: {', '.join(beside)}")
+
+
+def _say_found(rows: Sequence[Mapping[str, str]]) -> None:
+    """How many objects, and in how many images nothing: what is seen first where all went wrong."""
+    found = [row for row in rows if row["status"] == "ok"]
+    for name in (each for each in (found[0] if found else ()) if each.endswith("_objects")):
+        print(f"found: {sum(int(row[name]) for row in found)} objects")
+    empty = sum(all(int(n) == 0 for k, n in row.items() if k.endswith("_pixels")) for row in found)
+    if empty:
+        print(f"nothing was found in {empty} of {len(found)} images")
 
 
 def _say_overlay(

@@ -72,7 +72,7 @@ def fit(
         data.first_epoch, data.first_batch = resume_from.epoch, resume_from.batch
     with quiet():
         checkpoint_from = resume_from and resume_from.checkpoint
-        log.info("training: %s epochs at most", trainer.max_epochs)
+        log.info("training: %s epochs at most, on %s", trainer.max_epochs, _devices(trainer))
         on_cpu = trainer.strategy.root_device.type == "cpu"
         memory = freed_is_kept() if on_cpu else memory_told()
         with _ended_by_signals(trainer), memory, compiled(module.network, wanted=compile_network):
@@ -110,6 +110,13 @@ def fit(
         folder.write_summary(summary)
         _log_final(trainer, summary, module.task.tested)
     return summary
+
+
+def _devices(trainer: pl.Trainer) -> str:
+    """What is trained on, in words: a GPU that was not found is missed before the wait."""
+    device = trainer.strategy.root_device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
+    return name if trainer.world_size == 1 else f"{trainer.world_size} × {name}"
 
 
 def _end_if_signalled(trainer: pl.Trainer) -> None:
@@ -209,6 +216,8 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*ended before the epoch ended.*")
         # The two forms of a 1×1 kernel's gradient are one and the same in memory.
         warnings.filterwarnings("ignore", message="Grad strides do not match bucket view.*")
+        # Wherever Slurm is installed; who started the processes is known by other means.
+        warnings.filterwarnings("ignore", message="The .srun. command is available.*")
         # Lightning 2.6 with torch 2.15; mended in neither yet.
         warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
         yield

@@ -35,10 +35,17 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Call:
 
 
 def test_every_file_gives_the_labels_back(
-    object_runs: list[Path], command: Call, disc_inputs: Path, tmp_path: Path
+    object_runs: list[Path],
+    command: Call,
+    disc_inputs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
     assert command(*given(object_runs[0], disc_inputs, out, *ALL, *MORE)) == 0
+    counts = [int(row["nucleus_objects"]) for row in table(out)]
+    told = f"found: {sum(counts)} objects\nnothing was found in {counts.count(0)} of 4 images\n"
+    assert told in capsys.readouterr().out
     predictor = load_run(object_runs[0], device="cpu", precision="32-true", allow_targets=[PREFIX])
     coco = COCO(str(out / "coco.json"))
     with (out / "submission.csv").open(encoding="utf-8") as file:
