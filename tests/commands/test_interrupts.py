@@ -41,14 +41,22 @@ def same_end(run: Any, first: Path, second: Path) -> None:
 @IN_PROCESS
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "moment", [(1, (1, 2)), (3, (2, 0))], ids=["in an epoch", "in its last step"]
+    ("moment", "sent"),
+    [
+        ((1, (1, 2)), [signal.SIGTERM]),
+        ((3, (2, 0)), [signal.SIGTERM]),
+        # Slurm preempts a job so, which had asked for a warning before its time is over.
+        ((1, (1, 2)), [signal.SIGUSR1, signal.SIGTERM]),
+    ],
+    ids=["in an epoch", "in its last step", "two signals"],
 )
-def test_a_signal_loses_no_step(
+def test_a_signal_loses_no_step(  # noqa: PLR0917
     run: Any,
     here: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     moment: tuple[int, tuple[int, int]],
+    sent: list[signal.Signals],
 ) -> None:
     batch, reached = moment
     whole, halves = tmp_path / "whole", tmp_path / "halves"
@@ -57,7 +65,8 @@ def test_a_signal_loses_no_step(
 
     def received(self: Any, trainer: Any, *rest: Any) -> None:
         if (trainer.current_epoch, rest[-1]) == (1, batch):
-            signal.raise_signal(signal.SIGTERM)
+            for number in sent:
+                signal.raise_signal(number)
         plain(self, trainer, *rest)
 
     with monkeypatch.context() as patch:
