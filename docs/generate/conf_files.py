@@ -107,7 +107,7 @@ def _chosen(defaults: list[object]) -> Iterator[tuple[str, str]]:
     for one in defaults:
         if isinstance(one, dict):
             ((group, option),) = one.items()
-            name = str(group).removeprefix("override ").removeprefix("/")
+            name = str(group).removeprefix("override ").removeprefix("/").split("@")[0]
             if not name.startswith("hydra"):
                 yield name, str(option)
 
