@@ -147,12 +147,20 @@ def _pictures(comparison: Comparison, config: dict[str, Any]) -> dict[str, Pictu
 def _write(output: Path, comparison: Comparison, sheets: dict[str, Picture]) -> None:
     from segkit.comparison.page import comparison_page
     from segkit.comparison.shown import latex, markdown
-    from segkit.comparison.tables import configuration_rows, csv_text, fold_rows, run_rows
+    from segkit.comparison.tables import (
+        class_rows,
+        configuration_rows,
+        csv_text,
+        fold_rows,
+        run_rows,
+    )
     from segkit.core.files import write_text
 
     title = f"Comparison: {output.name}"
     write_text(output / "comparison.csv", csv_text(configuration_rows(comparison)))
     write_text(output / "comparison_runs.csv", csv_text(run_rows(comparison)))
+    if classes := class_rows(comparison):
+        write_text(output / "comparison_classes.csv", csv_text(classes))
     if folds := fold_rows(comparison):
         write_text(output / "out_of_fold.csv", csv_text(folds))
     write_text(output / "comparison.md", markdown(comparison))

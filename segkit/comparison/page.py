@@ -5,7 +5,13 @@ from typing import Any
 
 from segkit.comparison.comparison import Comparison
 from segkit.comparison.plots import curves_plot, differences_plot, scores_plot
-from segkit.comparison.shown import headings, number, sentences, shown_rows
+from segkit.comparison.shown import (
+    headings,
+    number,
+    sentences,
+    shown_classes,
+    shown_rows,
+)
 from segkit.comparison.tables import run_rows
 from segkit.drawing.html import Table, render
 from segkit.drawing.overlay import Picture, encode_png
@@ -42,6 +48,7 @@ def comparison_page(comparison: Comparison, sheets: Mapping[str, Picture], title
         subtitle=f"{len(comparison.configurations)} configurations, {images}",
         conclusions=sentences(comparison),
         configurations=_configurations(comparison),
+        classes=_classes(comparison),
         records=f"the {len(comparison.groups)} groups of {images}" if few else images,
         unit=comparison.unit,
         scores=scores_plot(comparison),
@@ -59,6 +66,11 @@ def _configurations(comparison: Comparison) -> Table:
     told = [place for place in range(len(names)) if any(row[place] for row in rows)]
     cells = [[row[place] for place in told] for row in rows]
     return Table([names[place] for place in told], cells, sortable=True)
+
+
+def _classes(comparison: Comparison) -> Table | None:
+    names, rows = shown_classes(comparison)
+    return Table(names, rows, sortable=True) if rows else None
 
 
 def _runs(comparison: Comparison) -> Table:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segkit.comparison.comparison import Comparison, Configuration
+from segkit.comparison.comparison import Comparison
+from segkit.comparison.configurations import Configuration
 from segkit.comparison.run_scores import RunScores, image_scores
 from segkit.core.contracts import Record, Truth
 from segkit.core.errors import SegkitError

@@ -6,9 +6,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from segkit.comparison.comparison import Comparison, Configuration
+from segkit.comparison.comparison import Comparison
+from segkit.comparison.configurations import Configuration
 from segkit.comparison.run_scores import RunScores
-from segkit.comparison.tables import Row, configuration_rows
+from segkit.comparison.tables import Row, class_rows, configuration_rows
 from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_line, show_table
 
@@ -44,6 +45,18 @@ def shown_rows(comparison: Comparison) -> list[list[str]]:
     if not comparison.pairs:
         rows[0][headings(comparison).index(_DIFFERENCE)] = ""  # of nothing
     return rows
+
+
+def shown_classes(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the table of classes; no row where there is a single class."""
+    task = comparison.configurations[0].runs[0][0].task
+    names = comparison.configurations[0].classes
+    titles = [task.words.title.get(name, name) for name in names]
+    rows = [
+        [row["configuration"], row["class"], *(_interval(row, name) for name in names)]
+        for row in class_rows(comparison)
+    ]
+    return ["configuration", "class", *titles], rows
 
 
 def _shown(row: Row, scores: Sequence[str]) -> list[str]:
@@ -179,6 +192,9 @@ def show_comparison(comparison: Comparison, output: Path) -> None:
     """The table, the conclusions, where the page lies, and next steps."""
     out = console()
     show_table(out, headings(comparison), shown_rows(comparison), words=("",))
+    names, classes = shown_classes(comparison)
+    if classes:
+        show_table(out, names, classes, words=("configuration", "class"))
     for words in sentences(comparison):
         show_line(out, f"{words[0].upper()}{words[1:]}.")
     show_line(out, f"page: {output / 'comparison.html'}")

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from segkit.comparison.comparison import Comparison, Configuration, Pair
+from segkit.comparison.comparison import Comparison, Pair
+from segkit.comparison.configurations import Configuration
 from segkit.comparison.run_scores import RunScores, image_scores
 from segkit.core.tables import table_text
 
@@ -53,6 +54,24 @@ def _row(each: Configuration, pair: Pair | None) -> Row:
             "verdict": pair.verdict,
         }
     return row
+
+
+def class_rows(comparison: Comparison) -> list[Row]:
+    """The rows of ``comparison_classes.csv``: a foreground class of a configuration each.
+
+    Scores are means over images (or groups, where these are scored), of several seeds their mean,
+    of a cross-validation over all folds. None where there is a single class.
+    """
+    names = comparison.configurations[0].runs[0][0].classes
+    rows: list[Row] = []
+    for each in comparison.configurations if len(names) > 1 else ():
+        for place, name in enumerate(names):
+            row: Row = {"configuration": each.name, "class": name}
+            for score, found in each.classes.items():
+                middle, low, high = (float(value) for value in found[place])
+                row |= {score: middle, f"{score}_low": low, f"{score}_high": high}
+            rows.append(row)
+    return rows
 
 
 def run_rows(comparison: Comparison) -> list[Row]:

@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 import torch
 
+from segkit import compare
 from segkit.comparison.comparison import compare_runs
 from segkit.comparison.run_scores import RunScores, read_scores
-from segkit.comparison.tables import configuration_rows
+from segkit.comparison.tables import class_rows, configuration_rows
 from segkit.core.contracts import Record
 from segkit.core.errors import SegkitError
-from segkit.core.tables import table_text
+from segkit.core.tables import read_table, table_text
 from segkit.statistics.intervals import mean_intervals
 from segkit.tasks.semantic.metrics import confusion_counts, dice, score
 from segkit.tasks.semantic.tables import IMAGE_COLUMNS
 from segkit.tasks.semantic.task import SemanticTask
 from segkit.tasks.tally import Counted, image_rows, sum_by_group
 from tests.commands.comparing import write_run
+from tests.commands.in_process import call_main
 
 CLASSES = ("background", "cell", "nucleus")
 # Groups of one, two and five images.
@@ -73,11 +75,40 @@ def test_they_are_those_of_evaluation(tmp_path: Path, score_by: str) -> None:
         expected = score(counts, units(score_by), CLASSES)["all"]
         assert row["dice"] == pytest.approx(expected.dice, abs=1e-12)
         assert row["iou"] == pytest.approx(expected.iou, abs=1e-12)
-        # The interval of evaluation.csv's row `all`, as evaluate draws it.
+        # The intervals of evaluation.csv, as evaluate draws them.
         names, counts_UK4 = sum_by_group(counts, units(score_by))
         groups = names if score_by == "group" else [GROUPS[IDS.index(name)] for name in names]
-        bounds = mean_intervals(dice(counts_UK4[:, 1:]), groups, seed=0)[-1]
-        assert [row["dice_low"], row["dice_high"]] == pytest.approx(bounds, abs=1e-12)
+        bounds = mean_intervals(dice(counts_UK4[:, 1:]), groups, seed=0)
+        assert [row["dice_low"], row["dice_high"]] == pytest.approx(bounds[-1], abs=1e-12)
+        name = row["configuration"]
+        by_class = [each for each in class_rows(found) if each["configuration"] == name]
+        assert [each["class"] for each in by_class] == ["cell", "nucleus"]
+        for each, own in zip(by_class, bounds, strict=False):
+            expected = score(counts, units(score_by), CLASSES)[each["class"]]
+            assert each["dice"] == pytest.approx(expected.dice, abs=1e-12)
+            assert each["iou"] == pytest.approx(expected.iou, abs=1e-12)
+            assert [each["dice_low"], each["dice_high"]] == pytest.approx(own, abs=1e-12)
+
+
+def test_classes_are_shown_where_there_are_several(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = [a_run(tmp_path / model, seed=seed, model=model) for seed, model in enumerate("ab")]
+    given = f"runs=[{several[0].folder},{several[1].folder}]"
+    assert call_main(monkeypatch, given, f"output={tmp_path / 'out'}", module=compare) == 0
+    rows = read_table(tmp_path / "out" / "comparison_classes.csv")
+    assert [(row["configuration"], row["class"]) for row in rows] == [
+        (model, name) for model in "ab" for name in ("cell", "nucleus")
+    ]
+    shown = f"{float(rows[3]['dice']):.3f} [{float(rows[3]['dice_low']):.3f}"
+    assert shown in capsys.readouterr().out
+    assert shown in (tmp_path / "out" / "comparison.html").read_text("utf-8")
+    for model in "ab":
+        write_run(tmp_path / "one" / model, [0.5] * 12, model=model)
+    single = f"runs=[{tmp_path / 'one/a'},{tmp_path / 'one/b'}]"
+    assert call_main(monkeypatch, single, f"output={tmp_path / 'one'}", module=compare) == 0
+    assert (tmp_path / "one" / "comparison.csv").exists()
+    assert not (tmp_path / "one" / "comparison_classes.csv").exists()
 
 
 def test_a_pair_is_still_compared_group_by_group(tmp_path: Path) -> None:
