@@ -191,13 +191,14 @@ def build_trainer(config: Config) -> pl.Trainer:
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.ProgressBar)]
     if not (loggers := _nodes(config.get("logger"))):
         callbacks = [c for c in callbacks if not isinstance(c, pl.callbacks.LearningRateMonitor)]
+    checkpoints = RunCheckpoints(config["run_dir"])
     try:
         trainer: pl.Trainer = _build(
             config,
             node,
             callbacks=callbacks,
             logger=False,
-            plugins=[RunCheckpoints(), process_environment()],
+            plugins=[checkpoints, process_environment()],
             default_root_dir=config["run_dir"],
         )
     except (MisconfigurationException, ValueError) as error:
@@ -209,6 +210,7 @@ def build_trainer(config: Config) -> pl.Trainer:
         ) from error
     # Last: a tracker that has been told of a run cannot be untold.
     trainer.loggers = all_of((_build(config, node) for node in loggers), config["run_dir"])
+    checkpoints.loggers = trainer.loggers
     return trainer
 
 

@@ -51,5 +51,7 @@ def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
     # They are of a finished run, which this one is not yet.
     for path in (folder.summary, folder.images, folder.error):
         path.unlink(missing_ok=True)
-    for path in folder.events():
-        drop_events(path, since=found.written if found else 0)
+    if found is None:
+        drop_events(folder, {})
+    elif found.events is not None:  # of an earlier version: what was logged twice is shown twice
+        drop_events(folder, found.events)

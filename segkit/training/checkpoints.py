@@ -1,19 +1,21 @@
 """How checkpoints reach the disk: whole or not at all, wherever the run folder lies or moves to."""
 
 import os
-import time
 import zipfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.loggers import Logger
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
-from segkit.core.run_folder import LAST, PREVIOUS
+from segkit.core.run_folder import LAST, PREVIOUS, RunFolder
 from segkit.core.shell import argument
+from segkit.training.tensorboard import event_sizes
 
 # What Lightning's ModelCheckpoint remembers as absolute names.
 _PATHS = ("best_model_path", "last_model_path", "kth_best_model_path")
@@ -24,7 +26,18 @@ class RunCheckpoints(TorchCheckpointIO):
 
     Lightning writes to the system's folder of temporary files first; where that is another file
     system, moving the file is a copy, which a killed run leaves cut short.
+
+    Args:
+        run_dir: the run folder.
+
+    Attributes:
+        loggers: of the Trainer, which is built later; ``last.ckpt`` remembers how far they were.
     """
+
+    def __init__(self, run_dir: str | Path) -> None:
+        super().__init__()
+        self._run = RunFolder(run_dir)
+        self.loggers: Sequence[Logger] = ()
 
     def save_checkpoint(
         self,
@@ -42,8 +55,10 @@ class RunCheckpoints(TorchCheckpointIO):
         del storage_options
         target = Path(path)
         try:
+            if target.name == LAST:
+                checkpoint = {**checkpoint, "events": event_sizes(self._run, self.loggers)}
             with atomic_path(target) as temporary:
-                torch.save({**checkpoint, "written": time.time()}, temporary)
+                torch.save(checkpoint, temporary)
                 if target.name == LAST and target.exists():
                     _keep(target)
         except (
@@ -77,14 +92,14 @@ class Position(NamedTuple):
         epoch: the next one, or the one to resume.
         batch: of that epoch that comes next; 0 is its beginning.
         world_size: of the processes that took part.
-        written: when, in seconds since 1970.
+        events: bytes of each of TensorBoard's files; None in checkpoints of version 0.2.
     """
 
     checkpoint: Path
     epoch: int
     batch: int
     world_size: int
-    written: float
+    events: dict[str, int] | None
 
 
 def position(folder: Path) -> tuple[Position | None, list[str]]:
@@ -124,7 +139,7 @@ def _read_position(path: Path) -> Position:
         epoch=int(epochs["processed"]),
         batch=int(batches) if within else 0,
         world_size=max(1, len(losses_WN)),
-        written=float(saved.get("written", path.stat().st_mtime)),
+        events=saved.get("events"),
     )
 
 

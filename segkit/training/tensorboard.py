@@ -1,39 +1,40 @@
 """TensorBoard as a run folder keeps it: events only, on an axis of epochs."""
 
+import os
 import struct
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
-from lightning.pytorch.loggers import TensorBoardLogger
-from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
-from tensorboard.compat.proto.event_pb2 import Event
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import hparams
 
-from segkit.core.files import atomic_path
+from segkit.core.run_folder import RunFolder
 from segkit.training.trackers.base import RunLogger
 
 
-def drop_events(path: Path, *, since: float) -> None:
-    """Leave out of an event file what was logged later.
+def event_sizes(folder: RunFolder, loggers: Iterable[Logger]) -> dict[str, int]:
+    """Bytes of each event file of a run, by its name, with all that was logged so far."""
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.flush()
+    return {path.name: path.stat().st_size for path in folder.events()}
+
+
+def drop_events(folder: RunFolder, sizes: Mapping[str, int]) -> None:
+    """Leave out of the event files what was logged later.
+
+    By their lengths, not by times: the clocks of two machines may be hours apart.
 
     Args:
-        path: of the file; one that was cut off is read as far as it is whole.
-        since: seconds since 1970.
+        folder: of the run.
+        sizes: of :func:`event_sizes`; a file that is not among them is removed.
     """
-    kept = [raw for raw in RawEventFileLoader(str(path)).Load() if _wall_time(raw) <= since]
-    if not kept:
-        path.unlink()
-        return
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        writer = RecordWriter(stream)
-        for raw in kept:
-            writer.write(raw)
-
-
-def _wall_time(raw: bytes) -> float:
-    return float(Event.FromString(raw).wall_time)
+    for path in folder.events():
+        size = sizes.get(path.name, 0)
+        if not size:
+            path.unlink()
+        elif size < path.stat().st_size:
+            os.truncate(path, size)
 
 
 class RunTensorBoard(TensorBoardLogger, RunLogger):

@@ -17,26 +17,26 @@ class Unwritable:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "best.ckpt"
-    RunCheckpoints().save_checkpoint({"w": torch.arange(3), "epoch": 4}, path)
-    read = RunCheckpoints().load_checkpoint(path, weights_only=True)
+    RunCheckpoints(tmp_path).save_checkpoint({"w": torch.arange(3), "epoch": 4}, path)
+    read = RunCheckpoints(tmp_path).load_checkpoint(path, weights_only=True)
     assert read["w"].tolist() == [0, 1, 2]
     assert read["epoch"] == 4
 
 
 def test_a_write_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
-    RunCheckpoints().save_checkpoint({"epoch": 1}, path)
+    RunCheckpoints(tmp_path).save_checkpoint({"epoch": 1}, path)
     with pytest.raises(SegkitError, match=r"could not be written \(disk full\)") as told:
-        RunCheckpoints().save_checkpoint({"epoch": 2, "bad": Unwritable()}, path)
+        RunCheckpoints(tmp_path).save_checkpoint({"epoch": 2, "bad": Unwritable()}, path)
     assert "make room" in told.value.remedy
-    assert RunCheckpoints().load_checkpoint(path, weights_only=True)["epoch"] == 1
+    assert RunCheckpoints(tmp_path).load_checkpoint(path, weights_only=True)["epoch"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
 
 
 def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("", "utf-8")
     with pytest.raises(SegkitError, match="cannot write here"):
-        RunCheckpoints().save_checkpoint({}, tmp_path / "checkpoints" / "best.ckpt")
+        RunCheckpoints(tmp_path).save_checkpoint({}, tmp_path / "checkpoints" / "best.ckpt")
 
 
 def test_files_are_sought_beside_the_checkpoint(tmp_path: Path) -> None:
@@ -50,11 +50,15 @@ def test_files_are_sought_beside_the_checkpoint(tmp_path: Path) -> None:
         "best_model_score": torch.tensor(0.5),
     }
     path = tmp_path / "last.ckpt"
-    RunCheckpoints().save_checkpoint({"callbacks": {"a": state, "b": {"wait_count": 1}}}, path)
-    read = RunCheckpoints().load_checkpoint(path, weights_only=True)["callbacks"]
+    RunCheckpoints(tmp_path).save_checkpoint(
+        {"callbacks": {"a": state, "b": {"wait_count": 1}}}, path
+    )
+    read = RunCheckpoints(tmp_path).load_checkpoint(path, weights_only=True)["callbacks"]
     best = str(tmp_path / "best.ckpt")
     (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
-    linked = RunCheckpoints().load_checkpoint(tmp_path / "link" / "last.ckpt", weights_only=True)
+    linked = RunCheckpoints(tmp_path).load_checkpoint(
+        tmp_path / "link" / "last.ckpt", weights_only=True
+    )
     assert linked["callbacks"] == read, "Lightning follows links in its names"
     assert read["a"]["dirpath"] == str(tmp_path)
     assert (read["a"]["best_model_path"], read["a"]["last_model_path"]) == (best, "")
@@ -77,7 +81,7 @@ def progress(epoch: int, batch: int = 0) -> dict[str, object]:
 
 def written(folder: Path, *epochs: int) -> None:
     for epoch in epochs:
-        RunCheckpoints().save_checkpoint(progress(epoch), folder / "last.ckpt")
+        RunCheckpoints(folder).save_checkpoint(progress(epoch), folder / "last.ckpt")
 
 
 def test_the_checkpoint_before_the_last_is_kept(tmp_path: Path) -> None:
@@ -127,7 +131,7 @@ def test_a_damaged_checkpoint_is_passed_over(
 
 def test_a_position_within_an_epoch(tmp_path: Path) -> None:
     state = progress(2, batch=5) | {"epoch_so_far": {"losses": torch.zeros(4, 5)}}
-    RunCheckpoints().save_checkpoint(state, tmp_path / "last.ckpt")
+    RunCheckpoints(tmp_path).save_checkpoint(state, tmp_path / "last.ckpt")
     found, _ = position(tmp_path)
     assert found is not None
     assert (found.epoch, found.batch, found.world_size) == (2, 5, 4)
