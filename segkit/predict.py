@@ -80,7 +80,7 @@ def predict(config: dict[str, Any], call: Call) -> None:
     table.finish()
     _join(inputs, table, wanted, task)
     _say(len(todo) - broken, len(inputs) - len(todo), wanted)
-    _say_found([table.rows[one.name] for one in inputs])
+    _say_found([table.rows[one.name] for one in inputs], task)
     if broken < len(inputs):
         _say_overlay(output, call.overrides, runs, drawn=wanted.overlay)
     if broken:
@@ -184,14 +184,16 @@ def _say(done: int, skipped: int, wanted: Wanted) -> None:
         print(f"beside it: {', '.join(beside)}")
 
 
-def _say_found(rows: Sequence[Mapping[str, str]]) -> None:
-    """How many objects, and in how many images nothing: what is seen first where all went wrong."""
+def _say_found(rows: Sequence[Mapping[str, str]], task: Task) -> None:
+    """How much was found, so that a prediction that found nothing is noticed at once."""
     found = [row for row in rows if row["status"] == "ok"]
-    for name in (each for each in (found[0] if found else ()) if each.endswith("_objects")):
-        print(f"found: {sum(int(row[name]) for row in found)} objects")
-    empty = sum(all(int(n) == 0 for k, n in row.items() if k.endswith("_pixels")) for row in found)
+    if task.labels and found:
+        name = task.classes[1]
+        print(f"{name}: {sum(int(row.get(f'{name}_objects') or 0) for row in found)} found")
+    pixels = [f"{name}_pixels" for name in task.classes[1:]]
+    empty = sum(not any(int(row.get(each) or 0) for each in pixels) for row in found)
     if empty:
-        print(f"nothing was found in {empty} of {len(found)} images")
+        print(f"nothing was found in {empty} of {len(found)}")
 
 
 def _say_overlay(

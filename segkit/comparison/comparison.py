@@ -1,13 +1,12 @@
 """Runs side by side: configurations, their seeds and folds, and what can be said of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segkit.comparison.checks import check_comparable, common_records
-from segkit.comparison.configurations import Configuration, grouped, scored
+from segkit.comparison.configurations import Configuration, configuration_of, members_of
 from segkit.comparison.run_scores import RunScores
 from segkit.core.errors import SegkitError, did_you_mean
 from segkit.statistics.intervals import RESAMPLES, mean_where_defined
@@ -15,8 +14,6 @@ from segkit.statistics.paired import Difference, PairedDifference, holm, paired_
 from segkit.statistics.seeds import difference_with_seeds
 from segkit.statistics.verdict import Verdict, conclusion, verdict
 from segkit.tasks.base import Task
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +88,13 @@ def compare_runs(
     """
     check_comparable(runs, common=common)
     score = _chosen_score(runs[0].task, score)
-    members, differing = grouped(runs)
+    members, differing = members_of(runs)
     keep = common_records([folds for seeds in members.values() for folds in seeds], common=common)
     first = next(iter(members.values()))[0]
     group_of = {i: g for run in first for i, g in zip(run.ids, run.groups, strict=True)}
     groups = sorted({group_of[name] for name in keep})
     found = [
-        replace(scored(name, seeds, groups, keep, seed), differing=differing[name])
+        configuration_of(name, differing[name], seeds=seeds, groups=groups, keep=keep, seed=seed)
         for name, seeds in members.items()
     ]
     place = _place(baseline, [each.name for each in found])

@@ -29,8 +29,8 @@ class Configuration:
         means_S: for each score (S,), a value per seed, which is that of its ``evaluation.csv``:
             the mean over images (or groups, where these are scored), and then over classes.
         intervals: for each score the 95 % interval of the mean over seeds.
-        classes: for each score (K, 3), of each foreground class the mean over seeds, and the bounds
-            of its interval.
+        by_class: for each score (K, 3), of each foreground class the mean over seeds, and the
+            bounds of its interval.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Configuration:
     scores: dict[str, Values]
     means_S: dict[str, Values]
     intervals: dict[str, tuple[float, float]]
-    classes: dict[str, Values]
+    by_class: dict[str, Values]
 
     @property
     def folders(self) -> list[Path]:
@@ -47,7 +47,7 @@ class Configuration:
         return [run.folder for seed in self.runs for run in seed]
 
 
-def grouped(
+def members_of(
     runs: Sequence[RunScores],
 ) -> tuple[dict[str, list[tuple[RunScores, ...]]], dict[str, dict[str, Any]]]:
     """By name: the runs of each seed, a seed's folds together; and what differs, by key."""
@@ -75,8 +75,10 @@ def _repeats(runs: Sequence[RunScores]) -> bool:
     return len({(run.seed, run.fold) for run in runs}) == len(runs)
 
 
-def scored(
+def configuration_of(
     name: str,
+    differing: dict[str, Any],
+    *,
     seeds: list[tuple[RunScores, ...]],
     groups: list[str],
     keep: set[str],
@@ -86,6 +88,7 @@ def scored(
 
     Args:
         name: what sets it apart from the other configurations.
+        differing: the keys that do, and their values.
         seeds: for each seed its run, or the runs of its folds.
         groups: names of all groups, in the order wanted.
         keep: ids of the records that count.
@@ -94,7 +97,7 @@ def scored(
     by_group: dict[str, Values] = {}
     means: dict[str, Values] = {}
     intervals: dict[str, tuple[float, float]] = {}
-    classes: dict[str, Values] = {}
+    by_class: dict[str, Values] = {}
     for score in seeds[0][0].task.headline:
         found = [unit_scores(folds, keep, score) for folds in seeds]
         units, values_SUK = found[0][0], np.stack([values_UK for _, values_UK in found])
@@ -103,14 +106,14 @@ def scored(
         values_UK = mean_where_defined(values_SUK)
         bounds = mean_intervals(values_UK, units, seed=seed)
         intervals[score] = (float(bounds[-1][0]), float(bounds[-1][1]))
-        means_K = mean_where_defined([mean_where_defined(each) for each in values_SUK])
-        classes[score] = np.column_stack([means_K, bounds[:-1]])
+        means_K = mean_where_defined(np.stack([mean_where_defined(v) for v in values_SUK]))
+        by_class[score] = np.column_stack([means_K, bounds[:-1]])
     return Configuration(
         name=name,
-        differing={},
+        differing=differing,
         runs=tuple(seeds),
         scores=by_group,
         means_S=means,
         intervals=intervals,
-        classes=classes,
+        by_class=by_class,
     )

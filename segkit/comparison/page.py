@@ -5,13 +5,7 @@ from typing import Any
 
 from segkit.comparison.comparison import Comparison
 from segkit.comparison.plots import curves_plot, differences_plot, scores_plot
-from segkit.comparison.shown import (
-    headings,
-    number,
-    sentences,
-    shown_classes,
-    shown_rows,
-)
+from segkit.comparison.shown import headings, number, sentences, shown_classes, shown_rows
 from segkit.comparison.tables import run_rows
 from segkit.drawing.html import Table, render
 from segkit.drawing.overlay import Picture, encode_png

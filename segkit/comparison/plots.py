@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from segkit.comparison.comparison import Comparison, Configuration
+from segkit.comparison.comparison import Comparison
+from segkit.comparison.configurations import Configuration
 from segkit.drawing.plots import (
     FAINT,
     INK,

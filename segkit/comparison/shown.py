@@ -14,6 +14,7 @@ from segkit.core.shell import command, relative
 from segkit.core.terminal import console, show_line, show_table
 
 _DIFFERENCE = "difference"
+_SHOWN = 20  # rows of the table of classes in a terminal
 
 
 def headings(comparison: Comparison) -> list[str]:
@@ -50,7 +51,7 @@ def shown_rows(comparison: Comparison) -> list[list[str]]:
 def shown_classes(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Headings and rows of the table of classes; no row where there is a single class."""
     task = comparison.configurations[0].runs[0][0].task
-    names = comparison.configurations[0].classes
+    names = comparison.configurations[0].by_class
     titles = [task.words.title.get(name, name) for name in names]
     rows = [
         [row["configuration"], row["class"], *(_interval(row, name) for name in names)]
@@ -193,7 +194,7 @@ def show_comparison(comparison: Comparison, output: Path) -> None:
     out = console()
     show_table(out, headings(comparison), shown_rows(comparison), words=("",))
     names, classes = shown_classes(comparison)
-    if classes:
+    if 0 < len(classes) <= _SHOWN:  # the page has all of them
         show_table(out, names, classes, words=("configuration", "class"))
     for words in sentences(comparison):
         show_line(out, f"{words[0].upper()}{words[1:]}.")

@@ -67,7 +67,7 @@ def class_rows(comparison: Comparison) -> list[Row]:
     for each in comparison.configurations if len(names) > 1 else ():
         for place, name in enumerate(names):
             row: Row = {"configuration": each.name, "class": name}
-            for score, found in each.classes.items():
+            for score, found in each.by_class.items():
                 middle, low, high = (float(value) for value in found[place])
                 row |= {score: middle, f"{score}_low": low, f"{score}_high": high}
             rows.append(row)

@@ -34,7 +34,7 @@ def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> di
     Raises:
         SegkitError: a key was given that the network was trained with, or that nothing reads.
     """
-    keys = map(key_of, overrides)
+    keys = [key_of(each) for each in overrides]
     given = {key.split(".")[1] for key in keys if key.startswith("dataset.")}
     known = ("root", *_SETTABLE)
     remedy = "leave it out; dataset has " + ", ".join(known)
@@ -43,6 +43,11 @@ def with_settings(saved: Config, config: Config, overrides: Sequence[str]) -> di
             "this is as the run was trained, and cannot be set for its evaluation",
             where=", ".join(f"dataset.{key}" for key in fixed),
             remedy=remedy,
+        )
+    if others := [key for key in keys if key.split(".")[0] == "augment"]:
+        # A data set may choose one: the command knows the group for its sake alone.
+        raise SegkitError(
+            "images are scored as they are", where=", ".join(others), remedy="leave it out"
         )
     # A data set that is named has a reader, with keys of its own.
     unknown = set() if "reader" in config["dataset"] else given - set(known)

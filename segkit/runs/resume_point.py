@@ -6,7 +6,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.files import remove_unfinished
 from segkit.core.run_folder import RunFolder
 from segkit.training.checkpoints import Position, position
-from segkit.training.tensorboard import drop_events
+from segkit.training.event_files import drop_events
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def clear_leftovers(folder: RunFolder, found: Position | None) -> None:
     # They are of a finished run, which this one is not yet.
     for path in (folder.summary, folder.images, folder.error):
         path.unlink(missing_ok=True)
-    if found is None:
-        drop_events(folder, {})
-    elif found.events is not None:  # of an earlier version: what was logged twice is shown twice
-        drop_events(folder, found.events)
+    sizes = found.events if found else {}
+    # Checkpoints of earlier versions do not tell: what was logged twice is shown twice.
+    if sizes is not None:
+        drop_events(folder, sizes)

@@ -15,7 +15,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.files import atomic_path
 from segkit.core.run_folder import LAST, PREVIOUS, RunFolder
 from segkit.core.shell import argument
-from segkit.training.tensorboard import event_sizes
+from segkit.training.event_files import event_sizes
 
 # What Lightning's ModelCheckpoint remembers as absolute names.
 _PATHS = ("best_model_path", "last_model_path", "kth_best_model_path")
@@ -92,7 +92,8 @@ class Position(NamedTuple):
         epoch: the next one, or the one to resume.
         batch: of that epoch that comes next; 0 is its beginning.
         world_size: of the processes that took part.
-        events: bytes of each of TensorBoard's files; None in checkpoints of version 0.2.
+        events: bytes of each of TensorBoard's files; None in checkpoints of
+            version 0.2 and earlier.
     """
 
     checkpoint: Path
@@ -139,7 +140,7 @@ def _read_position(path: Path) -> Position:
         epoch=int(epochs["processed"]),
         batch=int(batches) if within else 0,
         world_size=max(1, len(losses_WN)),
-        events=saved.get("events"),
+        events=_sizes(saved.get("events")),
     )
 
 
@@ -165,3 +166,12 @@ def _move(state: dict[str, Any], folder: Path) -> None:
     state["dirpath"] = str(folder)
     state |= {key: moved(state[key]) for key in _PATHS if key in state}
     state["best_k_models"] = {moved(k): v for k, v in state.get("best_k_models", {}).items()}
+
+
+def _sizes(found: Any) -> dict[str, int] | None:
+    if found is None:
+        return None
+    sizes = {str(name): int(size) for name, size in dict(found).items()}
+    if any(size < 0 for size in sizes.values()):
+        raise ValueError("files of negative length")
+    return sizes

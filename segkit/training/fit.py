@@ -113,7 +113,7 @@ def fit(
 
 
 def _devices(trainer: pl.Trainer) -> str:
-    """What is trained on, in words: a GPU that was not found is missed before the wait."""
+    """What is trained on, in words, so that a GPU that was not found is noticed at once."""
     device = trainer.strategy.root_device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
     return name if trainer.world_size == 1 else f"{trainer.world_size} × {name}"

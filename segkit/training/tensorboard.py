@@ -1,40 +1,13 @@
 """TensorBoard as a run folder keeps it: events only, on an axis of epochs."""
 
-import os
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
-from segkit.core.run_folder import RunFolder
 from segkit.training.trackers.base import RunLogger
-
-
-def event_sizes(folder: RunFolder, loggers: Iterable[Logger]) -> dict[str, int]:
-    """Bytes of each event file of a run, by its name, with all that was logged so far."""
-    for logger in loggers:
-        if isinstance(logger, TensorBoardLogger):
-            logger.experiment.flush()
-    return {path.name: path.stat().st_size for path in folder.events()}
-
-
-def drop_events(folder: RunFolder, sizes: Mapping[str, int]) -> None:
-    """Leave out of the event files what was logged later.
-
-    By their lengths, not by times: the clocks of two machines may be hours apart.
-
-    Args:
-        folder: of the run.
-        sizes: of :func:`event_sizes`; a file that is not among them is removed.
-    """
-    for path in folder.events():
-        size = sizes.get(path.name, 0)
-        if not size:
-            path.unlink()
-        elif size < path.stat().st_size:
-            os.truncate(path, size)
 
 
 class RunTensorBoard(TensorBoardLogger, RunLogger):

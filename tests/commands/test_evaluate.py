@@ -144,6 +144,7 @@ def test_what_is_drawn_has_the_dice_beside_it_in_bfloat16_too(
         (["threshold=best"], "give a number from 0 to 1, auto, or null"),
         (["surface=maybe"], "give true or false"),
         (["dataset=phantom", "dataset.size=64"], "as the run was trained"),
+        (["augment=flip"], "images are scored as they are"),
         (["dataset.score_by=patient"], "dataset.score_by cannot be 'patient'"),
         (["dataset.scoreby=image"], "did you mean 'dataset.score_by'"),
         (["+dataset.mask_values={0: 1, 255: 0}"], "dataset has root, batch_size"),

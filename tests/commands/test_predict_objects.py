@@ -44,7 +44,7 @@ def test_every_file_gives_the_labels_back(
     out = tmp_path / "out"
     assert command(*given(object_runs[0], disc_inputs, out, *ALL, *MORE)) == 0
     counts = [int(row["nucleus_objects"]) for row in table(out)]
-    told = f"found: {sum(counts)} objects\nnothing was found in {counts.count(0)} of 4 images\n"
+    told = f"nucleus: {sum(counts)} found\nnothing was found in {counts.count(0)} of 4\n"
     assert told in capsys.readouterr().out
     predictor = load_run(object_runs[0], device="cpu", precision="32-true", allow_targets=[PREFIX])
     coco = COCO(str(out / "coco.json"))

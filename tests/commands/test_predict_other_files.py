@@ -1,6 +1,5 @@
 """Predict into the same folder again, asked for other files: none tells of earlier masks."""
 
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,24 +109,3 @@ def test_classes(run: Any, command: Call, tmp_path: Path) -> None:
     assert command(*given_semantic(run, one, out)) == 0
     assert command(*given_semantic(run, one, new, *asked)) == 0
     assert content(out) == content(new)
-
-
-def test_several_runs_say_how_many_are_averaged_and_where_they_differ(
-    object_runs: list[Path],
-    command: Call,
-    disc_inputs: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    same, other = tmp_path / "same", tmp_path / "other"
-    for copy in (same, other):
-        shutil.copytree(object_runs[0], copy)
-    config = (other / "config.yaml").read_text("utf-8")
-    changed = config.replace("augment: light", "augment: robust")
-    assert changed != config
-    (other / "config.yaml").write_text(changed, "utf-8")
-    for beside, told in ((same, "averaging 2 runs …"), (other, "runs, which differ in augment …")):
-        both = f"run=[{object_runs[0]},{beside}]"
-        out = tmp_path / f"out_{beside.name}"
-        assert command(*given(object_runs[0], disc_inputs, out, both)) == 0
-        assert told in capsys.readouterr().err

@@ -29,6 +29,8 @@ def test_every_command_takes_every_data_set(command: str, name: str) -> None:
         (["augment=flip", "dataset=chest_xray"], "flip"),
         (["experiment=unet_lowered"], "none"),  # its own, of the same data
         (["experiment=chest_xray_256"], "robust_upright"),
+        (["dataset=chest_xray", "recipe=best"], "robust_upright"),
+        (["dataset=chest_xray", "task=instance"], "robust_upright"),
     ],
 )
 def test_what_is_given_and_an_experiment_go_before_it(given: list[str], expected: str) -> None:

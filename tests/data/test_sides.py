@@ -17,6 +17,7 @@ MIRRORED = {
     "light",
     "flip",
     "robust",
+    "robust_stains",
     "scaled",
     "strong",
     "keras_generator",
