@@ -29,7 +29,7 @@ CONTENTS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("api.py", "score", ()),
         ("api.py", "compare_runs", ()),
         ("comparison/comparison.py", "Comparison", ()),
-        ("comparison/comparison.py", "Configuration", ()),
+        ("comparison/configurations.py", "Configuration", ()),
         ("comparison/comparison.py", "Pair", ()),
         ("statistics/paired.py", "Difference", ()),
         ("statistics/paired.py", "PairedDifference", ()),

@@ -62,3 +62,8 @@ def test_other_stains_are_tinted_and_inverted() -> None:
         inverted += bool(means[0].mean() < means[1].mean())
     assert 10 < tinted < 30, "half of the draws"
     assert 5 < inverted < 20, "three of ten draws"
+
+
+def test_other_stains_are_robust_and_two_more() -> None:
+    robust, stains = (OmegaConf.load(CONF / f"{name}.yaml") for name in ("robust", TINTS))
+    assert stains.transforms[:-2] == robust.transforms
