@@ -41,6 +41,7 @@ def test_documents_show_commands_and_scripts() -> None:
         assert len(commands(page.read_text("utf-8"))) >= 2
 
 
+@pytest.mark.slow  # hundreds
 @pytest.mark.parametrize("command", sorted({*commands(_text())}))
 def test_command_composes(command: str) -> None:
     name, words = split_command(command)

@@ -95,7 +95,7 @@ def test_a_batch_is_learnt_by_heart(run: Any, here: Any, tmp_path: Path) -> None
     assert re.search(r"INFO overfit: val/dice 0\.99\d\d after \d+ epochs: learnt\n", log(folder))
 
 
-@pytest.mark.sampled
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ended",
     [

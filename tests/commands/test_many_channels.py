@@ -18,6 +18,7 @@ from segkit.runs import load_run
 from tests.commands.channels import cell, picture, write, write_folder
 from tests.commands.in_process import call_main
 
+pytestmark = pytest.mark.slow
 SMALL = ("model=unet_flexible", "model.base_filters=4", "model.num_layers=2")
 MODEL = (*SMALL, "model.base_kernels=3", "model.dilation=1", "optim.lr=0.03", "dataset.size=48")
 FEW = ("trainer=cpu", "trainer.max_epochs=25", "trainer.enable_progress_bar=false")
@@ -93,7 +94,6 @@ def test_python_refuses_other_channels_with_the_remedy(trained: Trained, tile: i
     assert (found.mask > 0)[cell(50)].mean() > 0.9
 
 
-@pytest.mark.slow  # torch takes seconds to trace the graph
 def test_the_exported_model_takes_as_many(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,7 +174,6 @@ def test_the_device_holds_any_number_of_channels(
     assert run.config["dataset"]["intensity"] == "group"
 
 
-@pytest.mark.slow  # a process of its own
 def test_as_the_user_types_it(tmp_path: Path) -> None:
     write_folder(tmp_path / "data", 5, count=8)
     told = ("dataset=folder", "dataset.root=data", *MODEL, *MORE, "trainer.max_epochs=1")
