@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_BIN := .venv-docs/bin
 DOCS_READY := .venv-docs/.ready
-# What `make train` is given: enough for synthetic nuclei in under three minutes on two cores.
+# What `make train` is given: enough for synthetic nuclei in about three minutes on two cores.
 TRAIN ?= trainer.max_epochs=15
 
 # A process a core, each with one thread; both slow down to a crawl where they share cores.

@@ -193,7 +193,7 @@ def _say_found(rows: Sequence[Mapping[str, str]], task: Task) -> None:
     pixels = [f"{name}_pixels" for name in task.classes[1:]]
     empty = sum(not any(int(row.get(each) or 0) for each in pixels) for row in found)
     if empty:
-        print(f"nothing was found in {empty} of {len(found)}")
+        print(f"nothing was found in {empty} of {len(found)} inputs")
 
 
 def _say_overlay(

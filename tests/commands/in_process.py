@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,3 +25,13 @@ def call_main(monkeypatch: pytest.MonkeyPatch, *given: str, module: Any) -> int:
         torch.set_num_threads(threads)
         logging.captureWarnings(False)
     return 0
+
+
+def fixture_of(module: Any) -> Any:
+    """A fixture: the module's command in this process, which gives its exit code."""
+
+    @pytest.fixture
+    def command(monkeypatch: pytest.MonkeyPatch) -> Call:
+        return partial(call_main, monkeypatch, module=module)
+
+    return command

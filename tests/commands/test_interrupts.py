@@ -50,11 +50,12 @@ def same_end(run: Any, first: Path, second: Path) -> None:
     ],
     ids=["in an epoch", "in its last step", "two signals"],
 )
-def test_a_signal_loses_no_step(  # noqa: PLR0917
+def test_a_signal_loses_no_step(
     run: Any,
     here: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     moment: tuple[int, tuple[int, int]],
     sent: list[signal.Signals],
 ) -> None:

@@ -1,6 +1,5 @@
 """``load_run`` of a run that finds objects: labels and measures are those that predict writes."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,9 @@ from segkit.inference.predictor import Predictor
 from segkit.runs import load_run
 from segkit.tasks.instance import bands
 from tests.commands.bright import PREFIX, discs, given, labels_of
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def loaded(run: Path, **settings: Any) -> Predictor:

@@ -4,7 +4,6 @@ import csv
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,10 @@ from segkit.inference.table import Table, columns
 from segkit.inference.wanted import Wanted
 from segkit.runs import load_run
 from segkit.tasks.semantic.metrics import confusion_counts
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given, picture, pixels, table
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,10 @@ from segkit.inference.names import Input
 from segkit.inference.outputs import NotWrittenError
 from segkit.inference.table import Table, columns
 from segkit.tasks.semantic.decoder import SemanticDecoder
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given, picture, table
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def timeless(folder: Path) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,10 @@ import pytest
 import yaml
 
 from segkit import predict
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def bad(run: Any, tmp_path: Path) -> dict[str, tuple[list[str], str]]:

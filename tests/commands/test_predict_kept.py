@@ -1,7 +1,6 @@
 """``python -m segkit.predict`` overwrites nothing that it did not write."""
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,10 @@ import pytest
 from PIL import Image
 
 from segkit import predict
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given, picture, table
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def test_what_it_did_not_write_is_not_overwritten(

@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,14 @@ from segkit import predict
 from segkit.core.tables import read_table
 from segkit.runs import load_run
 from tests.commands.bright import ALL, MORE, PREFIX, discs, given, labels_of
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import table
 
 # pycocotools' own, under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def test_every_file_gives_the_labels_back(
@@ -44,7 +40,7 @@ def test_every_file_gives_the_labels_back(
     out = tmp_path / "out"
     assert command(*given(object_runs[0], disc_inputs, out, *ALL, *MORE)) == 0
     counts = [int(row["nucleus_objects"]) for row in table(out)]
-    told = f"nucleus: {sum(counts)} found\nnothing was found in {counts.count(0)} of 4\n"
+    told = f"nucleus: {sum(counts)} found\nnothing was found in {counts.count(0)} of 4 inputs\n"
     assert told in capsys.readouterr().out
     predictor = load_run(object_runs[0], device="cpu", precision="32-true", allow_targets=[PREFIX])
     coco = COCO(str(out / "coco.json"))

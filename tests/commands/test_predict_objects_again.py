@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,14 @@ from segkit import predict
 from segkit.core.tables import read_table
 from segkit.inference.objects import label_files, object_files
 from tests.commands.bright import ALL, MORE, discs, given, labels_of
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import table
 
 # pycocotools' own, under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def content(folder: Path) -> dict[str, bytes]:

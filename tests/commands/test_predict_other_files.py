@@ -1,6 +1,5 @@
 """Predict into the same folder again, asked for other files: none tells of earlier masks."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,11 @@ from PIL import Image
 from segkit import predict
 from segkit.core.tables import read_table
 from tests.commands.bright import ALL, MORE, discs, given
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given as given_semantic
 from tests.commands.predicting import picture, table
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def content(folder: Path) -> dict[str, bytes]:

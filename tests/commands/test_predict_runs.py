@@ -1,7 +1,6 @@
 """``python -m segkit.predict`` of several runs, whose answers are averaged; and what is said."""
 
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,11 @@ import pytest
 
 from segkit import predict
 from tests.commands.bright import given
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given as given_semantic
 from tests.commands.predicting import table
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def test_several_runs_say_how_many_are_averaged_and_where_they_differ(
@@ -49,5 +44,5 @@ def test_images_in_which_nothing_was_found_are_counted(
     pixels = [int(row["nucleus_pixels"]) for row in table(out)]
     said = capsys.readouterr().out
     assert 0 in pixels
-    assert f"nothing was found in {pixels.count(0)} of 6\n" in said
+    assert f"nothing was found in {pixels.count(0)} of 6 inputs\n" in said
     assert "nucleus:" not in said, "components are no objects"

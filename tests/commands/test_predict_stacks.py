@@ -1,7 +1,6 @@
 """``python -m segkit.predict`` of files of many planes: what to do is said, and then works."""
 
 import shlex
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,10 @@ import pytest
 import tifffile
 
 from segkit import predict
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given, picture, table
 
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 def stacks(folder: Path, **told: Any) -> Path:

@@ -4,7 +4,6 @@ import errno
 import os
 import signal
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,13 @@ from torch import Tensor
 from segkit import predict
 from segkit.inference.table import Table
 from segkit.tasks.semantic.decoder import SemanticDecoder
-from tests.commands.in_process import Call, call_main
+from tests.commands.in_process import Call, fixture_of
 from tests.commands.predicting import given, picture, pixels, table
 
 ALL = ("overlay=true", "colour=true", "probability=true")
 
 
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Call:
-    """The command in this process; gives its exit code."""
-    return partial(call_main, monkeypatch, module=predict)
+command = fixture_of(predict)
 
 
 @pytest.fixture(autouse=True)
