@@ -56,6 +56,12 @@ def freed_is_kept() -> Iterator[None]:
         _keeping = False
         for parameter, value in _OWN.items():
             libc.mallopt(parameter, value)
+        hand_back()
+
+
+def hand_back() -> None:
+    """Give the system what was freed: what is taken again unseen is missed where one measures."""
+    if libc := _glibc():
         libc.malloc_trim(0)
 
 

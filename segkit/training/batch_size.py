@@ -11,6 +11,7 @@ import torch
 from segkit.core import memory
 from segkit.core.errors import SegkitError
 from segkit.core.hardware import autocast, best_precision
+from segkit.core.heap import hand_back
 from segkit.data.datamodule import SegmentationData
 from segkit.models.footprint import footprint
 from segkit.training.module import SegmentationModule
@@ -148,6 +149,7 @@ def _try(
 
 def _restart_peak() -> int:
     """Forget the most that this process has held; what it holds now, in bytes."""
+    hand_back()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # proc(5)
     return memory.resident()

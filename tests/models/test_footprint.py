@@ -1,7 +1,5 @@
 """The memory of a step, foreseen: against tensors counted by hand, and against the step itself."""
 
-import ctypes
-
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -80,10 +78,6 @@ def test_it_is_what_the_step_takes(training: bool, precision: str) -> None:
         network, shape, precision=precision, loss=LOSS, target=mask, training=training
     )
     network.train(training)
-    # What tests before this one freed, and the heap kept, would be used again unseen.
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if training and trim:  # a bare pass takes so little that its lower bound is below 0
-        trim(0)
     before = _restart_peak()
     with torch.set_grad_enabled(training):
         image_BHWC = torch.zeros(shape[0], *shape[2:], 3, dtype=torch.uint8)
@@ -94,8 +88,9 @@ def test_it_is_what_the_step_takes(training: bool, precision: str) -> None:
             loss.backward()
     taken = memory.most_held() - before
     assert expected is not None
-    # Memory that was freed before is used again; kernels take some to work with.
-    assert 0.25 * expected - 64 * MIB < taken < 1.5 * expected + 128 * MIB
+    # Kernels take some to work with: in a bare pass, of few tensors, as much again and more.
+    most = 1.5 if training else 2.5
+    assert 0.25 * expected - 64 * MIB < taken < most * expected + 128 * MIB
 
 
 def test_the_network_is_left_as_it_was() -> None:
