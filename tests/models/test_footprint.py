@@ -88,8 +88,9 @@ def test_it_is_what_the_step_takes(training: bool, precision: str) -> None:
             loss.backward()
     taken = memory.most_held() - before
     assert expected is not None
-    # Kernels take some to work with: in a bare pass, of few tensors, as much again and more.
-    most = 1.5 if training else 2.5
+    # Kernels take some to work with: in a bare pass, of few tensors, as much again and more; where
+    # the CPU has no bfloat16, they work on copies in float32.
+    most = 1.5 if training else 2.5 if precision == "32-true" else 6
     assert 0.25 * expected - 64 * MIB < taken < most * expected + 128 * MIB
 
 
